@@ -1,0 +1,5 @@
+//! Who is asking.
+
+mod owner;
+
+pub use owner::{InvalidOwner, Owner};

@@ -1,0 +1,40 @@
+/// Whose data a request may touch: the tenant and the user of the verified identity. Every key of the store starts
+/// with it, so that a request cannot even address another user's data.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Owner {
+    tenant: String,
+    user: String,
+}
+
+/// A tenant or user name that cannot be a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a tenant or user id has 1 to {} bytes", Owner::LONGEST)]
+pub struct InvalidOwner;
+
+impl Owner {
+    /// Bytes of a tenant's or user's id. Escaped three times as long, two of them fit a DynamoDB partition key.
+    pub const LONGEST: usize = 256;
+
+    /// The tenant of a deployment that has only one.
+    pub const DEFAULT_TENANT: &str = "default";
+
+    /// An owner.
+    ///
+    /// # Errors
+    /// When one of the ids is empty or longer than [`Owner::LONGEST`].
+    pub fn new(tenant: impl Into<String>, user: impl Into<String>) -> Result<Self, InvalidOwner> {
+        let owner = Self { tenant: tenant.into(), user: user.into() };
+        let valid = |id: &str| !id.is_empty() && id.len() <= Self::LONGEST;
+        if valid(&owner.tenant) && valid(&owner.user) { Ok(owner) } else { Err(InvalidOwner) }
+    }
+
+    /// The tenant's id.
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    /// The user's id.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+}

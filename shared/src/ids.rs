@@ -1,0 +1,75 @@
+//! Ids: a prefix that names the kind, and a ULID, so that they sort by time and cannot be guessed.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use rand::rngs::StdRng;
+use rand::{RngCore, SeedableRng};
+use ulid::Ulid;
+
+use crate::clock::Clock;
+
+/// A thread.
+pub const THREAD: &str = "thr";
+/// A message, and any other item without a prefix of its own.
+pub const MESSAGE: &str = "msg";
+/// A client tool call.
+pub const TOOL_CALL: &str = "tc";
+/// A workflow.
+pub const WORKFLOW: &str = "wf";
+/// A task.
+pub const TASK: &str = "tsk";
+/// An attachment.
+pub const ATTACHMENT: &str = "atc";
+/// A request.
+pub const REQUEST: &str = "req";
+/// A session.
+pub const SESSION: &str = "ses";
+/// An anonymous visitor.
+pub const VISITOR: &str = "vis";
+
+/// Mints ids. Clones share one source of randomness.
+#[derive(Debug, Clone)]
+pub struct Ids {
+    clock: Clock,
+    random: Arc<Mutex<StdRng>>,
+}
+
+impl Ids {
+    /// Ids from the operating system's randomness.
+    pub fn system(clock: Clock) -> Self {
+        Self { clock, random: Arc::new(Mutex::new(StdRng::from_os_rng())) }
+    }
+
+    /// The same ids in each run, for tests.
+    pub fn seeded(clock: Clock, seed: u64) -> Self {
+        Self { clock, random: Arc::new(Mutex::new(StdRng::seed_from_u64(seed))) }
+    }
+
+    /// A new id: `<prefix>_<ulid>`.
+    pub fn mint(&self, prefix: &str) -> String {
+        format!("{prefix}_{}", self.ulid(self.clock.now()))
+    }
+
+    /// A new id that sorts after `last`, whatever the clock says. Only the part behind the prefix is compared, so the
+    /// two may be of different kinds.
+    pub fn mint_after(&self, prefix: &str, last: Option<&str>) -> String {
+        let fresh = self.ulid(self.clock.now());
+        let ulid = match last.and_then(sort_key).and_then(|key| Ulid::from_string(key).ok()) {
+            Some(last) if fresh <= last => last.increment().unwrap_or(fresh),
+            _ => fresh,
+        };
+        format!("{prefix}_{ulid}")
+    }
+
+    fn ulid(&self, at: Timestamp) -> Ulid {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        let bits = (u128::from(random.next_u64()) << 64) | u128::from(random.next_u64());
+        Ulid::from_parts(u64::try_from(at.as_millisecond()).unwrap_or_default(), bits)
+    }
+}
+
+/// The part of an id by which it sorts: what stands behind the prefix.
+pub fn sort_key(id: &str) -> Option<&str> {
+    id.split_once('_').map(|(_, ulid)| ulid)
+}

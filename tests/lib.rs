@@ -1,0 +1,1 @@
+//! The library of the test package is empty; see `main.rs`.
