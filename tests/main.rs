@@ -1,7 +1,5 @@
 //! The tests of the whole system, as one binary.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
 
-#[test]
-fn placeholder() {
-    assert_eq!(Some(1).unwrap(), 1);
-}
+mod harness;
+mod store;

@@ -16,4 +16,6 @@ pub mod clock;
 pub mod env;
 pub mod identity;
 pub mod ids;
+pub mod limits;
 pub mod protocol;
+pub mod store;

@@ -1,0 +1,112 @@
+//! Keys. Each component is escaped, so that no tenant, user or id can imitate another's key.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, percent_decode_str, utf8_percent_encode};
+
+use super::attributes::Record;
+use crate::identity::Owner;
+use crate::ids;
+
+/// The attribute of the partition key, in each table.
+pub(super) const PARTITION: &str = "pk";
+/// The attribute of the sort key, in each table.
+pub(super) const SORT: &str = "sk";
+/// What the sort key of a thread's head begins with.
+pub(super) const HEAD: &str = "T#";
+/// What the sort key of an item begins with.
+pub(super) const ITEM: &str = "I#";
+
+/// Bytes of an id that can exist. Escaped, and after the longest owner, it still fits DynamoDB's 2048 bytes of a
+/// partition key.
+const LONGEST_ID: usize = 128;
+/// DynamoDB's bound on a sort key, in bytes.
+const LONGEST_SORT_KEY: usize = 1024;
+const ESCAPED: &AsciiSet = &CONTROLS.add(b'#').add(b'%');
+
+/// The key of one record.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) partition: String,
+    pub(super) sort: String,
+}
+
+impl Key {
+    /// The key as DynamoDB takes it.
+    pub(super) fn attributes(&self) -> Record {
+        Record::from([
+            (PARTITION.to_owned(), AttributeValue::S(self.partition.clone())),
+            (SORT.to_owned(), AttributeValue::S(self.sort.clone())),
+        ])
+    }
+}
+
+/// A component of a key: ASCII without control characters, `#` and `%`.
+pub(super) fn escape(component: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(component, ESCAPED)
+}
+
+/// What [`escape`] was given.
+pub(super) fn unescape(component: &str) -> String {
+    percent_decode_str(component).decode_utf8_lossy().into_owned()
+}
+
+/// The partition of an owner's heads.
+pub(super) fn heads(owner: &Owner) -> String {
+    format!("{}#{}", escape(owner.tenant()), escape(owner.user()))
+}
+
+/// The key of a thread's head; none if no thread can have this id.
+pub(super) fn head(owner: &Owner, thread_id: &str) -> Option<Key> {
+    let possible = !thread_id.is_empty() && thread_id.len() <= LONGEST_ID;
+    possible.then(|| Key { partition: heads(owner), sort: format!("{HEAD}{}", escape(thread_id)) })
+}
+
+/// The partition of a thread's items; none if no thread can have this id.
+pub(super) fn items(owner: &Owner, thread_id: &str) -> Option<String> {
+    let possible = !thread_id.is_empty() && thread_id.len() <= LONGEST_ID;
+    possible.then(|| format!("{}#{}", heads(owner), escape(thread_id)))
+}
+
+/// The key of an item; none if no item can have this id.
+pub(super) fn item(owner: &Owner, thread_id: &str, item_id: &str) -> Option<Key> {
+    let possible = !item_id.is_empty() && item_id.len() <= LONGEST_ID;
+    let partition = items(owner, thread_id).filter(|_| possible)?;
+    Some(Key { partition, sort: item_sort_key(item_id) })
+}
+
+/// The sort key of an item: the part of its id behind the prefix, so that items of all kinds sort by time.
+pub(super) fn item_sort_key(item_id: &str) -> String {
+    format!("{ITEM}{}", escape(ids::sort_key(item_id).unwrap_or(item_id)))
+}
+
+/// A sort key cut to what DynamoDB takes. A cursor that was cut stands where it stood: nothing that long is stored.
+pub(super) fn cut(mut sort: String) -> String {
+    sort.truncate(LONGEST_SORT_KEY);
+    sort
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn different_ids_have_different_keys(
+            one in prop::array::uniform3("[a#%25ü\\n]{1,4}"), other in prop::array::uniform3("[a#%25ü\\n]{1,4}"),
+        ) {
+            let key = |[tenant, user, thread]: &[String; 3]| items(&Owner::new(tenant, user).unwrap(), thread);
+            prop_assert_eq!(one == other, key(&one) == key(&other));
+            prop_assert_eq!(&unescape(&escape(&one[0]).to_string()), &one[0]);
+        }
+    }
+
+    #[test]
+    fn the_longest_key_fits() {
+        let owner = Owner::new("ü".repeat(Owner::LONGEST / 2), "#".repeat(Owner::LONGEST)).unwrap();
+        assert!(items(&owner, &"%".repeat(LONGEST_ID)).unwrap().len() <= 2048);
+        assert_eq!(items(&owner, &"%".repeat(LONGEST_ID + 1)), None);
+        assert_eq!(head(&owner, ""), None);
+    }
+}

@@ -1,0 +1,43 @@
+//! What is kept, in DynamoDB. Architecture invariant: no other module imports `aws_sdk_dynamodb`.
+//!
+//! | handle | table | partition key | sort key | holds |
+//! | --- | --- | --- | --- | --- |
+//! | [`Threads`] | `TABLE_THREADS` | `<tenant>#<user>` | `T#<thread>` | a thread's head: title, status, run lease |
+//! | | | `<tenant>#<user>#<thread>` | `I#<ulid>` | one item |
+//! | [`Counters`] | `TABLE_COUNTERS` | `U#<tenant>#<user>` | limit's name | a user's limit or budget |
+//! | | | `A#<address>` | limit's name | a client address's limit |
+//! | | | `S#<SHA-256 of a secret>` | `session`, `rotation` | a session, the exchange of a secret |
+//! | [`Usage`] | `TABLE_USAGE` | `<tenant>#<date>` | `R#<ulid>` | one request |
+//! | | | `<tenant>` | `D#<date>#<model>#<shard>` | a day's counters |
+//!
+//! Each component is escaped, and those that name whose data it is come from the verified identity. There is no
+//! index: a list is a key condition, and a cursor is an element's id.
+//!
+//! Reads are eventually consistent unless a method says otherwise. A write whose answer was lost is sent again: writes
+//! that set something are the same the second time, those that count may count twice.
+
+mod attributes;
+mod budget;
+mod connection;
+mod counters;
+mod error;
+mod key;
+mod pages;
+mod records;
+mod removal;
+mod runs;
+mod sessions;
+mod tables;
+mod threads;
+mod usage;
+
+pub use budget::{Admission, Limit, Reservation, Used};
+pub use connection::Connection;
+pub use counters::{Counters, Decision, Scope};
+pub use error::StoreError;
+pub use records::{Run, StoredItem, ThreadRecord};
+pub use runs::BeginError;
+pub use sessions::SessionRecord;
+pub use tables::{TableNames, create_missing};
+pub use threads::{Loaded, Threads};
+pub use usage::{DailyUsage, Outcome, Usage, UsageRecord};

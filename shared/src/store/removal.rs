@@ -1,0 +1,130 @@
+//! Removing items and threads.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, DeleteRequest, TransactWriteItem, WriteRequest};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::attributes::Record;
+use super::error::{StoreError, refused};
+use super::key;
+use super::records::DELETED;
+use super::threads::Threads;
+use crate::identity::Owner;
+
+/// How many records DynamoDB writes in one transaction.
+const LARGEST_TRANSACTION: usize = 100;
+/// How many records DynamoDB writes in one batch.
+const LARGEST_BATCH: usize = 25;
+
+impl Threads {
+    /// Removes every item after the given one: at once if they are 100 at most, else from the newest on, so that what
+    /// is left is a thread without its end whenever it stops.
+    ///
+    /// # Errors
+    /// [`StoreError`]: repeating it removes what is left.
+    pub async fn truncate_after(&self, owner: &Owner, thread_id: &str, item_id: &str) -> Result<(), StoreError> {
+        let Some(partition) = key::items(owner, thread_id) else { return Ok(()) };
+        let after = key::Key { partition: partition.clone(), sort: key::cut(key::item_sort_key(item_id)) };
+        let mut keys = self.item_keys(partition, Some(after.attributes())).await?;
+        keys.reverse();
+        for keys in keys.chunks(LARGEST_TRANSACTION) {
+            let mut request = self.client.transact_write_items();
+            for key in keys {
+                let delete = Delete::builder().table_name(&*self.table).set_key(Some(key.clone())).build();
+                let delete = delete.map_err(|error| StoreError::Other { source: error.into() })?;
+                request = request.transact_items(TransactWriteItem::builder().delete(delete).build());
+            }
+            request.send().await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes a thread with all its items. From the first write on it is invisible everywhere. A thread that does not
+    /// exist is fine.
+    ///
+    /// # Errors
+    /// [`StoreError`]: repeating it removes what is left.
+    pub async fn delete(&self, owner: &Owner, thread_id: &str) -> Result<(), StoreError> {
+        let (Some(head), Some(partition)) = (key::head(owner, thread_id), key::items(owner, thread_id)) else {
+            return Ok(());
+        };
+        let marked = self
+            .client
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(head.attributes()))
+            .update_expression("SET #deleted = :true")
+            .condition_expression("attribute_exists(#pk)")
+            .expression_attribute_names("#pk", key::PARTITION)
+            .expression_attribute_names("#deleted", DELETED)
+            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .send()
+            .await;
+        if let Err(error) = marked {
+            return refused(error).map(|_| ());
+        }
+        let keys = self.item_keys(partition, None).await?;
+        self.remove(keys).await?;
+        self.client.delete_item().table_name(&*self.table).set_key(Some(head.attributes())).send().await?;
+        Ok(())
+    }
+
+    /// Removes these items, as far as they exist.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remove_items(&self, owner: &Owner, thread_id: &str, item_ids: &[String]) -> Result<(), StoreError> {
+        let keys = item_ids.iter().filter_map(|id| Some(key::item(owner, thread_id, id)?.attributes()));
+        self.remove(keys.collect()).await
+    }
+
+    /// The keys of a thread's items, oldest first, from a key on, strongly consistent.
+    async fn item_keys(&self, partition: String, mut start: Option<Record>) -> Result<Vec<Record>, StoreError> {
+        let query = self.query_items(partition).projection_expression("#pk, #sk").consistent_read(true);
+        let mut keys = Vec::new();
+        loop {
+            let answer = query.clone().set_exclusive_start_key(start).send().await?;
+            keys.extend(answer.items.unwrap_or_default());
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(keys);
+            }
+        }
+    }
+
+    async fn remove(&self, mut keys: Vec<Record>) -> Result<(), StoreError> {
+        // A batch must not name a key twice.
+        keys.sort_by(|one, other| sort_key(one).cmp(&sort_key(other)));
+        keys.dedup();
+        let batches = keys.chunks(LARGEST_BATCH).map(<[Record]>::to_vec);
+        stream::iter(batches.collect::<Vec<_>>())
+            .map(Ok)
+            .try_for_each_concurrent(4, |keys| self.remove_batch(keys))
+            .await
+    }
+
+    async fn remove_batch(&self, keys: Vec<Record>) -> Result<(), StoreError> {
+        let delete = |key| {
+            let request = DeleteRequest::builder().set_key(Some(key)).build();
+            Ok(WriteRequest::builder().delete_request(request?).build())
+        };
+        let left = keys.into_iter().map(delete).collect::<Result<Vec<_>, BuildError>>();
+        let mut left = left.map_err(|error| StoreError::Other { source: error.into() })?;
+        for attempt in 0..6 {
+            let answer = self.client.batch_write_item().request_items(&*self.table, left).send().await?;
+            left = answer.unprocessed_items.unwrap_or_default().remove(&*self.table).unwrap_or_default();
+            if left.is_empty() {
+                return Ok(());
+            }
+            // The SDK retries whole requests only; what a throttled table left over is ours to wait for.
+            tokio::time::sleep(Duration::from_millis(50 << attempt)).await;
+        }
+        Err(StoreError::exhausted("a batch was not written completely"))
+    }
+}
+
+fn sort_key(key: &Record) -> Option<&String> {
+    key.get(key::SORT).and_then(|value| value.as_s().ok())
+}

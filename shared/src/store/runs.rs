@@ -1,0 +1,192 @@
+//! How a turn begins: the lease, and the user's item beside it.
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use jiff::Timestamp;
+
+use super::attributes::{self, Record};
+use super::error::{StoreError, refused};
+use super::key::{self, Key};
+use super::records::{DELETED, RUN_DIGEST, RUN_ID, RUN_UNTIL, Run, StoredItem, ThreadRecord};
+use super::threads::Threads;
+use crate::identity::Owner;
+
+/// Why a turn cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// There is no such thread, or no longer.
+    #[error("the thread does not exist")]
+    NotFound,
+    /// The same request is being answered right now.
+    #[error("the same message is being answered already")]
+    Conflict,
+    /// The store failed.
+    #[error("the turn could not be stored")]
+    Store(#[from] StoreError),
+}
+
+impl Threads {
+    /// Stores a new thread with its first item, in one round trip. If one of the two writes fails the other is taken
+    /// back as far as that is possible, so that a reload shows nothing of it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; also when a thread of this id exists already, which is left as it is.
+    pub async fn create(&self, owner: &Owner, thread: &ThreadRecord, first: &StoredItem) -> Result<(), StoreError> {
+        let head = key::head(owner, &thread.id).ok_or_else(|| StoreError::unreadable(key::SORT))?;
+        let (created, stored) = tokio::join!(self.put_head(&head, thread), self.put_item(owner, &thread.id, first));
+        match (created, stored) {
+            (Ok(Created::New), Ok(())) => Ok(()),
+            (Ok(Created::ExistsAlready), _) => {
+                self.take_back(key::item(owner, &thread.id, first.item.id())).await;
+                Err(StoreError::Other { source: "a thread of this id exists already".into() })
+            }
+            (Err(error), _) | (Ok(Created::New), Err(error)) => {
+                let item = key::item(owner, &thread.id, first.item.id());
+                tokio::join!(self.take_back(Some(head)), self.take_back(item));
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes the lease of a thread for `run` and stores `item`, in one round trip. A different message takes a live
+    /// run over (the person pressed stop and went on); only the same one, by its digest, is a conflict.
+    ///
+    /// `seen` is the id of a run that the caller knows to be over though its lease has not ended. If the lease is
+    /// refused, `item` is taken back: what stood there before stands there again.
+    ///
+    /// # Errors
+    /// [`BeginError`].
+    pub async fn begin_run(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        run: &Run,
+        seen: Option<&str>,
+        item: Option<&StoredItem>,
+        now: Timestamp,
+    ) -> Result<(), BeginError> {
+        let head = key::head(owner, thread_id).ok_or(BeginError::NotFound)?;
+        let put = async {
+            match item {
+                Some(item) => self.upsert(owner, thread_id, item).await,
+                None => Ok(None),
+            }
+        };
+        let (leased, stored) = tokio::join!(self.lease(&head, run, seen, now), put);
+        let item = item.and_then(|stored| key::item(owner, thread_id, stored.item.id()));
+        match (leased, stored) {
+            (Ok(()), Ok(_)) => Ok(()),
+            (Ok(()), Err(error)) => {
+                // Best effort: the lease ends by itself.
+                let _ = self.end_run(owner, thread_id, &run.id).await;
+                Err(error.into())
+            }
+            // Nothing may stay behind in a thread that is gone.
+            (Err(BeginError::NotFound), _) => {
+                self.take_back(item).await;
+                Err(BeginError::NotFound)
+            }
+            (Err(refusal), Ok(Some(before))) => {
+                // Best effort, as in `take_back`.
+                let _ = self.client.put_item().table_name(&*self.table).set_item(Some(before)).send().await;
+                Err(refusal)
+            }
+            (Err(refusal), Ok(None)) => {
+                self.take_back(item).await;
+                Err(refusal)
+            }
+            (Err(refusal), Err(_)) => Err(refusal),
+        }
+    }
+
+    /// Releases the lease, if it is still this run's: for turns that end without an item.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_run(&self, owner: &Owner, thread_id: &str, run_id: &str) -> Result<(), StoreError> {
+        let Some(head) = key::head(owner, thread_id) else { return Ok(()) };
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(head.attributes()))
+            .update_expression("REMOVE #id, #digest, #until")
+            .condition_expression("#id = :id")
+            .expression_attribute_names("#id", RUN_ID)
+            .expression_attribute_names("#digest", RUN_DIGEST)
+            .expression_attribute_names("#until", RUN_UNTIL)
+            .expression_attribute_values(":id", AttributeValue::S(run_id.to_owned()))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) => refused(error).map(|_| ()),
+        }
+    }
+
+    async fn lease(&self, head: &Key, run: &Run, seen: Option<&str>, now: Timestamp) -> Result<(), BeginError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(head.attributes()))
+            .update_expression("SET #id = :id, #digest = :digest, #until = :until")
+            // The run's own id is there when an answer was lost and the write is sent again.
+            .condition_expression(
+                "attribute_exists(#pk) AND attribute_not_exists(#deleted) AND (attribute_not_exists(#id) \
+                 OR #id IN (:id, :seen) OR #digest <> :digest OR #until <= :now)",
+            )
+            .expression_attribute_names("#pk", key::PARTITION)
+            .expression_attribute_names("#deleted", DELETED)
+            .expression_attribute_names("#id", RUN_ID)
+            .expression_attribute_names("#digest", RUN_DIGEST)
+            .expression_attribute_names("#until", RUN_UNTIL)
+            .expression_attribute_values(":id", AttributeValue::S(run.id.clone()))
+            .expression_attribute_values(":seen", AttributeValue::S(seen.unwrap_or(&run.id).to_owned()))
+            .expression_attribute_values(":digest", AttributeValue::S(run.digest.clone()))
+            .expression_attribute_values(":until", run.until())
+            .expression_attribute_values(":now", AttributeValue::N(now.as_microsecond().to_string()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = answer else { return Ok(()) };
+        let old = refused(error)?;
+        Err(if old.is_empty() || old.contains_key(DELETED) { BeginError::NotFound } else { BeginError::Conflict })
+    }
+
+    async fn put_head(&self, head: &Key, thread: &ThreadRecord) -> Result<Created, StoreError> {
+        let mut record: Record = thread.attributes()?;
+        record.extend(head.attributes());
+        let answer = self
+            .client
+            .put_item()
+            .table_name(&*self.table)
+            .set_item(Some(record))
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", key::PARTITION)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = answer else { return Ok(Created::New) };
+        let old = match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(refusal)) => refusal.item(),
+            _ => return Err(error.into()),
+        };
+        // The own run's id is there when an answer was lost and the write is sent again.
+        let own = old.zip(thread.run.as_ref()).is_some_and(|(old, run)| attributes::text(old, RUN_ID) == Some(&run.id));
+        Ok(if own { Created::New } else { Created::ExistsAlready })
+    }
+
+    /// Deletes what a failed beginning wrote, best effort: the beginning has failed whether or not this works.
+    async fn take_back(&self, key: Option<Key>) {
+        if let Some(key) = key {
+            let _ = self.client.delete_item().table_name(&*self.table).set_key(Some(key.attributes())).send().await;
+        }
+    }
+}
+
+/// What became of a new head.
+enum Created {
+    New,
+    ExistsAlready,
+}

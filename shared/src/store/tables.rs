@@ -1,0 +1,87 @@
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
+    TimeToLiveSpecification, TimeToLiveStatus,
+};
+
+use super::attributes::TIME_TO_LIVE;
+use super::{Connection, StoreError, key};
+use crate::env::{Env, EnvError};
+
+/// The names of the three tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableNames {
+    /// `TABLE_THREADS`.
+    pub threads: String,
+    /// `TABLE_COUNTERS`.
+    pub counters: String,
+    /// `TABLE_USAGE`.
+    pub usage: String,
+}
+
+impl TableNames {
+    /// Reads the three variables.
+    ///
+    /// # Errors
+    /// When one is missing.
+    pub fn from_env(env: &Env) -> Result<Self, EnvError> {
+        let name = |variable| env.required(variable, "the name of a table");
+        Ok(Self { threads: name("TABLE_THREADS")?, counters: name("TABLE_COUNTERS")?, usage: name("TABLE_USAGE")? })
+    }
+}
+
+/// Creates the tables that do not exist, and returns when all can be used. For the local server and tests: on AWS the
+/// template owns the tables.
+///
+/// # Errors
+/// [`StoreError`], also when a table is not there within half a minute.
+pub async fn create_missing(connection: &Connection, names: &TableNames) -> Result<(), StoreError> {
+    let Connection(client) = connection;
+    tokio::try_join!(
+        create(client, &names.threads),
+        create_with_time_to_live(client, &names.counters),
+        create_with_time_to_live(client, &names.usage),
+    )?;
+    Ok(())
+}
+
+async fn create_with_time_to_live(client: &Client, table: &str) -> Result<(), StoreError> {
+    create(client, table).await?;
+    let description = client.describe_time_to_live().table_name(table).send().await?.time_to_live_description;
+    let status = description.and_then(|description| description.time_to_live_status);
+    if !matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
+        let specification = TimeToLiveSpecification::builder().attribute_name(TIME_TO_LIVE).enabled(true).build();
+        let specification = specification.map_err(|error| StoreError::Other { source: error.into() })?;
+        client.update_time_to_live().table_name(table).time_to_live_specification(specification).send().await?;
+    }
+    Ok(())
+}
+
+async fn create(client: &Client, table: &str) -> Result<(), StoreError> {
+    let keys = [(key::PARTITION, KeyType::Hash), (key::SORT, KeyType::Range)];
+    let mut request = client.create_table().table_name(table).billing_mode(BillingMode::PayPerRequest);
+    for (name, kind) in keys {
+        let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+        let element = KeySchemaElement::builder().attribute_name(name).key_type(kind);
+        let incomplete = |error| StoreError::Other { source: Box::new(error) };
+        request = request
+            .attribute_definitions(attribute.build().map_err(incomplete)?)
+            .key_schema(element.build().map_err(incomplete)?);
+    }
+    match request.send().await {
+        Err(error) if !error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) => {
+            return Err(error.into());
+        }
+        Ok(_) | Err(_) => {}
+    }
+    for _ in 0..150 {
+        let status = client.describe_table().table_name(table).send().await?.table.and_then(|t| t.table_status);
+        if status == Some(TableStatus::Active) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Err(StoreError::exhausted("a new table did not become active"))
+}

@@ -1,0 +1,299 @@
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+
+use super::Connection;
+use super::attributes::Record;
+use super::error::{StoreError, refused};
+use super::key::{self, Key};
+use super::pages::{self, Listing};
+use super::records::{DELETED, HIDDEN, Run, StoredItem, TITLE, ThreadRecord};
+use crate::env::{Env, EnvError};
+use crate::identity::Owner;
+use crate::protocol::{FeedbackKind, Page, Paging};
+
+/// Threads and their items. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Threads {
+    pub(super) client: Client,
+    pub(super) table: Arc<str>,
+}
+
+/// A thread with the newest of its items.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The head.
+    pub thread: ThreadRecord,
+    /// The newest items, oldest first, hidden ones among them.
+    pub items: Vec<StoredItem>,
+    /// Whether there may be older ones.
+    pub has_more: bool,
+}
+
+impl Loaded {
+    /// The run that writes in the thread now: its lease has not ended, and no item has ended the run.
+    pub fn live_run(&self, now: Timestamp) -> Option<&Run> {
+        let ended = |run: &Run| self.items.iter().any(|stored| stored.ends_run.as_ref() == Some(&run.id));
+        self.thread.run.as_ref().filter(|run| run.until > now && !ended(run))
+    }
+}
+
+impl Threads {
+    /// How many items a turn loads by default: with less than 1 KB each, and the head, 3.5 read units.
+    pub const NEWEST: u32 = 24;
+
+    /// Reads `TABLE_THREADS`.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn from_env(connection: &Connection, env: &Env) -> Result<Self, EnvError> {
+        let table = env.required("TABLE_THREADS", "the name of the table of threads")?;
+        Ok(Self { client: connection.0.clone(), table: table.into() })
+    }
+
+    /// The thread and its newest items, in one round trip; none if there is no such thread. Fewer items than asked for
+    /// come back if they make more than 1 MB. The view may be a moment old: beginning a run catches a stale lease.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn load(&self, owner: &Owner, thread_id: &str, newest: u32) -> Result<Option<Loaded>, StoreError> {
+        let (Some(key), Some(partition)) = (key::head(owner, thread_id), key::items(owner, thread_id)) else {
+            return Ok(None);
+        };
+        let newest = i32::try_from(newest.max(1)).unwrap_or(i32::MAX);
+        let query = self.query_items(partition).scan_index_forward(false).limit(newest);
+        let (head, answer) = tokio::try_join!(self.head(&key), async { Ok(query.send().await?) })?;
+        let Some(thread) = head else { return Ok(None) };
+        let items = answer.items().iter().rev().map(StoredItem::read).collect::<Result<_, _>>()?;
+        Ok(Some(Loaded { thread, items, has_more: answer.last_evaluated_key.is_some() }))
+    }
+
+    /// A thread's head; none if there is no such thread.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn thread(&self, owner: &Owner, thread_id: &str) -> Result<Option<ThreadRecord>, StoreError> {
+        match key::head(owner, thread_id) {
+            Some(key) => self.head(&key).await,
+            None => Ok(None),
+        }
+    }
+
+    /// A page of the owner's threads, in the order of their creation.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn threads(&self, owner: &Owner, paging: &Paging) -> Result<Page<ThreadRecord>, StoreError> {
+        let listing = Listing {
+            table: &self.table,
+            partition: key::heads(owner),
+            prefix: key::HEAD,
+            without: DELETED,
+            order: paging.order,
+            limit: pages::limit(paging),
+            after: paging.after.as_ref().map(|id| format!("{}{}", key::HEAD, key::escape(id))),
+        };
+        pages::page(&self.client, listing, ThreadRecord::read, |thread| &thread.id).await
+    }
+
+    /// A thread's head and a page of its items, in one round trip, without those that no client may see; none if there
+    /// is no such thread.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn thread_with_items(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        paging: &Paging,
+    ) -> Result<Option<(ThreadRecord, Page<StoredItem>)>, StoreError> {
+        let (Some(key), Some(partition)) = (key::head(owner, thread_id), key::items(owner, thread_id)) else {
+            return Ok(None);
+        };
+        let listing = Listing {
+            table: &self.table,
+            partition,
+            prefix: key::ITEM,
+            without: HIDDEN,
+            order: paging.order,
+            limit: pages::limit(paging),
+            after: paging.after.as_deref().map(key::item_sort_key),
+        };
+        let page = pages::page(&self.client, listing, StoredItem::read, |stored| stored.item.id());
+        let (head, page) = tokio::try_join!(self.head(&key), page)?;
+        Ok(head.map(|thread| (thread, page)))
+    }
+
+    /// A page of a thread's items, as [`Threads::thread_with_items`] gives it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn items(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        paging: &Paging,
+    ) -> Result<Option<Page<StoredItem>>, StoreError> {
+        Ok(self.thread_with_items(owner, thread_id, paging).await?.map(|(_, page)| page))
+    }
+
+    /// One item, hidden or not, as it is now (strongly consistent: the client answers a tool call within milliseconds);
+    /// none if there is no such item or thread.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn item(&self, owner: &Owner, thread_id: &str, item_id: &str) -> Result<Option<StoredItem>, StoreError> {
+        let Some(key) = key::item(owner, thread_id, item_id) else { return Ok(None) };
+        let get = self.client.get_item().table_name(&*self.table).set_key(Some(key.attributes()));
+        let get = get.consistent_read(true);
+        let (gone, answer) = tokio::try_join!(self.thread_is_gone(owner, thread_id), async { Ok(get.send().await?) })?;
+        let stored = answer.item.filter(|_| !gone).as_ref().map(StoredItem::read).transpose()?;
+        Ok(stored.filter(|stored| stored.item.id() == item_id))
+    }
+
+    /// Stores an item, new or changed. Feedback that was given on it stays. Does not look at the thread: a turn that
+    /// may have outlived its thread asks [`Threads::thread_is_gone`] at its end.
+    ///
+    /// # Errors
+    /// [`StoreError`]; also when the thread's id is none that can exist.
+    pub async fn put_item(&self, owner: &Owner, thread_id: &str, stored: &StoredItem) -> Result<(), StoreError> {
+        self.upsert(owner, thread_id, stored).await.map(|_| ())
+    }
+
+    /// Stores an item and returns the record that stood there.
+    pub(super) async fn upsert(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        stored: &StoredItem,
+    ) -> Result<Option<Record>, StoreError> {
+        let key = key::item(owner, thread_id, stored.item.id()).ok_or_else(|| StoreError::unreadable(key::SORT))?;
+        let mut request = self.client.update_item().table_name(&*self.table).set_key(Some(key.attributes()));
+        let (mut set, mut remove) = (Vec::new(), Vec::new());
+        for (name, value) in stored.attributes()? {
+            request = request.expression_attribute_names(format!("#{name}"), name);
+            match value {
+                Some(value) => {
+                    set.push(format!("#{name} = :{name}"));
+                    request = request.expression_attribute_values(format!(":{name}"), value);
+                }
+                None => remove.push(format!("#{name}")),
+            }
+        }
+        let mut expression = format!("SET {}", set.join(", "));
+        if !remove.is_empty() {
+            expression = format!("{expression} REMOVE {}", remove.join(", "));
+        }
+        let answer = request.update_expression(expression).return_values(ReturnValue::AllOld).send().await?;
+        Ok(answer.attributes.filter(|old| !old.is_empty()))
+    }
+
+    /// Sets a thread's title and returns the head; none if there is no such thread.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_title(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        title: &str,
+    ) -> Result<Option<ThreadRecord>, StoreError> {
+        let Some(key) = key::head(owner, thread_id) else { return Ok(None) };
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(key.attributes()))
+            .update_expression("SET #title = :title")
+            .condition_expression("attribute_exists(#pk) AND attribute_not_exists(#deleted)")
+            .expression_attribute_names("#title", TITLE)
+            .expression_attribute_names("#pk", key::PARTITION)
+            .expression_attribute_names("#deleted", DELETED)
+            .expression_attribute_values(":title", AttributeValue::S(title.to_owned()))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => answer.attributes.as_ref().map(ThreadRecord::read).transpose(),
+            Err(error) => refused(error).map(|_| None),
+        }
+    }
+
+    /// Notes a thumb up or down on items, and whether all of them exist. Those that do are marked either way.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn feedback(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        item_ids: &[String],
+        kind: FeedbackKind,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let marks = stream::iter(item_ids)
+            .map(|item_id| self.mark(key::item(owner, thread_id, item_id), kind, at))
+            .buffer_unordered(8)
+            .try_fold(true, |all, exists| async move { Ok(all && exists) });
+        let (gone, all) = tokio::try_join!(self.thread_is_gone(owner, thread_id), marks)?;
+        Ok(all && !gone)
+    }
+
+    async fn mark(&self, key: Option<Key>, kind: FeedbackKind, at: Timestamp) -> Result<bool, StoreError> {
+        let Some(key) = key else { return Ok(false) };
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(key.attributes()))
+            .update_expression("SET feedback = :kind, feedback_at = :at")
+            .condition_expression("attribute_exists(#pk)")
+            .expression_attribute_names("#pk", key::PARTITION)
+            .expression_attribute_values(":kind", AttributeValue::S(kind.as_str().to_owned()))
+            .expression_attribute_values(":at", AttributeValue::S(at.to_string()))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) => refused(error).map(|_| false),
+        }
+    }
+
+    /// Whether a thread does not exist, or no longer. A turn that ends in a thread deleted meanwhile removes what it
+    /// wrote with [`Threads::remove_items`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn thread_is_gone(&self, owner: &Owner, thread_id: &str) -> Result<bool, StoreError> {
+        let Some(key) = key::head(owner, thread_id) else { return Ok(true) };
+        let get = self.client.get_item().table_name(&*self.table).set_key(Some(key.attributes()));
+        let get = get
+            .projection_expression("#sk, #deleted")
+            .expression_attribute_names("#sk", key::SORT)
+            .expression_attribute_names("#deleted", DELETED);
+        Ok(get.send().await?.item.is_none_or(|head| head.contains_key(DELETED)))
+    }
+
+    /// The head at this key, unless it is deleted.
+    async fn head(&self, key: &Key) -> Result<Option<ThreadRecord>, StoreError> {
+        let answer = self.client.get_item().table_name(&*self.table).set_key(Some(key.attributes())).send().await?;
+        let head = answer.item.filter(|head| !head.contains_key(DELETED));
+        head.as_ref().map(ThreadRecord::read).transpose()
+    }
+
+    /// A query over the items of a thread.
+    pub(super) fn query_items(&self, partition: String) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&*self.table)
+            .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
+            .expression_attribute_names("#pk", key::PARTITION)
+            .expression_attribute_names("#sk", key::SORT)
+            .expression_attribute_values(":pk", AttributeValue::S(partition))
+            .expression_attribute_values(":prefix", AttributeValue::S(key::ITEM.to_owned()))
+    }
+}

@@ -1,0 +1,253 @@
+//! DynamoDB for tests: the embedded emulator behind a proxy that meters it and makes it fail.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, Response, StatusCode};
+use axum::serve::ListenerExt;
+use chatkit_shared::env::Env;
+use chatkit_shared::store::{Connection, Counters, TableNames, Threads, Usage, create_missing};
+use dynoxide::Database;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+/// A DynamoDB of its own, in memory, with the three tables. It ends with the runtime of the test.
+#[derive(Clone)]
+pub(crate) struct Dynamo {
+    url: String,
+    proxy: Arc<Proxy>,
+}
+
+/// What is to go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A throttled request, as DynamoDB refuses it.
+    Throttle,
+    /// A 500 of DynamoDB.
+    ServerError,
+    /// The connection breaks before the request is carried out.
+    CutBefore,
+    /// The connection breaks after the request was carried out, before the answer.
+    CutAfter,
+}
+
+/// One request as it passed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Call {
+    /// As in `GetItem`.
+    pub(crate) operation: String,
+    /// The body as it was sent.
+    pub(crate) body: Value,
+    /// Read or write units as DynamoDB counts them.
+    pub(crate) units: f64,
+    /// Ticks of one counter, for the order of starts and ends.
+    began: u64,
+    ended: u64,
+}
+
+/// What happened since the meter was last reset.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Meter {
+    pub(crate) calls: Vec<Call>,
+}
+
+#[derive(Default)]
+struct Proxy {
+    upstream: String,
+    client: reqwest::Client,
+    ticks: AtomicU64,
+    calls: Mutex<Vec<Call>>,
+    faults: Mutex<Vec<Planned>>,
+}
+
+struct Planned {
+    operation: String,
+    containing: String,
+    fault: Fault,
+    left: u32,
+}
+
+impl Dynamo {
+    /// Starts the emulator and creates the tables.
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let upstream = format!("http://{}", listener.local_addr().unwrap());
+        background(dynoxide::server::serve_on(listener, Database::memory().unwrap()));
+
+        let proxy = Arc::new(Proxy { upstream, ..Proxy::default() });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let listener = listener.tap_io(|socket| socket.set_nodelay(true).unwrap());
+        let router = Router::new().fallback(forward).with_state(Arc::clone(&proxy));
+        background(async { axum::serve(listener, router).await.unwrap() });
+
+        let dynamo = Self { url, proxy };
+        let env = dynamo.env();
+        create_missing(&dynamo.connection(), &TableNames::from_env(&env).unwrap()).await.unwrap();
+        dynamo.reset();
+        dynamo
+    }
+
+    /// The variables that lead to it.
+    pub(crate) fn env(&self) -> Env {
+        Env::from_iter([
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", self.url.as_str()),
+            ("TABLE_THREADS", "threads"),
+            ("TABLE_COUNTERS", "counters"),
+            ("TABLE_USAGE", "usage"),
+        ])
+    }
+
+    /// A connection of its own, as each process has one.
+    pub(crate) fn connection(&self) -> Connection {
+        Connection::from_env(&self.env()).unwrap()
+    }
+
+    pub(crate) fn threads(&self) -> Threads {
+        Threads::from_env(&self.connection(), &self.env()).unwrap()
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        Counters::from_env(&self.connection(), &self.env()).unwrap()
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        Usage::from_env(&self.connection(), &self.env()).unwrap()
+    }
+
+    /// Makes the next `times` requests of an operation fail whose body contains a text (any with an empty one).
+    pub(crate) fn fail(&self, operation: &str, containing: &str, fault: Fault, times: u32) {
+        let planned =
+            Planned { operation: operation.to_owned(), containing: containing.to_owned(), fault, left: times };
+        self.proxy.faults.lock().unwrap().push(planned);
+    }
+
+    /// What happened since the last call of this or [`Dynamo::reset`].
+    pub(crate) fn reset(&self) -> Meter {
+        self.proxy.faults.lock().unwrap().clear();
+        Meter { calls: std::mem::take(&mut *self.proxy.calls.lock().unwrap()) }
+    }
+}
+
+impl Meter {
+    /// The operations in the order in which they began.
+    pub(crate) fn operations(&self) -> Vec<&str> {
+        let mut calls: Vec<_> = self.calls.iter().collect();
+        calls.sort_by_key(|call| call.began);
+        calls.into_iter().map(|call| call.operation.as_str()).collect()
+    }
+
+    /// Read units, and write units.
+    pub(crate) fn units(&self) -> (f64, f64) {
+        let sum = |reads| self.calls.iter().filter(|call| call.is_read() == reads).map(|call| call.units).sum();
+        (sum(true), sum(false))
+    }
+
+    /// How many round trips follow on one another: the longest chain of requests each of which began after the one
+    /// before it had ended.
+    pub(crate) fn round_trips(&self) -> usize {
+        let mut calls: Vec<_> = self.calls.iter().collect();
+        calls.sort_by_key(|call| call.ended);
+        let chain = calls.into_iter().fold((0, 0), |(length, last), call| {
+            if length == 0 || call.began > last { (length + 1, call.ended) } else { (length, last) }
+        });
+        chain.0
+    }
+}
+
+impl Call {
+    fn is_read(&self) -> bool {
+        matches!(self.operation.as_str(), "GetItem" | "Query" | "BatchGetItem" | "Scan" | "TransactGetItems")
+    }
+}
+
+async fn forward(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    let began = proxy.ticks.fetch_add(1, Ordering::SeqCst);
+    let target = headers["x-amz-target"].to_str().unwrap();
+    let operation = target.rsplit('.').next().unwrap().to_owned();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+
+    let fault = proxy.fault(&operation, &body);
+    let (status, answer) = match fault {
+        Some(Fault::Throttle) => (StatusCode::BAD_REQUEST, refusal("ProvisionedThroughputExceededException")),
+        Some(Fault::ServerError) => (StatusCode::INTERNAL_SERVER_ERROR, refusal("InternalServerError")),
+        Some(Fault::CutBefore) => return cut(),
+        Some(Fault::CutAfter) | None => {
+            let (status, answer) = proxy.send(&headers, &operation, &body).await;
+            let ended = proxy.ticks.fetch_add(1, Ordering::SeqCst);
+            let units = units(&answer);
+            proxy.calls.lock().unwrap().push(Call { operation, body, units, began, ended });
+            if fault.is_some() {
+                return cut();
+            }
+            (status, answer)
+        }
+    };
+    Response::builder()
+        .status(status)
+        .header("content-type", "application/x-amz-json-1.0")
+        .body(Body::from(answer.to_string()))
+        .unwrap()
+}
+
+impl Proxy {
+    fn fault(&self, operation: &str, body: &Value) -> Option<Fault> {
+        let text = body.to_string();
+        let mut faults = self.faults.lock().unwrap();
+        let hit = faults
+            .iter_mut()
+            .find(|planned| planned.left > 0 && planned.operation == operation && text.contains(&planned.containing))?;
+        hit.left -= 1;
+        Some(hit.fault)
+    }
+
+    async fn send(&self, headers: &HeaderMap, operation: &str, body: &Value) -> (StatusCode, Value) {
+        const METERED: [&str; 7] =
+            ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchWriteItem", "TransactWriteItems"];
+        let mut body = body.clone();
+        if METERED.contains(&operation) {
+            body["ReturnConsumedCapacity"] = "TOTAL".into();
+        }
+        let mut request = self.client.post(&self.upstream).body(body.to_string());
+        for name in ["x-amz-target", "content-type", "authorization", "x-amz-date"] {
+            request = request.header(name, &headers[name]);
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status(), serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap())
+    }
+}
+
+/// The units that an answer names. DynamoDB charges a write whose condition did not hold, by the size of what stands
+/// there, and does not say so: that is counted as one unit, as all such records here have less than 1 KB.
+fn units(answer: &Value) -> f64 {
+    let of_table = |capacity: &Value| capacity["CapacityUnits"].as_f64().unwrap_or_default();
+    match &answer["ConsumedCapacity"] {
+        Value::Array(tables) => tables.iter().map(of_table).sum(),
+        Value::Null => {
+            let kind = answer["__type"].as_str().unwrap_or_default();
+            if kind.ends_with("ConditionalCheckFailedException") { 1.0 } else { 0.0 }
+        }
+        capacity => of_table(capacity),
+    }
+}
+
+fn refusal(kind: &str) -> Value {
+    serde_json::json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "injected" })
+}
+
+/// An answer that breaks the connection in its first bytes.
+fn cut() -> Response<Body> {
+    let broken = futures_util::stream::iter([Err::<Bytes, _>(std::io::Error::other("cut"))]);
+    Response::builder().header("content-length", 100).body(Body::from_stream(broken)).unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the servers of a test end with its runtime")]
+fn background(server: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(server);
+}

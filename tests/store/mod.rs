@@ -1,0 +1,87 @@
+//! The store over the real API.
+
+mod budget;
+mod faults;
+mod isolation;
+mod limits;
+mod paging;
+mod runs;
+mod sessions;
+mod threads;
+mod usage;
+
+use chatkit_shared::identity::Owner;
+use chatkit_shared::protocol::{
+    AssistantContent, AssistantMessage, HiddenContext, ItemHeader, Object, Order, Paging, ThreadItem, ThreadStatus,
+    UserContent, UserMessage,
+};
+use chatkit_shared::store::{Run, StoredItem, ThreadRecord};
+use jiff::{SignedDuration, Timestamp};
+
+pub(crate) fn owner() -> Owner {
+    Owner::new("default", "ada").unwrap()
+}
+
+/// A moment, and others by the second.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap() + SignedDuration::from_secs(seconds)
+}
+
+/// An id that sorts by its number.
+pub(crate) fn id(prefix: &str, number: usize) -> String {
+    format!("{prefix}_{number:026}")
+}
+
+pub(crate) fn thread(number: usize) -> ThreadRecord {
+    ThreadRecord {
+        id: id("thr", number),
+        title: None,
+        created_at: at(0),
+        status: ThreadStatus::Active,
+        allowed_image_domains: None,
+        metadata: Object::new(),
+        run: None,
+    }
+}
+
+pub(crate) fn run(number: usize, digest: &str) -> Run {
+    Run { id: id("msg", number), digest: digest.to_owned(), until: at(60) }
+}
+
+fn stored(item: ThreadItem) -> StoredItem {
+    StoredItem { item, upstream_id: None, ends_run: None }
+}
+
+fn header(prefix: &str, number: usize) -> ItemHeader {
+    ItemHeader { id: id(prefix, number), thread_id: id("thr", 1), created_at: at(0) }
+}
+
+pub(crate) fn question(number: usize, text: &str) -> StoredItem {
+    stored(ThreadItem::UserMessage(UserMessage {
+        header: header("msg", number),
+        content: vec![UserContent::InputText { text: text.to_owned() }],
+        attachments: Vec::new(),
+        quoted_text: None,
+        inference_options: Default::default(),
+    }))
+}
+
+pub(crate) fn answer(number: usize, text: &str) -> StoredItem {
+    stored(ThreadItem::AssistantMessage(AssistantMessage {
+        header: header("msg", number),
+        content: vec![AssistantContent { annotations: Vec::new(), text: text.to_owned() }],
+    }))
+}
+
+pub(crate) fn hidden(number: usize) -> StoredItem {
+    stored(ThreadItem::HiddenContextItem(HiddenContext { header: header("msg", number), content: "secret".into() }))
+}
+
+pub(crate) fn paging(limit: i64, order: Order, after: Option<&str>) -> Paging {
+    Paging { limit: Some(limit), order, after: after.map(ToOwned::to_owned) }
+}
+
+/// Everything, oldest first.
+pub(crate) fn all() -> Paging {
+    paging(9999, Order::Asc, None)
+}
