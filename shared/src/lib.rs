@@ -17,5 +17,6 @@ pub mod env;
 pub mod identity;
 pub mod ids;
 pub mod limits;
+pub mod model;
 pub mod protocol;
 pub mod store;

@@ -1,3 +1,5 @@
 //! What the tests stand on.
 
 pub(crate) mod dynamodb;
+pub(crate) mod model;
+pub(crate) mod responses;

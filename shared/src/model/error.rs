@@ -1,0 +1,209 @@
+use std::fmt::{self, Display};
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+use super::wire;
+
+/// The model gave no answer, or no whole one.
+///
+/// For the log: its text holds codes only, never what the upstream wrote, because that may quote the user.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind}{upstream}")]
+pub struct ModelError {
+    /// What to do about it.
+    pub kind: ModelErrorKind,
+    /// What the upstream said about it.
+    pub upstream: Upstream,
+    #[source]
+    source: Option<reqwest::Error>,
+}
+
+/// The kinds of failure, one per reaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ModelErrorKind {
+    /// The key is wrong or may not do this: the operator must act.
+    #[error("the model's key was not accepted")]
+    Unauthorized,
+    /// Too many requests or tokens at once: ask again later.
+    #[error("the model's rate limit is reached")]
+    RateLimited {
+        /// How much later, if the upstream said.
+        retry_after: Option<Duration>,
+    },
+    /// The account has nothing left to spend: the operator must act.
+    #[error("the model's quota is used up")]
+    QuotaExceeded,
+    /// The conversation does not fit into the model: shorten it.
+    #[error("the prompt is too long for the model")]
+    ContextTooLong,
+    /// The upstream's policy forbids an answer: the user may ask for something else.
+    #[error("the model's policy forbids an answer")]
+    Refused,
+    /// Our request is wrong, such as a model that does not exist: the operator must act.
+    #[error("the model's API rejected the request")]
+    Rejected,
+    /// The upstream cannot be reached or has failed: ask again later.
+    #[error("the model cannot be reached or has failed")]
+    Unavailable,
+    /// Silence for longer than the configured patience: ask again.
+    #[error("the model was silent for too long")]
+    TimedOut,
+    /// What came is not an answer, or not the whole of one: ask again.
+    #[error("the model's answer is broken: {0}")]
+    Broken(&'static str),
+}
+
+/// What the upstream said about a failure: short codes, fit for a log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Upstream {
+    /// The HTTP status, unless the failure came inside a stream.
+    pub status: Option<u16>,
+    /// The error's code, such as `context_length_exceeded`.
+    pub code: Option<String>,
+    /// The error's type, such as `invalid_request_error`.
+    pub kind: Option<String>,
+    /// The upstream's `x-request-id`, to quote to its support.
+    pub request_id: Option<String>,
+}
+
+impl Display for Upstream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(status) = self.status {
+            write!(formatter, ", status {status}")?;
+        }
+        for (name, value) in [("code", &self.code), ("type", &self.kind), ("request", &self.request_id)] {
+            if let Some(value) = value {
+                write!(formatter, ", {name} `{value}`")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ModelError {
+    /// Whether the same request may succeed when it is sent again.
+    pub const fn retryable(&self) -> bool {
+        match self.kind {
+            ModelErrorKind::RateLimited { .. }
+            | ModelErrorKind::Unavailable
+            | ModelErrorKind::TimedOut
+            | ModelErrorKind::Broken(_) => true,
+            ModelErrorKind::Unauthorized
+            | ModelErrorKind::QuotaExceeded
+            | ModelErrorKind::ContextTooLong
+            | ModelErrorKind::Refused
+            | ModelErrorKind::Rejected => false,
+        }
+    }
+
+    /// What the person who asked is told: one or two sentences, nothing from the upstream.
+    pub const fn public_message(&self) -> &'static str {
+        match self.kind {
+            ModelErrorKind::Unauthorized | ModelErrorKind::QuotaExceeded | ModelErrorKind::Rejected => {
+                "The assistant is out of order. Please tell the owner of this site."
+            }
+            ModelErrorKind::RateLimited { .. } => "The assistant is very busy. Please try again in a moment.",
+            ModelErrorKind::ContextTooLong => {
+                "This conversation is too long for the assistant. Please start a new one."
+            }
+            ModelErrorKind::Refused => "The assistant cannot answer this. Please ask in a different way.",
+            ModelErrorKind::Unavailable => "The assistant cannot be reached. Please try again in a moment.",
+            ModelErrorKind::TimedOut => "The assistant took too long to answer. Please try again.",
+            ModelErrorKind::Broken(_) => "The answer broke off. Please try again.",
+        }
+    }
+
+    /// A failure that the upstream said nothing about.
+    pub(super) fn new(kind: ModelErrorKind) -> Self {
+        Self { kind, upstream: Upstream::default(), source: None }
+    }
+
+    /// Something that is not an answer, or not the whole of one.
+    pub(super) fn broken(what: &'static str) -> Self {
+        Self::new(ModelErrorKind::Broken(what))
+    }
+
+    /// A failure of the connection.
+    pub(super) fn transport(error: reqwest::Error) -> Self {
+        let timed_out = error.is_timeout() && !error.is_connect();
+        let kind = if timed_out { ModelErrorKind::TimedOut } else { ModelErrorKind::Unavailable };
+        Self { source: Some(error.without_url()), ..Self::new(kind) }
+    }
+
+    /// An answer with an error status.
+    pub(super) fn status(status: StatusCode, headers: &HeaderMap, error: &wire::Error) -> Self {
+        let mut upstream = Upstream { status: Some(status.as_u16()), ..Upstream::from(error) };
+        upstream.request_id =
+            headers.get("x-request-id").and_then(|id| id.to_str().ok()).filter(|id| is_code(id)).map(ToOwned::to_owned);
+        Self { kind: kind(&upstream, retry_after(headers)), upstream, source: None }
+    }
+
+    /// A failure that is reported inside a stream.
+    pub(super) fn reported(error: &wire::Error) -> Self {
+        let upstream = Upstream::from(error);
+        Self { kind: kind(&upstream, None), upstream, source: None }
+    }
+}
+
+impl From<&wire::Error> for Upstream {
+    fn from(error: &wire::Error) -> Self {
+        Self { status: None, code: code(&error.code), kind: code(&error.kind), request_id: None }
+    }
+}
+
+/// The reaction to what the upstream said. Codes from OpenAI's guide to error codes and the `ResponseErrorCode` of its
+/// API description; the code is more exact than the type, and either more than the status.
+fn kind(upstream: &Upstream, retry_after: Option<Duration>) -> ModelErrorKind {
+    for name in [&upstream.code, &upstream.kind].into_iter().flatten() {
+        return match name.as_str() {
+            // The codes of the billing family vary, their type does not.
+            "insufficient_quota" | "billing_hard_limit_reached" | "billing_not_active" => ModelErrorKind::QuotaExceeded,
+            "context_length_exceeded" | "string_above_max_length" => ModelErrorKind::ContextTooLong,
+            "invalid_prompt"
+            | "content_filter"
+            | "content_policy_violation"
+            | "image_content_policy_violation"
+            | "bio_policy"
+            | "cyber_policy"
+            | "misalignment_policy_violation" => ModelErrorKind::Refused,
+            "rate_limit_exceeded" | "rate_limit_error" | "slow_down" => ModelErrorKind::RateLimited { retry_after },
+            "invalid_api_key" => ModelErrorKind::Unauthorized,
+            "server_error" | "server_is_overloaded" | "service_unavailable_error" => ModelErrorKind::Unavailable,
+            // OpenAI gives this type to wrong keys too, so the status goes first.
+            "invalid_request_error" if upstream.status.is_none() => ModelErrorKind::Rejected,
+            _ => continue,
+        };
+    }
+    match upstream.status {
+        Some(401 | 403) => ModelErrorKind::Unauthorized,
+        Some(402) => ModelErrorKind::QuotaExceeded,
+        Some(408 | 504) => ModelErrorKind::TimedOut,
+        Some(413) => ModelErrorKind::ContextTooLong,
+        Some(429) => ModelErrorKind::RateLimited { retry_after },
+        Some(status) if status < 500 => ModelErrorKind::Rejected,
+        Some(_) | None => ModelErrorKind::Unavailable,
+    }
+}
+
+/// `retry-after-ms`, which OpenAI sends, or else the seconds of `retry-after`. A date there counts as nothing said.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    let milliseconds = number("retry-after-ms").map(Duration::from_millis);
+    milliseconds.or_else(|| number("retry-after").map(Duration::from_secs))
+}
+
+/// An error's code, if it looks like one; some servers send a number.
+fn code(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if is_code(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Whether a text is short and has no room for words, so that nothing a user wrote reaches a log with it.
+fn is_code(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+}

@@ -1,0 +1,113 @@
+use std::collections::VecDeque;
+
+use crate::protocol::{Annotation, AssistantContent};
+
+/// What a model does, in order.
+///
+/// An answer has messages, a message has parts; both are numbered from 0 in the order in which they start. Of each
+/// message come one `MessageStarted`, then its parts, then one `MessageDone`; of each part one `PartAdded`, its deltas
+/// and annotations, then one `PartDone`. Thoughts are over before a message starts. The last event is `Completed` or `Incomplete`, or else the stream ends with an
+/// error and whatever is open stays open.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelEvent {
+    /// The model thinks. A model may think more than once in an answer.
+    ReasoningStarted,
+    /// More of the summary of a thought.
+    ReasoningDelta {
+        /// Which thought of the answer, from 0.
+        part: u64,
+        /// What is added.
+        text: String,
+    },
+    /// The summary of a thought is whole.
+    ReasoningDone {
+        /// Which thought of the answer, from 0.
+        part: u64,
+        /// The whole summary.
+        text: String,
+    },
+    /// A message begins.
+    MessageStarted {
+        /// Which message of the answer, from 0.
+        message: u64,
+        /// The upstream's id of it, not necessarily unique.
+        upstream_id: Option<String>,
+    },
+    /// An empty part is added to a message.
+    PartAdded {
+        /// Which message.
+        message: u64,
+        /// Which part of it, from 0.
+        index: u64,
+    },
+    /// More of a part's text. A refusal is text like any other.
+    TextDelta {
+        /// Which message.
+        message: u64,
+        /// Which part of it.
+        index: u64,
+        /// What is added.
+        text: String,
+    },
+    /// A place in a part's text names its source.
+    AnnotationAdded {
+        /// Which message.
+        message: u64,
+        /// Which part of it.
+        index: u64,
+        /// What and where.
+        annotation: Box<Annotation>,
+    },
+    /// A part is whole.
+    PartDone {
+        /// Which message.
+        message: u64,
+        /// Which part of it.
+        index: u64,
+        /// The whole text.
+        text: String,
+    },
+    /// A message is whole.
+    MessageDone {
+        /// Which message.
+        message: u64,
+        /// All its parts with their annotations.
+        content: Vec<AssistantContent>,
+    },
+    /// The answer is whole. `None` where the upstream does not count.
+    Completed(Option<TokenUsage>),
+    /// The answer was cut.
+    Incomplete {
+        /// By what.
+        reason: IncompleteReason,
+        /// What it took; `None` where the upstream does not count.
+        usage: Option<TokenUsage>,
+    },
+}
+
+/// Events on their way to the reader.
+pub(super) type Events = VecDeque<ModelEvent>;
+
+/// Why an answer was cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IncompleteReason {
+    /// It reached the prompt's `max_output_tokens` or the model's own limit.
+    MaxOutputTokens,
+    /// The upstream's filter stopped it.
+    ContentFilter,
+    /// The upstream did not say, or said something new.
+    Other,
+}
+
+/// Tokens as the upstream counts and bills them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TokenUsage {
+    /// All of the prompt.
+    pub input: u64,
+    /// Those of `input` that came from the cache.
+    pub cached: u64,
+    /// All of the answer.
+    pub output: u64,
+    /// Those of `output` that were thoughts.
+    pub reasoning: u64,
+}

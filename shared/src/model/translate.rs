@@ -1,0 +1,181 @@
+use super::error::ModelError;
+use super::event::{Events, IncompleteReason, ModelEvent, TokenUsage};
+use super::message::Message;
+use super::reasoning::Reasoning;
+use super::wire::{Error, OutputItem, Response, StreamEvent, Usage};
+
+/// Turns the upstream's events into ours, one way. What the upstream leaves out is made whole.
+#[derive(Default)]
+pub(super) struct Translator {
+    reasoning: Reasoning,
+    messages: Vec<Message>,
+}
+
+/// Whether the stream goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    Continue,
+    End,
+}
+
+impl Translator {
+    /// Takes an event of the upstream and adds what it means to `out`.
+    ///
+    /// # Errors
+    /// When the event reports a failure; nothing is added then.
+    pub(super) fn accept(&mut self, event: StreamEvent, out: &mut Events) -> Result<Flow, ModelError> {
+        match event {
+            StreamEvent::OutputItemAdded { output_index, item } => self.item_added(output_index, item, out),
+            StreamEvent::OutputItemDone { output_index, item } => self.item_done(output_index, item, out),
+            StreamEvent::ContentPartAdded { output_index, content_index, part } => {
+                if let Some(message) = self.message(output_index, out) {
+                    message.add_part(content_index, part, out);
+                }
+            }
+            StreamEvent::ContentPartDone { output_index, content_index, part } => {
+                if let Some(message) = self.message(output_index, out) {
+                    message.finish_part(content_index, part, out);
+                }
+            }
+            StreamEvent::TextDelta { output_index, content_index, delta } => {
+                if let Some(message) = self.message(output_index, out) {
+                    message.add_text(content_index, delta, out);
+                }
+            }
+            StreamEvent::TextDone { output_index, content_index, text } => {
+                if let Some(message) = self.message(output_index, out) {
+                    message.finish_text(content_index, text, out);
+                }
+            }
+            StreamEvent::AnnotationAdded { output_index, content_index, annotation } => {
+                if let (Some(annotation), Some(message)) = (annotation, self.message(output_index, out)) {
+                    message.add_annotation(content_index, annotation, out);
+                }
+            }
+            StreamEvent::ReasoningSummaryDelta { output_index, summary_index, delta } => {
+                self.reasoning.add_text(output_index, summary_index, delta, out);
+            }
+            StreamEvent::ReasoningSummaryDone { output_index, summary_index, text } => {
+                self.reasoning.finish_thought(output_index, summary_index, text, out);
+            }
+            StreamEvent::Completed { response } => {
+                self.finish(response.output, out);
+                out.push_back(ModelEvent::Completed(response.usage.map(TokenUsage::from)));
+                return Ok(Flow::End);
+            }
+            StreamEvent::Incomplete { response } => {
+                let reason = IncompleteReason::from(&response);
+                self.finish(response.output, out);
+                out.push_back(ModelEvent::Incomplete { reason, usage: response.usage.map(TokenUsage::from) });
+                return Ok(Flow::End);
+            }
+            StreamEvent::Failed { response } => {
+                return Err(ModelError::reported(&response.error.unwrap_or_default()));
+            }
+            StreamEvent::Error { code, error } => {
+                return Err(ModelError::reported(&error.unwrap_or(Error { code, ..Error::default() })));
+            }
+            StreamEvent::Other => {}
+        }
+        Ok(Flow::Continue)
+    }
+
+    fn item_added(&mut self, output_index: u64, item: OutputItem, out: &mut Events) {
+        match item {
+            OutputItem::Message { id, content } => {
+                let message = self.start_message(output_index, id, out);
+                for (content_index, part) in (0..).zip(content.unwrap_or_default()) {
+                    message.add_part(content_index, part, out);
+                }
+            }
+            OutputItem::Reasoning { .. } => self.reasoning.start(output_index, out),
+            OutputItem::Other => {}
+        }
+    }
+
+    fn item_done(&mut self, output_index: u64, item: OutputItem, out: &mut Events) {
+        match item {
+            OutputItem::Message { id, content } => {
+                let is_known = self.messages.iter().any(|message| message.output_index == output_index);
+                let message = if is_known {
+                    self.message(output_index, out)
+                } else {
+                    Some(self.start_message(output_index, id, out))
+                };
+                if let Some(message) = message {
+                    message.finish(content.unwrap_or_default(), out);
+                }
+            }
+            OutputItem::Reasoning { summary } => {
+                self.reasoning.finish(output_index, summary.unwrap_or_default(), out);
+            }
+            OutputItem::Other => {}
+        }
+    }
+
+    /// Ends what is open, with the upstream's own summary of its output where there is one. Messages are matched by
+    /// their order: the places that servers give them in events do not always agree with those in the summary.
+    fn finish(&mut self, output: Option<Vec<OutputItem>>, out: &mut Events) {
+        self.reasoning.finish_all(out);
+        let nothing_came = self.reasoning.is_empty() && self.messages.is_empty();
+        let mut position = 0;
+        for (output_index, item) in (0..).zip(output.unwrap_or_default()) {
+            match item {
+                OutputItem::Message { id, content } => {
+                    if position == self.messages.len() {
+                        self.start_message(output_index, id, out);
+                    }
+                    let message = &mut self.messages[position];
+                    if !message.is_done {
+                        message.finish(content.unwrap_or_default(), out);
+                    }
+                    position += 1;
+                }
+                OutputItem::Reasoning { summary } if nothing_came => {
+                    self.reasoning.finish(output_index, summary.unwrap_or_default(), out);
+                }
+                OutputItem::Reasoning { .. } | OutputItem::Other => {}
+            }
+        }
+        for message in self.messages.iter_mut().filter(|message| !message.is_done) {
+            message.finish(Vec::new(), out);
+        }
+    }
+
+    /// The message at the upstream's place, which begins now if it has not; `None` if it is over.
+    fn message(&mut self, output_index: u64, out: &mut Events) -> Option<&mut Message> {
+        match self.messages.iter().rposition(|message| message.output_index == output_index) {
+            Some(position) => self.messages.get_mut(position).filter(|message| !message.is_done),
+            None => Some(self.start_message(output_index, None, out)),
+        }
+    }
+
+    fn start_message(&mut self, output_index: u64, upstream_id: Option<String>, out: &mut Events) -> &mut Message {
+        self.reasoning.finish_all(out);
+        let position = self.messages.len();
+        self.messages.push(Message::start(position as u64, output_index, upstream_id, out));
+        &mut self.messages[position]
+    }
+}
+
+impl From<&Response> for IncompleteReason {
+    fn from(response: &Response) -> Self {
+        let details = response.incomplete_details.as_ref();
+        match details.and_then(|details| details.reason.as_deref()) {
+            Some("max_output_tokens") => Self::MaxOutputTokens,
+            Some("content_filter") => Self::ContentFilter,
+            Some(_) | None => Self::Other,
+        }
+    }
+}
+
+impl From<Usage> for TokenUsage {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input: usage.input_tokens,
+            cached: usage.input_tokens_details.map_or(0, |details| details.cached_tokens),
+            output: usage.output_tokens,
+            reasoning: usage.output_tokens_details.map_or(0, |details| details.reasoning_tokens),
+        }
+    }
+}

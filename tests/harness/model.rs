@@ -1,0 +1,291 @@
+//! A model that says what a test tells it to, over HTTP, and remembers what it was asked.
+//!
+//! ```ignore
+//! let model = ScriptedModel::start().await;
+//! model.then(answer("Hello"));                                        // the next request
+//! model.on(|request| request.is_title(), answer("A title"));          // each request that is one
+//! model.then(sse([created("resp_1"), message_added("msg_1"), delta("Hel")]).wait(&gate).event(delta("lo")).abort());
+//! ```
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Request, Response, header};
+use axum::serve::ListenerExt;
+use chatkit_shared::model::ModelConfig;
+use futures_util::stream;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinSet, yield_now};
+
+use super::responses::{Event, upstream_error};
+
+/// A server on loopback. Stops when dropped; a malformed request or one without an answer fails the test then.
+pub(crate) struct ScriptedModel {
+    port: u16,
+    script: Arc<Mutex<Script>>,
+    _server: JoinSet<()>,
+}
+
+#[derive(Default)]
+struct Script {
+    next: VecDeque<Answer>,
+    routes: Vec<(Predicate, Answer)>,
+    requests: Vec<ModelRequest>,
+    faults: Vec<String>,
+}
+
+type Predicate = Box<dyn Fn(&ModelRequest) -> bool + Send>;
+
+/// What the model was asked.
+#[derive(Debug, Clone)]
+pub(crate) struct ModelRequest {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl ModelRequest {
+    /// Whether a title is wanted, not an answer.
+    pub(crate) fn is_title(&self) -> bool {
+        self.body["instructions"].as_str().is_some_and(|instructions| instructions.starts_with("Write a title"))
+    }
+
+    /// The conversation as `role: text`, one line a message.
+    pub(crate) fn conversation(&self) -> Vec<String> {
+        let text = |content: &Value| match content.as_array() {
+            Some(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join(" "),
+            None => content.as_str().unwrap_or_default().to_owned(),
+        };
+        let items = self.body["input"].as_array().into_iter().flatten();
+        items.map(|item| format!("{}: {}", item["role"].as_str().unwrap(), text(&item["content"]))).collect()
+    }
+}
+
+impl ScriptedModel {
+    pub(crate) async fn start() -> Self {
+        let script = Arc::new(Mutex::new(Script::default()));
+        let router = Router::new().fallback(respond).with_state(Arc::clone(&script));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let listener = listener.tap_io(|connection| connection.set_nodelay(true).unwrap());
+        let mut server = JoinSet::new();
+        server.spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { port, script, _server: server }
+    }
+
+    /// What `OPENAI_BASE_URL` has to be.
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://127.0.0.1:{}/v1", self.port)
+    }
+
+    /// A configuration for this model, without a key, with little patience.
+    pub(crate) fn config(&self) -> ModelConfig {
+        ModelConfig {
+            idle_timeout: Duration::from_secs(20),
+            retry_pause: Duration::from_millis(1),
+            ..ModelConfig::new(self.base_url().parse().unwrap(), None)
+        }
+    }
+
+    /// Answers the next request that no route takes; several are a queue.
+    pub(crate) fn then(&self, answer: Answer) {
+        self.script.lock().unwrap().next.push_back(answer);
+    }
+
+    /// Answers each request that is like this; the first route that fits counts.
+    pub(crate) fn on(&self, is_like_this: impl Fn(&ModelRequest) -> bool + Send + 'static, answer: Answer) {
+        self.script.lock().unwrap().routes.push((Box::new(is_like_this), answer));
+    }
+
+    /// Everything asked so far, in order.
+    pub(crate) fn requests(&self) -> Vec<ModelRequest> {
+        self.script.lock().unwrap().requests.clone()
+    }
+
+    /// The one thing asked.
+    pub(crate) fn single_request(&self) -> ModelRequest {
+        let [request] = <[_; 1]>::try_from(self.requests()).expect("one request");
+        request
+    }
+}
+
+impl Drop for ScriptedModel {
+    fn drop(&mut self) {
+        let faults = &self.script.lock().unwrap().faults;
+        assert!(faults.is_empty() || std::thread::panicking(), "the model was asked wrongly: {faults:?}");
+    }
+}
+
+async fn respond(State(script): State<Arc<Mutex<Script>>>, request: Request<Body>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let body = serde_json::from_slice(&bytes).unwrap_or_default();
+    let fault = fault(&parts, &body);
+    let mut script = script.lock().unwrap();
+    let request = ModelRequest { headers: parts.headers, body };
+    let answer = match &fault {
+        Some(_) => None,
+        None => match script.routes.iter().find(|(is_like_this, _)| is_like_this(&request)) {
+            Some((_, answer)) => Some(answer.clone()),
+            None => script.next.pop_front(),
+        },
+    };
+    if answer.is_none() {
+        script.faults.push(fault.unwrap_or_else(|| format!("no answer for {}", request.body)));
+    }
+    script.requests.push(request);
+    answer.unwrap_or_else(|| upstream_error(400, "scripted_model", "no_answer")).into_response()
+}
+
+/// What is wrong with a request, by the reference of the Responses API and by what we mean to send.
+fn fault(parts: &Parts, body: &Value) -> Option<String> {
+    const KEYS: [&str; 9] = [
+        "model",
+        "instructions",
+        "input",
+        "max_output_tokens",
+        "reasoning",
+        "safety_identifier",
+        "prompt_cache_key",
+        "store",
+        "stream",
+    ];
+    let is_message = |item: &Value| {
+        let is_text = |part: &Value| *part == json!({"type": "input_text", "text": part["text"].as_str()});
+        *item == json!({"type": "message", "role": item["role"], "content": item["content"]})
+            && match item["role"].as_str() {
+                Some("user") => item["content"].as_array().is_some_and(|c| !c.is_empty() && c.iter().all(is_text)),
+                Some("assistant") => item["content"].is_string(),
+                _ => false,
+            }
+    };
+    let keys = body.as_object()?.keys();
+    if (parts.method.as_str(), parts.uri.path()) != ("POST", "/v1/responses") {
+        return Some(format!("{} {}", parts.method, parts.uri));
+    }
+    if parts.headers.get(header::CONTENT_TYPE).is_none_or(|value| value != "application/json") {
+        return Some("a content type that is not JSON".to_owned());
+    }
+    if let Some(key) = keys.into_iter().find(|key| !KEYS.contains(&key.as_str())) {
+        return Some(format!("an unknown key `{key}`"));
+    }
+    if body["store"] != json!(false) || body["stream"] != json!(true) || !body["model"].is_string() {
+        return Some(format!("`store`, `stream` or `model` in {body}"));
+    }
+    match body["input"].as_array() {
+        Some(items) if !items.is_empty() => {
+            items.iter().find(|item| !is_message(item)).map(|item| format!("the item {item}"))
+        }
+        _ => Some(format!("`input` in {body}")),
+    }
+}
+
+/// An answer: status, headers, then one step after the other.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, &'static str)>,
+    steps: VecDeque<Step>,
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Bytes(Bytes),
+    Wait(Gate),
+    Abort,
+    Hang,
+}
+
+/// Holds an answer back until the test lets it go on.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate(Arc<Semaphore>);
+
+impl Gate {
+    pub(crate) fn closed() -> Self {
+        Self(Arc::new(Semaphore::new(0)))
+    }
+
+    /// Lets one wait pass: one that waits now, or else the next.
+    pub(crate) fn open(&self) {
+        self.0.add_permits(1);
+    }
+}
+
+impl Answer {
+    /// Any status and body.
+    pub(crate) fn with(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        let steps = VecDeque::from([Step::Bytes(body.into())]);
+        Self { status, headers: vec![("content-type", content_type)], steps }
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Then these bytes, whatever they are.
+    pub(crate) fn bytes(self, bytes: impl Into<Bytes>) -> Self {
+        self.step(Step::Bytes(bytes.into()))
+    }
+
+    /// Then this event.
+    pub(crate) fn event(self, event: Event) -> Self {
+        let number = self.steps.len();
+        self.bytes(event.encode(number))
+    }
+
+    /// Then nothing until the test opens the gate.
+    pub(crate) fn wait(self, gate: &Gate) -> Self {
+        self.step(Step::Wait(gate.clone()))
+    }
+
+    /// Waits at the gate before each step, so that the test releases one event at a time.
+    pub(crate) fn stepwise(mut self, gate: &Gate) -> Self {
+        self.steps = self.steps.into_iter().flat_map(|step| [Step::Wait(gate.clone()), step]).collect();
+        self
+    }
+
+    /// Then the connection breaks.
+    pub(crate) fn abort(self) -> Self {
+        self.step(Step::Abort)
+    }
+
+    /// Then silence.
+    pub(crate) fn hang(self) -> Self {
+        self.step(Step::Hang)
+    }
+
+    fn step(mut self, step: Step) -> Self {
+        self.steps.push_back(step);
+        self
+    }
+
+    fn into_response(self) -> Response<Body> {
+        let body = stream::unfold(self.steps, |mut steps| async move {
+            loop {
+                // What was sent before leaves first, on its own.
+                yield_now().await;
+                match steps.pop_front()? {
+                    Step::Bytes(bytes) => return Some((Ok(bytes), steps)),
+                    Step::Wait(gate) => gate.0.acquire().await.unwrap().forget(),
+                    Step::Abort => {
+                        return Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), VecDeque::new()));
+                    }
+                    Step::Hang => std::future::pending().await,
+                }
+            }
+        });
+        let mut response = Response::builder().status(self.status);
+        for (name, value) in self.headers {
+            response = response.header(name, value);
+        }
+        response.body(Body::from_stream(body)).unwrap()
+    }
+}

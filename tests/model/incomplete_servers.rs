@@ -1,0 +1,155 @@
+//! Servers that speak the Responses API in part: what they leave out is made whole.
+
+use serde_json::json;
+
+use super::events;
+use super::translation::{COMPLETED, added, done, started, text, whole};
+use crate::harness::model::Answer;
+use crate::harness::responses::{
+    Event, completed, delta, message, message_added, message_done, output_text, reasoning_delta, sse, text_done,
+};
+use chatkit_shared::model::ModelEvent;
+
+/// A message of which the upstream never said an id.
+fn anonymous(message: u64) -> ModelEvent {
+    ModelEvent::MessageStarted { message, upstream_id: None }
+}
+
+fn completed_with(output: serde_json::Value) -> Event {
+    completed(json!(null)).response("output", output)
+}
+
+#[tokio::test]
+async fn deltas_alone() {
+    let answer = sse([delta("Hel"), delta("lo"), completed(json!(null))]);
+    assert_eq!(
+        events(answer).await,
+        [
+            anonymous(0),
+            added(0, 0),
+            text(0, 0, "Hel"),
+            text(0, 0, "lo"),
+            whole(0, 0, "Hello"),
+            done(0, &["Hello"]),
+            COMPLETED,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn nothing_but_the_type_and_the_text() {
+    let answer = Answer::with(
+        200,
+        "text/event-stream",
+        "data:{\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}\r\n\r\n",
+    )
+    .bytes("data: {\"type\":\"response.completed\",\"response\":{}}\n\n");
+    assert_eq!(
+        events(answer).await,
+        [anonymous(0), added(0, 0), text(0, 0, "Hi"), whole(0, 0, "Hi"), done(0, &["Hi"]), COMPLETED]
+    );
+}
+
+#[tokio::test]
+async fn a_finished_message_alone() {
+    let whole_message =
+        [started(0, "msg_1"), added(0, 0), text(0, 0, "Hello"), whole(0, 0, "Hello"), done(0, &["Hello"]), COMPLETED];
+    let answer = sse([message_done("msg_1", "Hello"), completed(json!(null))]);
+    assert_eq!(events(answer).await, whole_message);
+
+    let answer = sse([completed_with(json!([message("msg_1", &json!([output_text("Hello")]))]))]);
+    assert_eq!(events(answer).await, whole_message);
+}
+
+#[tokio::test]
+async fn a_summary_of_the_output_completes_what_is_open() {
+    let output = json!([
+        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "not streamed, so not shown"}]},
+        message("msg_1", &json!([output_text("Hello there")])),
+        message("msg_2", &json!([output_text("Bye")])),
+    ]);
+    // The place of the message is not the one in the summary.
+    let answer = sse([message_added("msg_1"), delta("Hello"), completed_with(output)]);
+    assert_eq!(
+        events(answer).await,
+        [
+            started(0, "msg_1"),
+            added(0, 0),
+            text(0, 0, "Hello"),
+            text(0, 0, " there"),
+            whole(0, 0, "Hello there"),
+            done(0, &["Hello there"]),
+            started(1, "msg_2"),
+            added(1, 0),
+            text(1, 0, "Bye"),
+            whole(1, 0, "Bye"),
+            done(1, &["Bye"]),
+            COMPLETED,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_whole_text_brings_what_the_deltas_missed() {
+    let answer = sse([message_added("msg_1"), delta("Hel"), text_done("Hello"), completed(json!(null))]);
+    assert_eq!(
+        events(answer).await,
+        [
+            started(0, "msg_1"),
+            added(0, 0),
+            text(0, 0, "Hel"),
+            text(0, 0, "lo"),
+            whole(0, 0, "Hello"),
+            done(0, &["Hello"]),
+            COMPLETED,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn thoughts_without_a_start_and_an_end() {
+    let answer = sse([reasoning_delta("Hm"), delta("Yes").item(1), completed(json!(null))]);
+    assert_eq!(
+        events(answer).await,
+        [
+            ModelEvent::ReasoningStarted,
+            ModelEvent::ReasoningDelta { part: 0, text: "Hm".to_owned() },
+            ModelEvent::ReasoningDone { part: 0, text: "Hm".to_owned() },
+            anonymous(0),
+            added(0, 0),
+            text(0, 0, "Yes"),
+            whole(0, 0, "Yes"),
+            done(0, &["Yes"]),
+            COMPLETED,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn items_that_all_claim_the_same_place() {
+    let answer = sse([
+        message_added("msg_1"),
+        delta("One"),
+        message_done("msg_1", "One"),
+        message_added("msg_2"),
+        delta("Two"),
+        message_done("msg_2", "Two"),
+        completed(json!(null)),
+    ]);
+    assert_eq!(
+        events(answer).await,
+        [
+            started(0, "msg_1"),
+            added(0, 0),
+            text(0, 0, "One"),
+            whole(0, 0, "One"),
+            done(0, &["One"]),
+            started(1, "msg_2"),
+            added(1, 0),
+            text(1, 0, "Two"),
+            whole(1, 0, "Two"),
+            done(1, &["Two"]),
+            COMPLETED,
+        ]
+    );
+}

@@ -1,0 +1,60 @@
+//! The model's client against a scripted model: each kind of event, each kind of failure, each omission.
+
+mod chunks;
+mod failures;
+mod incomplete_servers;
+mod request;
+mod translation;
+
+use chatkit_shared::model::{Input, InputPart, Model, ModelError, ModelEvent, Prompt};
+use futures_util::StreamExt;
+
+use crate::harness::model::{Answer, ScriptedModel};
+
+/// What a user asks in these tests.
+fn prompt() -> Prompt {
+    Prompt {
+        model: "gpt-test".to_owned(),
+        instructions: None,
+        input: vec![Input::User(vec![InputPart::Text("Hi".to_owned())])],
+        max_output_tokens: None,
+        reasoning_summaries: false,
+        user: None,
+        cache_key: None,
+    }
+}
+
+/// The events that an answer becomes, and the error if it ends with one.
+async fn ask(answer: Answer) -> (Vec<ModelEvent>, Option<ModelError>) {
+    let upstream = ScriptedModel::start().await;
+    upstream.then(answer);
+    let model = Model::new(&upstream.config()).unwrap();
+    let mut stream = match model.stream(&prompt()).await {
+        Ok(stream) => stream,
+        Err(error) => return (Vec::new(), Some(error)),
+    };
+    let mut events = Vec::new();
+    while let Some(event) = stream.next().await {
+        match event {
+            Ok(event) => events.push(event),
+            Err(error) => {
+                assert!(stream.next().await.is_none(), "an error is the last item");
+                return (events, Some(error));
+            }
+        }
+    }
+    (events, None)
+}
+
+/// The events of an answer that succeeds.
+async fn events(answer: Answer) -> Vec<ModelEvent> {
+    let (events, error) = ask(answer).await;
+    assert!(error.is_none(), "{error:?}");
+    events
+}
+
+/// The error of an answer that fails, after the events that came before.
+async fn failure(answer: Answer) -> (Vec<ModelEvent>, ModelError) {
+    let (events, error) = ask(answer).await;
+    (events, error.expect("a failure"))
+}
