@@ -1,6 +1,6 @@
 //! Ids: a prefix that names the kind, and a ULID, so that they sort by time and cannot be guessed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use rand::rngs::StdRng;
@@ -23,6 +23,8 @@ pub const TASK: &str = "tsk";
 pub const ATTACHMENT: &str = "atc";
 /// A request.
 pub const REQUEST: &str = "req";
+/// A run: one attempt to answer a message.
+pub const RUN: &str = "run";
 /// A session.
 pub const SESSION: &str = "ses";
 /// An anonymous visitor.
@@ -53,20 +55,42 @@ impl Ids {
 
     /// A new id that sorts after `last`, whatever the clock says. Only the part behind the prefix is compared, so the
     /// two may be of different kinds.
-    pub fn mint_after(&self, prefix: &str, last: Option<&str>) -> String {
+    pub fn mint_after(&self, prefix: &str, last: &str) -> String {
         let fresh = self.ulid(self.clock.now());
-        let ulid = match last.and_then(sort_key).and_then(|key| Ulid::from_string(key).ok()) {
-            Some(last) if fresh <= last => last.increment().unwrap_or(fresh),
-            _ => fresh,
-        };
-        format!("{prefix}_{ulid}")
+        match parse(last) {
+            Some(last) if fresh <= last => self.step(prefix, last),
+            _ => format!("{prefix}_{fresh}"),
+        }
+    }
+
+    /// A new id right behind `last`, before every id that is minted a millisecond later. The items of a turn follow
+    /// the message they answer, even where the person has sent another one meanwhile.
+    pub fn mint_following(&self, prefix: &str, last: &str) -> String {
+        match parse(last) {
+            Some(last) => self.step(prefix, last),
+            None => self.mint(prefix),
+        }
+    }
+
+    /// `last` and a random step of up to 2^56, so that two that step from the same id do not meet.
+    fn step(&self, prefix: &str, last: Ulid) -> String {
+        let step = u128::from(self.random().next_u64() >> 8) + 1;
+        format!("{prefix}_{}", Ulid(last.0.saturating_add(step)))
+    }
+
+    fn random(&self) -> MutexGuard<'_, StdRng> {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ulid(&self, at: Timestamp) -> Ulid {
-        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut random = self.random();
         let bits = (u128::from(random.next_u64()) << 64) | u128::from(random.next_u64());
         Ulid::from_parts(u64::try_from(at.as_millisecond()).unwrap_or_default(), bits)
     }
+}
+
+fn parse(id: &str) -> Option<Ulid> {
+    sort_key(id).and_then(|key| Ulid::from_string(key).ok())
 }
 
 /// The part of an id by which it sorts: what stands behind the prefix.

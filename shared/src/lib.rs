@@ -6,17 +6,30 @@
 //! model/         the OpenAI Responses API: request, stream, neutral model events
 //! store/         DynamoDB: threads, items, counters, sessions, usage; the only user of `aws_sdk_dynamodb`
 //! identity/      who is asking: session tokens, user tokens, visitors
+//! sessions/      what `start` and `refresh` hand out, in both modes; hosted.rs is OpenAI's sessions API
 //! limits.rs      token buckets as integer arithmetic
 //! http/          what every route needs: errors, request ids, log line, CORS, client address, SSE
 //! lambda.rs      how a router runs on Lambda
+//! secret.rs      secrets, from the environment or Secrets Manager
+//! setup.rs       what a function is built from; telemetry.rs: logging
+//! clock.rs, ids.rs, hash.rs   time and ids as injected values; hashes
 //! env.rs         the only file that reads the environment
 //! ```
 
 pub mod clock;
+pub mod conversation;
 pub mod env;
+pub mod hash;
+pub mod hosted;
+pub mod http;
 pub mod identity;
 pub mod ids;
+pub mod lambda;
 pub mod limits;
 pub mod model;
 pub mod protocol;
+pub mod secret;
+pub mod sessions;
+pub mod setup;
 pub mod store;
+pub mod telemetry;

@@ -41,6 +41,11 @@ impl Bucket {
         Self::new(count, count, Duration::from_secs(60))
     }
 
+    /// How many takes a full bucket admits at once; 0 when the limit is off.
+    pub const fn capacity(&self) -> u32 {
+        self.capacity
+    }
+
     /// Whether everything is admitted.
     pub const fn is_off(&self) -> bool {
         self.capacity == 0

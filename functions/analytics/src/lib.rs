@@ -1,1 +1,74 @@
-//! x
+//! What was used.
+//!
+//! - `GET /api/analytics?startDate&endDate&groupBy`: daily rows of the caller's tenant; needs `analytics:read`
+//! - `GET /api/usage/me`: the caller's own limits
+//! - `GET /health`: whether the function runs
+//!
+//! Errors: `bad_request` (dates), `unauthorized`, `forbidden`, `unavailable`.
+
+mod config;
+mod daily;
+mod me;
+
+use axum::Router;
+use axum::extract::{FromRef, Query, State};
+use axum::response::Response;
+use axum::routing::get;
+use chatkit_shared::clock::Clock;
+use chatkit_shared::conversation::Limits;
+use chatkit_shared::http::{Code, Error, HttpLayer, json};
+use chatkit_shared::identity::{Authenticator, Caller, Identity};
+use chatkit_shared::store::{Counters, Usage};
+use serde_json::json as object;
+
+use crate::daily::{Range, rows};
+use crate::me::OwnUsage;
+
+/// What the function works with.
+#[derive(Clone)]
+pub struct App {
+    http: HttpLayer,
+    authenticator: Authenticator,
+    counters: Counters,
+    usage: Usage,
+    limits: Limits,
+    clock: Clock,
+}
+
+/// The function's routes.
+pub fn router(app: App) -> Router {
+    let http = app.http.clone();
+    let routes = Router::new()
+        .route("/api/analytics", get(analytics))
+        .route("/api/usage/me", get(own_usage))
+        .route("/health", get(health));
+    http.wrap(routes.with_state(app))
+}
+
+async fn analytics(
+    State(app): State<App>,
+    Caller(identity): Caller,
+    Query(query): Query<daily::RangeQuery>,
+) -> Result<Response, Error> {
+    if !identity.may(Identity::ANALYTICS_READ) {
+        return Err(Error::new(Code::Forbidden, "this route needs the permission `analytics:read`"));
+    }
+    let range = Range::parse(&query, app.clock.now())?;
+    let usage = app.usage.daily(identity.owner.tenant(), range.from, range.to).await?;
+    Ok(json(&rows(&range, &usage)))
+}
+
+async fn own_usage(State(app): State<App>, Caller(identity): Caller) -> Result<Response, Error> {
+    let used = app.counters.used(&identity.owner, &app.limits.turns, app.clock.now()).await?;
+    Ok(json(&OwnUsage::new(&app.limits, &used)))
+}
+
+async fn health() -> Response {
+    json(&object!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+impl FromRef<App> for Authenticator {
+    fn from_ref(app: &App) -> Self {
+        app.authenticator.clone()
+    }
+}

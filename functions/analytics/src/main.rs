@@ -1,2 +1,12 @@
-//! x
-fn main() {}
+//! The `analytics` function on Lambda.
+
+use chatkit_analytics::{App, router};
+use chatkit_shared::setup::Setup;
+use chatkit_shared::{lambda, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    let setup = Setup::lambda();
+    telemetry::init(&setup.env, telemetry::Format::Json)?;
+    lambda::run(router(App::from_setup(&setup).await?)).await
+}

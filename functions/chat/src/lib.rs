@@ -1,1 +1,65 @@
-//! x
+//! `POST /chatkit`: the ChatKit protocol. A streaming operation answers with server-sent events, every other with
+//! JSON.
+//!
+//! Errors before anything is written, in the documented shape: `bad_request`, `unauthorized`, `forbidden` (a locked or
+//! closed thread), `not_found`, `conflict` (the same message is being answered already), `payload_too_large`,
+//! `unsupported_media_type`, `rate_limit_exceeded`, `budget_exceeded`, `unavailable`. From the first write on, the
+//! status is 200 and a failure is the stream's last event: the browser sends a streaming request again after a 5xx.
+
+mod config;
+
+use axum::extract::{FromRef, State};
+use axum::response::Response;
+use axum::routing::post;
+use axum::{Extension, Router};
+use chatkit_shared::conversation::{Engine, OnEnd, Outcome, Reply};
+use chatkit_shared::http::{Error, HttpLayer, JsonBody, RequestLog, json, sse};
+use chatkit_shared::identity::{Authenticator, Caller};
+use chatkit_shared::protocol::Request;
+
+/// What the function works with.
+#[derive(Clone)]
+pub struct App {
+    http: HttpLayer,
+    authenticator: Authenticator,
+    engine: Engine,
+}
+
+/// The function's routes.
+pub fn router(app: App) -> Router {
+    let http = app.http.clone();
+    http.wrap(Router::new().route("/chatkit", post(chatkit)).with_state(app))
+}
+
+async fn chatkit(
+    State(app): State<App>,
+    Caller(identity): Caller,
+    Extension(log): Extension<RequestLog>,
+    body: JsonBody,
+) -> Result<Response, Error> {
+    let request = Request::parse(&body.0).map_err(|error| Error::bad_request(error.to_string()))?;
+    log.operation(request.operation());
+    match app.engine.process(&identity.owner, request, report_to(log)).await? {
+        Reply::Document(document) => Ok(json(&document)),
+        Reply::Events(events) => Ok(sse::response(events)),
+    }
+}
+
+/// What is written into the request's log line when its turn has ended.
+fn report_to(log: RequestLog) -> OnEnd {
+    Box::new(move |report| {
+        log.usage(&report.model, report.usage.input, report.usage.output);
+        if report.outcome != Outcome::Ok {
+            log.outcome(report.outcome.as_str());
+        }
+        if let Some(cause) = report.cause {
+            log.cause(&*cause);
+        }
+    })
+}
+
+impl FromRef<App> for Authenticator {
+    fn from_ref(app: &App) -> Self {
+        app.authenticator.clone()
+    }
+}

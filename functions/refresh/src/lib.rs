@@ -1,1 +1,54 @@
-//! x
+//! `POST /api/chatkit/refresh` `{"currentClientSecret"}`: the next client secret for the same person.
+//!
+//! Answers 200 as `start` does. A secret can be exchanged once, for some time after its end too; one of a known user
+//! only with that user's own token beside it. Errors: `bad_request`, `unauthorized`, `rate_limit_exceeded`,
+//! `unavailable`; `upstream_error` and `upstream_timeout` in hosted mode.
+
+mod config;
+
+use axum::Router;
+use axum::extract::{FromRef, State};
+use axum::response::Response;
+use axum::routing::post;
+use chatkit_shared::http::{ClientAddress, Error, HttpLayer, JsonBody, json};
+use chatkit_shared::identity::{Authenticator, SiteUser};
+use chatkit_shared::sessions::{AddressLimit, Sessions};
+use serde::Deserialize;
+
+/// What the function works with.
+#[derive(Clone)]
+pub struct App {
+    http: HttpLayer,
+    authenticator: Authenticator,
+    limit: AddressLimit,
+    sessions: Sessions,
+}
+
+/// The function's routes.
+pub fn router(app: App) -> Router {
+    let http = app.http.clone();
+    http.wrap(Router::new().route("/api/chatkit/refresh", post(refresh)).with_state(app))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Refresh {
+    current_client_secret: String,
+}
+
+async fn refresh(
+    State(app): State<App>,
+    SiteUser(user): SiteUser,
+    address: ClientAddress,
+    body: JsonBody,
+) -> Result<Response, Error> {
+    let Refresh { current_client_secret } = body.parse()?;
+    app.limit.admit(address).await?;
+    Ok(json(&app.sessions.refresh(&current_client_secret, user.as_ref()).await?))
+}
+
+impl FromRef<App> for Authenticator {
+    fn from_ref(app: &App) -> Self {
+        app.authenticator.clone()
+    }
+}

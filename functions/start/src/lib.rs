@@ -1,1 +1,77 @@
-//! x
+//! `POST /api/chatkit/start`, alias `/api/chatkit/session`: a client secret for whoever the site vouches for, or for an
+//! anonymous visitor where that is allowed.
+//!
+//! Answers 200 with [`chatkit_shared::sessions::ClientSecret`]; a visitor's answer sets the cookie that keeps them the
+//! same person. Errors: `unauthorized`, `rate_limit_exceeded`, `unavailable`; `upstream_error` and `upstream_timeout`
+//! in hosted mode. The body is ignored: nothing in it could be trusted.
+
+mod config;
+
+use axum::Router;
+use axum::extract::{FromRef, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use chatkit_shared::clock::Clock;
+use chatkit_shared::http::{ClientAddress, Code, Error, HttpLayer, json};
+use chatkit_shared::identity::{Authenticator, SiteUser, Visitors};
+use chatkit_shared::ids::Ids;
+use chatkit_shared::sessions::{AddressLimit, Sessions};
+use http::HeaderMap;
+use http::header::SET_COOKIE;
+
+/// What the function works with.
+#[derive(Clone)]
+pub struct App {
+    http: HttpLayer,
+    authenticator: Authenticator,
+    visitors: Option<Visitors>,
+    limit: AddressLimit,
+    sessions: Sessions,
+    clock: Clock,
+    ids: Ids,
+}
+
+/// The function's routes.
+pub fn router(app: App) -> Router {
+    let http = app.http.clone();
+    let routes = Router::new().route("/api/chatkit/start", post(start)).route("/api/chatkit/session", post(start));
+    http.wrap(routes.with_state(app))
+}
+
+async fn start(
+    State(app): State<App>,
+    SiteUser(user): SiteUser,
+    address: ClientAddress,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let missing = || Error::unauthorized("this route needs `Authorization: Bearer <token>`");
+    match user {
+        Some(identity) => {
+            app.limit.admit(address).await?;
+            Ok(json(&app.sessions.start(&identity).await?))
+        }
+        None => start_visitor(&app, app.visitors.as_ref().ok_or_else(missing)?, address, &headers).await,
+    }
+}
+
+async fn start_visitor(
+    app: &App,
+    visitors: &Visitors,
+    address: ClientAddress,
+    headers: &HeaderMap,
+) -> Result<Response, Error> {
+    let internal = || Error::new(Code::InternalError, "something went wrong on our side");
+    app.limit.admit(address).await?;
+    let now = app.clock.now();
+    let id = visitors.recognise(headers, now, &app.ids);
+    let identity = Visitors::identity(&id).map_err(|error| internal().because(error))?;
+    let secret = app.sessions.start(&identity).await?;
+    let cookie = visitors.set_cookie(&id, now).map_err(|error| internal().because(error))?;
+    Ok(([(SET_COOKIE, cookie)], json(&secret)).into_response())
+}
+
+impl FromRef<App> for Authenticator {
+    fn from_ref(app: &App) -> Self {
+        app.authenticator.clone()
+    }
+}

@@ -1,2 +1,12 @@
-//! x
-fn main() {}
+//! The `start` function on Lambda.
+
+use chatkit_shared::setup::Setup;
+use chatkit_shared::{lambda, telemetry};
+use chatkit_start::{App, router};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    let setup = Setup::lambda();
+    telemetry::init(&setup.env, telemetry::Format::Json)?;
+    lambda::run(router(App::from_setup(&setup).await?)).await
+}

@@ -1,5 +1,42 @@
 //! Who is asking.
+//!
+//! - a *user token* is the site's own (a JWT, or a header on a developer's laptop): it proves who the user is
+//! - a *session token* is ours, short-lived, minted by `start` from an identity, and what the widget sends
+//! - a *visitor cookie* keeps an anonymous person the same person over a reload
 
+mod authenticator;
+mod mode;
 mod owner;
+mod session;
+mod signing;
+mod user_token;
+mod visitor;
 
+pub use authenticator::{Authenticator, Caller, SiteUser, TrustedIdentity};
+pub use mode::AuthModes;
 pub use owner::{InvalidOwner, Owner};
+pub use session::{Session, SessionError, SessionTokens};
+pub use signing::SigningKeys;
+pub use user_token::UserTokens;
+pub use visitor::{VisitorCookie, Visitors};
+
+/// A verified identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Whose data the request may touch.
+    pub owner: Owner,
+    /// Whether this is a visitor nobody knows.
+    pub anonymous: bool,
+    /// What the user may do besides chatting, as `analytics:read`.
+    pub permissions: Vec<String>,
+}
+
+impl Identity {
+    /// The permission to read the tenant's analytics.
+    pub const ANALYTICS_READ: &str = "analytics:read";
+
+    /// Whether the identity has a permission.
+    pub fn may(&self, permission: &str) -> bool {
+        self.permissions.iter().any(|granted| granted == permission)
+    }
+}

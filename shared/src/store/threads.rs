@@ -16,6 +16,9 @@ use crate::env::{Env, EnvError};
 use crate::identity::Owner;
 use crate::protocol::{FeedbackKind, Page, Paging};
 
+/// The condition that a thread exists, with `#pk` and `#deleted`.
+const EXISTS: &str = "attribute_exists(#pk) AND attribute_not_exists(#deleted)";
+
 /// Threads and their items. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Threads {
@@ -202,6 +205,30 @@ impl Threads {
         thread_id: &str,
         title: &str,
     ) -> Result<Option<ThreadRecord>, StoreError> {
+        self.update_title(owner, thread_id, title, EXISTS).await
+    }
+
+    /// Gives a thread a title if it has none yet, and returns the head; none if it has one, or there is no such thread.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_first_title(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        title: &str,
+    ) -> Result<Option<ThreadRecord>, StoreError> {
+        let untitled = format!("{EXISTS} AND attribute_not_exists(#title)");
+        self.update_title(owner, thread_id, title, &untitled).await
+    }
+
+    async fn update_title(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        title: &str,
+        condition: &str,
+    ) -> Result<Option<ThreadRecord>, StoreError> {
         let Some(key) = key::head(owner, thread_id) else { return Ok(None) };
         let answer = self
             .client
@@ -209,7 +236,7 @@ impl Threads {
             .table_name(&*self.table)
             .set_key(Some(key.attributes()))
             .update_expression("SET #title = :title")
-            .condition_expression("attribute_exists(#pk) AND attribute_not_exists(#deleted)")
+            .condition_expression(condition)
             .expression_attribute_names("#title", TITLE)
             .expression_attribute_names("#pk", key::PARTITION)
             .expression_attribute_names("#deleted", DELETED)
@@ -235,8 +262,8 @@ impl Threads {
         kind: FeedbackKind,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let marks = stream::iter(item_ids)
-            .map(|item_id| self.mark(key::item(owner, thread_id, item_id), kind, at))
+        let mark = |item_id: &String| self.mark(key::item(owner, thread_id, item_id), kind, at);
+        let marks = stream::iter(item_ids.iter().map(mark).collect::<Vec<_>>())
             .buffer_unordered(8)
             .try_fold(true, |all, exists| async move { Ok(all && exists) });
         let (gone, all) = tokio::try_join!(self.thread_is_gone(owner, thread_id), marks)?;

@@ -1,0 +1,38 @@
+use std::time::Duration;
+
+use crate::store::StoreError;
+
+/// Why an operation is refused before anything is written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The parameters make no sense; the text says which and why.
+    #[error("{0}")]
+    Invalid(String),
+    /// The operation exists in the protocol, not on this server.
+    #[error("the operation `{0}` is not supported")]
+    Unsupported(&'static str),
+    /// No such thing, or somebody else's: the two cannot be told apart.
+    #[error("this {0} does not exist")]
+    NotFound(&'static str),
+    /// The thread is locked or closed.
+    #[error("the thread takes no more messages")]
+    NotWritable,
+    /// The same message is being answered already.
+    #[error("the message is being answered already")]
+    Conflict,
+    /// Too many operations.
+    #[error("too many requests")]
+    RateLimited {
+        /// After how long the next one is admitted.
+        retry_after: Duration,
+    },
+    /// Too many tokens.
+    #[error("the token budget is used up")]
+    BudgetExceeded {
+        /// When the budget is renewed.
+        retry_after: Duration,
+    },
+    /// The store does not answer.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,120 @@
+//! What the model is shown: the newest items that fit its budget.
+
+use std::collections::HashSet;
+
+use super::Assistant;
+use super::assistant::estimate_tokens;
+use crate::hash::sha256_hex;
+use crate::identity::Owner;
+use crate::model::{Input, InputPart, Prompt};
+use crate::protocol::{ThreadItem, UserContent, UserMessage};
+
+/// The prompt of a turn: `items` are a thread's newest, oldest of them first; the last one is what is to be answered.
+pub(super) fn prompt(assistant: &Assistant, owner: &Owner, thread_id: &str, items: &[ThreadItem]) -> Prompt {
+    let model = items.iter().rev().find_map(|item| match item {
+        ThreadItem::UserMessage(message) => message.inference_options.model.clone(),
+        _ => None,
+    });
+    // Offering models in the composer is part of the assistant's configuration; until it names any, only its own is
+    // answered with, whatever a client asks for.
+    let model = model.filter(|model| *model == assistant.model).unwrap_or_else(|| assistant.model.clone());
+    Prompt {
+        model,
+        instructions: assistant.instructions.clone(),
+        input: newest_that_fit(items, u64::from(assistant.max_context_tokens)),
+        max_output_tokens: Some(assistant.max_output_tokens),
+        reasoning_summaries: assistant.reasoning_summaries,
+        user: Some(sha256_hex(&format!("{}\n{}", owner.tenant(), owner.user()))),
+        cache_key: Some(thread_id.to_owned()),
+    }
+}
+
+fn newest_that_fit(items: &[ThreadItem], budget: u64) -> Vec<Input> {
+    let mut left = budget;
+    let mut newest_first = Vec::new();
+    for (age, item) in items.iter().rev().enumerate() {
+        let inputs = inputs(item, age == 0);
+        let cost = inputs.iter().map(cost).sum::<u64>();
+        // What is to be answered is shown however long it is.
+        if age > 0 && cost > left {
+            break;
+        }
+        left = left.saturating_sub(cost);
+        newest_first.extend(inputs.into_iter().rev());
+    }
+    // A conversation begins with what a person said; half an exchange only confuses.
+    while matches!(newest_first.last(), Some(Input::Assistant(_))) {
+        newest_first.pop();
+    }
+    newest_first.reverse();
+    newest_first
+}
+
+fn cost(input: &Input) -> u64 {
+    /// Roles and separators.
+    const OVERHEAD: u64 = 4;
+    let text = match input {
+        Input::User(parts) => parts.iter().map(|InputPart::Text(text)| estimate_tokens(text)).sum(),
+        Input::Assistant(text) => estimate_tokens(text),
+    };
+    text + OVERHEAD
+}
+
+fn inputs(item: &ThreadItem, is_last: bool) -> Vec<Input> {
+    match item {
+        ThreadItem::UserMessage(message) => user_inputs(message, is_last),
+        ThreadItem::AssistantMessage(message) => {
+            let text = message.content.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("\n");
+            if text.is_empty() { Vec::new() } else { vec![Input::Assistant(text)] }
+        }
+        ThreadItem::HiddenContextItem(hidden) => {
+            let content = hidden.content.as_str().map_or_else(|| hidden.content.to_string(), ToOwned::to_owned);
+            vec![hidden_context(&content)]
+        }
+        ThreadItem::SdkHiddenContext(hidden) => vec![hidden_context(&hidden.content)],
+        // Reasoning is the model's own business of that turn; the others no operation of this version makes.
+        ThreadItem::Workflow(_)
+        | ThreadItem::Task(_)
+        | ThreadItem::EndOfTurn(_)
+        | ThreadItem::ClientToolCall(_)
+        | ThreadItem::Widget(_)
+        | ThreadItem::GeneratedImage(_)
+        | ThreadItem::StructuredInput(_) => Vec::new(),
+    }
+}
+
+fn hidden_context(content: &str) -> Input {
+    user_text(format!("Context from the application, which the user does not see:\n<context>\n{content}\n</context>"))
+}
+
+fn user_text(text: String) -> Input {
+    Input::User(vec![InputPart::Text(text)])
+}
+
+fn user_inputs(message: &UserMessage, is_last: bool) -> Vec<Input> {
+    let mut text = String::new();
+    let mut mentions = Vec::new();
+    let mut seen = HashSet::new();
+    for part in &message.content {
+        match part {
+            UserContent::InputText { text: typed } => text.push_str(typed),
+            UserContent::InputTag { text: name, data, .. } => {
+                text.push('@');
+                text.push_str(name);
+                if seen.insert(name) {
+                    mentions.push(InputPart::Text(format!("@{name}: {}", serde_json::Value::Object(data.clone()))));
+                }
+            }
+        }
+    }
+    let mut inputs = vec![user_text(text)];
+    if let Some(quoted) = message.quoted_text.as_deref().filter(|quoted| is_last && !quoted.is_empty()) {
+        inputs.push(user_text(format!("The message above refers to this part of the conversation:\n{quoted}")));
+    }
+    if !mentions.is_empty() {
+        let header = "What the @-mentions above stand for. Name these things without the `@` in the answer.";
+        mentions.insert(0, InputPart::Text(header.to_owned()));
+        inputs.push(Input::User(mentions));
+    }
+    inputs
+}

@@ -1,0 +1,315 @@
+//! How a turn begins: admitted, loaded, stored; the model is called meanwhile.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use futures_util::future::{Either, MaybeDone, maybe_done, select};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::prompt::prompt;
+use super::respond::{ModelEvents, PendingTitle, Turn, TurnReport, not_stored, prompt_tokens};
+use super::user_message::digest;
+use super::{Engine, Error, OnEnd, Outcome, task, title};
+use crate::identity::Owner;
+use crate::ids;
+use crate::model::{ModelError, ModelStream, Prompt, TokenUsage};
+use crate::protocol::{
+    AddUserMessage, CreateThread, Event, Object, Order, Page, Paging, RetryAfterItem, StreamOptions, ThreadItem,
+    ThreadStatus, UserContent, UserMessage,
+};
+use crate::store::{BeginError, Loaded, Reservation, Run, StoredItem, ThreadRecord, Threads};
+
+/// How long a run counts as live after its process has died without a word. While it is live, the same message is not
+/// answered a second time.
+const LEASE: Duration = Duration::from_mins(5);
+
+/// The model being called, while the turn's first writes are under way.
+type ModelCall = Pin<Box<MaybeDone<Pin<Box<dyn Future<Output = Result<ModelStream, ModelError>> + Send>>>>>;
+
+/// A turn that is admitted, with everything it was asked.
+struct Beginning {
+    operation: &'static str,
+    owner: Owner,
+    thread: ThreadRecord,
+    run: Run,
+    question: String,
+    reservation: Reservation,
+    prompt: Prompt,
+    /// The message that the thread is named after, where it has no name yet.
+    untitled: Option<String>,
+    /// What the client is told first.
+    opening: Vec<Event>,
+}
+
+impl Engine {
+    /// `threads.create`: a new thread with its first message.
+    pub(super) async fn create_thread(
+        &self,
+        owner: &Owner,
+        params: CreateThread,
+        on_end: OnEnd,
+    ) -> Result<UnboundedReceiver<Event>, Error> {
+        self.check_message(&params.input)?;
+        let reservation = self.admit_turn(owner).await?;
+        let thread_id = self.ids.mint(ids::THREAD);
+        let item = self.user_item(params.input, &thread_id, &thread_id);
+        let run = self.lease(&item.item);
+        let thread = ThreadRecord {
+            id: thread_id,
+            title: None,
+            created_at: item.item.header().created_at,
+            status: ThreadStatus::Active,
+            allowed_image_domains: None,
+            metadata: Object::new(),
+            run: Some(run.clone()),
+        };
+        let prompt = prompt(&self.assistant, owner, &thread.id, std::slice::from_ref(&item.item));
+        let created = Event::ThreadCreated { thread: thread.clone().into_thread(Page::empty()) };
+        let beginning = Beginning {
+            operation: "threads.create",
+            owner: owner.clone(),
+            run,
+            question: item.item.id().to_owned(),
+            reservation,
+            prompt,
+            untitled: Some(plain_text(&item.item)),
+            opening: vec![created, Event::ItemDone { item: item.item.clone() }, stream_options()],
+            thread: thread.clone(),
+        };
+        let write = async { self.threads.create(owner, &thread, &item).await.map_err(BeginError::Store) };
+        Box::pin(self.begin(beginning, write, on_end)).await
+    }
+
+    /// `threads.add_user_message`.
+    pub(super) async fn add_user_message(
+        &self,
+        owner: &Owner,
+        params: AddUserMessage,
+        on_end: OnEnd,
+    ) -> Result<UnboundedReceiver<Event>, Error> {
+        self.check_message(&params.input)?;
+        let (reservation, loaded) = Box::pin(self.admit_and_load(owner, &params.thread_id)).await?;
+        let last = loaded.items.last().map_or(loaded.thread.id.as_str(), |stored| stored.item.id());
+        let item = self.user_item(params.input, &loaded.thread.id, last);
+        let run = self.lease(&item.item);
+        let seen = loaded.ended_run().map(ToOwned::to_owned);
+        let mut items: Vec<_> = loaded.items.into_iter().map(|stored| stored.item).collect();
+        items.push(item.item.clone());
+        let untitled = loaded.thread.title.is_none().then(|| plain_text(&item.item));
+        let beginning = Beginning {
+            operation: "threads.add_user_message",
+            owner: owner.clone(),
+            run: run.clone(),
+            question: item.item.id().to_owned(),
+            reservation,
+            prompt: prompt(&self.assistant, owner, &loaded.thread.id, &items),
+            untitled,
+            opening: vec![Event::ItemDone { item: item.item.clone() }, stream_options()],
+            thread: loaded.thread,
+        };
+        let thread_id = beginning.thread.id.clone();
+        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), self.clock.now());
+        Box::pin(self.begin(beginning, write, on_end)).await
+    }
+
+    /// `threads.retry_after_item`: everything after a user message is dropped, and the message answered anew.
+    pub(super) async fn retry_after_item(
+        &self,
+        owner: &Owner,
+        params: RetryAfterItem,
+        on_end: OnEnd,
+    ) -> Result<UnboundedReceiver<Event>, Error> {
+        let (reservation, loaded) = Box::pin(self.admit_and_load(owner, &params.thread_id)).await?;
+        let prepared = Box::pin(self.prepare_retry(owner, &params.item_id, &loaded)).await;
+        let items = match prepared {
+            Ok(items) => items,
+            Err(error) => return Err(self.refund(&reservation, error).await),
+        };
+        let (run, question) = match items.last() {
+            Some(question) => (self.lease(question), question.id().to_owned()),
+            None => return Err(self.refund(&reservation, Error::NotFound("item")).await),
+        };
+        // Whoever asks again is done with the run that is under way; it withdraws its items when it ends.
+        let seen = loaded.thread.run.as_ref().map(|run| run.id.clone());
+        let untitled = loaded.thread.title.is_none().then(|| items.last().map(plain_text)).flatten();
+        let beginning = Beginning {
+            operation: "threads.retry_after_item",
+            owner: owner.clone(),
+            run: run.clone(),
+            question,
+            reservation,
+            prompt: prompt(&self.assistant, owner, &loaded.thread.id, &items),
+            untitled,
+            opening: vec![stream_options()],
+            thread: loaded.thread,
+        };
+        let thread_id = beginning.thread.id.clone();
+        let write = async {
+            self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), None, self.clock.now()).await?;
+            self.threads.truncate_after(owner, &thread_id, &params.item_id).await.map_err(BeginError::Store)
+        };
+        Box::pin(self.begin(beginning, write, on_end)).await
+    }
+
+    /// The items up to the one that is retried.
+    async fn prepare_retry(&self, owner: &Owner, item_id: &str, loaded: &Loaded) -> Result<Vec<ThreadItem>, Error> {
+        let known = loaded.items.iter().position(|stored| stored.item.id() == item_id);
+        let items: Vec<_> = match known {
+            Some(position) => loaded.items[..=position].iter().map(|stored| stored.item.clone()).collect(),
+            // Further back than a turn reads: rare, so it costs a read of its own.
+            None => Box::pin(self.items_up_to(owner, &loaded.thread.id, item_id)).await?,
+        };
+        match items.last() {
+            Some(ThreadItem::UserMessage(message)) if message.header.id == item_id => Ok(items),
+            Some(item) if item.id() == item_id => {
+                Err(Error::Invalid("`item_id` must name a message of the user".to_owned()))
+            }
+            Some(_) | None => Err(Error::NotFound("item")),
+        }
+    }
+
+    async fn items_up_to(&self, owner: &Owner, thread_id: &str, item_id: &str) -> Result<Vec<ThreadItem>, Error> {
+        let older =
+            Paging { limit: Some(i64::from(Threads::NEWEST)), order: Order::Desc, after: Some(item_id.to_owned()) };
+        let (item, older) = tokio::try_join!(
+            self.threads.item(owner, thread_id, item_id),
+            self.threads.items(owner, thread_id, &older)
+        )?;
+        let older = older.map_or_else(Vec::new, |page| page.data);
+        Ok(older.into_iter().rev().chain(item).map(|stored| stored.item).collect())
+    }
+
+    async fn admit_and_load(&self, owner: &Owner, thread_id: &str) -> Result<(Reservation, Loaded), Error> {
+        let (admitted, loaded) =
+            tokio::join!(self.admit_turn(owner), self.threads.load(owner, thread_id, Threads::NEWEST));
+        let reservation = admitted?;
+        let loaded = match loaded {
+            Ok(Some(loaded)) if loaded.thread.status == ThreadStatus::Active => Ok(loaded),
+            Ok(Some(_)) => Err(Error::NotWritable),
+            Ok(None) => Err(Error::NotFound("thread")),
+            Err(error) => Err(error.into()),
+        };
+        match loaded {
+            Ok(loaded) => Ok((reservation, loaded)),
+            Err(error) => Err(self.refund(&reservation, error).await),
+        }
+    }
+
+    /// Gives back what was reserved for a turn that does not happen.
+    async fn refund(&self, reservation: &Reservation, error: Error) -> Error {
+        match self.counters.settle(reservation, 0).await {
+            Ok(()) => error,
+            // The budget's window ends within the hour, and with it what was reserved.
+            Err(settle) => {
+                tracing::warn!(error = &settle as &dyn std::error::Error, "a reservation was not given back");
+                error
+            }
+        }
+    }
+
+    fn lease(&self, message: &ThreadItem) -> Run {
+        Run { id: self.ids.mint(ids::RUN), digest: digest(message), until: self.clock.now() + LEASE }
+    }
+
+    /// Calls the model, writes what begins the turn, and lets the turn run.
+    async fn begin(
+        &self,
+        beginning: Beginning,
+        write: impl Future<Output = Result<(), BeginError>>,
+        on_end: OnEnd,
+    ) -> Result<UnboundedReceiver<Event>, Error> {
+        let started = self.clock.now();
+        let mut call = self.call(beginning.prompt.clone());
+        let written = match select(pin!(write), call.as_mut()).await {
+            Either::Left((written, _)) => written,
+            Either::Right(((), write)) => write.await,
+        };
+        let (events, receiver) = unbounded_channel();
+        match written {
+            Ok(()) => {}
+            Err(BeginError::NotFound) => {
+                return Err(self.refund(&beginning.reservation, Error::NotFound("thread")).await);
+            }
+            Err(BeginError::Conflict) => return Err(self.refund(&beginning.reservation, Error::Conflict).await),
+            // Something may be written, and a client repeats what a 5xx answers; so this is a stream that failed.
+            Err(BeginError::Store(cause)) => {
+                let error = self.refund(&beginning.reservation, Error::Store(cause)).await;
+                let _ = events.send(not_stored());
+                let (model, usage) = (beginning.prompt.model, TokenUsage::default());
+                on_end(TurnReport { model, usage, outcome: Outcome::Error, cause: Some(error.into()) });
+                return Ok(receiver);
+            }
+        }
+        self.launch(beginning, started, call, events, on_end);
+        Ok(receiver)
+    }
+
+    fn call(&self, prompt: Prompt) -> ModelCall {
+        let model = self.model.clone();
+        Box::pin(maybe_done(async move { model.stream(&prompt).await }.boxed()))
+    }
+
+    fn launch(
+        &self,
+        beginning: Beginning,
+        started: jiff::Timestamp,
+        mut call: ModelCall,
+        events: UnboundedSender<Event>,
+        on_end: OnEnd,
+    ) {
+        let Beginning { operation, owner, thread, run, question, reservation, prompt, untitled, opening } = beginning;
+        for event in opening {
+            let _ = events.send(event);
+        }
+        let title = untitled.map(|message| PendingTitle {
+            job: title::generate(self.model.clone(), self.assistant.clone(), message.clone()).boxed(),
+            message,
+        });
+        let model_events: ModelEvents = stream::once(async move {
+            call.as_mut().await;
+            call.as_mut().take_output()
+        })
+        .filter_map(|called| async { called })
+        .try_flatten()
+        .boxed();
+        let prompt_tokens = prompt_tokens(&prompt);
+        let turn = Turn {
+            engine: self.clone(),
+            owner,
+            thread,
+            run,
+            question,
+            stored: Vec::new(),
+            operation,
+            started,
+            reservation,
+            prompt_tokens,
+            model: prompt.model,
+            events,
+        };
+        drop(task::beside(turn.run(model_events, title, on_end)));
+    }
+}
+
+impl Loaded {
+    /// The thread's run, if an item shows that it is over.
+    fn ended_run(&self) -> Option<&str> {
+        let run = self.thread.run.as_ref()?;
+        let ended = self.items.iter().any(|StoredItem { ends_run, .. }| ends_run.as_ref() == Some(&run.id));
+        ended.then_some(run.id.as_str())
+    }
+}
+
+const fn stream_options() -> Event {
+    Event::StreamOptions { stream_options: StreamOptions { allow_cancel: true } }
+}
+
+fn plain_text(item: &ThreadItem) -> String {
+    let ThreadItem::UserMessage(UserMessage { content, .. }) = item else { return String::new() };
+    let parts = content.iter().map(|part| match part {
+        UserContent::InputText { text } | UserContent::InputTag { text, .. } => text.as_str(),
+    });
+    parts.collect::<Vec<_>>().join(" ")
+}

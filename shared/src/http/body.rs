@@ -1,0 +1,66 @@
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Code, Error};
+
+/// Bytes of a request body that are read at most.
+pub const LARGEST_BODY: usize = 1 << 20;
+
+/// An answer in JSON.
+pub fn json(value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response(),
+        Err(error) => {
+            Error::new(Code::InternalError, "something went wrong on our side").because(error).into_response()
+        }
+    }
+}
+
+/// The bytes of a JSON body, not parsed yet.
+///
+/// Rejections: `unsupported_media_type` unless the content type is JSON, `payload_too_large` over [`LARGEST_BODY`].
+#[derive(Debug)]
+pub struct JsonBody(pub Bytes);
+
+impl JsonBody {
+    /// Reads the body as a `T`.
+    ///
+    /// # Errors
+    /// `bad_request` with the path of the wrong field.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let mut deserializer = serde_json::Deserializer::from_slice(&self.0);
+        let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            Error::bad_request(match error.path().to_string().as_str() {
+                "." => "the body is not the JSON object that this route takes".to_owned(),
+                path => format!("`{path}` is missing or has the wrong type"),
+            })
+        })?;
+        deserializer.end().map_err(|_| Error::bad_request("the body has something behind its JSON object"))?;
+        Ok(value)
+    }
+}
+
+impl<S: Sync> FromRequest<S> for JsonBody {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
+        let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case("application/json") {
+            return Err(Error::new(Code::UnsupportedMediaType, "the body must be sent as `application/json`"));
+        }
+        match Limited::new(request.into_body(), LARGEST_BODY).collect().await {
+            Ok(body) => Ok(Self(body.to_bytes())),
+            Err(error) if error.is::<LengthLimitError>() => {
+                Err(Error::new(Code::PayloadTooLarge, "the body is larger than 1 MB"))
+            }
+            Err(error) => Err(Error::bad_request("the body could not be read").because(error)),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What goes wrong, as the client sees it: `{"error", "message", "request_id"}`.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+
+use crate::conversation;
+use crate::store::StoreError;
+
+/// The documented codes. They are part of the contract: names and statuses do not change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it; the statuses stand below")]
+pub enum Code {
+    BadRequest,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    Conflict,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    RateLimitExceeded,
+    BudgetExceeded,
+    InternalError,
+    UpstreamError,
+    Unavailable,
+    UpstreamTimeout,
+}
+
+impl Code {
+    /// The code on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad_request",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Conflict => "conflict",
+            Self::PayloadTooLarge => "payload_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::RateLimitExceeded => "rate_limit_exceeded",
+            Self::BudgetExceeded => "budget_exceeded",
+            Self::InternalError => "internal_error",
+            Self::UpstreamError => "upstream_error",
+            Self::Unavailable => "unavailable",
+            Self::UpstreamTimeout => "upstream_timeout",
+        }
+    }
+
+    /// The status that goes with the code.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RateLimitExceeded | Self::BudgetExceeded => StatusCode::TOO_MANY_REQUESTS,
+            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::UpstreamError => StatusCode::BAD_GATEWAY,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+}
+
+/// An answer that is an error. The client sees the code and the message; the source is for the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    /// What kind of error.
+    pub code: Code,
+    /// For people. Never an upstream's text, a key, a table's name or what the user wrote.
+    pub message: Cow<'static, str>,
+    /// After how long the same request may succeed.
+    pub retry_after: Option<Duration>,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error without a cause worth logging.
+    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), retry_after: None, source: None }
+    }
+
+    /// The request is wrong; the message says where.
+    pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Code::BadRequest, message)
+    }
+
+    /// Nobody, or nobody any more.
+    pub fn unauthorized(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Code::Unauthorized, message)
+    }
+
+    /// Too many requests.
+    pub fn rate_limited(retry_after: Duration) -> Self {
+        let error = Self::new(Code::RateLimitExceeded, "too many requests, please try again later");
+        Self { retry_after: Some(retry_after), ..error }
+    }
+
+    /// Adds the cause, for the log.
+    #[must_use]
+    pub fn because(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { source: Some(source.into()), ..self }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        if error.is_unavailable() {
+            Self::new(Code::Unavailable, "the service cannot answer right now, please try again").because(error)
+        } else {
+            Self::new(Code::InternalError, "something went wrong on our side").because(error)
+        }
+    }
+}
+
+impl From<conversation::Error> for Error {
+    fn from(error: conversation::Error) -> Self {
+        use conversation::Error as E;
+        match error {
+            E::Invalid(message) => Self::bad_request(message),
+            E::Unsupported(operation) => {
+                Self::bad_request(format!("the operation `{operation}` is not available on this server"))
+            }
+            E::NotFound(what) => Self::new(Code::NotFound, format!("this {what} does not exist")),
+            E::NotWritable => Self::new(Code::Forbidden, "this thread takes no more messages"),
+            E::Conflict => Self::new(Code::Conflict, "this message is being answered already"),
+            E::RateLimited { retry_after } => Self::rate_limited(retry_after),
+            E::BudgetExceeded { retry_after } => {
+                let error = Self::new(Code::BudgetExceeded, "your token budget is used up for now");
+                Self { retry_after: Some(retry_after), ..error }
+            }
+            E::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The body is written by the request layer, which knows the request's id; here the error only rides along.
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let mut response = self.code.status().into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}

@@ -1,0 +1,130 @@
+//! What happens around every handler: an id, the error body, the log line.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::json;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::CorsLayer;
+
+use super::{ClientAddress, Code, Error, LogAddress, RequestLog, cors};
+use crate::clock::Clock;
+use crate::env::{Env, EnvError};
+use crate::ids::{self, Ids};
+
+/// The header with the request's id. It is always minted here: one that a client could choose would let it write into
+/// the log.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What every function's router is wrapped in.
+#[derive(Debug, Clone)]
+pub struct HttpLayer {
+    clock: Clock,
+    ids: Ids,
+    cors: CorsLayer,
+    log_address: LogAddress,
+}
+
+impl HttpLayer {
+    /// Reads `ALLOWED_ORIGINS` and `LOG_ADDRESS`.
+    ///
+    /// # Errors
+    /// When one of them makes no sense.
+    pub fn from_env(env: &Env, clock: Clock, ids: Ids) -> Result<Self, EnvError> {
+        Ok(Self { clock, ids, cors: cors::cors(env)?, log_address: LogAddress::from_env(env)? })
+    }
+
+    /// Wraps a router: request ids, the log line, the documented error body for everything including unknown routes,
+    /// wrong methods and panics, CORS.
+    pub fn wrap(self, router: Router) -> Router {
+        router
+            .fallback(|| async { Error::new(Code::NotFound, "there is nothing at this path") })
+            .method_not_allowed_fallback(|| async {
+                Error::new(Code::MethodNotAllowed, "this path takes another method")
+            })
+            .layer(self.cors.clone())
+            .layer(CatchPanicLayer::custom(|_| {
+                Error::new(Code::InternalError, "something went wrong on our side").into_response()
+            }))
+            .layer(from_fn_with_state(Arc::new(self), around))
+    }
+}
+
+async fn around(State(layer): State<Arc<HttpLayer>>, mut request: Request, next: Next) -> Response {
+    let request_id = layer.ids.mint(ids::REQUEST);
+    let address = request.extensions().get::<ClientAddress>().and_then(|address| address.0);
+    let (method, path) = (request.method(), request.uri().path());
+    let log = RequestLog::new(layer.clock.clone(), request_id.clone(), method, path, address, layer.log_address);
+    request.extensions_mut().insert(log.clone());
+
+    let mut response = next.run(request).await;
+    if let Some(error) = response.extensions_mut().remove::<Arc<Error>>() {
+        log.outcome(error.code.as_str());
+        if std::error::Error::source(&*error).is_some() || error.code.status().is_server_error() {
+            log.cause(&*error);
+        }
+        write_error(&mut response, &error, &request_id);
+    }
+    log.status(response.status());
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    // Answers carry tokens and conversations.
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response.map(|body| Body::new(Logged { body, log: Some(log) }))
+}
+
+fn write_error(response: &mut Response, error: &Error, request_id: &str) {
+    let body = json!({ "error": error.code.as_str(), "message": error.message, "request_id": request_id });
+    *response.body_mut() = Body::from(body.to_string());
+    let headers = response.headers_mut();
+    headers.remove(CONTENT_LENGTH);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(after) = error.retry_after {
+        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    }
+    if error.code.status() == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+}
+
+/// A body that lets go of the log line before it says that it has ended: behind that, Lambda may freeze the process.
+struct Logged {
+    body: Body,
+    log: Option<RequestLog>,
+}
+
+impl http_body::Body for Logged {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(frame, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.log = None;
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,57 @@
+//! Server-sent events as ChatKit's client reads them.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue};
+use serde::Serialize;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+
+/// One line that clients ignore. A *single* newline: with two, ChatKit's parser would see an event without data. It
+/// merges with the event that follows.
+const KEEP_ALIVE: Bytes = Bytes::from_static(b": ping\n");
+
+/// The first sign of life, where nothing else was sent.
+const FIRST_KEEP_ALIVE: Duration = Duration::from_secs(1);
+
+/// Every further one.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// An event: `data: {json}` and an empty line.
+pub fn encode(event: &impl Serialize) -> Bytes {
+    let mut bytes = b"data: ".to_vec();
+    match serde_json::to_writer(&mut bytes, event) {
+        Ok(()) => bytes.extend_from_slice(b"\n\n"),
+        // Our event types have string keys only, so this cannot happen; a stream has no other way to say so.
+        Err(_) => bytes = b"data: {\"type\":\"error\",\"code\":\"stream.error\",\"allow_retry\":true}\n\n".to_vec(),
+    }
+    Bytes::from(bytes)
+}
+
+/// An answer of events as they come. The body cannot fail: on Lambda an error would be written *into* the body as text.
+pub fn response<T: Serialize + Send + 'static>(events: UnboundedReceiver<T>) -> Response {
+    let chunks = UnboundedReceiverStream::new(events).map(|event| encode(&event));
+    let body = Body::from_stream(keep_alive(chunks).map(Ok::<_, Infallible>));
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
+        // nginx and its kin would otherwise collect the whole answer first.
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    (headers, body).into_response()
+}
+
+fn keep_alive(chunks: impl Stream<Item = Bytes> + Send + 'static) -> impl Stream<Item = Bytes> + Send + 'static {
+    stream::unfold((Box::pin(chunks), FIRST_KEEP_ALIVE), |(mut chunks, patience)| async move {
+        match tokio::time::timeout(patience, chunks.next()).await {
+            Ok(chunk) => Some((chunk?, (chunks, KEEP_ALIVE_INTERVAL))),
+            Err(_) => Some((KEEP_ALIVE, (chunks, KEEP_ALIVE_INTERVAL))),
+        }
+    })
+}

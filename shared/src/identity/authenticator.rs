@@ -1,0 +1,119 @@
+use std::time::Duration;
+
+use axum::extract::{FromRef, FromRequestParts};
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+
+use super::{AuthModes, Identity, SessionError, SessionTokens, UserTokens};
+use crate::clock::Clock;
+use crate::env::{Env, EnvError};
+use crate::http::{Error, RequestLog};
+
+/// An identity that something in front of the router has verified, in the request's extensions. The local server puts
+/// the developer's header there; nothing that comes over the network can.
+#[derive(Debug, Clone)]
+pub struct TrustedIdentity(pub Identity);
+
+/// Finds out who is asking, without any I/O.
+#[derive(Clone)]
+pub struct Authenticator {
+    sessions: Option<SessionTokens>,
+    users: Option<UserTokens>,
+    clock: Clock,
+}
+
+impl Authenticator {
+    /// Accepts what `AUTH_MODE` allows, and session tokens if the function has their keys.
+    ///
+    /// # Errors
+    /// When `JWT_SECRET` is needed and missing.
+    pub fn from_env(
+        env: &Env,
+        modes: AuthModes,
+        sessions: Option<SessionTokens>,
+        clock: Clock,
+    ) -> Result<Self, EnvError> {
+        let users = modes.jwt.then(|| UserTokens::from_env(env)).transpose()?;
+        Ok(Self { sessions, users, clock })
+    }
+
+    fn user(&self, request: &Parts) -> Result<Option<Identity>, Error> {
+        if let Some(TrustedIdentity(identity)) = request.extensions.get() {
+            return Ok(Some(identity.clone()));
+        }
+        let Some(token) = bearer(request)? else { return Ok(None) };
+        let identity = self.users.as_ref().and_then(|users| users.verify(token, self.clock.now()));
+        identity.map(Some).ok_or_else(|| Error::unauthorized("the user token is not valid"))
+    }
+
+    fn session_or_user(&self, request: &Parts) -> Result<Identity, Error> {
+        if let (Some(sessions), Some(token)) = (&self.sessions, bearer(request)?)
+            && SessionTokens::claims_to_be_ours(token)
+        {
+            let session = sessions.verify(token, self.clock.now(), Duration::ZERO);
+            return Ok(session?.identity);
+        }
+        let missing = || Error::unauthorized("this route needs `Authorization: Bearer <token>`");
+        self.user(request)?.ok_or_else(missing)
+    }
+}
+
+/// The identity of a request's session token or user token. As an extractor it refuses with `unauthorized`, and notes
+/// the identity in the log line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller(pub Identity);
+
+impl<S> FromRequestParts<S> for Caller
+where
+    S: Sync,
+    Authenticator: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let identity = Authenticator::from_ref(state).session_or_user(parts)?;
+        note(parts, &identity);
+        Ok(Self(identity))
+    }
+}
+
+/// Who the site itself says is asking, if it says so. Refuses with `unauthorized` what it says and is not true.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteUser(pub Option<Identity>);
+
+impl<S> FromRequestParts<S> for SiteUser
+where
+    S: Sync,
+    Authenticator: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let identity = Authenticator::from_ref(state).user(parts)?;
+        if let Some(identity) = &identity {
+            note(parts, identity);
+        }
+        Ok(Self(identity))
+    }
+}
+
+fn note(parts: &Parts, identity: &Identity) {
+    if let Some(log) = parts.extensions.get::<RequestLog>() {
+        log.owner(&identity.owner);
+    }
+}
+
+fn bearer(request: &Parts) -> Result<Option<&str>, Error> {
+    let Some(value) = request.headers.get(AUTHORIZATION) else { return Ok(None) };
+    let token = value.to_str().ok().and_then(|value| value.split_once(' '));
+    match token {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
+        _ => Err(Error::unauthorized("the header `Authorization` must be `Bearer <token>`")),
+    }
+}
+
+impl From<SessionError> for Error {
+    fn from(error: SessionError) -> Self {
+        Self::unauthorized(error.to_string())
+    }
+}

@@ -1,0 +1,36 @@
+use crate::env::{Env, EnvError};
+
+/// Which identities are accepted: `AUTH_MODE`, a comma-separated list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuthModes {
+    /// User tokens.
+    pub jwt: bool,
+    /// People nobody knows, from `start`.
+    pub anonymous: bool,
+}
+
+impl AuthModes {
+    /// Reads `AUTH_MODE`; the default is `jwt`.
+    ///
+    /// `development` is not among the modes: it exists in the local server only, which takes it out of the list before
+    /// the functions read theirs. In a Lambda function it stops the start.
+    ///
+    /// # Errors
+    /// For any other word.
+    pub fn from_env(env: &Env) -> Result<Self, EnvError> {
+        const NAME: &str = "AUTH_MODE";
+        let mut modes = Self { jwt: false, anonymous: false };
+        let words = env.list(NAME);
+        for word in &words {
+            match word.as_str() {
+                "jwt" => modes.jwt = true,
+                "anonymous" => modes.anonymous = true,
+                "development" => {
+                    return Err(EnvError::new(NAME, "cannot be `development` here: anybody could be anybody"));
+                }
+                _ => return Err(EnvError::new(NAME, "must be a list of `jwt` and `anonymous`")),
+            }
+        }
+        Ok(if words.is_empty() { Self { jwt: true, anonymous: false } } else { modes })
+    }
+}

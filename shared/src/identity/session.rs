@@ -1,0 +1,130 @@
+//! Session tokens: what the widget sends to `chat`. Signed, so that verifying needs no I/O.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use super::{Identity, Owner, SigningKeys};
+use crate::ids::{self, Ids};
+
+/// The media type of our tokens, in their header, so that nobody takes them for anything else (RFC 8725, section 3.11).
+const TYPE: &str = "chatkit-session+jwt";
+const ISSUER: &str = "chatkit";
+const AUDIENCE: &str = "chatkit-session";
+
+/// A verified session token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Who it was minted for.
+    pub identity: Identity,
+    /// When it ends or ended.
+    pub expires_at: Timestamp,
+    /// When the chain of refreshed sessions began.
+    pub began_at: Timestamp,
+}
+
+/// Why a session token is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// Not one of ours, or changed.
+    #[error("the session token is not valid")]
+    Invalid,
+    /// It was one of ours.
+    #[error("the session token has expired")]
+    Expired,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    tenant: String,
+    jti: String,
+    iat: i64,
+    exp: i64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    anonymous: bool,
+    /// When the first session of the chain began.
+    auth_time: i64,
+}
+
+/// Mints and verifies session tokens.
+#[derive(Clone)]
+pub struct SessionTokens {
+    keys: SigningKeys,
+}
+
+impl SessionTokens {
+    /// How long a token lasts. OpenAI's own sessions last as long.
+    pub const LIFETIME: Duration = Duration::from_mins(10);
+
+    /// Tokens signed with these keys.
+    pub const fn new(keys: SigningKeys) -> Self {
+        Self { keys }
+    }
+
+    /// Whether a token says that it is one of ours.
+    pub fn claims_to_be_ours(token: &str) -> bool {
+        jsonwebtoken::decode_header(token).is_ok_and(|header| header.typ.as_deref() == Some(TYPE))
+    }
+
+    /// A new token with its end.
+    ///
+    /// # Errors
+    /// None in practice: when the claims cannot be signed.
+    pub fn mint(
+        &self,
+        identity: &Identity,
+        began_at: Timestamp,
+        now: Timestamp,
+        ids: &Ids,
+    ) -> Result<(String, Timestamp), jsonwebtoken::errors::Error> {
+        let expires_at = now + Self::LIFETIME;
+        let (key_id, key) = self.keys.signing();
+        let mut header = Header::new(Algorithm::HS256);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = Some(key_id.to_owned());
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: identity.owner.user().to_owned(),
+            tenant: identity.owner.tenant().to_owned(),
+            jti: ids.mint(ids::SESSION),
+            iat: now.as_second(),
+            exp: expires_at.as_second(),
+            anonymous: identity.anonymous,
+            auth_time: began_at.as_second(),
+        };
+        Ok((jsonwebtoken::encode(&header, &claims, key)?, expires_at))
+    }
+
+    /// Who a token was minted for, if it has not expired for longer than `grace`.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn verify(&self, token: &str, now: Timestamp, grace: Duration) -> Result<Session, SessionError> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| SessionError::Invalid)?;
+        if header.typ.as_deref() != Some(TYPE) {
+            return Err(SessionError::Invalid);
+        }
+        let key = header.kid.and_then(|id| self.keys.verifying(&id)).ok_or(SessionError::Invalid)?;
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        // The time is injected, so it is compared below.
+        validation.validate_exp = false;
+        let token = jsonwebtoken::decode::<Claims>(token, key, &validation).map_err(|_| SessionError::Invalid)?;
+        let claims = token.claims;
+        let owner = Owner::new(claims.tenant, claims.sub).map_err(|_| SessionError::Invalid)?;
+        let expires_at = Timestamp::from_second(claims.exp).map_err(|_| SessionError::Invalid)?;
+        let began_at = Timestamp::from_second(claims.auth_time).map_err(|_| SessionError::Invalid)?;
+        if now >= expires_at + grace {
+            return Err(SessionError::Expired);
+        }
+        let identity = Identity { owner, anonymous: claims.anonymous, permissions: Vec::new() };
+        Ok(Session { identity, expires_at, began_at })
+    }
+}

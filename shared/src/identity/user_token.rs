@@ -1,0 +1,83 @@
+//! User tokens: the site's own JWTs.
+
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::{Identity, Owner};
+use crate::env::{Env, EnvError};
+
+/// Seconds by which the issuer's clock may differ from ours.
+const LEEWAY: i64 = 30;
+
+/// Verifies user tokens (HS256).
+#[derive(Clone)]
+pub struct UserTokens {
+    key: DecodingKey,
+    validation: Validation,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
+    exp: i64,
+    #[serde(default)]
+    nbf: Option<i64>,
+    #[serde(default)]
+    tenant: Option<String>,
+    #[serde(default)]
+    permissions: Vec<String>,
+    /// Permissions as OAuth writes them: separated by spaces.
+    #[serde(default)]
+    scope: String,
+}
+
+impl UserTokens {
+    /// Reads `JWT_SECRET`, and `JWT_ISSUER` and `JWT_AUDIENCE`, which are required of each token if they are set.
+    ///
+    /// # Errors
+    /// When the secret is missing or shorter than 32 bytes.
+    pub fn from_env(env: &Env) -> Result<Self, EnvError> {
+        const NAME: &str = "JWT_SECRET";
+        let secret: SecretString = env.required(NAME, "the secret that user tokens are signed with (HS256)")?.into();
+        if secret.expose_secret().len() < 32 {
+            return Err(EnvError::new(NAME, "must have at least 32 bytes"));
+        }
+        let mut validation = Validation::new(Algorithm::HS256);
+        // Times are compared by hand, because the clock is injected.
+        validation.validate_exp = false;
+        let mut required = vec!["exp", "sub"];
+        match env.get("JWT_ISSUER") {
+            Some(issuer) => {
+                validation.set_issuer(&[issuer]);
+                required.push("iss");
+            }
+            None => validation.iss = None,
+        }
+        match env.get("JWT_AUDIENCE") {
+            Some(audience) => {
+                validation.set_audience(&[audience]);
+                required.push("aud");
+            }
+            None => validation.validate_aud = false,
+        }
+        validation.set_required_spec_claims(&required);
+        Ok(Self { key: DecodingKey::from_secret(secret.expose_secret().as_bytes()), validation })
+    }
+
+    /// Who a token names: `sub`, in the tenant `tenant`, with the permissions of `permissions` and `scope`. None if it
+    /// is not valid, for whatever reason: a caller gets no help in making one.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Option<Identity> {
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation).ok()?.claims;
+        let now = now.as_second();
+        if now >= claims.exp.saturating_add(LEEWAY) || claims.nbf.is_some_and(|nbf| now < nbf.saturating_sub(LEEWAY)) {
+            return None;
+        }
+        let tenant = claims.tenant.unwrap_or_else(|| Owner::DEFAULT_TENANT.to_owned());
+        let owner = Owner::new(tenant, claims.sub).ok()?;
+        let mut permissions = claims.permissions;
+        permissions.extend(claims.scope.split_whitespace().map(ToOwned::to_owned));
+        Some(Identity { owner, anonymous: false, permissions })
+    }
+}

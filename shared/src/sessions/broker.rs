@@ -1,0 +1,96 @@
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+
+use super::ClientSecret;
+use crate::clock::Clock;
+use crate::env::{Env, EnvError};
+use crate::hash::sha256_hex;
+use crate::hosted::{HostedError, HostedSessions};
+use crate::http::{Code, Error};
+use crate::identity::{Identity, SessionTokens, SigningKeys};
+use crate::ids::Ids;
+use crate::secret::{SecretError, openai_key};
+use crate::store::{Counters, SessionRecord};
+
+/// Makes sessions and renews them. Cheap to clone.
+#[derive(Clone)]
+pub struct Sessions {
+    pub(super) kind: Kind,
+    pub(super) counters: Counters,
+    pub(super) clock: Clock,
+    pub(super) ids: Ids,
+}
+
+/// Whose sessions: `CHATKIT_MODE`.
+#[derive(Clone)]
+pub(super) enum Kind {
+    Own(SessionTokens),
+    Hosted(HostedSessions),
+}
+
+impl Sessions {
+    /// Reads `CHATKIT_MODE`: `self` (default) or `hosted`.
+    ///
+    /// # Errors
+    /// When the mode is neither, or `hosted` lacks its workflow or key.
+    pub async fn from_env(
+        env: &Env,
+        keys: SigningKeys,
+        counters: Counters,
+        clock: Clock,
+        ids: Ids,
+    ) -> Result<Self, SecretError> {
+        const NAME: &str = "CHATKIT_MODE";
+        let kind = match env.get(NAME) {
+            None | Some("self") => Kind::Own(SessionTokens::new(keys)),
+            Some("hosted") => Kind::Hosted(HostedSessions::from_env(env, openai_key(env).await?)?),
+            Some(_) => return Err(EnvError::new(NAME, "must be `self` or `hosted`").into()),
+        };
+        Ok(Self { kind, counters, clock, ids })
+    }
+
+    /// A first session.
+    ///
+    /// # Errors
+    /// `upstream_error`, `upstream_timeout` or `unavailable` in hosted mode.
+    pub async fn start(&self, identity: &Identity) -> Result<ClientSecret, Error> {
+        self.make(identity, self.clock.now()).await
+    }
+
+    /// A session for an identity whose chain of sessions began at `began_at`.
+    pub(super) async fn make(&self, identity: &Identity, began_at: Timestamp) -> Result<ClientSecret, Error> {
+        let now = self.clock.now();
+        let (secret, expires_at) = match &self.kind {
+            Kind::Own(tokens) => tokens
+                .mint(identity, began_at, now, &self.ids)
+                .map_err(|error| Error::new(Code::InternalError, "something went wrong on our side").because(error))?,
+            Kind::Hosted(hosted) => {
+                let session = hosted.create(&identity.owner).await?;
+                let secret = session.client_secret.expose_secret().to_owned();
+                let record = SessionRecord {
+                    tenant: identity.owner.tenant().to_owned(),
+                    user: identity.owner.user().to_owned(),
+                    session_id: session.id,
+                    expires_at: session.expires_at,
+                };
+                let keep_until = session.expires_at + self.grace(identity);
+                self.counters.remember_session(&sha256_hex(&secret), &record, keep_until).await?;
+                (secret, session.expires_at)
+            }
+        };
+        let (expires_at, now) = (expires_at.as_second(), now.as_second());
+        Ok(ClientSecret { client_secret: secret, expires_at, expires_in: (expires_at - now).max(0) })
+    }
+}
+
+impl From<HostedError> for Error {
+    fn from(error: HostedError) -> Self {
+        let (code, message) = match &error {
+            HostedError::TimedOut(_) => (Code::UpstreamTimeout, "the chat service took too long to answer"),
+            HostedError::Broken(_) | HostedError::Refused(_) => {
+                (Code::UpstreamError, "the chat service could not open a session")
+            }
+        };
+        Self::new(code, message).because(error)
+    }
+}
