@@ -2,5 +2,5 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "test code")]
 
 mod harness;
-mod store;
 mod model;
+mod store;

@@ -1,1 +1,18 @@
-//! x
+//! Everything in one process on a laptop.
+//!
+//! ```text
+//! arguments.rs     the command line
+//! environment.rs   the variables' defaults, where they are not set
+//! backends.rs      an embedded DynamoDB, and the demo model where there is no key: both on loopback
+//! server.rs        the four functions under one address, by the same table as on AWS
+//! development.rs   the identity `x-user-id`, which exists here only
+//! playground.rs    the page at `/`;  demo_model/  what talks when there is no key
+//! ```
+
+pub mod arguments;
+pub mod backends;
+pub mod demo_model;
+mod development;
+mod environment;
+pub mod playground;
+pub mod server;

@@ -34,6 +34,11 @@ impl Env {
         Self(std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect())
     }
 
+    /// Sets a variable.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
     /// Sets a variable that is not set yet.
     pub fn or_insert(&mut self, name: &str, value: impl Into<String>) {
         if self.get(name).is_none() {

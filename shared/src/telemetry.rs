@@ -3,6 +3,8 @@
 //! What is never logged: keys and tokens, what people or models write, whole request or response bodies, names of
 //! users and tenants (their hashes are).
 
+use std::io::IsTerminal;
+
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -28,7 +30,10 @@ pub fn init(env: &Env, format: Format) -> Result<(), EnvError> {
     let level = env.parsed(name, LevelFilter::INFO, "`error`, `warn`, `info`, `debug` or `trace`")?;
     let layer = match format {
         Format::Json => fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
-        Format::Text => fmt::layer().compact().with_target(false).with_writer(std::io::stderr).boxed(),
+        Format::Text => {
+            let layer = fmt::layer().compact().with_target(false).with_writer(std::io::stderr);
+            layer.with_ansi(std::io::stderr().is_terminal()).boxed()
+        }
     };
     // A second call, as in tests, leaves the first one's logging in place.
     let _ = registry().with(layer.with_filter(level)).try_init();

@@ -16,6 +16,9 @@ pub struct Assistant {
 }
 
 impl Assistant {
+    /// The model where `MODEL` names none.
+    pub const DEFAULT_MODEL: &str = "gpt-6-luna";
+
     /// Reads `MODEL`, `INSTRUCTIONS`, `MAX_OUTPUT_TOKENS` (8192), `MAX_CONTEXT_TOKENS` (16000) and
     /// `REASONING_SUMMARIES` (`false`).
     ///
@@ -27,7 +30,7 @@ impl Assistant {
             if value < 16 { Err(EnvError::new(name, "must be at least 16 tokens")) } else { Ok(value) }
         };
         Ok(Self {
-            model: env.get("MODEL").unwrap_or("gpt-6-luna").to_owned(),
+            model: env.get("MODEL").unwrap_or(Self::DEFAULT_MODEL).to_owned(),
             instructions: env.get("INSTRUCTIONS").map(ToOwned::to_owned),
             max_output_tokens: bounded("MAX_OUTPUT_TOKENS", 8_192)?,
             max_context_tokens: bounded("MAX_CONTEXT_TOKENS", 16_000)?,

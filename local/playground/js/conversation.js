@@ -1,0 +1,300 @@
+/** One thread: loads its items, sends messages, and turns the streamed answer into what is seen. */
+
+import { ApiError } from "./api.js";
+import { announce, element, icon } from "./dom.js";
+import { Follow } from "./follow.js";
+import { failureCard } from "./notices.js";
+import { Timeline } from "./timeline.js";
+
+/** @typedef {import("./types.js").Thread} Thread */
+/** @typedef {import("./types.js").ThreadItem} ThreadItem */
+/** @typedef {import("./types.js").StreamEvent} StreamEvent */
+
+/** Items per request for history. */
+const PAGE = 20;
+/** Milliseconds between two looks for an answer that was not seen arriving. */
+const LOOK_AGAIN = 2000;
+/** Milliseconds after which an answer that has not come is given up. */
+const GIVEN_UP = 120_000;
+/** How often a message is sent again while the thread is busy with the one before: for about two minutes. */
+const BUSY_ATTEMPTS = 30;
+/** The longest wait in between where the server names none, in seconds. */
+const BUSY_PAUSE = 5;
+
+/**
+ * @typedef {object} ConversationListener
+ * @property {(thread: Thread) => void} onThread the thread was created, loaded or changed
+ * @property {() => void} onChange whether an answer is running, or can be stopped, has changed
+ */
+
+export class Conversation {
+  /** @type {Thread | null} `null` until the first message has made one. */
+  thread = null;
+  canStop = true;
+  /** @type {AbortController | null} Of the answer that is being streamed. */
+  #answer = null;
+  /** @type {AbortController | null} Of the wait for an answer that runs without us. */
+  #wait = null;
+  #timeline = new Timeline({ rate: (itemId, kind) => this.#rate(itemId, kind), retry: () => this.retry() });
+  #older = element("button", { type: "button", class: "button older", hidden: true, click: () => this.#loadOlder() }, "Show older messages");
+  #content = element("div", { class: "column" }, this.#older, this.#timeline.element);
+  #jump = element("button", { type: "button", class: "jump", hidden: true, "aria-label": "Go to the newest message", title: "Go to the newest message" }, icon("down"));
+  #scroller = element("div", { class: "scroller", tabindex: -1 }, this.#content);
+  #follow = new Follow(this.#scroller, this.#content, this.#jump);
+  element = element("section", { class: "conversation", "aria-label": "Conversation" }, this.#scroller, this.#jump);
+
+  /**
+   * @param {import("./api.js").ChatKit} api
+   * @param {ConversationListener} listener
+   */
+  constructor(api, listener) {
+    this.api = api;
+    this.listener = listener;
+  }
+
+  /** Whether an answer is being streamed. */
+  get isRunning() {
+    return this.#answer !== null;
+  }
+
+  /** Whether there is nothing to see yet. */
+  get isEmpty() {
+    return this.thread === null && this.#timeline.isEmpty && !this.#timeline.hasPending;
+  }
+
+  /**
+   * Shows a stored thread.
+   *
+   * @param {string} threadId
+   * @throws {ApiError}
+   */
+  async load(threadId) {
+    // The newest items are asked for by themselves: which ones `get_by_id` brings along is up to the server.
+    const [thread, page] = await Promise.all([
+      this.api.call("threads.get_by_id", { thread_id: threadId }),
+      this.api.call("items.list", { thread_id: threadId, limit: PAGE, order: "desc" }),
+    ]);
+    this.thread = thread;
+    this.#timeline.show(page.data.reverse());
+    this.#older.hidden = !page.has_more;
+    this.#follow.toEnd();
+    this.listener.onThread(thread);
+    this.#lookForAnswer();
+  }
+
+  /** @param {string} text */
+  async send(text) {
+    this.#timeline.clearCards();
+    this.#timeline.addPending(text);
+    this.#follow.toEnd();
+    const input = { content: [{ type: "input_text", text }], attachments: [], inference_options: {} };
+    const sendAgain = () => {
+      this.#timeline.dropPending();
+      this.send(text);
+    };
+    if (this.thread) await this.#run("threads.add_user_message", { thread_id: this.thread.id, input }, sendAgain);
+    else await this.#run("threads.create", { input }, sendAgain);
+  }
+
+  /** Has the last message answered again. */
+  async retry() {
+    const message = this.#timeline.lastUserMessage;
+    if (!message || !this.thread || this.isRunning) return;
+    this.#timeline.clearCards();
+    this.#timeline.removeAfter(message.id);
+    await this.#run("threads.retry_after_item", { thread_id: this.thread.id, item_id: message.id }, () => this.retry());
+  }
+
+  /** Stops listening to the answer; ChatKit has no other way to stop one. */
+  stop() {
+    this.#answer?.abort();
+  }
+
+  /** The conversation is no longer shown and nobody will come back to it. */
+  leave() {
+    this.stop();
+    this.#wait?.abort();
+  }
+
+  /** The conversation has come back into view. */
+  shown() {
+    this.#follow.toEnd();
+  }
+
+  /**
+   * @param {string} type
+   * @param {object} params
+   * @param {() => void} again what the button on a refusal does
+   */
+  async #run(type, params, again) {
+    this.#wait?.abort();
+    const answer = new AbortController();
+    let isLost = false;
+    this.#answer = answer;
+    this.canStop = true;
+    this.listener.onChange();
+    this.#timeline.progress("");
+    this.element.setAttribute("data-running", "");
+    announce("The assistant is answering");
+    try {
+      for await (const event of this.#stream(type, params, answer.signal)) this.#apply(event);
+    } catch (error) {
+      isLost = this.#isLost(error);
+      if (!isLost) this.#failed(error, answer.signal.aborted, again);
+    } finally {
+      this.#answer = null;
+      this.element.removeAttribute("data-running");
+      this.#timeline.settle();
+      this.listener.onChange();
+    }
+    if (isLost) await this.#recover();
+  }
+
+  /**
+   * As the API's stream, but waits while the thread is still busy with the turn before, as after a stop: the server
+   * finishes what it has begun.
+   *
+   * @param {string} type
+   * @param {object} params
+   * @param {AbortSignal} signal
+   * @returns {AsyncGenerator<StreamEvent, void, void>}
+   */
+  async *#stream(type, params, signal) {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return yield* this.api.stream(type, params, signal);
+      } catch (error) {
+        const isBusy = error instanceof ApiError && error.code === "conflict" && attempt < BUSY_ATTEMPTS;
+        if (!isBusy) throw error;
+        this.#timeline.progress("Waiting for the answer before to end…");
+        await pause((error.retryAfter ?? Math.min(attempt, BUSY_PAUSE)) * 1000, signal);
+      }
+    }
+  }
+
+  /** @param {StreamEvent} event */
+  #apply(event) {
+    this.#timeline.apply(event);
+    switch (event.type) {
+      case "thread.created":
+      case "thread.updated":
+        this.thread = event.thread;
+        this.listener.onThread(event.thread);
+        break;
+      case "stream_options":
+        this.canStop = event.stream_options.allow_cancel;
+        this.listener.onChange();
+        break;
+      case "error":
+        this.#timeline.addCard(failureCard(
+          new Error(event.message ?? "Something went wrong while answering."),
+          event.allow_retry ? { label: "Retry", run: () => this.retry() } : undefined,
+        ));
+        break;
+    }
+  }
+
+  /**
+   * @param {unknown} error
+   * @param {boolean} wasStopped
+   * @param {() => void} again
+   */
+  #failed(error, wasStopped, again) {
+    if (wasStopped) {
+      announce("Stopped");
+      // A message that was stopped before the server had it was not sent.
+      if (this.#timeline.hasPending) this.#timeline.addCard(failureCard(new Error("Stopped before the message was sent."), { label: "Send again", run: again }));
+    } else {
+      this.#timeline.addCard(failureCard(error, { label: this.#timeline.hasPending ? "Send again" : "Try again", run: again }));
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+
+  /** Whether the connection broke after the server had the message: it goes on without us. @param {unknown} error */
+  #isLost(error) {
+    return error instanceof ApiError && error.status === 0 && this.thread !== null && !this.#timeline.hasPending;
+  }
+
+  /** Shows the thread as the server has it. */
+  async #recover() {
+    this.#timeline.clearCards();
+    try {
+      if (this.thread) await this.load(this.thread.id);
+    } catch (error) {
+      this.#timeline.addCard(failureCard(error, { label: "Try again", run: () => this.#recover() }));
+    }
+  }
+
+  /**
+   * The server finishes an answer that nobody listens to, after a reload or a lost connection. If the newest item is
+   * not an answer, look for it until it is there.
+   */
+  async #lookForAnswer() {
+    const threadId = this.thread?.id;
+    const asked = this.#timeline.lastUserMessage;
+    if (!threadId || !asked || this.#timeline.isAnswered) return;
+    const givenUp = Date.parse(asked.created_at) + GIVEN_UP;
+    const wait = new AbortController();
+    this.#wait = wait;
+    try {
+      this.#timeline.progress("");
+      while (Date.now() < givenUp) {
+        await pause(LOOK_AGAIN, wait.signal);
+        const page = await this.api.call("items.list", { thread_id: threadId, limit: PAGE, order: "desc" });
+        wait.signal.throwIfAborted();
+        for (const item of page.data.reverse()) this.#timeline.apply({ type: "thread.item.done", item });
+        if (this.#timeline.isAnswered) return;
+      }
+      this.#timeline.addCard(failureCard(new Error("This message has no answer."), { label: "Retry", run: () => this.retry() }));
+    } catch (error) {
+      if (!wait.signal.aborted) this.#timeline.addCard(failureCard(error, { label: "Try again", run: () => this.#recover() }));
+    } finally {
+      if (!wait.signal.aborted) this.#timeline.progress(null);
+    }
+  }
+
+  async #loadOlder() {
+    const first = this.#timeline.first;
+    if (!first || !this.thread) return;
+    this.#older.disabled = true;
+    try {
+      const params = { thread_id: this.thread.id, limit: PAGE, order: "desc", after: first.id };
+      const page = await this.api.call("items.list", params);
+      this.#follow.keeping(() => {
+        this.#timeline.prepend(page.data.reverse());
+        this.#older.hidden = !page.has_more;
+      });
+    } catch (error) {
+      this.#timeline.addCard(failureCard(error));
+    } finally {
+      this.#older.disabled = false;
+    }
+  }
+
+  /** @param {string} itemId @param {"positive" | "negative"} kind @returns {Promise<boolean>} whether the server took it */
+  async #rate(itemId, kind) {
+    try {
+      await this.api.call("items.feedback", { thread_id: this.thread?.id, item_ids: [itemId], kind });
+      announce("Thank you for the feedback");
+      return true;
+    } catch (error) {
+      this.#timeline.addCard(failureCard(error));
+      return false;
+    }
+  }
+}
+
+/**
+ * @param {number} milliseconds
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>} rejected when the signal says so
+ */
+function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    }, { once: true });
+  });
+}

@@ -1,0 +1,28 @@
+/** The copy buttons of code and answers. */
+
+import { announce, icon, iconButton } from "./dom.js";
+
+/** How long the tick stays, in milliseconds. */
+const CONFIRMED = 1500;
+
+/**
+ * @param {string} label
+ * @param {() => string} text what is copied, asked for at the click
+ */
+export function copyButton(label, text) {
+  let timer = 0;
+  const button = iconButton("copy", label, async () => {
+    try {
+      await navigator.clipboard.writeText(text());
+    } catch {
+      // Without permission, or on a page that is not served securely, there is no clipboard.
+      announce("Copying is not possible here");
+      return;
+    }
+    announce("Copied");
+    button.replaceChildren(icon("check"));
+    clearTimeout(timer);
+    timer = setTimeout(() => button.replaceChildren(icon("copy")), CONFIRMED);
+  });
+  return button;
+}

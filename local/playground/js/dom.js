@@ -1,0 +1,71 @@
+/** Building elements. Text only ever becomes a text node, so nothing that a server or a model sends can be markup. */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} [attributes] functions
+ *   are listeners of the event they are named for; `true` is an attribute without a value; the rest of the falsy, none
+ * @param {...(Node | string | null | false)} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") made.addEventListener(name, value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, String(value));
+  }
+  made.append(...children.filter((child) => child !== null && child !== false));
+  return made;
+}
+
+/**
+ * @param {string} name a symbol of `icons.svg`
+ * @returns {SVGSVGElement}
+ */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `/playground/icons.svg#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+/**
+ * A button that shows only an icon; the label is for the tooltip and for screen readers.
+ *
+ * @param {string} name
+ * @param {string} label
+ * @param {(event: MouseEvent) => void} onClick
+ * @param {Record<string, string | boolean>} [attributes]
+ */
+export function iconButton(name, label, onClick, attributes = {}) {
+  return element("button", { type: "button", class: "icon-button", "aria-label": label, title: label, click: onClick, ...attributes }, icon(name));
+}
+
+/**
+ * An element of the page itself.
+ *
+ * @template {HTMLElement} T
+ * @param {string} id
+ * @param {new () => T} kind
+ * @returns {T}
+ */
+export function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`the page has no \`${id}\``);
+  return found;
+}
+
+/**
+ * Says something to screen readers only.
+ *
+ * @param {string} text
+ */
+export function announce(text) {
+  byId("announcer", HTMLElement).textContent = text;
+}

@@ -1,0 +1,64 @@
+/** Steps in a block that opens while they happen and closes when they are done. */
+
+import { element, icon } from "../dom.js";
+import { taskBody } from "./task.js";
+
+/** @typedef {import("../types.js").Workflow} Workflow */
+/** @typedef {import("../types.js").WorkflowItem} WorkflowItem */
+
+/**
+ * @param {WorkflowItem} item
+ * @returns {import("./index.js").ItemView}
+ */
+export function workflow(item) {
+  let { workflow: current } = structuredClone(item);
+  const label = element("span", { class: "workflow-label" });
+  const tasks = element("ol", { class: "tasks" });
+  const summary = element("summary", {}, icon("thought"), label, icon("chevron"));
+  const view = element("details", { class: "item workflow", "data-growing": true, open: true }, summary, tasks);
+  let wasToggled = false;
+  summary.addEventListener("click", () => {
+    wasToggled = true;
+  });
+
+  /** @param {number} index */
+  const drawTask = (index) => {
+    const made = element("li", {}, taskBody(current.tasks[index]));
+    if (tasks.children[index]) tasks.children[index].replaceWith(made);
+    else tasks.append(made);
+    tasks.scrollTop = tasks.scrollHeight;
+  };
+  const draw = () => {
+    tasks.replaceChildren();
+    current.tasks.forEach((_, index) => drawTask(index));
+  };
+  const settle = () => {
+    view.removeAttribute("data-growing");
+    label.textContent = endLabel(current);
+    if (!wasToggled) view.open = current.expanded === true;
+  };
+
+  label.textContent = current.type === "reasoning" ? "Thinking…" : "Working…";
+  draw();
+  return {
+    element: view,
+    set(next) {
+      current = structuredClone(next.workflow);
+      draw();
+      settle();
+    },
+    update(update) {
+      if (update.type !== "workflow.task.added" && update.type !== "workflow.task.updated") return;
+      current.tasks[update.task_index] = update.task;
+      drawTask(update.task_index);
+    },
+    settle,
+  };
+}
+
+/** @param {Workflow} workflow */
+function endLabel({ type, summary }) {
+  if (summary && "title" in summary) return summary.title;
+  if (summary) return summary.duration < 1 ? "Thought for a moment" : `Thought for ${summary.duration} ${summary.duration === 1 ? "second" : "seconds"}`;
+  return type === "reasoning" ? "Thoughts" : "Steps";
+}

@@ -1,0 +1,145 @@
+/** The playground: puts the parts together and keeps the current thread in the address. */
+
+import { showAbout } from "./about.js";
+import { ApiError, ChatKit } from "./api.js";
+import { Composer } from "./composer.js";
+import { Conversation } from "./conversation.js";
+import { byId } from "./dom.js";
+import { IdentityPanel } from "./identity.js";
+import { failureCard } from "./notices.js";
+import { Session } from "./session.js";
+import { Sidebar } from "./sidebar.js";
+import { UNTITLED } from "./thread-row.js";
+import { ThreadList } from "./threads.js";
+
+/** @typedef {import("./types.js").Thread} Thread */
+
+const session = new Session();
+const api = new ChatKit(session);
+const stage = byId("stage", HTMLElement);
+const welcome = byId("welcome", HTMLElement);
+const heading = byId("title", HTMLElement);
+
+const sidebar = new Sidebar();
+const threads = new ThreadList(api, {
+  onRenamed(thread) {
+    if (thread.id !== current.thread?.id) return;
+    current.thread = { ...current.thread, title: thread.title };
+    draw();
+  },
+  onDeleted(threadId) {
+    for (const conversation of running) if (conversation.thread?.id === threadId) conversation.leave();
+    if (threadId === current.thread?.id) newChat();
+  },
+});
+const composer = new Composer({ onSend: (text) => send(text), onStop: () => current.stop() });
+new IdentityPanel(session, () => {
+  for (const conversation of running) conversation.leave();
+  threads.reload();
+  newChat();
+});
+
+/** Conversations whose answer is still coming: they go on while another one is shown. @type {Set<Conversation>} */
+const running = new Set();
+let current = conversation();
+
+/** @returns {Conversation} */
+function conversation() {
+  const made = new Conversation(api, {
+    onThread(thread) {
+      const isNew = made === current && threadInAddress() !== thread.id;
+      if (isNew) history.pushState(null, "", `#${thread.id}`);
+      threads.show(thread);
+      threads.markRunning(thread.id, made.isRunning);
+      draw();
+    },
+    onChange() {
+      if (made.isRunning) running.add(made);
+      else running.delete(made);
+      if (made.thread) threads.markRunning(made.thread.id, made.isRunning);
+      draw();
+    },
+  });
+  return made;
+}
+
+/** @param {string} text */
+function send(text) {
+  current.send(text);
+  draw();
+}
+
+/** Shows a conversation in place of the one that is shown. @param {Conversation} next */
+function show(next) {
+  if (next === current && next.element.isConnected) return;
+  if (!current.isRunning) current.leave();
+  current.element.remove();
+  current = next;
+  stage.append(current.element);
+  current.shown();
+  sidebar.close();
+  draw();
+}
+
+function newChat() {
+  if (threadInAddress() !== null) history.pushState(null, "", location.pathname);
+  show(conversation());
+  composer.focus();
+}
+
+/** Shows what the address names. */
+async function followAddress() {
+  const threadId = threadInAddress();
+  if (threadId === null) return newChat();
+  if (threadId === current.thread?.id) return;
+  const known = [...running].find(({ thread }) => thread?.id === threadId);
+  if (known) return show(known);
+  const next = conversation();
+  show(next);
+  welcome.hidden = true;
+  try {
+    await next.load(threadId);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (next === current) next.element.replaceChildren(loadFailure(error));
+  }
+  if (next === current) composer.focus();
+}
+
+/** @param {ApiError} error */
+function loadFailure(error) {
+  if (error.status === 404) return failureCard(new Error("This chat does not exist, or it is somebody else's."), { label: "New chat", run: newChat });
+  return failureCard(error, { label: "Try again", run: () => followAddress() });
+}
+
+/** @returns {string | null} */
+function threadInAddress() {
+  return decodeURIComponent(location.hash.slice(1)) || null;
+}
+
+/** Brings everything around the conversation up to date with it. */
+function draw() {
+  const { thread } = current;
+  const isWelcome = current.isEmpty && threadInAddress() === null;
+  welcome.hidden = !isWelcome;
+  current.element.hidden = isWelcome;
+  heading.textContent = thread ? thread.title || UNTITLED : "";
+  document.title = thread?.title ? `${thread.title} · ChatKit playground` : "ChatKit playground";
+  composer.set({ isRunning: current.isRunning, canStop: current.canStop, status: thread?.status ?? { type: "active" } });
+  threads.markCurrent(thread?.id ?? threadInAddress());
+}
+
+byId("new-chat", HTMLButtonElement).addEventListener("click", newChat);
+byId("new-chat-narrow", HTMLButtonElement).addEventListener("click", newChat);
+welcome.addEventListener("click", (event) => {
+  const prompt = event.target instanceof Element && event.target.closest("button")?.dataset.prompt;
+  if (prompt) send(prompt);
+});
+addEventListener("hashchange", followAddress);
+
+byId("threads", HTMLElement).append(threads.element);
+stage.append(current.element);
+draw();
+threads.reload();
+showAbout();
+followAddress();

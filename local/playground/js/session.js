@@ -1,0 +1,133 @@
+/** Who the user is, and the short-lived token that says so to the server. */
+
+import { ApiError, post } from "./api.js";
+
+/**
+ * @typedef {{ kind: "anonymous" } | { kind: "development", name: string }} Identity
+ * @typedef {{ client_secret: string, expires_at: number, expires_in: number }} StartAnswer unix seconds, seconds
+ * @typedef {{ secret: string, renewAt: number }} Token `renewAt` in milliseconds since 1970
+ */
+
+const IDENTITY = "chatkit-playground:identity";
+const TOKEN = "chatkit-playground:token";
+/** How long before its end a token is renewed, in seconds. */
+const MARGIN = 60;
+
+export class Session {
+  /** @type {Identity} */
+  #identity = stored(IDENTITY) ?? { kind: "anonymous" };
+  /** @type {Promise<string> | null} One exchange at a time, however many requests wait for it. */
+  #exchange = null;
+  #timer = 0;
+
+  constructor() {
+    this.#schedule();
+  }
+
+  get identity() {
+    return this.#identity;
+  }
+
+  /** @param {Identity} identity */
+  use(identity) {
+    this.#identity = identity;
+    localStorage.setItem(IDENTITY, JSON.stringify(identity));
+    this.#schedule();
+  }
+
+  /**
+   * What says to the server who asks.
+   *
+   * @returns {Promise<Record<string, string>>}
+   * @throws {ApiError} when the server starts no session
+   */
+  async headers() {
+    if (this.#identity.kind === "development") return { "x-user-id": this.#identity.name };
+    // Read each time: another tab may have renewed it.
+    const token = /** @type {Token | null} */ (stored(TOKEN));
+    const secret = token && Date.now() < token.renewAt ? token.secret : await this.#obtain();
+    return { authorization: `Bearer ${secret}` };
+  }
+
+  /**
+   * Replaces a token that the server did not take.
+   *
+   * @returns {Promise<boolean>} whether there is a new one, so that asking again makes sense
+   */
+  async renew() {
+    if (this.#identity.kind === "development") return false;
+    const token = /** @type {Token | null} */ (stored(TOKEN));
+    if (token) localStorage.setItem(TOKEN, JSON.stringify({ ...token, renewAt: 0 }));
+    await this.#obtain();
+    return true;
+  }
+
+  #obtain() {
+    this.#exchange ??= exclusively(exchange)
+      .then((secret) => {
+        this.#schedule();
+        return secret;
+      })
+      .finally(() => {
+        this.#exchange = null;
+      });
+    return this.#exchange;
+  }
+
+  /** A token is renewed before its end even if nobody writes: an ended one cannot be, and would lose the visitor's chats. */
+  #schedule() {
+    clearTimeout(this.#timer);
+    const token = /** @type {Token | null} */ (stored(TOKEN));
+    if (this.#identity.kind === "development" || !token) return;
+    // A renewal that fails is tried again by the next request, which shows the error.
+    this.#timer = setTimeout(() => this.headers().catch(() => {}), Math.max(1000, token.renewAt - Date.now()));
+  }
+}
+
+/**
+ * A new token for the same visitor, or for a new one where there is none or the old token has ended.
+ *
+ * @returns {Promise<string>}
+ */
+async function exchange() {
+  const token = /** @type {Token | null} */ (stored(TOKEN));
+  // Another tab was faster.
+  if (token && Date.now() < token.renewAt) return token.secret;
+  const response = token ? await refresh(token.secret) : await post("/api/chatkit/start", {});
+  /** @type {StartAnswer} */
+  const { client_secret: secret, expires_in: lifetime } = await response.json();
+  // Half a lifetime at the earliest: a short one must not be renewed with every request.
+  const renewAt = Date.now() + Math.max(lifetime - MARGIN, lifetime / 2) * 1000;
+  localStorage.setItem(TOKEN, JSON.stringify({ secret, renewAt }));
+  return secret;
+}
+
+/** @param {string} currentClientSecret */
+async function refresh(currentClientSecret) {
+  try {
+    return await post("/api/chatkit/refresh", { currentClientSecret });
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return post("/api/chatkit/start", {});
+    throw error;
+  }
+}
+
+/**
+ * Runs in one tab at a time, where the browser can (it cannot on a page that is not served securely).
+ *
+ * @template T
+ * @param {() => Promise<T>} run
+ * @returns {Promise<T>}
+ */
+async function exclusively(run) {
+  return navigator.locks ? await navigator.locks.request(TOKEN, run) : run();
+}
+
+/** @param {string} key */
+function stored(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key) ?? "null");
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,102 @@
+//! What the functions talk to: DynamoDB and the model, both at a URL, here on loopback.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::time::Duration;
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use chatkit_shared::clock::Clock;
+use chatkit_shared::env::Env;
+use chatkit_shared::ids::Ids;
+use chatkit_shared::setup::SetupError;
+use chatkit_shared::store::{Connection, TableNames, create_missing};
+use dynoxide::Database;
+use tokio::net::TcpListener;
+
+use crate::{demo_model, environment};
+
+/// What was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backends {
+    /// Whether the demo model answers, because there is neither a key nor another model's URL.
+    pub demo: bool,
+}
+
+/// Starts what is missing, completes the environment with what leads there, and creates missing tables. `pace` is the
+/// demo model's.
+///
+/// # Errors
+/// When the data cannot be opened, or DynamoDB does not work.
+pub async fn start(
+    env: &mut Env,
+    data: Option<&Path>,
+    clock: &Clock,
+    ids: &Ids,
+    pace: Duration,
+) -> Result<Backends, SetupError> {
+    if let Some(data) = data {
+        std::fs::create_dir_all(data).map_err(|error| format!("cannot create `{}`: {error}", data.display()))?;
+    }
+    environment::complete(env, data, ids)?;
+    if env.get("AWS_ENDPOINT_URL_DYNAMODB").is_none() {
+        let database = match data {
+            Some(data) => {
+                let path = data.join("dynamodb.sqlite");
+                Database::new(&path.to_string_lossy())
+                    .map_err(|error| format!("cannot open `{}`: {error}", path.display()))?
+            }
+            None => Database::memory().map_err(|error| format!("cannot open a database: {error}"))?,
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        env.set("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", listener.local_addr()?));
+        background(dynoxide::server::serve_on(listener, database));
+    }
+    Box::pin(create_missing(&Connection::from_env(env)?, &TableNames::from_env(env)?)).await?;
+
+    let demo = ["OPENAI_API_KEY", "OPENAI_SECRET_ARN", "OPENAI_BASE_URL"].iter().all(|name| env.get(name).is_none());
+    if demo {
+        env.or_insert("MODEL", "demo");
+        let url = serve_on_loopback(demo_model::router(clock.clone(), pace)).await?;
+        env.set("OPENAI_BASE_URL", format!("{url}/v1"));
+    }
+    Ok(Backends { demo })
+}
+
+/// The variables that lead a function to the backends, and let visitors in.
+pub fn variables(env: &Env) -> Vec<(&'static str, String)> {
+    let names = [
+        "AWS_REGION",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_ENDPOINT_URL_DYNAMODB",
+        "TABLE_THREADS",
+        "TABLE_COUNTERS",
+        "TABLE_USAGE",
+        "SESSION_SIGNING_SECRET",
+        "OPENAI_BASE_URL",
+        "MODEL",
+    ];
+    let values = names.into_iter().filter_map(|name| Some((name, env.get(name)?.to_owned())));
+    values.chain([("AUTH_MODE", environment::without_development(env))]).collect()
+}
+
+/// Serves a router on a free loopback port for as long as the process runs, and returns its URL.
+async fn serve_on_loopback(router: Router) -> std::io::Result<String> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let listener = listener.tap_io(|socket| {
+        let _ = socket.set_nodelay(true);
+    });
+    background(async {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "a backend has stopped");
+        }
+    });
+    Ok(url)
+}
+
+fn background(work: impl Future<Output: Send> + Send + 'static) {
+    #[expect(clippy::disallowed_methods, reason = "this is a process of its own, nothing freezes it")]
+    tokio::spawn(work);
+}

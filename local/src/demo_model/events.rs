@@ -1,0 +1,162 @@
+use serde_json::{Value, json};
+
+use super::answer::Answer;
+use super::request::Request;
+use super::response::{fitting, id, response, usage};
+
+/// The most pieces a text comes in: a long answer comes in larger ones, so that it takes seconds and not minutes.
+const PIECES: usize = 300;
+
+/// The answer as OpenAI streams it, from `response.created` to the event that ends it, which holds all of it.
+/// `created_at` in Unix seconds.
+pub(super) fn events(request: &Request, answer: &Answer, created_at: i64) -> Vec<Value> {
+    let mut response = response(request, created_at);
+    let mut script = Script { events: Vec::new(), output: Vec::new(), id: id(request) };
+    script.push("created", json!({"response": response}));
+    script.push("in_progress", json!({"response": response}));
+    if !answer.thoughts.is_empty() {
+        script.think(&answer.thoughts);
+    }
+    let text = fitting(request, &answer.text);
+    script.say(answer, text);
+    let status = if answer.fails {
+        script.output.clear();
+        response["error"] = json!({"code": "server_error", "message": "The demo model fails when it is asked to."});
+        "failed"
+    } else {
+        response["usage"] = usage(request, answer, text);
+        if text.len() < answer.text.len() {
+            response["incomplete_details"] = json!({"reason": "max_output_tokens"});
+            "incomplete"
+        } else {
+            response["completed_at"] = json!(created_at);
+            "completed"
+        }
+    };
+    response["status"] = json!(status);
+    response["output"] = json!(script.output);
+    script.push(status, json!({"response": response}));
+    script.events
+}
+
+/// A stream in the making.
+struct Script {
+    events: Vec<Value>,
+    /// The items that are whole.
+    output: Vec<Value>,
+    id: String,
+}
+
+impl Script {
+    fn push(&mut self, kind: &str, mut event: Value) {
+        event["type"] = json!(format!("response.{kind}"));
+        event["sequence_number"] = json!(self.events.len());
+        self.events.push(event);
+    }
+
+    /// An event about a place in the item that comes now.
+    fn push_at(&mut self, kind: &str, place: &Place, key: &str, value: Value) {
+        let mut event = json!({"item_id": place.item, "output_index": self.output.len(), key: value});
+        event[place.key] = json!(place.index);
+        if kind.starts_with("output_text.d") {
+            event["logprobs"] = json!([]);
+        }
+        self.push(kind, event);
+    }
+
+    fn begin(&mut self, item: &Value) {
+        self.push("output_item.added", json!({"output_index": self.output.len(), "item": item}));
+    }
+
+    fn end(&mut self, item: Value) {
+        self.push("output_item.done", json!({"output_index": self.output.len(), "item": item}));
+        self.output.push(item);
+    }
+
+    fn think(&mut self, thoughts: &[&str]) {
+        let item = format!("rs_{}", self.id);
+        let summary = |text: &str| json!({"type": "summary_text", "text": text});
+        self.begin(&json!({"id": item, "type": "reasoning", "summary": []}));
+        for (index, text) in thoughts.iter().enumerate() {
+            let place = Place { item: item.clone(), key: "summary_index", index };
+            self.push_at("reasoning_summary_part.added", &place, "part", summary(""));
+            for piece in pieces(text) {
+                self.push_at("reasoning_summary_text.delta", &place, "delta", json!(piece));
+            }
+            self.push_at("reasoning_summary_text.done", &place, "text", json!(text));
+            self.push_at("reasoning_summary_part.done", &place, "part", summary(text));
+        }
+        let summary: Vec<_> = thoughts.iter().map(|text| summary(text)).collect();
+        self.end(json!({"id": item, "type": "reasoning", "summary": summary}));
+    }
+
+    fn say(&mut self, answer: &Answer, text: &str) {
+        let item = format!("msg_{}", self.id);
+        let message = |status: &str, content: Value| json!({"id": item, "type": "message", "status": status, "content": content, "role": "assistant"});
+        let (kind, key) = if answer.is_refusal { ("refusal", "refusal") } else { ("output_text", "text") };
+        let part = |text: &str, annotations: &[Value]| {
+            if answer.is_refusal {
+                json!({"type": kind, key: text})
+            } else {
+                json!({"type": kind, key: text, "annotations": annotations, "logprobs": []})
+            }
+        };
+        let place = Place { item: item.clone(), key: "content_index", index: 0 };
+        self.begin(&message("in_progress", json!([])));
+        self.push_at("content_part.added", &place, "part", part("", &[]));
+        for piece in pieces(text) {
+            self.push_at(&format!("{kind}.delta"), &place, "delta", json!(piece));
+        }
+        if answer.fails {
+            return;
+        }
+        let annotations = annotations(answer, text);
+        for (index, annotation) in annotations.iter().enumerate() {
+            self.push_at("output_text.annotation.added", &place, "annotation", annotation.clone());
+            if let Some(event) = self.events.last_mut() {
+                event["annotation_index"] = json!(index);
+            }
+        }
+        self.push_at(&format!("{kind}.done"), &place, key, json!(text));
+        self.push_at("content_part.done", &place, "part", part(text, &annotations));
+        let status = if text.len() < answer.text.len() { "incomplete" } else { "completed" };
+        self.end(message(status, json!([part(text, &annotations)])));
+    }
+}
+
+/// A part of an item.
+struct Place {
+    item: String,
+    /// What the API calls its index.
+    key: &'static str,
+    index: usize,
+}
+
+/// The sources of the text, as far as it goes.
+fn annotations(answer: &Answer, text: &str) -> Vec<Value> {
+    let length = text.chars().count();
+    let citations = answer.citations.iter().filter(|citation| citation.end <= length);
+    let annotation = |citation: &super::answer::Citation| {
+        json!({
+            "type": "url_citation",
+            "start_index": citation.start,
+            "end_index": citation.end,
+            "title": citation.title,
+            "url": citation.url,
+        })
+    };
+    citations.map(annotation).collect()
+}
+
+/// The text in words, or in groups of words if there are many.
+fn pieces(text: &str) -> Vec<String> {
+    let least = text.len() / PIECES;
+    let mut pieces = vec![String::new()];
+    for word in text.split_inclusive(' ') {
+        match pieces.last_mut() {
+            Some(piece) if piece.len() < least || piece.is_empty() => piece.push_str(word),
+            _ => pieces.push(word.to_owned()),
+        }
+    }
+    pieces
+}

@@ -1,0 +1,75 @@
+//! The variables' defaults on a laptop. A variable that is set is never touched, but for `development`, which no
+//! function may read.
+
+use std::path::Path;
+
+use chatkit_shared::env::Env;
+use chatkit_shared::hash::sha256_hex;
+use chatkit_shared::ids::{self, Ids};
+use chatkit_shared::setup::SetupError;
+
+const DEVELOPMENT: &str = "development";
+
+/// Sets what a function needs and nobody has set: tables, region, a signing secret, identities.
+///
+/// # Errors
+/// When the signing secret cannot be kept.
+pub(crate) fn complete(env: &mut Env, data: Option<&Path>, ids: &Ids) -> Result<(), SetupError> {
+    for (name, value) in [
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("TABLE_THREADS", "threads"),
+        ("TABLE_COUNTERS", "counters"),
+        ("TABLE_USAGE", "usage"),
+    ] {
+        env.or_insert(name, value);
+    }
+    if env.get("SESSION_SIGNING_SECRET").is_none() && env.get("SESSION_SIGNING_SECRET_ARN").is_none() {
+        env.or_insert("SESSION_SIGNING_SECRET", signing_secret(data, ids)?);
+    }
+    // Without a secret no user token could be verified.
+    let modes = if env.get("JWT_SECRET").is_some() { "development,anonymous,jwt" } else { "development,anonymous" };
+    env.or_insert("AUTH_MODE", modes);
+    Ok(())
+}
+
+/// Takes `development` out of `AUTH_MODE`, and says whether it was there.
+pub(crate) fn take_development(env: &mut Env) -> bool {
+    let was_there = env.list("AUTH_MODE").iter().any(|mode| mode == DEVELOPMENT);
+    env.set("AUTH_MODE", without_development(env));
+    was_there
+}
+
+/// `AUTH_MODE` as a function may read it. Without any mode of its own a function would fall back to `jwt`, which wants
+/// a secret.
+pub(crate) fn without_development(env: &Env) -> String {
+    let modes: Vec<_> = env.list("AUTH_MODE").into_iter().filter(|mode| mode != DEVELOPMENT).collect();
+    if modes.is_empty() { "anonymous".to_owned() } else { modes.join(",") }
+}
+
+/// A secret that survives a restart, so that visitors stay who they are.
+fn signing_secret(data: Option<&Path>, ids: &Ids) -> Result<String, SetupError> {
+    let fresh =
+        || sha256_hex(&format!("{}{}{}", ids.mint(ids::SESSION), ids.mint(ids::SESSION), ids.mint(ids::SESSION)));
+    let Some(data) = data else { return Ok(fresh()) };
+    let path = data.join("signing-secret");
+    match std::fs::read_to_string(&path) {
+        Ok(secret) => Ok(secret.trim().to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let secret = fresh();
+            write_private(&path, &secret).map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
+            Ok(secret)
+        }
+        Err(error) => Err(format!("cannot read `{}`: {error}", path.display()).into()),
+    }
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}

@@ -1,0 +1,111 @@
+//! The four functions under one address.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::any_service;
+use axum::serve::ListenerExt;
+use chatkit_shared::clock::Clock;
+use chatkit_shared::env::Env;
+use chatkit_shared::http::ClientAddress;
+use chatkit_shared::identity::VisitorCookie;
+use chatkit_shared::ids::Ids;
+use chatkit_shared::setup::{Setup, SetupError};
+use tokio::net::TcpListener;
+
+use crate::arguments::Arguments;
+use crate::playground::{self, About};
+use crate::{backends, demo_model, development, environment};
+
+/// How long answers that are still being read may hold up the end of the process.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A server that is ready to run.
+pub struct Server {
+    listener: TcpListener,
+    router: Router,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts the backends, builds the functions and takes the port.
+    ///
+    /// # Errors
+    /// When a variable makes no sense, the data cannot be opened, or the port is taken.
+    pub async fn bind(arguments: &Arguments, mut env: Env) -> Result<Self, SetupError> {
+        let clock = Clock::system();
+        let ids = Ids::system(clock.clone());
+        let data = arguments.data().map(|path| path.as_path());
+        let backends = backends::start(&mut env, data, &clock, &ids, demo_model::PACE).await?;
+        let development = environment::take_development(&mut env);
+        let about = About {
+            model: env.get("MODEL").unwrap_or(chatkit_shared::conversation::Assistant::DEFAULT_MODEL).to_owned(),
+            demo: backends.demo,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let setup = Setup { env, clock, ids, cookie: VisitorCookie::Loopback };
+        let functions = functions(&setup).await?;
+        let router = if development { functions.layer(from_fn(development::believe_header)) } else { functions };
+        let router = playground::router(about).fallback_service(router.layer(from_fn(note_address)));
+
+        let address = SocketAddr::new(arguments.host, arguments.port);
+        let listener =
+            TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, router, address })
+    }
+
+    /// Serves until `stop` is ready.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+        let listener = self.listener.tap_io(|socket| {
+            let _ = socket.set_nodelay(true);
+        });
+        let (stopped, mut stopping) = tokio::sync::watch::channel(false);
+        let stop = async move {
+            stop.await;
+            let _ = stopped.send(true);
+        };
+        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
+        let serve = axum::serve(listener, service).with_graceful_shutdown(stop);
+        tokio::select! {
+            served = serve => served,
+            () = async { let _ = stopping.wait_for(|stopped| *stopped).await; tokio::time::sleep(PATIENCE).await } => Ok(()),
+        }
+    }
+}
+
+/// The four functions by path: the table of `template.yaml` and of `cargo lambda watch`.
+///
+/// # Errors
+/// When a variable is missing or makes no sense.
+pub async fn functions(setup: &Setup) -> Result<Router, SetupError> {
+    let start = chatkit_start::router(chatkit_start::App::from_setup(setup).await?);
+    let refresh = chatkit_refresh::router(chatkit_refresh::App::from_setup(setup).await?);
+    let chat = chatkit_chat::router(chatkit_chat::App::from_setup(setup).await?);
+    let analytics = chatkit_analytics::router(chatkit_analytics::App::from_setup(setup).await?);
+    Ok(Router::new()
+        .route("/api/chatkit/start", any_service(start.clone()))
+        .route("/api/chatkit/session", any_service(start))
+        .route("/api/chatkit/refresh", any_service(refresh))
+        .route("/chatkit", any_service(chat.clone()))
+        .route("/api/chat", any_service(chat))
+        .route("/api/analytics", any_service(analytics.clone()))
+        .route("/api/usage/me", any_service(analytics.clone()))
+        .route("/health", any_service(analytics.clone()))
+        // Any function answers an unknown path in the documented shape.
+        .fallback_service(analytics))
+}
+
+async fn note_address(mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    request.extensions_mut().insert(ClientAddress(peer));
+    next.run(request).await
+}
