@@ -1,12 +1,14 @@
-//! `POST /chatkit`: the ChatKit protocol. A streaming operation answers with server-sent events, every other with
-//! JSON.
+//! - `POST /chatkit`: the ChatKit protocol. A streaming operation answers with server-sent events, every other with JSON
+//! - `POST /api/chat`: see `plain/`: a message in, an answer out, streamed as Chat Completions if asked for
 //!
 //! Errors before anything is written, in the documented shape: `bad_request`, `unauthorized`, `forbidden` (a locked or
 //! closed thread), `not_found`, `conflict` (the same message is being answered already), `payload_too_large`,
 //! `unsupported_media_type`, `rate_limit_exceeded`, `budget_exceeded`, `unavailable`. From the first write on, the
-//! status is 200 and a failure is the stream's last event: the browser sends a streaming request again after a 5xx.
+//! status of a stream is 200 and a failure its last event: ChatKit's client sends a streaming request again after a
+//! 5xx.
 
 mod config;
+mod plain;
 
 use axum::extract::{FromRef, State};
 use axum::response::Response;
@@ -28,7 +30,8 @@ pub struct App {
 /// The function's routes.
 pub fn router(app: App) -> Router {
     let http = app.http.clone();
-    http.wrap(Router::new().route("/chatkit", post(chatkit)).with_state(app))
+    let routes = Router::new().route("/chatkit", post(chatkit)).route("/api/chat", post(plain::chat));
+    http.wrap(routes.with_state(app))
 }
 
 async fn chatkit(

@@ -7,8 +7,12 @@ mod assistant;
 mod error;
 mod feedback;
 mod limits;
+mod messages;
+mod place;
 mod prompt;
+mod report;
 mod respond;
+mod stateless;
 mod task;
 mod threads;
 mod title;
@@ -21,14 +25,14 @@ use tokio::sync::mpsc::UnboundedReceiver;
 pub use assistant::Assistant;
 pub use error::Error;
 pub use limits::Limits;
-pub use respond::TurnReport;
+pub use report::{OnEnd, Outcome, TurnReport};
+pub use stateless::{Message, Role};
 
 use crate::clock::Clock;
 use crate::identity::Owner;
 use crate::ids::Ids;
 use crate::model::Model;
 use crate::protocol::{Event, Page, Request, Thread, ThreadItem};
-pub use crate::store::Outcome;
 use crate::store::{Counters, Threads, Usage};
 
 /// Answers ChatKit operations. Cheap to clone.
@@ -75,9 +79,6 @@ pub enum Document {
     /// `{}`.
     Nothing {},
 }
-
-/// Called once when a turn has ended and everything of it is stored.
-pub type OnEnd = Box<dyn FnOnce(TurnReport) + Send>;
 
 impl Engine {
     /// Answers one operation of a user.

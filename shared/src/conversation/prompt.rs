@@ -11,36 +11,47 @@ use crate::protocol::{ThreadItem, UserContent, UserMessage};
 
 /// The prompt of a turn: `items` are a thread's newest, oldest of them first; the last one is what is to be answered.
 pub(super) fn prompt(assistant: &Assistant, owner: &Owner, thread_id: &str, items: &[ThreadItem]) -> Prompt {
-    let model = items.iter().rev().find_map(|item| match item {
-        ThreadItem::UserMessage(message) => message.inference_options.model.clone(),
-        _ => None,
-    });
-    // Offering models in the composer is part of the assistant's configuration; until it names any, only its own is
-    // answered with, whatever a client asks for.
-    let model = model.filter(|model| *model == assistant.model).unwrap_or_else(|| assistant.model.clone());
+    let last = items.len().saturating_sub(1);
+    let groups = items.iter().enumerate().map(|(index, item)| inputs(item, index == last));
+    let input = newest_that_fit(groups.collect(), u64::from(assistant.max_context_tokens));
+    Prompt { input, cache_key: Some(thread_id.to_owned()), ..basis(assistant, owner) }
+}
+
+/// The prompt of a conversation that is not kept here.
+pub(super) fn prompt_of(assistant: &Assistant, owner: &Owner, inputs: Vec<Input>) -> Prompt {
+    let groups = inputs.into_iter().map(|input| vec![input]).collect();
+    Prompt { input: newest_that_fit(groups, u64::from(assistant.max_context_tokens)), ..basis(assistant, owner) }
+}
+
+/// Estimated tokens of a whole prompt.
+pub(super) fn tokens(prompt: &Prompt) -> u64 {
+    prompt.input.iter().map(cost).sum::<u64>() + prompt.instructions.as_deref().map_or(0, estimate_tokens)
+}
+
+fn basis(assistant: &Assistant, owner: &Owner) -> Prompt {
     Prompt {
-        model,
+        model: assistant.model.clone(),
         instructions: assistant.instructions.clone(),
-        input: newest_that_fit(items, u64::from(assistant.max_context_tokens)),
+        input: Vec::new(),
         max_output_tokens: Some(assistant.max_output_tokens),
         reasoning_summaries: assistant.reasoning_summaries,
         user: Some(sha256_hex(&format!("{}\n{}", owner.tenant(), owner.user()))),
-        cache_key: Some(thread_id.to_owned()),
+        cache_key: None,
     }
 }
 
-fn newest_that_fit(items: &[ThreadItem], budget: u64) -> Vec<Input> {
+/// The newest groups that fit: a group is what one item becomes, and stays whole.
+fn newest_that_fit(groups: Vec<Vec<Input>>, budget: u64) -> Vec<Input> {
     let mut left = budget;
     let mut newest_first = Vec::new();
-    for (age, item) in items.iter().rev().enumerate() {
-        let inputs = inputs(item, age == 0);
-        let cost = inputs.iter().map(cost).sum::<u64>();
+    for (age, group) in groups.into_iter().rev().enumerate() {
+        let cost = group.iter().map(cost).sum::<u64>();
         // What is to be answered is shown however long it is.
         if age > 0 && cost > left {
             break;
         }
         left = left.saturating_sub(cost);
-        newest_first.extend(inputs.into_iter().rev());
+        newest_first.extend(group.into_iter().rev());
     }
     // A conversation begins with what a person said; half an exchange only confuses.
     while matches!(newest_first.last(), Some(Input::Assistant(_))) {

@@ -8,10 +8,11 @@ use futures_util::future::{Either, MaybeDone, maybe_done, select};
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::prompt::prompt;
-use super::respond::{ModelEvents, PendingTitle, Turn, TurnReport, not_stored, prompt_tokens};
+use super::place::Place;
+use super::prompt::{prompt, tokens};
+use super::respond::{ModelEvents, PendingTitle, Turn};
 use super::user_message::digest;
-use super::{Engine, Error, OnEnd, Outcome, task, title};
+use super::{Engine, Error, OnEnd, Outcome, TurnReport, messages, task, title};
 use crate::identity::Owner;
 use crate::ids;
 use crate::model::{ModelError, ModelStream, Prompt, TokenUsage};
@@ -236,7 +237,7 @@ impl Engine {
             // Something may be written, and a client repeats what a 5xx answers; so this is a stream that failed.
             Err(BeginError::Store(cause)) => {
                 let error = self.refund(&beginning.reservation, Error::Store(cause)).await;
-                let _ = events.send(not_stored());
+                let _ = events.send(messages::not_stored());
                 let (model, usage) = (beginning.prompt.model, TokenUsage::default());
                 on_end(TurnReport { model, usage, outcome: Outcome::Error, cause: Some(error.into()) });
                 return Ok(receiver);
@@ -274,18 +275,22 @@ impl Engine {
         .filter_map(|called| async { called })
         .try_flatten()
         .boxed();
-        let prompt_tokens = prompt_tokens(&prompt);
-        let turn = Turn {
-            engine: self.clone(),
-            owner,
-            thread,
+        let place = Place {
+            threads: self.threads.clone(),
+            owner: owner.clone(),
+            thread_id: thread.id,
             run,
             question,
             stored: Vec::new(),
+        };
+        let turn = Turn {
+            engine: self.clone(),
+            owner,
+            place: Some(place),
             operation,
             started,
             reservation,
-            prompt_tokens,
+            prompt_tokens: tokens(&prompt),
             model: prompt.model,
             events,
         };

@@ -6,7 +6,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::stream::unfold;
+use futures_util::{Stream, StreamExt};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 use serde::Serialize;
@@ -34,9 +35,14 @@ pub fn encode(event: &impl Serialize) -> Bytes {
     Bytes::from(bytes)
 }
 
-/// An answer of events as they come. The body cannot fail: on Lambda an error would be written *into* the body as text.
+/// An answer of events as they come.
 pub fn response<T: Serialize + Send + 'static>(events: UnboundedReceiver<T>) -> Response {
-    let chunks = UnboundedReceiverStream::new(events).map(|event| encode(&event));
+    stream(UnboundedReceiverStream::new(events).map(|event| encode(&event)))
+}
+
+/// An answer of encoded events as they come. The body cannot fail: on Lambda an error would be written *into* the body
+/// as text.
+pub fn stream(chunks: impl Stream<Item = Bytes> + Send + 'static) -> Response {
     let body = Body::from_stream(keep_alive(chunks).map(Ok::<_, Infallible>));
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
@@ -48,7 +54,7 @@ pub fn response<T: Serialize + Send + 'static>(events: UnboundedReceiver<T>) -> 
 }
 
 fn keep_alive(chunks: impl Stream<Item = Bytes> + Send + 'static) -> impl Stream<Item = Bytes> + Send + 'static {
-    stream::unfold((Box::pin(chunks), FIRST_KEEP_ALIVE), |(mut chunks, patience)| async move {
+    unfold((Box::pin(chunks), FIRST_KEEP_ALIVE), |(mut chunks, patience)| async move {
         match tokio::time::timeout(patience, chunks.next()).await {
             Ok(chunk) => Some((chunk?, (chunks, KEEP_ALIVE_INTERVAL))),
             Err(_) => Some((KEEP_ALIVE, (chunks, KEEP_ALIVE_INTERVAL))),

@@ -1,0 +1,97 @@
+//! The answer as Chat Completions streams it.
+
+use bytes::Bytes;
+use chatkit_shared::conversation::Engine;
+use chatkit_shared::http::{Code, sse};
+use chatkit_shared::model::TokenUsage;
+use chatkit_shared::protocol::{Event, ItemUpdate, ThreadItem};
+use futures_util::{Stream, StreamExt, stream};
+use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
+
+use super::answer::Usage;
+
+const DONE: Bytes = Bytes::from_static(b"data: [DONE]\n\n");
+
+/// An answer on its way.
+struct Chunks {
+    events: UnboundedReceiver<Event>,
+    usage: oneshot::Receiver<TokenUsage>,
+    /// What all chunks have in common.
+    common: Value,
+    finish_reason: &'static str,
+    failed: bool,
+}
+
+/// A chunk with the role, one for each delta, one with the finish reason and the usage, then `[DONE]`. After a failure
+/// an `error` stands in place of the finish reason. `sessionId` is on every chunk of a conversation that is kept here.
+pub(super) fn chunks(
+    events: UnboundedReceiver<Event>,
+    usage: oneshot::Receiver<TokenUsage>,
+    session_id: Option<String>,
+    engine: &Engine,
+) -> impl Stream<Item = Bytes> + Send + 'static {
+    let mut common = json!({
+        "id": engine.ids.mint("chatcmpl"),
+        "object": "chat.completion.chunk",
+        "created": engine.clock.now().as_second(),
+        "model": engine.assistant.model,
+    });
+    if let Some(session_id) = session_id {
+        common["sessionId"] = session_id.into();
+    }
+    let chunks = Chunks { events, usage, common, finish_reason: "stop", failed: false };
+    stream::unfold(Some(chunks), |chunks| async move {
+        let mut chunks = chunks?;
+        while let Some(event) = chunks.events.recv().await {
+            if let Some(chunk) = chunks.take(event) {
+                return Some((vec![sse::encode(&chunk)], Some(chunks)));
+            }
+        }
+        Some((chunks.end().await, None))
+    })
+    .flat_map(stream::iter)
+}
+
+impl Chunks {
+    fn take(&mut self, event: Event) -> Option<Value> {
+        match event {
+            Event::ThreadCreated { thread } => {
+                self.common["sessionId"] = thread.id.into();
+                None
+            }
+            Event::ItemAdded { item: ThreadItem::AssistantMessage(_) } => {
+                Some(self.chunk(&json!({ "role": "assistant", "content": "" }), None))
+            }
+            Event::ItemUpdated { update: ItemUpdate::ContentPartTextDelta { delta, .. }, .. } => {
+                Some(self.chunk(&json!({ "content": delta }), None))
+            }
+            Event::Notice { .. } => {
+                self.finish_reason = "length";
+                None
+            }
+            Event::Error { message, .. } => {
+                self.failed = true;
+                let code = Code::UpstreamError.as_str();
+                Some(json!({ "error": { "code": code, "message": message.unwrap_or_default() } }))
+            }
+            _ => None,
+        }
+    }
+
+    async fn end(self) -> Vec<Bytes> {
+        if self.failed {
+            return vec![DONE];
+        }
+        let mut chunk = self.chunk(&json!({}), Some(self.finish_reason));
+        chunk["usage"] = json!(Usage::from(self.usage.await.unwrap_or_default()));
+        vec![sse::encode(&chunk), DONE]
+    }
+
+    fn chunk(&self, delta: &Value, finish_reason: Option<&str>) -> Value {
+        let mut chunk = self.common.clone();
+        chunk["choices"] = json!([{ "index": 0, "delta": delta, "finish_reason": finish_reason }]);
+        chunk
+    }
+}

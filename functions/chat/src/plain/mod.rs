@@ -1,0 +1,52 @@
+//! `POST /api/chat`: a message in, an answer out, for pages without the widget.
+
+mod answer;
+mod chunks;
+mod request;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use chatkit_shared::conversation::{OnEnd, Reply, TurnReport};
+use chatkit_shared::http::{Code, Error, JsonBody, RequestLog, sse};
+use chatkit_shared::identity::{Caller, Owner};
+use chatkit_shared::protocol::Event;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
+
+use self::request::{Asked, Plain};
+use crate::{App, report_to};
+
+pub(crate) async fn chat(
+    State(app): State<App>,
+    Caller(identity): Caller,
+    Extension(log): Extension<RequestLog>,
+    body: JsonBody,
+) -> Result<Response, Error> {
+    log.operation("chat");
+    let plain: Plain = body.parse()?;
+    let (used, usage) = oneshot::channel();
+    let report = report_to(log);
+    let on_end: OnEnd = Box::new(move |ended: TurnReport| {
+        let _ = used.send(ended.usage);
+        report(ended);
+    });
+    let (stream, session_id) = (plain.stream, plain.session_id.clone());
+    let events = ask(&app, &identity.owner, plain.asked()?, on_end).await?;
+    if stream {
+        Ok(sse::stream(chunks::chunks(events, usage, session_id, &app.engine)))
+    } else {
+        answer::collect(events, usage, session_id).await
+    }
+}
+
+async fn ask(app: &App, owner: &Owner, asked: Asked, on_end: OnEnd) -> Result<UnboundedReceiver<Event>, Error> {
+    let request = match asked {
+        Asked::Kept(request) => request,
+        Asked::Stateless(messages) => return Ok(app.engine.answer(owner, messages, on_end).await?),
+    };
+    match app.engine.process(owner, request, on_end).await? {
+        Reply::Events(events) => Ok(events),
+        Reply::Document(_) => Err(Error::new(Code::InternalError, "something went wrong on our side")),
+    }
+}

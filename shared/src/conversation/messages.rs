@@ -1,0 +1,33 @@
+//! What a person is told when a turn does not go well.
+
+use crate::model::{IncompleteReason, ModelError};
+use crate::protocol::{ErrorCode, Event, NoticeLevel};
+
+/// The model failed.
+pub(super) fn failed(cause: &ModelError) -> Event {
+    error(cause.public_message(), cause.retryable())
+}
+
+/// The model ended without having said anything.
+pub(super) fn no_answer() -> Event {
+    error("The assistant gave no answer. Please try again.", true)
+}
+
+/// The turn could not be written down.
+pub(super) fn not_stored() -> Event {
+    error("The conversation could not be saved. Please try again in a moment.", true)
+}
+
+/// The answer is not whole.
+pub(super) fn cut_off(reason: IncompleteReason) -> Event {
+    let message = match reason {
+        IncompleteReason::MaxOutputTokens => "The answer was cut off because it became too long.",
+        IncompleteReason::ContentFilter => "The answer was stopped by the content filter.",
+        IncompleteReason::Other => "The answer is incomplete.",
+    };
+    Event::Notice { level: NoticeLevel::Warning, message: message.to_owned(), title: None }
+}
+
+fn error(message: &str, allow_retry: bool) -> Event {
+    Event::Error { code: ErrorCode::Custom, message: Some(message.to_owned()), allow_retry }
+}

@@ -1,0 +1,52 @@
+//! Where a turn writes: a thread, for as long as its run lasts.
+
+use super::answer::Finished;
+use crate::identity::Owner;
+use crate::protocol::{Page, Thread, ThreadItem};
+use crate::store::{Run, StoreError, StoredItem, Threads};
+
+/// A thread that a turn writes in.
+pub(super) struct Place {
+    pub(super) threads: Threads,
+    pub(super) owner: Owner,
+    pub(super) thread_id: String,
+    pub(super) run: Run,
+    /// The user's message that is answered.
+    pub(super) question: String,
+    /// The items that the turn has stored.
+    pub(super) stored: Vec<String>,
+}
+
+impl Place {
+    /// Stores an item that is complete. The one that ends the turn also ends the run, in the same write.
+    pub(super) async fn store(&mut self, finished: Finished, ends_turn: bool) -> Result<ThreadItem, StoreError> {
+        let Finished { item, upstream_id } = finished;
+        let ends_run = ends_turn.then(|| self.run.id.clone());
+        let stored = StoredItem { item, upstream_id, ends_run };
+        Box::pin(self.threads.put_item(&self.owner, &self.thread_id, &stored)).await?;
+        self.stored.push(stored.item.id().to_owned());
+        Ok(stored.item)
+    }
+
+    /// Ends the run of a turn that has no item to end it with.
+    pub(super) async fn end(&self) -> Result<(), StoreError> {
+        Box::pin(self.threads.end_run(&self.owner, &self.thread_id, &self.run.id)).await
+    }
+
+    /// Names the thread, unless the person has done so meanwhile.
+    pub(super) async fn name(&self, title: &str) -> Result<Option<Thread>, StoreError> {
+        let named = Box::pin(self.threads.set_first_title(&self.owner, &self.thread_id, title)).await?;
+        Ok(named.map(|thread| thread.into_thread(Page::empty())))
+    }
+
+    /// Takes back what the turn has stored if meanwhile the thread was deleted, or the same message asked again.
+    pub(super) async fn withdraw(&self) -> Result<(), StoreError> {
+        let retried = |run: &Run| run.digest == self.run.digest && run.id != self.run.id;
+        let items = match self.threads.thread(&self.owner, &self.thread_id).await? {
+            None => [self.stored.as_slice(), std::slice::from_ref(&self.question)].concat(),
+            Some(head) if head.run.as_ref().is_some_and(retried) => self.stored.clone(),
+            Some(_) => return Ok(()),
+        };
+        self.threads.remove_items(&self.owner, &self.thread_id, &items).await
+    }
+}
