@@ -166,7 +166,7 @@ fn fault(parts: &Parts, body: &Value) -> Option<String> {
                 _ => false,
             }
     };
-    let keys = body.as_object()?.keys();
+    let Some(keys) = body.as_object().map(|body| body.keys()) else { return Some(format!("a body like {body}")) };
     if (parts.method.as_str(), parts.uri.path()) != ("POST", "/v1/responses") {
         return Some(format!("{} {}", parts.method, parts.uri));
     }
@@ -219,10 +219,14 @@ impl Gate {
 }
 
 impl Answer {
+    /// The head of an answer, without a body.
+    pub(crate) fn start(status: u16, content_type: &'static str) -> Self {
+        Self { status, headers: vec![("content-type", content_type)], steps: VecDeque::new() }
+    }
+
     /// Any status and body.
     pub(crate) fn with(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        let steps = VecDeque::from([Step::Bytes(body.into())]);
-        Self { status, headers: vec![("content-type", content_type)], steps }
+        Self::start(status, content_type).bytes(body)
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: &'static str) -> Self {

@@ -49,7 +49,7 @@ impl Event {
 
 /// A stream of these events.
 pub(crate) fn sse(events: impl IntoIterator<Item = Event>) -> Answer {
-    events.into_iter().fold(Answer::with(200, "text/event-stream; charset=utf-8", ""), Answer::event)
+    events.into_iter().fold(Answer::start(200, "text/event-stream; charset=utf-8"), Answer::event)
 }
 
 /// A whole ordinary answer, a delta a word: 12 tokens in, 5 of them cached, one out for each word.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use chatkit_shared::model::{Model, ModelConfig, ModelError, ModelErrorKind, ModelEvent, ModelStream, Upstream};
 use futures_util::{StreamExt, stream};
 use serde_json::json;
+use tokio::net::TcpSocket;
 
 use super::translation::{added, started, text};
 use super::{failure, prompt};
@@ -152,10 +153,12 @@ async fn a_connection_that_breaks() {
 
 #[tokio::test]
 async fn no_one_is_listening() {
-    let upstream = ScriptedModel::start().await;
-    let config = upstream.config();
-    drop(upstream);
-    let Err(error) = Model::new(&config).unwrap().stream(&prompt()).await else { panic!("an answer from no one") };
+    // Bound, so that no other test gets the port, but not listening.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}/v1", socket.local_addr().unwrap());
+    let config = ModelConfig::new(url.parse().unwrap(), None);
+    let error = Model::new(&config).unwrap().stream(&prompt()).await.unwrap_err();
     assert_eq!(error.kind, ModelErrorKind::Unavailable);
     assert!(logged(&error).starts_with("the model cannot be reached or has failed: "), "{error}");
 }

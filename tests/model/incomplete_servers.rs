@@ -1,14 +1,15 @@
 //! Servers that speak the Responses API in part: what they leave out is made whole.
 
+use chatkit_shared::model::ModelEvent;
 use serde_json::json;
 
 use super::events;
 use super::translation::{COMPLETED, added, done, started, text, whole};
 use crate::harness::model::Answer;
 use crate::harness::responses::{
-    Event, completed, delta, message, message_added, message_done, output_text, reasoning_delta, sse, text_done,
+    Event, completed, delta, message, message_added, message_done, output_text, part_added, part_done, reasoning_added,
+    reasoning_delta, reasoning_done, sse, text_done,
 };
-use chatkit_shared::model::ModelEvent;
 
 /// A message of which the upstream never said an id.
 fn anonymous(message: u64) -> ModelEvent {
@@ -149,6 +150,35 @@ async fn items_that_all_claim_the_same_place() {
             text(1, 0, "Two"),
             whole(1, 0, "Two"),
             done(1, &["Two"]),
+            COMPLETED,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn parts_of_thoughts_are_not_messages() {
+    let thought = json!({"type": "reasoning_text", "text": "raw"});
+    let answer = sse([
+        reasoning_added("rs_1"),
+        part_added().set("part", thought.clone()),
+        Event::new(json!({"type": "response.reasoning_text.delta", "output_index": 0, "delta": "raw"})),
+        part_done("").set("part", thought),
+        part_done("raw, by a server that confuses the types"),
+        reasoning_done("rs_1", &[]),
+        message_added("msg_1").item(1),
+        delta("Yes").item(1),
+        message_done("msg_1", "Yes").item(1),
+        completed(json!(null)),
+    ]);
+    assert_eq!(
+        events(answer).await,
+        [
+            ModelEvent::ReasoningStarted,
+            started(0, "msg_1"),
+            added(0, 0),
+            text(0, 0, "Yes"),
+            whole(0, 0, "Yes"),
+            done(0, &["Yes"]),
             COMPLETED,
         ]
     );

@@ -1,6 +1,7 @@
 //! The model's client against a scripted model: each kind of event, each kind of failure, each omission.
 
 mod chunks;
+mod demo;
 mod failures;
 mod incomplete_servers;
 mod request;

@@ -73,7 +73,7 @@ impl Answer {
         for (title, url) in texts::SOURCES {
             self.text.push(' ');
             let start = self.text.chars().count();
-            self.text.push_str("“");
+            self.text.push('“');
             self.text.push_str(title);
             self.text.push_str("” has more on it.");
             self.citations.push(Citation { start, end: self.text.chars().count(), title, url });

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::answer::{Answer, Citation};
 use super::request::Request;
 use super::response::{fitting, id, response, usage};
 
@@ -55,12 +55,10 @@ impl Script {
     }
 
     /// An event about a place in the item that comes now.
-    fn push_at(&mut self, kind: &str, place: &Place, key: &str, value: Value) {
-        let mut event = json!({"item_id": place.item, "output_index": self.output.len(), key: value});
+    fn push_at(&mut self, kind: &str, place: &Place, mut event: Value) {
+        event["item_id"] = json!(place.item);
+        event["output_index"] = json!(self.output.len());
         event[place.key] = json!(place.index);
-        if kind.starts_with("output_text.d") {
-            event["logprobs"] = json!([]);
-        }
         self.push(kind, event);
     }
 
@@ -79,12 +77,12 @@ impl Script {
         self.begin(&json!({"id": item, "type": "reasoning", "summary": []}));
         for (index, text) in thoughts.iter().enumerate() {
             let place = Place { item: item.clone(), key: "summary_index", index };
-            self.push_at("reasoning_summary_part.added", &place, "part", summary(""));
+            self.push_at("reasoning_summary_part.added", &place, json!({"part": summary("")}));
             for piece in pieces(text) {
-                self.push_at("reasoning_summary_text.delta", &place, "delta", json!(piece));
+                self.push_at("reasoning_summary_text.delta", &place, json!({"delta": piece}));
             }
-            self.push_at("reasoning_summary_text.done", &place, "text", json!(text));
-            self.push_at("reasoning_summary_part.done", &place, "part", summary(text));
+            self.push_at("reasoning_summary_text.done", &place, json!({"text": text}));
+            self.push_at("reasoning_summary_part.done", &place, json!({"part": summary(text)}));
         }
         let summary: Vec<_> = thoughts.iter().map(|text| summary(text)).collect();
         self.end(json!({"id": item, "type": "reasoning", "summary": summary}));
@@ -94,31 +92,36 @@ impl Script {
         let item = format!("msg_{}", self.id);
         let message = |status: &str, content: Value| json!({"id": item, "type": "message", "status": status, "content": content, "role": "assistant"});
         let (kind, key) = if answer.is_refusal { ("refusal", "refusal") } else { ("output_text", "text") };
+        let spoken = |key: &str, text: &str| {
+            if answer.is_refusal { json!({key: text}) } else { json!({key: text, "logprobs": []}) }
+        };
         let part = |text: &str, annotations: &[Value]| {
-            if answer.is_refusal {
-                json!({"type": kind, key: text})
-            } else {
-                json!({"type": kind, key: text, "annotations": annotations, "logprobs": []})
+            let mut part = spoken(key, text);
+            part["type"] = json!(kind);
+            if !answer.is_refusal {
+                part["annotations"] = json!(annotations);
             }
+            part
         };
         let place = Place { item: item.clone(), key: "content_index", index: 0 };
         self.begin(&message("in_progress", json!([])));
-        self.push_at("content_part.added", &place, "part", part("", &[]));
+        self.push_at("content_part.added", &place, json!({"part": part("", &[])}));
         for piece in pieces(text) {
-            self.push_at(&format!("{kind}.delta"), &place, "delta", json!(piece));
+            self.push_at(&format!("{kind}.delta"), &place, spoken("delta", &piece));
         }
         if answer.fails {
             return;
         }
         let annotations = annotations(answer, text);
         for (index, annotation) in annotations.iter().enumerate() {
-            self.push_at("output_text.annotation.added", &place, "annotation", annotation.clone());
-            if let Some(event) = self.events.last_mut() {
-                event["annotation_index"] = json!(index);
-            }
+            self.push_at(
+                "output_text.annotation.added",
+                &place,
+                json!({"annotation": annotation, "annotation_index": index}),
+            );
         }
-        self.push_at(&format!("{kind}.done"), &place, key, json!(text));
-        self.push_at("content_part.done", &place, "part", part(text, &annotations));
+        self.push_at(&format!("{kind}.done"), &place, spoken(key, text));
+        self.push_at("content_part.done", &place, json!({"part": part(text, &annotations)}));
         let status = if text.len() < answer.text.len() { "incomplete" } else { "completed" };
         self.end(message(status, json!([part(text, &annotations)])));
     }
@@ -136,7 +139,7 @@ struct Place {
 fn annotations(answer: &Answer, text: &str) -> Vec<Value> {
     let length = text.chars().count();
     let citations = answer.citations.iter().filter(|citation| citation.end <= length);
-    let annotation = |citation: &super::answer::Citation| {
+    let annotation = |citation: &Citation| {
         json!({
             "type": "url_citation",
             "start_index": citation.start,

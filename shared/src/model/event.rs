@@ -5,9 +5,9 @@ use crate::protocol::{Annotation, AssistantContent};
 /// What a model does, in order.
 ///
 /// An answer has messages, a message has parts; both are numbered from 0 in the order in which they start. Of each
-/// message come one `MessageStarted`, then its parts, then one `MessageDone`; of each part one `PartAdded`, its deltas
-/// and annotations, then one `PartDone`. Thoughts are over before a message starts. The last event is `Completed` or `Incomplete`, or else the stream ends with an
-/// error and whatever is open stays open.
+/// message come one `MessageStarted`, then its parts, then one `MessageDone`; of each part one `PartAdded`, its deltas,
+/// then one `PartDone`, and annotations until the end of its message. Thoughts are over before a message starts. The
+/// last event is `Completed` or `Incomplete`, or else the stream ends with an error and whatever is open stays open.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModelEvent {
     /// The model thinks. A model may think more than once in an answer.

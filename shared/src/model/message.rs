@@ -28,10 +28,9 @@ impl Message {
         Self { number, output_index, is_done: false, parts: Vec::new() }
     }
 
-    /// The part begins, with what it has from the beginning; whatever was said of it before counts.
+    /// The part begins, with what it has from the beginning.
     pub(super) fn add_part(&mut self, content_index: u64, part: wire::ContentPart, out: &mut Events) {
         if let Some(content) = content(part) {
-            self.part(content_index, out);
             self.reach(content_index, content, out);
         }
     }

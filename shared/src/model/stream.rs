@@ -1,3 +1,4 @@
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,6 +39,12 @@ impl ModelStream {
         let reader =
             Reader { upstream: Some(upstream), pending, translator: Translator::default(), ready: Events::new() };
         Self(stream::unfold(Some(reader), Reader::step).boxed())
+    }
+}
+
+impl fmt::Debug for ModelStream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ModelStream").finish_non_exhaustive()
     }
 }
 

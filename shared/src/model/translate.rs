@@ -28,12 +28,12 @@ impl Translator {
             StreamEvent::OutputItemAdded { output_index, item } => self.item_added(output_index, item, out),
             StreamEvent::OutputItemDone { output_index, item } => self.item_done(output_index, item, out),
             StreamEvent::ContentPartAdded { output_index, content_index, part } => {
-                if let Some(message) = self.message(output_index, out) {
+                if let Some(message) = self.open_message(output_index) {
                     message.add_part(content_index, part, out);
                 }
             }
             StreamEvent::ContentPartDone { output_index, content_index, part } => {
-                if let Some(message) = self.message(output_index, out) {
+                if let Some(message) = self.open_message(output_index) {
                     message.finish_part(content_index, part, out);
                 }
             }
@@ -48,7 +48,7 @@ impl Translator {
                 }
             }
             StreamEvent::AnnotationAdded { output_index, content_index, annotation } => {
-                if let (Some(annotation), Some(message)) = (annotation, self.message(output_index, out)) {
+                if let (Some(annotation), Some(message)) = (annotation, self.open_message(output_index)) {
                     message.add_annotation(content_index, annotation, out);
                 }
             }
@@ -96,13 +96,10 @@ impl Translator {
     fn item_done(&mut self, output_index: u64, item: OutputItem, out: &mut Events) {
         match item {
             OutputItem::Message { id, content } => {
-                let is_known = self.messages.iter().any(|message| message.output_index == output_index);
-                let message = if is_known {
-                    self.message(output_index, out)
-                } else {
-                    Some(self.start_message(output_index, id, out))
-                };
-                if let Some(message) = message {
+                if !self.has_message(output_index) {
+                    self.start_message(output_index, id, out);
+                }
+                if let Some(message) = self.open_message(output_index) {
                     message.finish(content.unwrap_or_default(), out);
                 }
             }
@@ -142,12 +139,22 @@ impl Translator {
         }
     }
 
-    /// The message at the upstream's place, which begins now if it has not; `None` if it is over.
+    fn has_message(&self, output_index: u64) -> bool {
+        self.messages.iter().any(|message| message.output_index == output_index)
+    }
+
+    /// The message at the upstream's place, if it has begun and is not over. Reasoning has parts and places too.
+    fn open_message(&mut self, output_index: u64) -> Option<&mut Message> {
+        let latest = self.messages.iter_mut().rfind(|message| message.output_index == output_index);
+        latest.filter(|message| !message.is_done)
+    }
+
+    /// The message at the upstream's place that text is added to, which begins now if it has not; `None` if it is over.
     fn message(&mut self, output_index: u64, out: &mut Events) -> Option<&mut Message> {
-        match self.messages.iter().rposition(|message| message.output_index == output_index) {
-            Some(position) => self.messages.get_mut(position).filter(|message| !message.is_done),
-            None => Some(self.start_message(output_index, None, out)),
+        if !self.has_message(output_index) {
+            self.start_message(output_index, None, out);
         }
+        self.open_message(output_index)
     }
 
     fn start_message(&mut self, output_index: u64, upstream_id: Option<String>, out: &mut Events) -> &mut Message {

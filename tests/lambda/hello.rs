@@ -1,0 +1,258 @@
+//! The test gateway and the way a router runs on Lambda, with the smallest function.
+
+use futures_util::StreamExt;
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::gateway::{Function, Gateway, Transfer};
+
+const ROUTES: &[&str] =
+    &["GET /hello", "POST /echo/{word}", "GET /headers", "GET /relay", "GET /broken", "GET /panic", "GET /exit"];
+
+/// The gateway with the function behind methods of a transfer mode; the function answers in `answers`.
+async fn start(transfer: Transfer, answers: &str) -> Gateway {
+    Gateway::start([Function::new("hello", transfer, ROUTES).variables([("HELLO_ANSWERS", answers)])]).await
+}
+
+async fn start_streamed() -> Gateway {
+    start(Transfer::Streamed, "streamed").await
+}
+
+async fn start_buffered() -> Gateway {
+    start(Transfer::Buffered, "buffered").await
+}
+
+async fn get(gateway: &Gateway, path: &str) -> Response {
+    Client::new().get(gateway.url(path)).send().await.unwrap()
+}
+
+async fn status_and_text(response: Response) -> (u16, String) {
+    (response.status().as_u16(), response.text().await.unwrap())
+}
+
+/// What a client is told when the function did not answer.
+fn internal_server_error() -> (u16, String) {
+    (502, r#"{"message":"Internal server error"}"#.to_owned())
+}
+
+/// An answer that is being relayed from the test: what is written into the socket comes out of the response.
+async fn relay(gateway: &Gateway) -> (Response, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let path = format!("/relay?port={}", listener.local_addr().unwrap().port());
+    let (response, upstream) = tokio::join!(get(gateway, &path), async { listener.accept().await.unwrap().0 });
+    (response, upstream)
+}
+
+#[tokio::test]
+async fn a_buffered_answer_is_one_document() {
+    let gateway = start_buffered().await;
+
+    let response = get(&gateway, "/hello").await;
+
+    assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(status_and_text(response).await, (200, "hello".to_owned()));
+    let posted: Value = serde_json::from_slice(&gateway.invocations("hello")[0].chunks[0]).unwrap();
+    let expected = json!({
+        "statusCode": 200,
+        "headers": {},
+        "multiValueHeaders": { "content-type": ["text/plain; charset=utf-8"], "content-length": ["5"] },
+        "body": "hello",
+        "isBase64Encoded": false,
+    });
+    assert_eq!(posted, expected);
+}
+
+#[tokio::test]
+async fn a_streamed_answer_is_a_prelude_eight_nul_bytes_and_the_body() {
+    let gateway = start_streamed().await;
+
+    let response = get(&gateway, "/hello").await;
+
+    assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(status_and_text(response).await, (200, "hello".to_owned()));
+    let chunks = &gateway.invocations("hello")[0].chunks;
+    let prelude: Value = serde_json::from_slice(&chunks[0]).unwrap();
+    let expected = json!({
+        "statusCode": 200,
+        "headers": { "content-type": "text/plain; charset=utf-8", "content-length": "5" },
+        "cookies": [],
+    });
+    assert_eq!(prelude, expected);
+    assert_eq!(chunks[1..], [&b"\0\0\0\0\0\0\0\0"[..], b"hello"]);
+}
+
+#[tokio::test]
+async fn chunks_arrive_while_the_function_is_still_at_work() {
+    let gateway = start_streamed().await;
+    let (response, mut upstream) = relay(&gateway).await;
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["content-type"]),
+        (200, &"text/event-stream".parse().unwrap())
+    );
+    let mut body = response.bytes_stream();
+
+    for event in ["data: 1\n\n", "data: 2\n\n", ": ping\n", "data: 3\n\n"] {
+        upstream.write_all(event.as_bytes()).await.unwrap();
+        assert_eq!(body.next().await.unwrap().unwrap(), event);
+    }
+    drop(upstream);
+
+    assert!(body.next().await.is_none());
+    let chunks = &gateway.invocations("hello")[0].chunks;
+    assert_eq!(chunks[2..], [&b"data: 1\n\n"[..], b"data: 2\n\n", b": ping\n", b"data: 3\n\n"]);
+}
+
+#[tokio::test]
+async fn the_router_sees_the_clients_request() {
+    for gateway in [start_buffered().await, start_streamed().await] {
+        let response = Client::new()
+            .post(gateway.url("/echo/yes?tag=a&tag=b%20c"))
+            .header("x-word", "first")
+            .header("x-word", "last")
+            .header("x-forwarded-for", "198.51.100.1")
+            .body(&[0x00, 0xff][..])
+            .send()
+            .await
+            .unwrap();
+
+        let expected = json!({
+            "method": "POST",
+            "path": "/echo/yes",
+            "query": "tag=a&tag=b+c",
+            "address": "127.0.0.1",
+            "x-word": ["last"],
+            "body": [0x00, 0xff],
+        });
+        assert_eq!(response.json::<Value>().await.unwrap(), expected);
+        assert_eq!(gateway.invocations("hello")[0].event["requestContext"]["path"], "/prod/echo/yes");
+    }
+}
+
+#[tokio::test]
+async fn headers_that_are_set_twice_fit_into_the_prelude() {
+    for gateway in [start_buffered().await, start_streamed().await] {
+        let response = get(&gateway, "/headers").await;
+
+        let values =
+            |name| response.headers().get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
+        assert_eq!(values("vary").join(", "), "origin, accept");
+        assert_eq!(values("set-cookie"), ["a=1; Path=/", "b=2"]);
+    }
+}
+
+#[tokio::test]
+async fn an_environment_serves_one_request_after_the_other() {
+    for gateway in [start_buffered().await, start_streamed().await] {
+        for _ in 0..3 {
+            assert_eq!(status_and_text(get(&gateway, "/hello").await).await, (200, "hello".to_owned()));
+        }
+
+        assert_eq!(gateway.environments("hello"), [3]);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_finds_every_environment_busy_gets_a_new_one() {
+    let gateway = start_streamed().await;
+    let (first, held) = relay(&gateway).await;
+
+    assert_eq!(status_and_text(get(&gateway, "/hello").await).await, (200, "hello".to_owned()));
+
+    assert_eq!(gateway.environments("hello"), [1, 1]);
+    drop(held);
+    assert_eq!(status_and_text(first).await, (200, String::new()));
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_does_not_end_the_invocation() {
+    let gateway = start_streamed().await;
+    let (response, mut upstream) = relay(&gateway).await;
+    drop(response);
+
+    upstream.write_all(b"unseen").await.unwrap();
+    drop(upstream);
+
+    // The only environment is free again when the invocation has ended.
+    while gateway.invocations("hello")[0].chunks.len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(gateway.invocations("hello")[0].chunks[2], "unseen");
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_answer_and_no_environment() {
+    for gateway in [start_buffered().await, start_streamed().await] {
+        assert_eq!(status_and_text(get(&gateway, "/panic").await).await, internal_server_error());
+        assert_eq!(status_and_text(get(&gateway, "/hello").await).await, (200, "hello".to_owned()));
+
+        assert_eq!(gateway.environments("hello"), [2]);
+        let report: Value = serde_json::from_str(gateway.invocations("hello")[0].failure.as_ref().unwrap()).unwrap();
+        assert_eq!(report["errorMessage"], "Lambda panicked: on purpose");
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_ends_is_replaced() {
+    for gateway in [start_buffered().await, start_streamed().await] {
+        assert_eq!(status_and_text(get(&gateway, "/exit").await).await, internal_server_error());
+        assert_eq!(status_and_text(get(&gateway, "/hello").await).await, (200, "hello".to_owned()));
+
+        assert_eq!(gateway.environments("hello"), [1, 1]);
+        assert_eq!(gateway.invocations("hello")[0].failure.as_deref(), Some("the process ended: exit status: 3"));
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_ends_in_the_middle_breaks_the_answer_off() {
+    let gateway = start_streamed().await;
+    let (response, mut upstream) = relay(&gateway).await;
+    let mut body = response.bytes_stream();
+    upstream.write_all(b"begun").await.unwrap();
+    assert_eq!(body.next().await.unwrap().unwrap(), "begun");
+
+    upstream.write_all(b"exit").await.unwrap();
+
+    assert!(body.next().await.unwrap().is_err());
+    assert_eq!(status_and_text(get(&gateway, "/hello").await).await, (200, "hello".to_owned()));
+    assert_eq!(gateway.environments("hello"), [1, 1]);
+}
+
+#[tokio::test]
+async fn a_start_that_fails_is_answered_for() {
+    let gateway = start(Transfer::Streamed, "nothing").await;
+
+    assert_eq!(status_and_text(get(&gateway, "/hello").await).await, internal_server_error());
+
+    assert_eq!(gateway.invocations("hello")[0].failure.as_deref(), Some("the process ended: exit status: 1"));
+    assert_eq!(gateway.output("hello"), "Error: \"`HELLO_ANSWERS` must be `buffered` or `streamed`\"\n");
+}
+
+#[tokio::test]
+async fn a_body_that_fails_ends_and_says_nothing() {
+    let gateway = start_streamed().await;
+
+    assert_eq!(status_and_text(get(&gateway, "/broken").await).await, (200, "before".to_owned()));
+}
+
+#[tokio::test]
+async fn a_function_in_the_other_transfer_mode_is_found_out() {
+    let buffered = start(Transfer::Buffered, "streamed").await;
+    let streamed = start(Transfer::Streamed, "buffered").await;
+
+    for gateway in [buffered, streamed] {
+        assert_eq!(status_and_text(get(&gateway, "/hello").await).await, internal_server_error());
+    }
+}
+
+#[tokio::test]
+async fn what_the_api_does_not_have_never_reaches_a_function() {
+    let gateway = start_buffered().await;
+
+    for path in ["/nothing", "/echo/yes"] {
+        let expected = (403, r#"{"message":"Missing Authentication Token"}"#.to_owned());
+        assert_eq!(status_and_text(get(&gateway, path).await).await, expected);
+    }
+    assert_eq!(gateway.environments("hello"), [0; 0]);
+}

@@ -1,0 +1,4 @@
+//! The functions as Lambda runs them: built programs behind the test gateway.
+
+mod event;
+mod hello;

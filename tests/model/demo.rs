@@ -1,0 +1,164 @@
+//! The demo model is a whole Responses API for our own client.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use chatkit_local::demo_model;
+use chatkit_shared::clock::Clock;
+use chatkit_shared::model::{
+    IncompleteReason, Input, InputPart, Model, ModelConfig, ModelError, ModelErrorKind, ModelEvent, Prompt,
+};
+use chatkit_shared::protocol::{AssistantContent, Source};
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tower::ServiceExt;
+
+use super::prompt;
+
+fn demo() -> axum::Router {
+    demo_model::router(Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap()), Duration::ZERO)
+}
+
+fn says(text: &str) -> Input {
+    Input::User(vec![InputPart::Text(text.to_owned())])
+}
+
+/// Everything the demo model answers, through our client.
+async fn ask(prompt: &Prompt) -> (Vec<ModelEvent>, Option<ModelError>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let mut server = JoinSet::new();
+    server.spawn(async move { axum::serve(listener, demo()).await.unwrap() });
+    let model = Model::new(&ModelConfig::new(base_url.parse().unwrap(), None)).unwrap();
+    let mut stream = model.stream(prompt).await.unwrap();
+    let (mut events, mut error) = (Vec::new(), None);
+    while let Some(event) = stream.next().await {
+        match event {
+            Ok(event) => events.push(event),
+            Err(failure) => error = Some(failure),
+        }
+    }
+    (events, error)
+}
+
+/// The one message of an answer, checked against its deltas.
+async fn message(input: Vec<Input>) -> AssistantContent {
+    let (events, error) = ask(&Prompt { input, ..prompt() }).await;
+    assert!(error.is_none(), "{error:?}");
+    let deltas = events.iter().filter_map(|event| match event {
+        ModelEvent::TextDelta { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    let deltas: String = deltas.collect();
+    let messages = events.into_iter().filter_map(|event| match event {
+        ModelEvent::MessageDone { content, .. } => Some(content),
+        _ => None,
+    });
+    let mut content = messages.flatten().collect::<Vec<_>>();
+    let part = content.pop().unwrap();
+    assert!(content.is_empty());
+    assert_eq!(part.text, deltas);
+    part
+}
+
+#[tokio::test]
+async fn it_says_what_it_is_and_repeats_the_question() {
+    assert_eq!(
+        message(vec![says("Hello,\nis anyone there?")]).await.text.split("\n\nTry ").next().unwrap(),
+        "I am the **demo model**. I understand nothing, but I can repeat what you wrote:\n\n> Hello,\n> is anyone \
+         there?\n\nIt is the first message of our conversation."
+    );
+}
+
+#[tokio::test]
+async fn it_knows_what_came_before() {
+    let text = message(vec![says("One"), Input::Assistant("Two".to_owned()), says("Make a table")]).await.text;
+    let history = "I was given 3 messages of our conversation, yours and mine. Before this one you wrote: “One”";
+    assert!(text.contains(history) && text.contains("| Mars | 2 | 24.6 |"), "{text}");
+}
+
+#[tokio::test]
+async fn it_thinks() {
+    let (events, _) = ask(&Prompt { input: vec![says("Think!")], ..prompt() }).await;
+    assert_eq!(events[0], ModelEvent::ReasoningStarted);
+    let thoughts = events.iter().filter(|event| matches!(event, ModelEvent::ReasoningDone { .. })).count();
+    assert_eq!(thoughts, 2);
+    let Some(ModelEvent::Completed(Some(usage))) = events.last() else { panic!("{events:?}") };
+    assert!(usage.reasoning > 0 && usage.output > usage.reasoning && usage.input > 0);
+}
+
+#[tokio::test]
+async fn it_cites() {
+    let part = message(vec![says("Show me a source")]).await;
+    let cited: Vec<_> = part.annotations.iter().map(|annotation| (&annotation.source, annotation.index)).collect();
+    let [(Source::Url { title, url, .. }, Some(_)), (Source::Url { .. }, Some(end))] = cited[..] else {
+        panic!("{cited:?}")
+    };
+    assert_eq!((title.as_str(), url.as_str()), ("ChatKit guide", "https://platform.openai.com/docs/guides/chatkit"));
+    assert_eq!(end, part.text.chars().count() as u64);
+}
+
+#[tokio::test]
+async fn it_refuses_and_talks_long_and_slowly() {
+    assert!(message(vec![says("Please refuse")]).await.text.starts_with("I'm sorry"));
+    assert!((90_000..120_000).contains(&message(vec![says("A long, slow one")]).await.text.len()));
+}
+
+#[tokio::test]
+async fn it_fails_in_the_middle() {
+    let (events, error) = ask(&Prompt { input: vec![says("Fail")], ..prompt() }).await;
+    assert!(matches!(events.last(), Some(ModelEvent::TextDelta { .. })));
+    assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn it_stops_where_it_is_told_to() {
+    let (events, _) = ask(&Prompt { max_output_tokens: Some(16), ..prompt() }).await;
+    let [.., ModelEvent::MessageDone { content, .. }, ModelEvent::Incomplete { reason, usage }] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(*reason, IncompleteReason::MaxOutputTokens);
+    assert_eq!(usage.unwrap().output, 16);
+    assert_eq!(content[0].text.len(), 64);
+}
+
+#[tokio::test]
+async fn it_writes_titles() {
+    for (message, title) in [
+        ("how do I return a thing that I bought last week?", "How do I return a thing"),
+        ("Éclairs…", "Éclairs"),
+        ("?!", "A conversation"),
+    ] {
+        let instructions = Some("Write a title for this conversation.".to_owned());
+        let prompt = Prompt { instructions, input: vec![says(message)], max_output_tokens: Some(20), ..prompt() };
+        let (events, _) = ask(&prompt).await;
+        assert!(events.iter().any(|event| matches!(event, ModelEvent::PartDone { text, .. } if text == title)));
+    }
+}
+
+async fn post(body: String) -> (StatusCode, Value) {
+    let request = Request::post("/v1/responses").body(Body::from(body)).unwrap();
+    let response = demo().oneshot(request).await.unwrap();
+    let status = response.status();
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+#[tokio::test]
+async fn without_stream_it_answers_with_the_response() {
+    let (status, response) = post(json!({"model": "demo", "input": "Refuse"}).to_string()).await;
+    assert_eq!(
+        (status, &response["status"], &response["created_at"]),
+        (StatusCode::OK, &json!("completed"), &json!(1_795_176_000))
+    );
+    assert_eq!(response["output"][0]["content"][0]["type"], json!("refusal"));
+}
+
+#[tokio::test]
+async fn what_it_cannot_read_is_an_error_in_openai_form() {
+    let (status, response) = post("{}".to_owned()).await;
+    assert_eq!((status, &response["error"]["type"]), (StatusCode::BAD_REQUEST, &json!("invalid_request_error")));
+}
