@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 #[derive(Clone)]
 pub(crate) struct Dynamo {
     url: String,
+    database: Database,
     proxy: Arc<Proxy>,
 }
 
@@ -75,7 +76,8 @@ impl Dynamo {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let upstream = format!("http://{}", listener.local_addr().unwrap());
-        background(dynoxide::server::serve_on(listener, Database::memory().unwrap()));
+        let database = Database::memory().unwrap();
+        background(dynoxide::server::serve_on(listener, database.clone()));
 
         let proxy = Arc::new(Proxy { upstream, ..Proxy::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -84,7 +86,7 @@ impl Dynamo {
         let router = Router::new().fallback(forward).with_state(Arc::clone(&proxy));
         background(async { axum::serve(listener, router).await.unwrap() });
 
-        let dynamo = Self { url, proxy };
+        let dynamo = Self { url, database, proxy };
         let env = dynamo.env();
         create_missing(&dynamo.connection(), &TableNames::from_env(&env).unwrap()).await.unwrap();
         dynamo.reset();
@@ -119,6 +121,13 @@ impl Dynamo {
 
     pub(crate) fn usage(&self) -> Usage {
         Usage::from_env(&self.connection(), &self.env()).unwrap()
+    }
+
+    /// The raw records of a table, in no order.
+    pub(crate) fn records(&self, table: &str) -> Vec<Value> {
+        let scan = serde_json::from_value(serde_json::json!({ "TableName": table })).unwrap();
+        let answer = serde_json::to_value(self.database.scan(scan).unwrap()).unwrap();
+        answer["Items"].as_array().unwrap().clone()
     }
 
     /// Makes the next `times` requests of an operation fail whose body contains a text (any with an empty one).
