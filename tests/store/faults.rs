@@ -18,6 +18,8 @@ async fn two_faults_in_a_row_are_not_noticed() {
         dynamo.fail("PutItem", "", fault, TRIES - 1);
         dynamo.fail("UpdateItem", "", fault, TRIES - 1);
         threads.create(&owner(), &head, &question(1, "hi")).await.unwrap();
+        dynamo.fail("PutItem", "", fault, TRIES - 1);
+        threads.create(&owner(), &thread(2), &question(1, "hi")).await.unwrap();
         dynamo.fail("UpdateItem", "run_id", fault, TRIES - 1);
         let (next, item) = (run(2, "a"), question(2, "hi"));
         threads.begin_run(&owner(), &head.id, &next, None, Some(&item), at(60)).await.unwrap();

@@ -49,7 +49,8 @@ async fn a_thread_reads_as_it_was_created() {
 async fn a_thread_of_the_same_id_is_refused_and_left_alone() {
     let dynamo = Dynamo::start().await;
     let (threads, head) = with_items(&dynamo, &[question(1, "hi")]).await;
-    let error = threads.create(&owner(), &head, &question(2, "again")).await.unwrap_err();
+    let other = ThreadRecord { run: Some(run(2, "digest")), ..head.clone() };
+    let error = threads.create(&owner(), &other, &question(2, "again")).await.unwrap_err();
     assert!(!error.is_unavailable());
     assert_eq!(error.to_string(), "the store failed");
     let loaded = threads.load(&owner(), &head.id, 24).await.unwrap();
@@ -84,7 +85,7 @@ async fn items_of_every_kind_read_as_they_were_stored() {
         json!({"type": "assistant_message", "content": [{"type": "output_text", "text": "", "annotations": [
             {"type": "annotation", "index": 0, "source": {"type": "url", "title": "t", "url": "u"}}]}]}),
         json!({"type": "client_tool_call", "call_id": "c", "name": "n", "arguments": {"a": []}, "output": {"b": null}}),
-        json!({"type": "widget", "widget": {"type": "Card", "n": [1, -1, 18446744073709551615_u64, 1e-7, 0.1]}}),
+        json!({"type": "widget", "widget": {"type": "Card", "n": [1, -1, 18446744073709551615_u64, 1e-7, -966.1426424238549]}}),
         json!({"type": "generated_image", "image": {"id": "i", "url": "u"}}),
         json!({"type": "structured_input", "status": "answered", "inputs": [
             {"type": "freeform", "id": "i", "question": "q", "answer": {"values": ["v"]}}]}),

@@ -66,7 +66,7 @@ impl Threads {
         };
         let newest = i32::try_from(newest.max(1)).unwrap_or(i32::MAX);
         let query = self.query_items(partition).scan_index_forward(false).limit(newest);
-        let (head, answer) = tokio::try_join!(self.head(&key), async { Ok(query.send().await?) })?;
+        let (head, answer) = tokio::try_join!(self.head(&key), async { Ok(Box::pin(query.send()).await?) })?;
         let Some(thread) = head else { return Ok(None) };
         let items = answer.items().iter().rev().map(StoredItem::read).collect::<Result<_, _>>()?;
         Ok(Some(Loaded { thread, items, has_more: answer.last_evaluated_key.is_some() }))
@@ -150,7 +150,8 @@ impl Threads {
         let Some(key) = key::item(owner, thread_id, item_id) else { return Ok(None) };
         let get = self.client.get_item().table_name(&*self.table).set_key(Some(key.attributes()));
         let get = get.consistent_read(true);
-        let (gone, answer) = tokio::try_join!(self.thread_is_gone(owner, thread_id), async { Ok(get.send().await?) })?;
+        let (gone, answer) =
+            tokio::try_join!(self.thread_is_gone(owner, thread_id), async { Ok(Box::pin(get.send()).await?) })?;
         let stored = answer.item.filter(|_| !gone).as_ref().map(StoredItem::read).transpose()?;
         Ok(stored.filter(|stored| stored.item.id() == item_id))
     }
@@ -188,7 +189,8 @@ impl Threads {
         if !remove.is_empty() {
             expression = format!("{expression} REMOVE {}", remove.join(", "));
         }
-        let answer = request.update_expression(expression).return_values(ReturnValue::AllOld).send().await?;
+        let request = request.update_expression(expression).return_values(ReturnValue::AllOld);
+        let answer = Box::pin(request.send()).await?;
         // An emulator gives the key back where nothing stood.
         Ok(answer.attributes.filter(|old| old.contains_key(ITEM)))
     }
@@ -276,13 +278,13 @@ impl Threads {
             .projection_expression("#sk, #deleted")
             .expression_attribute_names("#sk", key::SORT)
             .expression_attribute_names("#deleted", DELETED);
-        Ok(get.send().await?.item.is_none_or(|head| head.contains_key(DELETED)))
+        Ok(Box::pin(get.send()).await?.item.is_none_or(|head| head.contains_key(DELETED)))
     }
 
     /// The head at this key, unless it is deleted.
     async fn head(&self, key: &Key) -> Result<Option<ThreadRecord>, StoreError> {
-        let answer = self.client.get_item().table_name(&*self.table).set_key(Some(key.attributes())).send().await?;
-        let head = answer.item.filter(|head| !head.contains_key(DELETED));
+        let get = self.client.get_item().table_name(&*self.table).set_key(Some(key.attributes()));
+        let head = Box::pin(get.send()).await?.item.filter(|head| !head.contains_key(DELETED));
         head.as_ref().map(ThreadRecord::read).transpose()
     }
 
