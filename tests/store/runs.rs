@@ -34,6 +34,7 @@ async fn a_turn_begins_with_two_writes_in_one_round_trip() {
     let threads = started(&dynamo).await;
     let next = run(2, "next");
     let item = question(2, "and?");
+    dynamo.slow(50);
     threads.begin_run(&owner(), &id("thr", 1), &next, None, Some(&item), at(61)).await.unwrap();
     let meter = dynamo.reset();
     assert_eq!((meter.units(), meter.round_trips(), meter.calls.len()), ((0.0, 2.0), 1, 2));

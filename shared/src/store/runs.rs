@@ -77,7 +77,7 @@ impl Threads {
             (Ok(()), Ok(_)) => Ok(()),
             (Ok(()), Err(error)) => {
                 // Best effort: the lease ends by itself.
-                let _ = Box::pin(self.end_run(owner, thread_id, &run.id)).await;
+                let _ = self.end_run(owner, thread_id, &run.id).await;
                 Err(error.into())
             }
             // Nothing may stay behind in a thread that is gone.
@@ -105,7 +105,7 @@ impl Threads {
     /// [`StoreError`].
     pub async fn end_run(&self, owner: &Owner, thread_id: &str, run_id: &str) -> Result<(), StoreError> {
         let Some(head) = key::head(owner, thread_id) else { return Ok(()) };
-        let answer = self
+        let request = self
             .client
             .update_item()
             .table_name(&*self.table)
@@ -115,10 +115,8 @@ impl Threads {
             .expression_attribute_names("#id", RUN_ID)
             .expression_attribute_names("#digest", RUN_DIGEST)
             .expression_attribute_names("#until", RUN_UNTIL)
-            .expression_attribute_values(":id", AttributeValue::S(run_id.to_owned()))
-            .send()
-            .await;
-        match answer {
+            .expression_attribute_values(":id", AttributeValue::S(run_id.to_owned()));
+        match Box::pin(request.send()).await {
             Ok(_) => Ok(()),
             Err(error) => refused(error).map(|_| ()),
         }

@@ -206,7 +206,7 @@ impl Threads {
         title: &str,
     ) -> Result<Option<ThreadRecord>, StoreError> {
         let Some(key) = key::head(owner, thread_id) else { return Ok(None) };
-        let answer = self
+        let request = self
             .client
             .update_item()
             .table_name(&*self.table)
@@ -217,10 +217,8 @@ impl Threads {
             .expression_attribute_names("#pk", key::PARTITION)
             .expression_attribute_names("#deleted", DELETED)
             .expression_attribute_values(":title", AttributeValue::S(title.to_owned()))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match answer {
+            .return_values(ReturnValue::AllNew);
+        match Box::pin(request.send()).await {
             Ok(answer) => answer.attributes.as_ref().map(ThreadRecord::read).transpose(),
             Err(error) => refused(error).map(|_| None),
         }
@@ -248,7 +246,7 @@ impl Threads {
 
     async fn mark(&self, key: Option<Key>, kind: FeedbackKind, at: Timestamp) -> Result<bool, StoreError> {
         let Some(key) = key else { return Ok(false) };
-        let answer = self
+        let request = self
             .client
             .update_item()
             .table_name(&*self.table)
@@ -257,10 +255,8 @@ impl Threads {
             .condition_expression("attribute_exists(#pk)")
             .expression_attribute_names("#pk", key::PARTITION)
             .expression_attribute_values(":kind", AttributeValue::S(kind.as_str().to_owned()))
-            .expression_attribute_values(":at", AttributeValue::S(at.to_string()))
-            .send()
-            .await;
-        match answer {
+            .expression_attribute_values(":at", AttributeValue::S(at.to_string()));
+        match Box::pin(request.send()).await {
             Ok(_) => Ok(true),
             Err(error) => refused(error).map(|_| false),
         }
