@@ -47,8 +47,12 @@ async fn a_thread_half_created_is_taken_back() {
 
 #[tokio::test]
 async fn a_turn_half_begun_is_taken_back() {
-    for fault in [Fault::Throttle, Fault::ServerError, Fault::CutBefore] {
+    for fault in FAULTS {
         for containing in ["run_digest", "#item"] {
+            // Whether the item was written is then unknown, and what stood there before.
+            if (fault, containing) == (Fault::CutAfter, "#item") {
+                continue;
+            }
             let dynamo = Dynamo::start().await;
             let threads = dynamo.threads();
             threads.create(&owner(), &thread(1), &question(1, "hi")).await.unwrap();

@@ -73,30 +73,24 @@ impl Threads {
         };
         let (leased, stored) = tokio::join!(self.lease(&head, run, seen, now), put);
         let item = item.and_then(|stored| key::item(owner, thread_id, stored.item.id()));
-        match (leased, stored) {
-            (Ok(()), Ok(_)) => Ok(()),
-            (Ok(()), Err(error)) => {
-                // Best effort: the lease ends by itself.
-                let _ = self.end_run(owner, thread_id, &run.id).await;
-                Err(error.into())
-            }
-            // Nothing may stay behind in a thread that is gone.
-            (Err(BeginError::NotFound), _) => {
-                self.take_back(item).await;
-                Err(BeginError::NotFound)
-            }
-            (Err(refusal), Ok(Some(before))) => {
-                // Best effort, as in `take_back`.
-                let request = self.client.put_item().table_name(&*self.table).set_item(Some(before));
-                let _ = Box::pin(request.send()).await;
-                Err(refusal)
-            }
-            (Err(refusal), Ok(None)) => {
-                self.take_back(item).await;
-                Err(refusal)
-            }
-            (Err(refusal), Err(_)) => Err(refusal),
+        if leased.is_ok() && stored.is_ok() {
+            return Ok(());
         }
+        // Taking back is best effort: the lease ends by itself, and the turn has not begun either way.
+        if let Ok(()) | Err(BeginError::Store(_)) = leased {
+            let _ = self.end_run(owner, thread_id, &run.id).await;
+        }
+        match (&leased, &stored) {
+            // Nothing may stay behind in a thread that is gone.
+            (Err(BeginError::NotFound), _) | (Err(_), Ok(None)) => self.take_back(item).await,
+            (Err(_), Ok(Some(before))) => {
+                let request = self.client.put_item().table_name(&*self.table).set_item(Some(before.clone()));
+                let _ = Box::pin(request.send()).await;
+            }
+            // Whether the item was written, and over what, nobody knows.
+            (_, Err(_)) | (Ok(()), Ok(_)) => {}
+        }
+        leased.and(stored.map(|_| ()).map_err(BeginError::Store))
     }
 
     /// Releases the lease, if it is still this run's: for turns that end without an item.
