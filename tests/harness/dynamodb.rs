@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -18,6 +19,7 @@ use tokio::net::TcpListener;
 #[derive(Clone)]
 pub(crate) struct Dynamo {
     url: String,
+    database: Database,
     proxy: Arc<Proxy>,
 }
 
@@ -59,6 +61,7 @@ struct Proxy {
     upstream: String,
     client: reqwest::Client,
     ticks: AtomicU64,
+    latency_ms: AtomicU64,
     calls: Mutex<Vec<Call>>,
     faults: Mutex<Vec<Planned>>,
 }
@@ -75,7 +78,8 @@ impl Dynamo {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let upstream = format!("http://{}", listener.local_addr().unwrap());
-        background(dynoxide::server::serve_on(listener, Database::memory().unwrap()));
+        let database = Database::memory().unwrap();
+        background(dynoxide::server::serve_on(listener, database.clone()));
 
         let proxy = Arc::new(Proxy { upstream, ..Proxy::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -84,7 +88,7 @@ impl Dynamo {
         let router = Router::new().fallback(forward).with_state(Arc::clone(&proxy));
         background(async { axum::serve(listener, router).await.unwrap() });
 
-        let dynamo = Self { url, proxy };
+        let dynamo = Self { url, database, proxy };
         let env = dynamo.env();
         create_missing(&dynamo.connection(), &TableNames::from_env(&env).unwrap()).await.unwrap();
         dynamo.reset();
@@ -121,11 +125,31 @@ impl Dynamo {
         Usage::from_env(&self.connection(), &self.env()).unwrap()
     }
 
+    /// The raw records of a table, in no order.
+    pub(crate) fn records(&self, table: &str) -> Vec<Value> {
+        let scan = serde_json::from_value(serde_json::json!({ "TableName": table })).unwrap();
+        let answer = serde_json::to_value(self.database.scan(scan).unwrap()).unwrap();
+        answer["Items"].as_array().unwrap().clone()
+    }
+
+    /// A table's setting for records that expire.
+    pub(crate) fn time_to_live(&self, table: &str) -> Value {
+        let request = serde_json::from_value(serde_json::json!({ "TableName": table })).unwrap();
+        let answer = serde_json::to_value(self.database.describe_time_to_live(request).unwrap()).unwrap();
+        answer["TimeToLiveDescription"].clone()
+    }
+
     /// Makes the next `times` requests of an operation fail whose body contains a text (any with an empty one).
     pub(crate) fn fail(&self, operation: &str, containing: &str, fault: Fault, times: u32) {
         let planned =
             Planned { operation: operation.to_owned(), containing: containing.to_owned(), fault, left: times };
         self.proxy.faults.lock().unwrap().push(planned);
+    }
+
+    /// Makes each request take at least this long from now on. Requests that are sent together then overlap, however
+    /// the machine schedules them, so that [`Meter::round_trips`] counts what depends on what.
+    pub(crate) fn slow(&self, milliseconds: u64) {
+        self.proxy.latency_ms.store(milliseconds, Ordering::SeqCst);
     }
 
     /// What happened since the last call of this or [`Dynamo::reset`].
@@ -150,7 +174,7 @@ impl Meter {
     }
 
     /// How many round trips follow on one another: the longest chain of requests each of which began after the one
-    /// before it had ended.
+    /// before it had ended. Exact after [`Dynamo::slow`].
     pub(crate) fn round_trips(&self) -> usize {
         let mut calls: Vec<_> = self.calls.iter().collect();
         calls.sort_by_key(|call| call.ended);
@@ -173,6 +197,7 @@ async fn forward(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Byte
     let operation = target.rsplit('.').next().unwrap().to_owned();
     let body: Value = serde_json::from_slice(&body).unwrap();
 
+    tokio::time::sleep(Duration::from_millis(proxy.latency_ms.load(Ordering::SeqCst))).await;
     let fault = proxy.fault(&operation, &body);
     let (status, answer) = match fault {
         Some(Fault::Throttle) => (StatusCode::BAD_REQUEST, refusal("ProvisionedThroughputExceededException")),

@@ -1,1 +1,139 @@
+//! Turns and tokens of a user.
 
+use std::time::Duration;
+
+use chatkit_shared::limits::Bucket;
+use chatkit_shared::store::{Admission, Counters, Limit, Reservation, Used};
+use jiff::{SignedDuration, Timestamp};
+
+use super::owner;
+use crate::harness::dynamodb::Dynamo;
+
+/// A moment by the second from the beginning of a clock hour.
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(500_000 * 3600 + seconds).unwrap()
+}
+
+async fn admitted(counters: &Counters, turns: &Bucket, tokens: u64, reserve: u64, now: Timestamp) -> Reservation {
+    match counters.admit(&owner(), turns, tokens, reserve, now).await.unwrap() {
+        Admission::Admitted(reservation) => reservation,
+        refused @ Admission::Refused { .. } => panic!("{refused:?}"),
+    }
+}
+
+fn refused(seconds: u64, limit: Limit) -> Admission {
+    Admission::Refused { retry_after: Duration::from_secs(seconds), limit }
+}
+
+#[tokio::test]
+async fn a_turn_is_admitted_and_settled_by_two_writes() {
+    let dynamo = Dynamo::start().await;
+    let (counters, turns) = (dynamo.counters(), Bucket::per_minute(2));
+    let first = admitted(&counters, &turns, 1000, 600, at(0)).await;
+    assert_eq!(dynamo.reset().units(), (0.0, 1.0));
+    let used =
+        Used { turns_available: Some(1), turns_full_at: at(30), tokens_this_hour: 600, tokens_reset_at: at(3600) };
+    assert_eq!(counters.used(&owner(), &turns, at(0)).await.unwrap(), used);
+    assert_eq!(dynamo.reset().units(), (0.5, 0.0));
+
+    // What is reserved is not there for another turn until the first one is settled.
+    let second = counters.admit(&owner(), &turns, 1000, 600, at(1)).await.unwrap();
+    assert_eq!(second, refused(3599, Limit::Tokens));
+    dynamo.reset();
+    counters.settle(&first, 150).await.unwrap();
+    assert_eq!(dynamo.reset().units(), (0.0, 1.0));
+    let used = Used { tokens_this_hour: 150, ..used };
+    assert_eq!(counters.used(&owner(), &turns, at(0)).await.unwrap(), used);
+    let second = admitted(&counters, &turns, 1000, 600, at(1)).await;
+    counters.settle(&second, 2000).await.unwrap();
+
+    let tokens = counters.admit(&owner(), &turns, 1000, 600, at(40)).await.unwrap();
+    assert_eq!(tokens, refused(3560, Limit::Tokens));
+    let _: Reservation = admitted(&counters, &turns, 1000, 600, at(3600)).await;
+}
+
+#[tokio::test]
+async fn turns_run_out_before_tokens() {
+    let dynamo = Dynamo::start().await;
+    let (counters, turns) = (dynamo.counters(), Bucket::per_minute(2));
+    for _ in 0..2 {
+        let _: Reservation = admitted(&counters, &turns, 1000, 10, at(0)).await;
+    }
+    let third = counters.admit(&owner(), &turns, 1000, 10, at(0)).await.unwrap();
+    assert_eq!(third, refused(30, Limit::Turns));
+    // Refused by both: what lasts longer is told.
+    let both = counters.admit(&owner(), &turns, 20, 10, at(3599)).await.unwrap();
+    assert_eq!(both, refused(1, Limit::Tokens));
+}
+
+#[tokio::test]
+async fn zero_is_off() {
+    let dynamo = Dynamo::start().await;
+    let (counters, off, on) = (dynamo.counters(), Bucket::per_minute(0), Bucket::per_minute(1));
+    for _ in 0..3 {
+        let reservation = admitted(&counters, &off, 0, 600, at(0)).await;
+        counters.settle(&reservation, 1000).await.unwrap();
+    }
+    assert_eq!(dynamo.reset().calls, []);
+
+    let reservation = admitted(&counters, &on, 0, 600, at(0)).await;
+    counters.settle(&reservation, 1000).await.unwrap();
+    assert_eq!(dynamo.reset().units(), (0.0, 1.0));
+    assert_eq!(counters.admit(&owner(), &on, 0, 600, at(0)).await.unwrap(), refused(60, Limit::Turns));
+
+    for _ in 0..3 {
+        let _: Reservation = admitted(&counters, &off, 300, 100, at(0)).await;
+    }
+    assert_eq!(counters.admit(&owner(), &off, 300, 100, at(0)).await.unwrap(), refused(3600, Limit::Tokens));
+    let used = counters.used(&owner(), &off, at(0)).await.unwrap();
+    assert_eq!((used.turns_available, used.tokens_this_hour), (None, 300));
+}
+
+#[tokio::test]
+async fn a_reservation_greater_than_the_budget_is_the_whole_budget() {
+    let dynamo = Dynamo::start().await;
+    let (counters, off) = (dynamo.counters(), Bucket::per_minute(0));
+    let first = admitted(&counters, &off, 100, 600, at(0)).await;
+    counters.settle(&first, 0).await.unwrap();
+    let second = admitted(&counters, &off, 100, 600, at(0)).await;
+    counters.settle(&second, 100).await.unwrap();
+    assert_eq!(counters.admit(&owner(), &off, 100, 600, at(0)).await.unwrap(), refused(3600, Limit::Tokens));
+}
+
+#[tokio::test]
+async fn a_turn_settles_in_the_hour_in_which_it_began() {
+    let dynamo = Dynamo::start().await;
+    let (counters, off) = (dynamo.counters(), Bucket::per_minute(0));
+    let old = admitted(&counters, &off, 1000, 600, at(3599)).await;
+    let new = admitted(&counters, &off, 1000, 700, at(3600)).await;
+    counters.settle(&old, 1000).await.unwrap();
+    counters.settle(&new, 5).await.unwrap();
+    assert_eq!(counters.used(&owner(), &off, at(3599)).await.unwrap().tokens_this_hour, 1000);
+    assert_eq!(counters.used(&owner(), &off, at(3600)).await.unwrap().tokens_this_hour, 5);
+
+    // Hours that nobody settles any more go with the next settlement.
+    let later = admitted(&counters, &off, 1000, 10, at(9000)).await;
+    counters.settle(&later, 10).await.unwrap();
+    let record = dynamo.records("counters").remove(0);
+    let mut names: Vec<_> = record.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["expires_at", "h500001", "h500002", "pk", "sk"]);
+    assert_eq!(record["expires_at"]["N"], at(4 * 3600).as_second().to_string());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn racing_turns_stay_within_both_limits() {
+    for (turns, tokens, expected) in [(30, 10_000, 30), (1000, 2_500, 25)] {
+        let dynamo = Dynamo::start().await;
+        let turns = Bucket::new(turns, 1, Duration::from_secs(3600));
+        let clients: Vec<_> = (0..4).map(|_| dynamo.counters()).collect();
+        let admissions = (0..200).map(|number| {
+            let now = at(0) + SignedDuration::from_millis(number % 5);
+            let counters = clients[usize::try_from(number).unwrap() % clients.len()].clone();
+            async move { counters.admit(&owner(), &turns, tokens, 100, now).await.unwrap() }
+        });
+        let admissions = futures_util::future::join_all(admissions).await;
+        let admitted = admissions.iter().filter(|admission| matches!(admission, Admission::Admitted(_))).count();
+        assert_eq!(admitted, expected);
+    }
+}

@@ -1,1 +1,130 @@
+//! What happens when DynamoDB does not answer, or answers and the answer is lost.
 
+use chatkit_shared::store::{BeginError, ThreadRecord};
+
+use super::{all, answer, at, id, owner, question, run, thread};
+use crate::harness::dynamodb::{Dynamo, Fault};
+
+const FAULTS: [Fault; 4] = [Fault::Throttle, Fault::ServerError, Fault::CutBefore, Fault::CutAfter];
+/// Tries of the client.
+const TRIES: u32 = 3;
+
+#[tokio::test]
+async fn two_faults_in_a_row_are_not_noticed() {
+    for fault in FAULTS {
+        let dynamo = Dynamo::start().await;
+        let threads = dynamo.threads();
+        let head = ThreadRecord { run: Some(run(1, "a")), ..thread(1) };
+        dynamo.fail("PutItem", "", fault, TRIES - 1);
+        dynamo.fail("UpdateItem", "", fault, TRIES - 1);
+        threads.create(&owner(), &head, &question(1, "hi")).await.unwrap();
+        dynamo.fail("PutItem", "", fault, TRIES - 1);
+        threads.create(&owner(), &thread(2), &question(1, "hi")).await.unwrap();
+        dynamo.fail("UpdateItem", "run_id", fault, TRIES - 1);
+        let (next, item) = (run(2, "a"), question(2, "hi"));
+        threads.begin_run(&owner(), &head.id, &next, None, Some(&item), at(60)).await.unwrap();
+        dynamo.fail("GetItem", "", fault, TRIES - 1);
+        dynamo.fail("Query", "", fault, TRIES - 1);
+        let loaded = threads.load(&owner(), &head.id, 24).await.unwrap().unwrap();
+        assert_eq!((loaded.thread.run, loaded.items), (Some(next), vec![question(1, "hi"), item]), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_thread_half_created_is_taken_back() {
+    for fault in FAULTS {
+        for (operation, containing) in [("PutItem", "created_at"), ("UpdateItem", "item")] {
+            let dynamo = Dynamo::start().await;
+            let threads = dynamo.threads();
+            dynamo.fail(operation, containing, fault, TRIES);
+            let error = threads.create(&owner(), &thread(1), &question(1, "hi")).await.unwrap_err();
+            assert!(error.is_unavailable(), "{error:?}");
+            assert_eq!(error.to_string(), "the store is not available");
+            assert_eq!(dynamo.records("threads").len(), 0, "{fault:?} {operation}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_turn_half_begun_is_taken_back() {
+    for fault in FAULTS {
+        for containing in ["run_digest", "#item"] {
+            // Whether the item was written is then unknown, and what stood there before.
+            if (fault, containing) == (Fault::CutAfter, "#item") {
+                continue;
+            }
+            let dynamo = Dynamo::start().await;
+            let threads = dynamo.threads();
+            threads.create(&owner(), &thread(1), &question(1, "hi")).await.unwrap();
+            dynamo.fail("UpdateItem", containing, fault, TRIES);
+            let item = question(2, "and?");
+            let result = threads.begin_run(&owner(), &id("thr", 1), &run(2, "a"), None, Some(&item), at(0)).await;
+            assert!(matches!(result, Err(BeginError::Store(error)) if error.is_unavailable()));
+            let loaded = threads.load(&owner(), &id("thr", 1), 24).await.unwrap().unwrap();
+            assert_eq!((loaded.thread.run, loaded.items), (None, vec![question(1, "hi")]), "{fault:?} {containing}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_that_stopped_is_invisible_and_can_be_finished() {
+    for (operation, containing, left) in
+        [("UpdateItem", "", 61), ("Query", "", 61), ("BatchWriteItem", "0026\"", 36), ("DeleteItem", "", 1)]
+    {
+        for fault in [Fault::ServerError, Fault::CutBefore] {
+            let dynamo = Dynamo::start().await;
+            let (threads, head) = (dynamo.threads(), thread(1));
+            threads.create(&owner(), &head, &question(1, "hi")).await.unwrap();
+            for number in 2..=60 {
+                threads.put_item(&owner(), &head.id, &answer(number, "x")).await.unwrap();
+            }
+            dynamo.fail(operation, containing, fault, TRIES);
+            assert!(threads.delete(&owner(), &head.id).await.unwrap_err().is_unavailable());
+            let records = dynamo.records("threads").len();
+            // Batches run beside one another; which of the others were written by then is open.
+            assert!(if operation == "BatchWriteItem" { (26..=36).contains(&records) } else { records == left });
+
+            dynamo.reset();
+            let visible = operation == "UpdateItem";
+            assert_eq!(threads.thread(&owner(), &head.id).await.unwrap().is_some(), visible);
+            assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().is_some(), visible);
+            assert_eq!(threads.items(&owner(), &head.id, &all()).await.unwrap().is_some(), visible);
+            assert_eq!(threads.item(&owner(), &head.id, &id("msg", 60)).await.unwrap().is_some(), visible);
+            assert_eq!(threads.threads(&owner(), &all()).await.unwrap().data.len(), usize::from(visible));
+            assert_eq!(threads.thread_is_gone(&owner(), &head.id).await.unwrap(), !visible);
+
+            threads.delete(&owner(), &head.id).await.unwrap();
+            assert_eq!(dynamo.records("threads").len(), 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_helped_by_waiting_is_told_apart() {
+    let dynamo = Dynamo::start().await;
+    let mut env = chatkit_shared::env::Env::from_iter([("TABLE_THREADS", "missing")]);
+    for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_DYNAMODB"] {
+        env.or_insert(name, dynamo.env().get(name).unwrap());
+    }
+    let threads = chatkit_shared::store::Threads::from_env(&dynamo.connection(), &env).unwrap();
+    let error = threads.thread(&owner(), "thr_1").await.unwrap_err();
+    assert_eq!((error.is_unavailable(), error.to_string().as_str()), (false, "the store failed"));
+
+    env = chatkit_shared::env::Env::from_iter([
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+        ("TABLE_THREADS", "threads"),
+    ]);
+    let connection = chatkit_shared::store::Connection::from_env(&env).unwrap();
+    let threads = chatkit_shared::store::Threads::from_env(&connection, &env).unwrap();
+    assert!(threads.thread(&owner(), "thr_1").await.unwrap_err().is_unavailable());
+}
+
+#[test]
+fn a_missing_variable_is_named() {
+    let env = chatkit_shared::env::Env::from_iter([("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "test")]);
+    let error = chatkit_shared::store::Connection::from_env(&env).unwrap_err();
+    assert_eq!(error.to_string(), "`AWS_SECRET_ACCESS_KEY` must be set to the access key's secret");
+}

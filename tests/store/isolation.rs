@@ -1,1 +1,118 @@
+//! Nobody reaches what belongs to another, whatever ids they send.
 
+use chatkit_shared::identity::Owner;
+use chatkit_shared::protocol::{FeedbackKind, Order, Page};
+use chatkit_shared::store::{BeginError, ThreadRecord};
+
+use super::{all, answer, at, id, paging, question, run, thread};
+use crate::harness::dynamodb::Dynamo;
+
+/// Owners whose names try to look like another's key.
+fn owners() -> Vec<Owner> {
+    let names = [
+        ("a", "b"),
+        ("a", "b#thr_1"),
+        ("a#b", "c"),
+        ("a", "b#c"),
+        ("a%23b", "c"),
+        ("a", "%62"),
+        ("a", "b%23c"),
+        ("A", "b"),
+        ("a", "b "),
+        ("a#", "b"),
+        ("a", "#b"),
+        ("ä", "b"),
+    ];
+    names.into_iter().map(|(tenant, user)| Owner::new(tenant, user).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn owners_do_not_share_threads() {
+    let dynamo = Dynamo::start().await;
+    let threads = dynamo.threads();
+    for (number, owner) in (1..).zip(owners()) {
+        let head = ThreadRecord { title: Some(number.to_string()), ..thread(1) };
+        threads.create(&owner, &head, &question(1, &number.to_string())).await.unwrap();
+    }
+    for (number, owner) in (1..).zip(owners()) {
+        let head = ThreadRecord { title: Some(number.to_string()), ..thread(1) };
+        let loaded = threads.load(&owner, &head.id, 24).await.unwrap().unwrap();
+        assert_eq!((&loaded.thread, loaded.items), (&head, vec![question(1, &number.to_string())]));
+        assert_eq!(threads.threads(&owner, &all()).await.unwrap().data, [head]);
+    }
+}
+
+#[tokio::test]
+async fn no_method_reaches_another_owners_thread() {
+    let dynamo = Dynamo::start().await;
+    let threads = dynamo.threads();
+    let ada = Owner::new("acme", "ada").unwrap();
+    let head = ThreadRecord { run: Some(run(1, "a")), ..thread(1) };
+    threads.create(&ada, &head, &question(1, "secret")).await.unwrap();
+    threads.put_item(&ada, &head.id, &answer(2, "secret")).await.unwrap();
+    let mut before = dynamo.records("threads");
+    before.sort_by_key(ToString::to_string);
+
+    let item = id("msg", 2);
+    let mut ids = vec![head.id.clone(), "%".to_owned(), "#".to_owned(), String::new(), "x".repeat(3000)];
+    for owner in ["acme", "acme#ada", "ada"] {
+        ids.push(format!("{owner}#{}", head.id));
+        ids.push(format!("#{owner}#{}", head.id));
+        ids.push(format!("..%23{owner}%23{}", head.id));
+    }
+    for owner in [("acme", "eve"), ("acme", "ad"), ("acme#ada", "x"), ("other", "ada")] {
+        let eve = Owner::new(owner.0, owner.1).unwrap();
+        assert_eq!(threads.threads(&eve, &all()).await.unwrap(), Page::empty());
+        for after in &ids {
+            for order in [Order::Asc, Order::Desc] {
+                let page = threads.threads(&eve, &paging(9999, order, Some(after))).await.unwrap();
+                assert_eq!(page, Page::empty());
+            }
+        }
+        for thread_id in &ids {
+            assert_eq!(threads.load(&eve, thread_id, 24).await.unwrap(), None);
+            assert_eq!(threads.thread(&eve, thread_id).await.unwrap(), None);
+            assert_eq!(threads.items(&eve, thread_id, &all()).await.unwrap(), None);
+            assert_eq!(threads.item(&eve, thread_id, &item).await.unwrap(), None);
+            assert_eq!(threads.set_title(&eve, thread_id, "mine").await.unwrap(), None);
+            assert!(threads.thread_is_gone(&eve, thread_id).await.unwrap());
+            let items = [item.clone()];
+            assert!(!threads.feedback(&eve, thread_id, &items, FeedbackKind::Negative, at(0)).await.unwrap());
+            threads.end_run(&eve, thread_id, &id("msg", 1)).await.unwrap();
+            threads.truncate_after(&eve, thread_id, "").await.unwrap();
+            threads.remove_items(&eve, thread_id, &items).await.unwrap();
+            threads.delete(&eve, thread_id).await.unwrap();
+            let (run, item) = (run(3, "b"), question(3, "mine"));
+            let result = threads.begin_run(&eve, thread_id, &run, None, Some(&item), at(0)).await;
+            assert!(matches!(result, Err(BeginError::NotFound)));
+        }
+    }
+    let mut after = dynamo.records("threads");
+    after.sort_by_key(ToString::to_string);
+    assert_eq!(before, after);
+}
+
+#[tokio::test]
+async fn ids_that_cannot_exist_cost_nothing() {
+    let dynamo = Dynamo::start().await;
+    let (threads, owner) = (dynamo.threads(), Owner::new("a", "b").unwrap());
+    for thread_id in [String::new(), "é".repeat(65)] {
+        assert_eq!(threads.load(&owner, &thread_id, 24).await.unwrap(), None);
+        assert_eq!(threads.thread(&owner, &thread_id).await.unwrap(), None);
+        assert_eq!(threads.items(&owner, &thread_id, &all()).await.unwrap(), None);
+        assert_eq!(threads.set_title(&owner, &thread_id, "x").await.unwrap(), None);
+        threads.delete(&owner, &thread_id).await.unwrap();
+    }
+    assert_eq!(dynamo.reset().calls, []);
+}
+
+#[tokio::test]
+async fn the_longest_names_work() {
+    let dynamo = Dynamo::start().await;
+    let threads = dynamo.threads();
+    let owner = Owner::new("#".repeat(Owner::LONGEST), "%".repeat(Owner::LONGEST)).unwrap();
+    let head = ThreadRecord { id: format!("thr_{}", "#".repeat(124)), ..thread(1) };
+    threads.create(&owner, &head, &question(1, "hi")).await.unwrap();
+    assert_eq!(threads.items(&owner, &head.id, &all()).await.unwrap().unwrap().data, [question(1, "hi")]);
+    assert_eq!(threads.threads(&owner, &all()).await.unwrap().data, [head]);
+}

@@ -1,1 +1,73 @@
+//! Buckets, shared by any number of processes.
 
+use std::time::Duration;
+
+use chatkit_shared::limits::Bucket;
+use chatkit_shared::store::{Decision, Scope};
+use jiff::SignedDuration;
+
+use super::{at, owner};
+use crate::harness::dynamodb::Dynamo;
+
+const ADDRESS: Scope<'_> = Scope::Address("192.0.2.1");
+
+#[tokio::test]
+async fn a_take_is_one_write() {
+    let dynamo = Dynamo::start().await;
+    let counters = dynamo.counters();
+    let bucket = Bucket::new(3, 1, Duration::from_secs(10));
+    let mut decisions = Vec::new();
+    for seconds in [0, 0, 1, 1, 10, 19, 20] {
+        decisions.push(counters.take(ADDRESS, "start", &bucket, at(seconds)).await.unwrap());
+    }
+    let refused = |seconds| Decision::Refused { retry_after: Duration::from_secs(seconds) };
+    let admitted = Decision::Admitted;
+    assert_eq!(decisions, [admitted, admitted, admitted, refused(9), admitted, refused(1), admitted]);
+    assert_eq!(dynamo.reset().units(), (0.0, 7.0));
+
+    // A process that remembers nothing tries the wrong condition first.
+    assert_eq!(dynamo.counters().take(ADDRESS, "start", &bucket, at(30)).await.unwrap(), admitted);
+    assert_eq!(dynamo.reset().units(), (0.0, 2.0));
+    // One that remembers too much, too.
+    assert_eq!(counters.take(ADDRESS, "start", &bucket, at(10_000)).await.unwrap(), admitted);
+    assert_eq!(dynamo.reset().units(), (0.0, 1.0));
+
+    let record = &dynamo.records("counters")[0];
+    assert_eq!(record["expires_at"]["N"], (at(10_031).as_second()).to_string());
+}
+
+#[tokio::test]
+async fn scopes_and_names_are_apart_and_off_is_free() {
+    let dynamo = Dynamo::start().await;
+    let (counters, owner) = (dynamo.counters(), owner());
+    let one = Bucket::new(1, 1, Duration::from_secs(60));
+    let long = "#".repeat(5000);
+    let scopes = [ADDRESS, Scope::Address("192.0.2.1#start"), Scope::Address("default#ada"), Scope::Address(&long)];
+    for scope in scopes.into_iter().chain([Scope::User(&owner)]) {
+        for name in ["start", "refresh"] {
+            assert_eq!(counters.take(scope, name, &one, at(0)).await.unwrap(), Decision::Admitted, "{scope:?}");
+            assert_ne!(counters.take(scope, name, &one, at(0)).await.unwrap(), Decision::Admitted, "{scope:?}");
+        }
+    }
+    dynamo.reset();
+    for _ in 0..3 {
+        assert_eq!(counters.take(ADDRESS, "off", &Bucket::per_minute(0), at(0)).await.unwrap(), Decision::Admitted);
+    }
+    assert_eq!(dynamo.reset().calls, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn racing_takes_admit_exactly_the_capacity() {
+    let dynamo = Dynamo::start().await;
+    let bucket = Bucket::new(100, 1, Duration::from_secs(3600));
+    let clients: Vec<_> = (0..5).map(|_| dynamo.counters()).collect();
+    let takes = (0..1000).map(|number| {
+        let counters = clients[number % clients.len()].clone();
+        // Clocks differ a little.
+        let now = at(0) + SignedDuration::from_millis(i64::try_from(number % 7).unwrap());
+        async move { counters.take(ADDRESS, "start", &bucket, now).await.unwrap() }
+    });
+    let decisions = futures_util::stream::StreamExt::buffer_unordered(futures_util::stream::iter(takes), 100);
+    let decisions: Vec<_> = futures_util::StreamExt::collect(decisions).await;
+    assert_eq!(decisions.iter().filter(|decision| **decision == Decision::Admitted).count(), 100);
+}

@@ -7,6 +7,7 @@ mod limits;
 mod paging;
 mod runs;
 mod sessions;
+mod tables;
 mod threads;
 mod usage;
 

@@ -1,1 +1,41 @@
+//! Sessions by the hash of their secret.
 
+use std::time::Duration;
+
+use chatkit_shared::store::SessionRecord;
+
+use super::at;
+use crate::harness::dynamodb::Dynamo;
+
+#[tokio::test]
+async fn a_session_is_known_until_it_need_not_be_kept() {
+    let dynamo = Dynamo::start().await;
+    let counters = dynamo.counters();
+    let session = SessionRecord {
+        tenant: "acme".to_owned(),
+        user: "ada".to_owned(),
+        session_id: "ses_1".to_owned(),
+        expires_at: at(600),
+    };
+    counters.remember_session("abc", &session, at(1000)).await.unwrap();
+    assert_eq!(dynamo.reset().units(), (0.0, 1.0));
+    assert_eq!(counters.session("abc", at(999)).await.unwrap(), Some(session));
+    assert_eq!(dynamo.reset().units(), (1.0, 0.0));
+    assert_eq!(counters.session("abc", at(1000)).await.unwrap(), None);
+    assert_eq!(counters.session("abd", at(0)).await.unwrap(), None);
+    assert_eq!(counters.session("", at(0)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_secret_is_exchanged_once_and_again_within_the_leeway() {
+    let dynamo = Dynamo::start().await;
+    let counters = dynamo.counters();
+    let leeway = Duration::from_secs(30);
+    let mut exchanged = Vec::new();
+    for seconds in [0, 0, 30, 31, 10_000] {
+        exchanged.push(counters.rotate("abc", at(seconds), leeway, at(1000)).await.unwrap());
+    }
+    assert_eq!(exchanged, [true, true, true, false, false]);
+    assert_eq!(dynamo.reset().units(), (0.0, 5.0));
+    assert!(counters.rotate("abd", at(31), leeway, at(1000)).await.unwrap());
+}

@@ -1,17 +1,231 @@
-use chatkit_shared::protocol::ThreadStatus;
-use chatkit_shared::store::{Loaded, Threads};
+//! Threads and items, one method after the other, with what each costs.
 
-use super::{answer, at, hidden, id, owner, question, run, thread};
+use chatkit_shared::protocol::{FeedbackKind, Page, ThreadItem, ThreadStatus};
+use chatkit_shared::store::{Loaded, StoredItem, ThreadRecord, Threads};
+use serde_json::json;
+
+use super::{all, answer, at, hidden, id, owner, question, run, thread};
 use crate::harness::dynamodb::Dynamo;
 
+async fn with_items(dynamo: &Dynamo, items: &[StoredItem]) -> (Threads, ThreadRecord) {
+    let (threads, head) = (dynamo.threads(), thread(1));
+    threads.create(&owner(), &head, &items[0]).await.unwrap();
+    for item in &items[1..] {
+        threads.put_item(&owner(), &head.id, item).await.unwrap();
+    }
+    dynamo.reset();
+    (threads, head)
+}
+
 #[tokio::test]
-async fn smoke() {
+async fn a_thread_reads_as_it_was_created() {
     let dynamo = Dynamo::start().await;
     let threads = dynamo.threads();
-    let head = thread(1);
+    let head = ThreadRecord {
+        title: Some(String::new()),
+        created_at: "2026-11-20T10:20:47.638665123Z".parse().unwrap(),
+        status: ThreadStatus::Locked { reason: Some("later".to_owned()) },
+        allowed_image_domains: Some(Vec::new()),
+        metadata: json!({ "a": [1, null, 0.1] }).as_object().unwrap().clone(),
+        run: Some(run(1, "digest")),
+        ..thread(1)
+    };
+    dynamo.slow(50);
     threads.create(&owner(), &head, &question(1, "hi")).await.unwrap();
+    let meter = dynamo.reset();
+    assert_eq!((meter.units(), meter.round_trips()), ((0.0, 2.0), 1));
+
     let loaded = threads.load(&owner(), &head.id, Threads::NEWEST).await.unwrap();
     let meter = dynamo.reset();
-    println!("{:?} {:?} {}", meter.operations(), meter.units(), meter.round_trips());
+    assert_eq!((meter.units(), meter.round_trips()), ((1.0, 0.0), 1));
+    assert_eq!(loaded, Some(Loaded { thread: head.clone(), items: vec![question(1, "hi")], has_more: false }));
+
+    assert_eq!(threads.thread(&owner(), &head.id).await.unwrap(), Some(head.clone()));
+    assert_eq!(dynamo.reset().units(), (0.5, 0.0));
+    let page = Page { data: vec![head], has_more: false, after: None };
+    assert_eq!(threads.threads(&owner(), &all()).await.unwrap(), page);
+    assert_eq!(dynamo.reset().units(), (0.5, 0.0));
+}
+
+#[tokio::test]
+async fn a_thread_of_the_same_id_is_refused_and_left_alone() {
+    let dynamo = Dynamo::start().await;
+    let (threads, head) = with_items(&dynamo, &[question(1, "hi")]).await;
+    let other = ThreadRecord { run: Some(run(2, "digest")), ..head.clone() };
+    let error = threads.create(&owner(), &other, &question(2, "again")).await.unwrap_err();
+    assert!(!error.is_unavailable());
+    assert_eq!(error.to_string(), "the store failed");
+    let loaded = threads.load(&owner(), &head.id, 24).await.unwrap();
     assert_eq!(loaded, Some(Loaded { thread: head, items: vec![question(1, "hi")], has_more: false }));
+}
+
+#[tokio::test]
+async fn the_newest_items_are_loaded_for_less_than_four_read_units() {
+    let dynamo = Dynamo::start().await;
+    let items: Vec<_> = (1..=30).map(|number| answer(number, &"x".repeat(700))).collect();
+    let (threads, head) = with_items(&dynamo, &items).await;
+    let loaded = threads.load(&owner(), &head.id, Threads::NEWEST).await.unwrap();
+    assert_eq!(loaded, Some(Loaded { thread: head, items: items[6..].to_vec(), has_more: true }));
+    let (read, written) = dynamo.reset().units();
+    assert!(read <= 3.5 && written == 0.0, "{read} {written}");
+
+    let size: usize =
+        dynamo.records("threads").iter().map(|record| record["item"]["S"].as_str().map_or(0, str::len)).sum();
+    let json: usize = items.iter().map(|item| serde_json::to_string(&item.item).unwrap().len()).sum();
+    assert_eq!(size, json);
+}
+
+#[tokio::test]
+async fn items_of_every_kind_read_as_they_were_stored() {
+    let dynamo = Dynamo::start().await;
+    let kinds = [
+        json!({"type": "user_message", "content": [
+            {"type": "input_text", "text": "ü\u{0}\"\\\n"},
+            {"type": "input_tag", "id": "t", "text": "T", "data": {"k": null}, "group": "g", "interactive": true},
+        ], "attachments": [{"id": "a", "name": "n", "mime_type": "image/png", "type": "image", "preview_url": "u"}],
+            "quoted_text": "", "inference_options": {"tool_choice": {"id": "x"}, "model": "m"}}),
+        json!({"type": "assistant_message", "content": [{"type": "output_text", "text": "", "annotations": [
+            {"type": "annotation", "index": 0, "source": {"type": "url", "title": "t", "url": "u"}}]}]}),
+        json!({"type": "client_tool_call", "call_id": "c", "name": "n", "arguments": {"a": []}, "output": {"b": null}}),
+        json!({"type": "widget", "widget": {"type": "Card", "n": [1, -1, 18446744073709551615_u64, 1e-7, -966.1426424238549]}}),
+        json!({"type": "generated_image", "image": {"id": "i", "url": "u"}}),
+        json!({"type": "structured_input", "status": "answered", "inputs": [
+            {"type": "freeform", "id": "i", "question": "q", "answer": {"values": ["v"]}}]}),
+        json!({"type": "workflow", "workflow": {"type": "reasoning", "tasks": [{"type": "thought", "content": "c"}],
+            "summary": {"duration": 3}}}),
+        json!({"type": "task", "task": {"type": "custom", "title": "t"}}),
+        json!({"type": "end_of_turn"}),
+        json!({"type": "hidden_context_item", "content": ["anything"]}),
+        json!({"type": "sdk_hidden_context", "content": "text"}),
+    ];
+    let items: Vec<_> = (1..)
+        .zip(kinds)
+        .map(|(number, mut kind)| {
+            let header = json!({ "id": id("msg", number), "thread_id": id("thr", 1), "created_at": at(0) });
+            kind.as_object_mut().unwrap().extend(header.as_object().unwrap().clone());
+            let item: ThreadItem = serde_json::from_value(kind).unwrap();
+            StoredItem { item, upstream_id: Some("up".to_owned()), ends_run: Some("run".to_owned()) }
+        })
+        .collect();
+    let (threads, head) = with_items(&dynamo, &items).await;
+    assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items);
+    for item in &items {
+        assert_eq!(threads.item(&owner(), &head.id, item.item.id()).await.unwrap().as_ref(), Some(item));
+    }
+}
+
+#[tokio::test]
+async fn an_item_changes_and_keeps_its_feedback() {
+    let dynamo = Dynamo::start().await;
+    let first = StoredItem { upstream_id: Some("up".to_owned()), ..answer(2, "one") };
+    let (threads, head) = with_items(&dynamo, &[question(1, "hi"), first]).await;
+    let ids = [id("msg", 2)];
+    assert!(threads.feedback(&owner(), &head.id, &ids, FeedbackKind::Negative, at(5)).await.unwrap());
+    assert_eq!(dynamo.reset().units(), (0.5, 1.0));
+    threads.put_item(&owner(), &head.id, &answer(2, "two")).await.unwrap();
+    assert_eq!(dynamo.reset().units(), (0.0, 1.0));
+    assert_eq!(threads.item(&owner(), &head.id, &id("msg", 2)).await.unwrap(), Some(answer(2, "two")));
+    assert_eq!(dynamo.reset().units(), (1.5, 0.0));
+
+    let mut records = dynamo.records("threads");
+    records.retain(|record| record["feedback"].is_object());
+    let item = serde_json::to_string(&answer(2, "two").item).unwrap();
+    assert_eq!(
+        records,
+        [json!({
+            "pk": {"S": format!("default#ada#{}", head.id)}, "sk": {"S": format!("I#{:026}", 2)}, "item": {"S": item},
+            "feedback": {"S": "negative"}, "feedback_at": {"S": at(5).to_string()},
+        })]
+    );
+}
+
+#[tokio::test]
+async fn feedback_tells_whether_all_items_exist() {
+    let dynamo = Dynamo::start().await;
+    let (threads, head) = with_items(&dynamo, &[question(1, "hi"), answer(2, "ho")]).await;
+    let long = "x".repeat(5000);
+    for (ids, exist) in [
+        (vec![], true),
+        (vec![id("msg", 1), id("msg", 2), id("msg", 1)], true),
+        (vec![id("msg", 1), id("msg", 3)], false),
+        (vec![String::new()], false),
+        (vec![long], false),
+    ] {
+        let all = threads.feedback(&owner(), &head.id, &ids, FeedbackKind::Positive, at(0)).await.unwrap();
+        assert_eq!(all, exist, "{ids:?}");
+    }
+    assert!(!threads.feedback(&owner(), "thr_no", &[], FeedbackKind::Positive, at(0)).await.unwrap());
+    assert_eq!(dynamo.records("threads").len(), 3);
+}
+
+#[tokio::test]
+async fn a_title_is_one_write_and_only_on_threads_that_exist() {
+    let dynamo = Dynamo::start().await;
+    let (threads, head) = with_items(&dynamo, &[question(1, "hi")]).await;
+    let titled = ThreadRecord { title: Some("T".to_owned()), ..head.clone() };
+    assert_eq!(threads.set_title(&owner(), &head.id, "T").await.unwrap(), Some(titled));
+    assert_eq!(dynamo.reset().units(), (0.0, 1.0));
+    assert_eq!(threads.set_title(&owner(), "thr_no", "T").await.unwrap(), None);
+    threads.delete(&owner(), &head.id).await.unwrap();
+    assert_eq!(threads.set_title(&owner(), &head.id, "T").await.unwrap(), None);
+    assert_eq!(dynamo.records("threads"), [json!(null); 0]);
+}
+
+#[tokio::test]
+async fn what_comes_after_an_item_is_cut_off() {
+    let dynamo = Dynamo::start().await;
+    let items: Vec<_> = (1..=5).map(|n| if n == 4 { hidden(n) } else { answer(n, "x") }).collect();
+    let (threads, head) = with_items(&dynamo, &items).await;
+    threads.truncate_after(&owner(), &head.id, &id("msg", 3)).await.unwrap();
+    let meter = dynamo.reset();
+    assert_eq!((meter.operations(), meter.units()), (vec!["Query", "TransactWriteItems"], (1.0, 4.0)));
+    assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items[..3]);
+    threads.truncate_after(&owner(), &head.id, &id("msg", 3)).await.unwrap();
+    threads.truncate_after(&owner(), &head.id, &"x".repeat(5000)).await.unwrap();
+    assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items[..3]);
+}
+
+#[tokio::test]
+async fn a_long_tail_is_cut_off_from_its_end() {
+    let dynamo = Dynamo::start().await;
+    let items: Vec<_> = (1..=252).map(|number| answer(number, "x")).collect();
+    let (threads, head) = with_items(&dynamo, &items).await;
+    let count = || dynamo.records("threads").len() - 1;
+    for (failing, left) in [(id("msg", 152), 152), (id("msg", 52), 52)] {
+        let key = failing.strip_prefix("msg_").unwrap();
+        dynamo.fail("TransactWriteItems", key, crate::harness::dynamodb::Fault::ServerError, 3);
+        threads.truncate_after(&owner(), &head.id, &id("msg", 2)).await.unwrap_err();
+        assert_eq!(count(), left);
+    }
+    threads.truncate_after(&owner(), &head.id, &id("msg", 2)).await.unwrap();
+    assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items[..2]);
+}
+
+#[tokio::test]
+async fn a_deleted_thread_leaves_nothing() {
+    let dynamo = Dynamo::start().await;
+    let items: Vec<_> = (1..=60).map(|number| answer(number, "x")).collect();
+    let (threads, head) = with_items(&dynamo, &items).await;
+    let other = thread(2);
+    threads.create(&owner(), &other, &question(1, "other")).await.unwrap();
+    assert!(!threads.thread_is_gone(&owner(), &head.id).await.unwrap());
+    dynamo.reset();
+    threads.delete(&owner(), &head.id).await.unwrap();
+    let meter = dynamo.reset();
+    let operations = ["UpdateItem", "Query", "BatchWriteItem", "BatchWriteItem", "BatchWriteItem", "DeleteItem"];
+    assert_eq!((meter.operations(), meter.units().1), (operations.to_vec(), 62.0));
+    assert!(threads.thread_is_gone(&owner(), &head.id).await.unwrap());
+    assert_eq!(dynamo.reset().units(), (0.5, 0.0));
+    assert_eq!(dynamo.records("threads").len(), 2);
+    threads.delete(&owner(), &head.id).await.unwrap();
+    assert_eq!(threads.threads(&owner(), &all()).await.unwrap().data, [other]);
+
+    // A turn that outlived its thread.
+    threads.put_item(&owner(), &head.id, &answer(61, "late")).await.unwrap();
+    assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap(), None);
+    assert_eq!(threads.items(&owner(), &head.id, &all()).await.unwrap(), None);
+    assert_eq!(threads.item(&owner(), &head.id, &id("msg", 61)).await.unwrap(), None);
+    let late = id("msg", 61);
+    threads.remove_items(&owner(), &head.id, &[late.clone(), late, String::new()]).await.unwrap();
+    assert_eq!(dynamo.records("threads").len(), 2);
 }

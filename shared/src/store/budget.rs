@@ -160,7 +160,7 @@ impl Counters {
             expression.push_str(&format!("#stale{index}"));
             request = request.expression_attribute_names(format!("#stale{index}"), name);
         }
-        request.update_expression(expression).send().await?;
+        Box::pin(request.update_expression(expression).send()).await?;
         Ok(())
     }
 

@@ -170,12 +170,10 @@ impl Counters {
                 .expression_attribute_values(":reserve", AttributeValue::N(tokens.reserve.to_string()))
                 .expression_attribute_values(":room", AttributeValue::N(tokens.room().to_string()));
         }
-        let answer = request
+        let request = request
             .update_expression(format!("SET {}{add}", set.join(", ")))
-            .condition_expression(conditions.join(" AND "))
-            .send()
-            .await;
-        match answer {
+            .condition_expression(conditions.join(" AND "));
+        match Box::pin(request.send()).await {
             Ok(answer) => Ok((answer.attributes.unwrap_or_default(), true)),
             Err(error) => Ok((refused(error)?, false)),
         }

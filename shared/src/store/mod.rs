@@ -15,6 +15,8 @@
 //!
 //! Reads are eventually consistent unless a method says otherwise. A write whose answer was lost is sent again: writes
 //! that set something are the same the second time, those that count may count twice.
+//!
+//! The SDK's futures have some 6 KB each. Those that a turn awaits are boxed, so that a turn's own future stays small.
 
 mod attributes;
 mod budget;

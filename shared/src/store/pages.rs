@@ -49,7 +49,7 @@ pub(super) async fn page<T>(
     loop {
         // One more than is wanted tells whether there is more.
         let wanted = listing.limit - data.len() + 1;
-        let answer = client
+        let request = client
             .query()
             .table_name(listing.table)
             .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
@@ -61,9 +61,8 @@ pub(super) async fn page<T>(
             .expression_attribute_values(":prefix", AttributeValue::S(listing.prefix.to_owned()))
             .scan_index_forward(listing.order == Order::Asc)
             .limit(i32::try_from(wanted).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start)
-            .send()
-            .await?;
+            .set_exclusive_start_key(start);
+        let answer = Box::pin(request.send()).await?;
         for record in answer.items() {
             if data.len() == listing.limit || bytes >= LARGEST_PAGE {
                 let after = data.last().map(|last| id(last).to_owned());

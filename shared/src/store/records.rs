@@ -17,7 +17,7 @@ const CREATED_AT: &str = "created_at";
 const STATUS: &str = "status";
 const DOMAINS: &str = "allowed_image_domains";
 const METADATA: &str = "metadata";
-const ITEM: &str = "item";
+pub(super) const ITEM: &str = "item";
 const UPSTREAM_ID: &str = "upstream_id";
 const ENDS_RUN: &str = "ends_run";
 

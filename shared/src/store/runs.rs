@@ -4,7 +4,6 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
 
-use super::attributes::{self, Record};
 use super::error::{StoreError, refused};
 use super::key::{self, Key};
 use super::records::{DELETED, RUN_DIGEST, RUN_ID, RUN_UNTIL, Run, StoredItem, ThreadRecord};
@@ -74,29 +73,24 @@ impl Threads {
         };
         let (leased, stored) = tokio::join!(self.lease(&head, run, seen, now), put);
         let item = item.and_then(|stored| key::item(owner, thread_id, stored.item.id()));
-        match (leased, stored) {
-            (Ok(()), Ok(_)) => Ok(()),
-            (Ok(()), Err(error)) => {
-                // Best effort: the lease ends by itself.
-                let _ = self.end_run(owner, thread_id, &run.id).await;
-                Err(error.into())
-            }
-            // Nothing may stay behind in a thread that is gone.
-            (Err(BeginError::NotFound), _) => {
-                self.take_back(item).await;
-                Err(BeginError::NotFound)
-            }
-            (Err(refusal), Ok(Some(before))) => {
-                // Best effort, as in `take_back`.
-                let _ = self.client.put_item().table_name(&*self.table).set_item(Some(before)).send().await;
-                Err(refusal)
-            }
-            (Err(refusal), Ok(None)) => {
-                self.take_back(item).await;
-                Err(refusal)
-            }
-            (Err(refusal), Err(_)) => Err(refusal),
+        if leased.is_ok() && stored.is_ok() {
+            return Ok(());
         }
+        // Taking back is best effort: the lease ends by itself, and the turn has not begun either way.
+        if let Ok(()) | Err(BeginError::Store(_)) = leased {
+            let _ = self.end_run(owner, thread_id, &run.id).await;
+        }
+        match (&leased, &stored) {
+            // Nothing may stay behind in a thread that is gone.
+            (Err(BeginError::NotFound), _) | (Err(_), Ok(None)) => self.take_back(item).await,
+            (Err(_), Ok(Some(before))) => {
+                let request = self.client.put_item().table_name(&*self.table).set_item(Some(before.clone()));
+                let _ = Box::pin(request.send()).await;
+            }
+            // Whether the item was written, and over what, nobody knows.
+            (_, Err(_)) | (Ok(()), Ok(_)) => {}
+        }
+        leased.and(stored.map(|_| ()).map_err(BeginError::Store))
     }
 
     /// Releases the lease, if it is still this run's: for turns that end without an item.
@@ -105,7 +99,7 @@ impl Threads {
     /// [`StoreError`].
     pub async fn end_run(&self, owner: &Owner, thread_id: &str, run_id: &str) -> Result<(), StoreError> {
         let Some(head) = key::head(owner, thread_id) else { return Ok(()) };
-        let answer = self
+        let request = self
             .client
             .update_item()
             .table_name(&*self.table)
@@ -115,17 +109,15 @@ impl Threads {
             .expression_attribute_names("#id", RUN_ID)
             .expression_attribute_names("#digest", RUN_DIGEST)
             .expression_attribute_names("#until", RUN_UNTIL)
-            .expression_attribute_values(":id", AttributeValue::S(run_id.to_owned()))
-            .send()
-            .await;
-        match answer {
+            .expression_attribute_values(":id", AttributeValue::S(run_id.to_owned()));
+        match Box::pin(request.send()).await {
             Ok(_) => Ok(()),
             Err(error) => refused(error).map(|_| ()),
         }
     }
 
     async fn lease(&self, head: &Key, run: &Run, seen: Option<&str>, now: Timestamp) -> Result<(), BeginError> {
-        let answer = self
+        let request = self
             .client
             .update_item()
             .table_name(&*self.table)
@@ -146,41 +138,38 @@ impl Threads {
             .expression_attribute_values(":digest", AttributeValue::S(run.digest.clone()))
             .expression_attribute_values(":until", run.until())
             .expression_attribute_values(":now", AttributeValue::N(now.as_microsecond().to_string()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let Err(error) = answer else { return Ok(()) };
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = Box::pin(request.send()).await else { return Ok(()) };
         let old = refused(error)?;
         Err(if old.is_empty() || old.contains_key(DELETED) { BeginError::NotFound } else { BeginError::Conflict })
     }
 
     async fn put_head(&self, head: &Key, thread: &ThreadRecord) -> Result<Created, StoreError> {
-        let mut record: Record = thread.attributes()?;
+        let mut record = thread.attributes()?;
         record.extend(head.attributes());
-        let answer = self
+        let request = self
             .client
             .put_item()
             .table_name(&*self.table)
-            .set_item(Some(record))
+            .set_item(Some(record.clone()))
             .condition_expression("attribute_not_exists(#pk)")
             .expression_attribute_names("#pk", key::PARTITION)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let Err(error) = answer else { return Ok(Created::New) };
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = Box::pin(request.send()).await else { return Ok(Created::New) };
         let old = match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(refusal)) => refusal.item(),
             _ => return Err(error.into()),
         };
-        // The own run's id is there when an answer was lost and the write is sent again.
-        let own = old.zip(thread.run.as_ref()).is_some_and(|(old, run)| attributes::text(old, RUN_ID) == Some(&run.id));
+        // It is the own head when an answer was lost and the write is sent again.
+        let own = old == Some(&record);
         Ok(if own { Created::New } else { Created::ExistsAlready })
     }
 
     /// Deletes what a failed beginning wrote, best effort: the beginning has failed whether or not this works.
     async fn take_back(&self, key: Option<Key>) {
         if let Some(key) = key {
-            let _ = self.client.delete_item().table_name(&*self.table).set_key(Some(key.attributes())).send().await;
+            let request = self.client.delete_item().table_name(&*self.table).set_key(Some(key.attributes()));
+            let _ = Box::pin(request.send()).await;
         }
     }
 }

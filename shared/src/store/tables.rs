@@ -39,11 +39,9 @@ impl TableNames {
 /// [`StoreError`], also when a table is not there within half a minute.
 pub async fn create_missing(connection: &Connection, names: &TableNames) -> Result<(), StoreError> {
     let Connection(client) = connection;
-    tokio::try_join!(
-        create(client, &names.threads),
-        create_with_time_to_live(client, &names.counters),
-        create_with_time_to_live(client, &names.usage),
-    )?;
+    create(client, &names.threads).await?;
+    create_with_time_to_live(client, &names.counters).await?;
+    create_with_time_to_live(client, &names.usage).await?;
     Ok(())
 }
 

@@ -181,7 +181,8 @@ impl Usage {
         ];
         let mut record = key.attributes();
         record.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-        self.client.put_item().table_name(&*self.table).set_item(Some(record)).send().await?;
+        let request = self.client.put_item().table_name(&*self.table).set_item(Some(record));
+        Box::pin(request.send()).await?;
         Ok(())
     }
 
@@ -211,7 +212,8 @@ impl Usage {
                 .expression_attribute_names(format!("#{name}"), name)
                 .expression_attribute_values(format!(":{name}"), AttributeValue::N(value.to_string()));
         }
-        request.update_expression(format!("ADD {}", additions.join(", "))).send().await?;
+        let request = request.update_expression(format!("ADD {}", additions.join(", ")));
+        Box::pin(request.send()).await?;
         Ok(())
     }
 }
