@@ -1,7 +1,7 @@
 //! The tests of the whole system, as one binary.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "test code")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
+mod conversation;
 mod gateway;
 mod harness;
 mod lambda;

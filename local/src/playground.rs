@@ -55,7 +55,6 @@ const ASSETS: &[Asset] = assets![
     "css/prose.css",
     "css/sidebar.css",
     "favicon.svg",
-    "icons.svg",
     "js/about.js",
     "js/api.js",
     "js/composer.js",
@@ -88,7 +87,7 @@ const ASSETS: &[Asset] = assets![
 
 /// Serves the page at `/`, its files below `/playground/` and `about` at `/playground.json`. Has no fallback, so it can be
 /// merged with the other routers.
-pub fn router(about: About) -> Router {
+pub fn router(about: &About) -> Router {
     let about = serde_json::json!(about).to_string();
     let router = Router::new()
         .route("/", serve("text/html; charset=utf-8", Bytes::from_static(INDEX.as_bytes())))
@@ -135,7 +134,7 @@ mod tests {
     async fn fetch(method: &str, path: &str) -> (StatusCode, Vec<(String, String)>, String) {
         let about = About { model: "demo".to_owned(), demo: true, version: "0.1.0".to_owned() };
         let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
-        let response = router(about).oneshot(request).await.unwrap();
+        let response = router(&about).oneshot(request).await.unwrap();
         let status = response.status();
         let headers = response.headers().iter();
         let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();

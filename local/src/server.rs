@@ -51,7 +51,7 @@ impl Server {
         let setup = Setup { env, clock, ids, cookie: VisitorCookie::Loopback };
         let functions = functions(&setup).await?;
         let router = if development { functions.layer(from_fn(development::believe_header)) } else { functions };
-        let router = playground::router(about).fallback_service(router.layer(from_fn(note_address)));
+        let router = playground::router(&about).fallback_service(router.layer(from_fn(note_address)));
 
         let address = SocketAddr::new(arguments.host, arguments.port);
         let listener =

@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+pub(crate) mod app;
 pub(crate) mod dynamodb;
 pub(crate) mod model;
 pub(crate) mod responses;

@@ -14,6 +14,7 @@ async fn a_session_is_known_until_it_need_not_be_kept() {
     let session = SessionRecord {
         tenant: "acme".to_owned(),
         user: "ada".to_owned(),
+        anonymous: false,
         session_id: "ses_1".to_owned(),
         expires_at: at(600),
     };

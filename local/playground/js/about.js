@@ -17,7 +17,7 @@ export async function showAbout() {
   const banner = byId("about", HTMLElement);
   banner.hidden = localStorage.getItem(DISMISSED) === model;
   byId("about-text", HTMLElement).replaceChildren(...(demo
-    ? ["The built-in demo model answers: it understands nothing and costs nothing. Set ", element("code", {}, "OPENAI_API_KEY"), " and start again to talk to a real one."]
+    ? ["The built-in demo model answers. Set ", element("code", {}, "OPENAI_API_KEY"), " and start again for a real one."]
     : ["Answers come from ", element("strong", {}, model), " and are paid for with your API key."]));
   byId("about-dismiss", HTMLButtonElement).addEventListener("click", () => {
     localStorage.setItem(DISMISSED, model);

@@ -166,7 +166,7 @@ export class Conversation {
       } catch (error) {
         const isBusy = error instanceof ApiError && error.code === "conflict" && attempt < BUSY_ATTEMPTS;
         if (!isBusy) throw error;
-        this.#timeline.progress("Waiting for the answer before to end…");
+        this.#timeline.progress("The answer before this one is still being finished…");
         await pause((error.retryAfter ?? Math.min(attempt, BUSY_PAUSE)) * 1000, signal);
       }
     }

@@ -22,7 +22,7 @@ export function element(tag, attributes = {}, ...children) {
 }
 
 /**
- * @param {string} name a symbol of `icons.svg`
+ * @param {string} name the id of a symbol in the page
  * @returns {SVGSVGElement}
  */
 export function icon(name) {
@@ -30,7 +30,7 @@ export function icon(name) {
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `/playground/icons.svg#${name}`);
+  use.setAttribute("href", `#icon-${name}`);
   svg.append(use);
   return svg;
 }

@@ -13,12 +13,13 @@ export class Sidebar {
   constructor() {
     this.#toggle.addEventListener("click", () => this.#set(true));
     this.#scrim.addEventListener("click", () => this.close());
-    this.#sidebar.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || !this.#isOpen) return;
+    // Before anybody else, so that Escape closes the drawer only and does not stop an answer behind it.
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !this.#isOpen || document.querySelector("dialog[open], .thread-field")) return;
       event.stopPropagation();
       this.close();
       this.#toggle.focus();
-    });
+    }, { capture: true });
     this.#narrow.addEventListener("change", () => this.#set(false));
     this.#set(false);
   }

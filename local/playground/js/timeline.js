@@ -118,6 +118,7 @@ export class Timeline {
   progress(text) {
     this.#progress.hidden = text === null;
     this.#progress.textContent = text;
+    if (text) announce(text);
   }
 
   /** @param {HTMLElement} made */

@@ -71,6 +71,7 @@ impl Sessions {
                     tenant: identity.owner.tenant().to_owned(),
                     user: identity.owner.user().to_owned(),
                     session_id: session.id,
+                    anonymous: identity.anonymous,
                     expires_at: session.expires_at,
                 };
                 let keep_until = session.expires_at + self.grace(identity);

@@ -36,7 +36,7 @@ impl Sessions {
     /// [`Sessions::start`] besides.
     pub async fn refresh(&self, secret: &str, caller: Option<&Identity>) -> Result<ClientSecret, Error> {
         let hash = sha256_hex(secret);
-        let session = self.verify(secret, &hash, caller).await?;
+        let session = self.verify(secret, &hash).await?;
         if let Some(caller) = caller
             && caller.owner != session.identity.owner
         {
@@ -61,7 +61,7 @@ impl Sessions {
         if identity.anonymous { VISITOR_GRACE } else { GRACE }
     }
 
-    async fn verify(&self, secret: &str, hash: &str, caller: Option<&Identity>) -> Result<Exchangeable, Error> {
+    async fn verify(&self, secret: &str, hash: &str) -> Result<Exchangeable, Error> {
         let now = self.clock.now();
         match &self.kind {
             Kind::Own(tokens) => {
@@ -77,7 +77,7 @@ impl Sessions {
                 let unknown = || Error::unauthorized("the session token is not valid");
                 let session = self.counters.session(hash, now).await?.ok_or_else(unknown)?;
                 let owner = Owner::new(session.tenant, session.user).map_err(|_| unknown())?;
-                let identity = Identity { owner, anonymous: caller.is_none(), permissions: Vec::new() };
+                let identity = Identity { owner, anonymous: session.anonymous, permissions: Vec::new() };
                 Ok(Exchangeable { identity, expires_at: session.expires_at, began_at: now })
             }
         }

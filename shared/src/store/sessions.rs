@@ -13,6 +13,7 @@ use super::key::{Key, escape};
 const TENANT: &str = "tenant";
 const USER: &str = "user";
 const SESSION_ID: &str = "session_id";
+const ANONYMOUS: &str = "anonymous";
 const SESSION_ENDS_AT: &str = "session_ends_at";
 const ROTATED_AT: &str = "rotated_at";
 
@@ -25,6 +26,8 @@ pub struct SessionRecord {
     pub user: String,
     /// The session.
     pub session_id: String,
+    /// Whether the user is an anonymous visitor.
+    pub anonymous: bool,
     /// When the session ends, in whole seconds.
     pub expires_at: Timestamp,
 }
@@ -50,6 +53,7 @@ impl Counters {
             .item(TENANT, text(&session.tenant))
             .item(USER, text(&session.user))
             .item(SESSION_ID, text(&session.session_id))
+            .item(ANONYMOUS, AttributeValue::Bool(session.anonymous))
             .item(SESSION_ENDS_AT, seconds(session.expires_at))
             .item(TIME_TO_LIVE, seconds(keep_until));
         request.send().await?;
@@ -74,6 +78,7 @@ impl Counters {
             tenant: attributes::required(&record, TENANT)?.to_owned(),
             user: attributes::required(&record, USER)?.to_owned(),
             session_id: attributes::required(&record, SESSION_ID)?.to_owned(),
+            anonymous: record.get(ANONYMOUS).is_some_and(|value| value.as_bool() == Ok(&true)),
             expires_at: ends_at.ok_or_else(|| StoreError::unreadable(SESSION_ENDS_AT))?,
         }))
     }

@@ -26,7 +26,7 @@ export function taskBody(task) {
   const { title, content } = described(task);
   return element(
     "div",
-    { class: "task-body", "data-status": task.status_indicator },
+    { class: "task-body", "data-kind": task.type, "data-status": task.status_indicator },
     icon(symbol),
     element(
       "div",

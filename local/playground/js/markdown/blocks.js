@@ -20,16 +20,26 @@ const QUOTE = /^ {0,3}> ?/;
 const ENTRY = /^( {0,3})([-*+]|\d{1,9}[.)])(?:([ \t]+)(.*)|[ \t]*)$/;
 const UNDERLINE = /^ {0,3}(=+|-+)[ \t]*$/;
 const DIVIDER = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/;
+const GROWING_HEADER = /^(\|[^|\n]*\S[^\n]*)(?:\n\|[ \t:|-]*)?$/;
 const TASK = /^\[([ xX])\][ \t]+/;
 /** Deeper nesting is read as text: no answer needs it, and it must not exhaust the stack. */
 const DEEPEST = 20;
 
 /**
  * @param {string} text
+ * @param {{ partial?: boolean }} [options] `partial`: more text will follow
  * @returns {Block[]}
  */
-export function parseBlocks(text) {
-  return blocksOf(text.replace(/\r\n?/g, "\n").split("\n"), 0);
+export function parseBlocks(text, { partial = false } = {}) {
+  const blocks = blocksOf(text.replace(/\r\n?/g, "\n").split("\n"), 0);
+  const last = blocks.at(-1);
+  // A line that starts as a table's header is one, before the whole divider below it says so.
+  const [, line] = (partial && last?.type === "paragraph" && GROWING_HEADER.exec(last.text)) || [];
+  if (line) {
+    const header = cells(line);
+    blocks[blocks.length - 1] = { type: "table", header, alignments: header.map(() => null), rows: [] };
+  }
+  return blocks;
 }
 
 /**

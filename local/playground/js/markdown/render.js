@@ -19,7 +19,7 @@ export class MarkdownView {
    * @param {{ partial?: boolean }} [options] `partial`: more text will follow
    */
   set(text, { partial = false } = {}) {
-    const blocks = parseBlocks(text);
+    const blocks = parseBlocks(text, { partial });
     const next = blocks.map((block, index) => {
       const isGrowing = partial && index === blocks.length - 1;
       const key = `${isGrowing}${JSON.stringify(block)}`;

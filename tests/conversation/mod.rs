@@ -1,0 +1,3 @@
+//! The conversation over HTTP.
+
+mod turns;

@@ -1,0 +1,166 @@
+//! The four functions over HTTP in the test's own process, with a DynamoDB, a model and a clock of the test's own.
+
+use axum::Router;
+use axum::body::Body;
+use chatkit_local::server::functions;
+use chatkit_shared::clock::Clock;
+use chatkit_shared::env::Env;
+use chatkit_shared::http::ClientAddress;
+use chatkit_shared::identity::{Identity, Owner, TrustedIdentity, VisitorCookie};
+use chatkit_shared::ids::Ids;
+use chatkit_shared::setup::Setup;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::dynamodb::Dynamo;
+use super::model::ScriptedModel;
+use super::responses::answer;
+
+/// Everything, wired as in production.
+pub(crate) struct App {
+    pub(crate) dynamo: Dynamo,
+    pub(crate) model: ScriptedModel,
+    pub(crate) clock: Clock,
+    pub(crate) env: Env,
+    pub(crate) router: Router,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+/// The moment at which a test's clock stands.
+pub(crate) const NOW: &str = "2026-11-20T12:00:00Z";
+
+impl App {
+    /// The functions with the defaults, titles answered with "A title".
+    pub(crate) async fn start() -> Self {
+        Self::with([]).await
+    }
+
+    /// As [`App::start`], with these variables.
+    pub(crate) async fn with<const N: usize>(variables: [(&str, &str); N]) -> Self {
+        let dynamo = Dynamo::start().await;
+        let model = ScriptedModel::start().await;
+        model.on(|request| request.is_title(), answer("A title"));
+        let clock = Clock::fixed(NOW.parse().unwrap());
+        let mut env = dynamo.env();
+        env.set("OPENAI_BASE_URL", model.base_url());
+        env.set("SESSION_SIGNING_SECRET", "a secret of more than thirty-two bytes");
+        env.set("JWT_SECRET", "another secret of more than thirty-two bytes");
+        env.set("AUTH_MODE", "jwt,anonymous");
+        env.set("MODEL", "test-model");
+        for (name, value) in variables {
+            env.set(name, value);
+        }
+        let router = Self::router(&env, &clock, 1).await;
+        dynamo.reset();
+        Self { dynamo, model, clock, env, router }
+    }
+
+    /// The functions once more, as another process would have them; `seed` makes its ids differ.
+    pub(crate) async fn router(env: &Env, clock: &Clock, seed: u64) -> Router {
+        let ids = Ids::seeded(clock.clone(), seed);
+        let setup = Setup { env: env.clone(), clock: clock.clone(), ids, cookie: VisitorCookie::CrossSite };
+        functions(&setup).await.unwrap()
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        Answer::of(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    /// A ChatKit operation of a user.
+    pub(crate) async fn chatkit(&self, user: &str, operation: &Value) -> Answer {
+        self.send(chatkit(user, operation)).await
+    }
+
+    /// A new thread with a message of the user's; returns its events.
+    pub(crate) async fn create(&self, user: &str, text: &str) -> Vec<Value> {
+        self.chatkit(user, &create(text)).await.events()
+    }
+
+    /// A message of the user's in a thread; returns its events.
+    pub(crate) async fn add(&self, user: &str, thread_id: &str, text: &str) -> Vec<Value> {
+        self.chatkit(user, &add(thread_id, text)).await.events()
+    }
+}
+
+impl Answer {
+    pub(crate) async fn of(response: http::Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        Self { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// The events of a streamed answer; keep-alive comments are passed over.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text);
+        assert_eq!(self.headers["content-type"], "text/event-stream; charset=utf-8");
+        let events = self.text.split("\n\n").filter(|event| !event.is_empty());
+        events
+            .map(|event| {
+                let event = event.trim_start_matches(": ping\n");
+                serde_json::from_str(event.strip_prefix("data: ").unwrap()).unwrap()
+            })
+            .collect()
+    }
+
+    /// Asserts an error in the documented shape, and returns its message.
+    pub(crate) fn error(&self, status: u16, code: &str) -> String {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        let body = self.json();
+        assert_eq!(body["error"], code, "{body}");
+        assert_eq!(body["request_id"], self.headers["x-request-id"].to_str().unwrap());
+        assert_eq!(body.as_object().unwrap().len(), 3, "{body}");
+        body["message"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A request of a user whom the site vouches for.
+pub(crate) fn request(method: Method, path: &str, user: &str, body: Body) -> Request<Body> {
+    let owner = Owner::new(Owner::DEFAULT_TENANT, user).unwrap();
+    let permissions = vec![Identity::ANALYTICS_READ.to_owned()];
+    let identity = Identity { owner, anonymous: false, permissions };
+    let mut request = Request::builder().method(method).uri(path).body(body).unwrap();
+    request.headers_mut().insert("content-type", "application/json".parse().unwrap());
+    request.extensions_mut().insert(TrustedIdentity(identity));
+    request.extensions_mut().insert(ClientAddress(Some([192, 0, 2, 1].into())));
+    request
+}
+
+/// A ChatKit operation of a user.
+pub(crate) fn chatkit(user: &str, operation: &Value) -> Request<Body> {
+    request(Method::POST, "/chatkit", user, Body::from(operation.to_string()))
+}
+
+/// What the composer sends.
+pub(crate) fn input(text: &str) -> Value {
+    json!({ "content": [{ "type": "input_text", "text": text }], "attachments": [], "inference_options": {} })
+}
+
+/// `threads.create`.
+pub(crate) fn create(text: &str) -> Value {
+    json!({ "type": "threads.create", "params": { "input": input(text) } })
+}
+
+/// `threads.add_user_message`.
+pub(crate) fn add(thread_id: &str, text: &str) -> Value {
+    json!({ "type": "threads.add_user_message", "params": { "thread_id": thread_id, "input": input(text) } })
+}
+
+/// The id of the thread that a stream of events began.
+pub(crate) fn thread_id(events: &[Value]) -> String {
+    events[0]["thread"]["id"].as_str().unwrap().to_owned()
+}
