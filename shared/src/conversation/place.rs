@@ -42,7 +42,7 @@ impl Place {
     /// Takes back what the turn has stored if meanwhile the thread was deleted, or the same message asked again.
     pub(super) async fn withdraw(&self) -> Result<(), StoreError> {
         let retried = |run: &Run| run.digest == self.run.digest && run.id != self.run.id;
-        let items = match self.threads.thread(&self.owner, &self.thread_id).await? {
+        let items = match self.threads.thread_now(&self.owner, &self.thread_id).await? {
             None => [self.stored.as_slice(), std::slice::from_ref(&self.question)].concat(),
             Some(head) if head.run.as_ref().is_some_and(retried) => self.stored.clone(),
             Some(_) => return Ok(()),

@@ -65,8 +65,13 @@ impl Turn {
             (ended.outcome, ended.epilogue) = (Outcome::Error, Some(messages::not_stored()));
             ended.cause.get_or_insert(error.into());
         }
-        if let Some(title) = title.take() {
-            self.wait_for_title(title, &mut usage).await;
+        match title.take() {
+            // Whoever waits to hear what went wrong does not wait for a title too.
+            Some(title) if ended.outcome == Outcome::Error => {
+                self.set_title(&title::from_message(&title.message)).await
+            }
+            Some(title) => self.wait_for_title(title, &mut usage).await,
+            None => {}
         }
         Box::pin(self.settle(ended.outcome, usage, ended.first_token_at)).await;
         if let Some(event) = ended.epilogue {

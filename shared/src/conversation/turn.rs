@@ -149,7 +149,12 @@ impl Engine {
         let thread_id = beginning.thread.id.clone();
         let write = async {
             self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), None, self.clock.now()).await?;
-            self.threads.truncate_after(owner, &thread_id, &params.item_id).await.map_err(BeginError::Store)
+            let truncated = self.threads.truncate_after(owner, &thread_id, &params.item_id).await;
+            if truncated.is_err() {
+                // Best effort: the lease ends by itself.
+                let _ = self.threads.end_run(owner, &thread_id, &run.id).await;
+            }
+            truncated.map_err(BeginError::Store)
         };
         Box::pin(self.begin(beginning, write, on_end)).await
     }
