@@ -152,7 +152,12 @@ impl Dynamo {
         self.proxy.latency_ms.store(milliseconds, Ordering::SeqCst);
     }
 
-    /// What happened since the last call of this or [`Dynamo::reset`].
+    /// What has ended by now since the last call of [`Dynamo::reset`].
+    pub(crate) fn meter(&self) -> Meter {
+        Meter { calls: self.proxy.calls.lock().unwrap().clone() }
+    }
+
+    /// What happened since the last call of this. Faults that have not come to pass are forgotten.
     pub(crate) fn reset(&self) -> Meter {
         self.proxy.faults.lock().unwrap().clear();
         Meter { calls: std::mem::take(&mut *self.proxy.calls.lock().unwrap()) }

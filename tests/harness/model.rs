@@ -104,6 +104,11 @@ impl ScriptedModel {
         self.script.lock().unwrap().routes.push((Box::new(is_like_this), answer));
     }
 
+    /// As [`ScriptedModel::on`], before all routes that are there.
+    pub(crate) fn rather(&self, is_like_this: impl Fn(&ModelRequest) -> bool + Send + 'static, answer: Answer) {
+        self.script.lock().unwrap().routes.insert(0, (Box::new(is_like_this), answer));
+    }
+
     /// Everything asked so far, in order.
     pub(crate) fn requests(&self) -> Vec<ModelRequest> {
         self.script.lock().unwrap().requests.clone()
@@ -216,6 +221,11 @@ impl Gate {
     pub(crate) fn open(&self) {
         self.0.add_permits(1);
     }
+
+    /// Lets every wait pass from now on.
+    pub(crate) fn open_for_good(&self) {
+        self.0.add_permits(1_000);
+    }
 }
 
 impl Answer {
@@ -248,6 +258,12 @@ impl Answer {
     /// Then nothing until the test opens the gate.
     pub(crate) fn wait(self, gate: &Gate) -> Self {
         self.step(Step::Wait(gate.clone()))
+    }
+
+    /// Waits at the gate before the first step; the head of the answer comes at once.
+    pub(crate) fn before(mut self, gate: &Gate) -> Self {
+        self.steps.push_front(Step::Wait(gate.clone()));
+        self
     }
 
     /// Waits at the gate before each step, so that the test releases one event at a time.

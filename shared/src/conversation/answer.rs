@@ -35,6 +35,7 @@ pub(super) struct Answer {
     reasoning: Option<Reasoning>,
     messages: Vec<Message>,
     characters: u64,
+    has_words: bool,
 }
 
 /// A reasoning workflow that has not ended.
@@ -63,12 +64,18 @@ impl Answer {
             reasoning: None,
             messages: Vec::new(),
             characters: 0,
+            has_words: false,
         }
     }
 
     /// How many characters have come so far, for an estimate where the model's own count never comes.
     pub(super) const fn characters(&self) -> u64 {
         self.characters
+    }
+
+    /// Whether a message with words is complete. Thoughts alone are no answer.
+    pub(super) const fn has_words(&self) -> bool {
+        self.has_words
     }
 
     /// Takes the model's next event. The terminal ones complete what is still open.
@@ -165,6 +172,7 @@ impl Answer {
             return Some(Step::Emit(Event::ItemRemoved { item_id: header.id }));
         }
         let (content, upstream_id) = (std::mem::take(&mut message.content), message.upstream_id.take());
+        self.has_words = true;
         let item = ThreadItem::AssistantMessage(AssistantMessage { header, content });
         Some(Step::Finish(Finished { item, upstream_id }))
     }

@@ -129,7 +129,7 @@ impl Turn {
                 return Ended { outcome: Outcome::Error, cause, last: None, epilogue, usage, first_token_at };
             }
             if let Some((outcome, epilogue, tokens)) = end {
-                let silent = outcome == Outcome::Ok && held.is_none();
+                let silent = outcome == Outcome::Ok && !answer.has_words();
                 let (outcome, epilogue) =
                     if silent { (Outcome::Error, Some(messages::no_answer())) } else { (outcome, epilogue) };
                 let usage = tokens.unwrap_or_else(|| self.estimate(answer.characters()));
