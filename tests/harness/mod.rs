@@ -2,5 +2,10 @@
 
 pub(crate) mod app;
 pub(crate) mod dynamodb;
+pub(crate) mod hosted;
+pub(crate) mod log;
 pub(crate) mod model;
+pub(crate) mod requests;
 pub(crate) mod responses;
+pub(crate) mod sessions;
+pub(crate) mod tokens;
