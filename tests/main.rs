@@ -1,9 +1,15 @@
 //! The tests of the whole system, as one binary.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
+mod analytics;
 mod conversation;
 mod gateway;
 mod harness;
+mod http;
+mod identity;
 mod lambda;
+mod limits;
 mod model;
+mod plain;
+mod sessions;
 mod store;

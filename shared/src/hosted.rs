@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::{Client, Url};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Client, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
@@ -12,13 +14,18 @@ use crate::env::{Env, EnvError};
 use crate::identity::Owner;
 use crate::model::ModelConfig;
 
+/// How long one session may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Brokers sessions of one workflow. Cheap to clone.
 #[derive(Clone)]
 pub struct HostedSessions {
     client: Client,
     url: Url,
-    key: SecretString,
+    /// `Bearer` and the key; marked as sensitive, so that nothing shows it.
+    authorization: HeaderValue,
     workflow_id: String,
+    patience: Duration,
 }
 
 /// A session at OpenAI.
@@ -38,9 +45,12 @@ pub enum HostedError {
     /// OpenAI took too long.
     #[error("the sessions API took too long")]
     TimedOut(#[source] reqwest::Error),
-    /// OpenAI cannot be reached, or its answer is no session.
+    /// OpenAI cannot be reached, or the connection broke.
+    #[error("the sessions API cannot be reached")]
+    Unreachable(#[source] reqwest::Error),
+    /// OpenAI's answer is no session. What it is instead is not told: it may quote anything.
     #[error("the sessions API did not answer with a session")]
-    Broken(#[source] reqwest::Error),
+    Broken,
     /// OpenAI refused: the key or the workflow is wrong, or a limit is reached.
     #[error("the sessions API answered with status {0}")]
     Refused(u16),
@@ -58,18 +68,33 @@ impl HostedSessions {
     /// Sessions of `CHATKIT_WORKFLOW_ID` at `OPENAI_BASE_URL`, `/chatkit/sessions` appended.
     ///
     /// # Errors
-    /// When the workflow or the key is missing.
+    /// When the workflow or the key is missing, or no HTTP header can carry the key.
     pub fn from_env(env: &Env, key: Option<SecretString>) -> Result<Self, EnvError> {
         let workflow_id = env.required("CHATKIT_WORKFLOW_ID", "the workflow of `CHATKIT_MODE=hosted`, `wf_…`")?;
         let key = key.ok_or_else(|| {
             EnvError::new("OPENAI_API_KEY", "or `OPENAI_SECRET_ARN` must be set, because `CHATKIT_MODE` is `hosted`")
         })?;
+        let mut authorization = HeaderValue::try_from(format!("Bearer {}", key.expose_secret()))
+            .map_err(|_| EnvError::new("OPENAI_API_KEY", "must be printable ASCII"))?;
+        authorization.set_sensitive(true);
         let mut url = ModelConfig::from_env(env)?.base_url;
         let path = format!("{}/chatkit/sessions", url.path().trim_end_matches('/'));
         url.set_path(&path);
-        let client = Client::builder().connect_timeout(Duration::from_secs(5)).timeout(Duration::from_secs(20)).build();
+        let client = Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            // An API has no redirects, and the key goes nowhere else.
+            .redirect(redirect::Policy::none())
+            // The proxy variables are not part of the configuration, which is all that is read of the environment.
+            .no_proxy()
+            .build();
         let client = client.map_err(|_| EnvError::new("OPENAI_BASE_URL", "cannot be used: no HTTP client"))?;
-        Ok(Self { client, url, key, workflow_id })
+        Ok(Self { client, url, authorization, workflow_id, patience: PATIENCE })
+    }
+
+    /// The same with another time that one session may take. 20 s.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// A new session for a user. There is no refresh at OpenAI: a new session for the same user continues the old one.
@@ -80,31 +105,37 @@ impl HostedSessions {
         let response = self
             .client
             .post(self.url.clone())
-            .bearer_auth(self.key.expose_secret())
+            .timeout(self.patience)
+            .header(AUTHORIZATION, self.authorization.clone())
             .header("openai-beta", "chatkit_beta=v1")
             .json(&json!({ "user": user(owner), "workflow": { "id": self.workflow_id } }))
             .send()
             .await
-            .map_err(broken)?;
+            .map_err(failed)?;
         if !response.status().is_success() {
             return Err(HostedError::Refused(response.status().as_u16()));
         }
-        let session: ChatSession = response.json().await.map_err(broken)?;
-        let expires_at = Timestamp::from_second(session.expires_at).unwrap_or_default();
+        let body = response.bytes().await.map_err(failed)?;
+        let session: ChatSession = serde_json::from_slice(&body).map_err(|_| HostedError::Broken)?;
+        let expires_at = Timestamp::from_second(session.expires_at).map_err(|_| HostedError::Broken)?;
+        if session.client_secret.expose_secret().is_empty() {
+            return Err(HostedError::Broken);
+        }
         Ok(HostedSession { id: session.id, client_secret: session.client_secret, expires_at })
     }
 }
 
 /// The user as OpenAI knows them. Without tenants it is the site's own id, so that a site which used another broker
-/// before keeps its users' history.
+/// before keeps its users' history; only an id that looks like one of a tenant's has the tenant in front, too.
 fn user(owner: &Owner) -> String {
+    const ESCAPED: &AsciiSet = &CONTROLS.add(b'/').add(b'%');
     match owner.tenant() {
-        Owner::DEFAULT_TENANT => owner.user().to_owned(),
-        tenant => format!("{tenant}/{}", owner.user()),
+        Owner::DEFAULT_TENANT if !owner.user().contains('/') => owner.user().to_owned(),
+        tenant => format!("{}/{}", utf8_percent_encode(tenant, ESCAPED), owner.user()),
     }
 }
 
-fn broken(error: reqwest::Error) -> HostedError {
+fn failed(error: reqwest::Error) -> HostedError {
     let error = error.without_url();
-    if error.is_timeout() { HostedError::TimedOut(error) } else { HostedError::Broken(error) }
+    if error.is_timeout() { HostedError::TimedOut(error) } else { HostedError::Unreachable(error) }
 }

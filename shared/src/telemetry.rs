@@ -5,8 +5,11 @@
 
 use std::io::IsTerminal;
 
+use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt, registry};
 
@@ -29,13 +32,29 @@ pub fn init(env: &Env, format: Format) -> Result<(), EnvError> {
     let name = if env.get("LOG_LEVEL").is_some() { "LOG_LEVEL" } else { "AWS_LAMBDA_LOG_LEVEL" };
     let level = env.parsed(name, LevelFilter::INFO, "`error`, `warn`, `info`, `debug` or `trace`")?;
     let layer = match format {
-        Format::Json => fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
-        Format::Text => {
-            let layer = fmt::layer().compact().with_target(false).with_writer(std::io::stderr);
-            layer.with_ansi(std::io::stderr().is_terminal()).boxed()
-        }
+        Format::Json => layer(format, level, std::io::stdout),
+        Format::Text => layer(format, level, std::io::stderr),
     };
     // A second call, as in tests, leaves the first one's logging in place.
-    let _ = registry().with(layer.with_filter(level)).try_init();
+    let _ = registry().with(layer).try_init();
     Ok(())
+}
+
+/// What writes the lines from `level` on.
+pub fn layer<S, W>(format: Format, level: LevelFilter, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let layer = fmt::layer().with_writer(writer);
+    match format {
+        Format::Json => {
+            let layer = layer.json().flatten_event(true).with_current_span(false).with_span_list(false);
+            layer.with_filter(level).boxed()
+        }
+        Format::Text => {
+            let ansi = std::io::stderr().is_terminal();
+            layer.compact().with_target(false).with_ansi(ansi).with_filter(level).boxed()
+        }
+    }
 }

@@ -287,7 +287,8 @@ impl Answer {
         self
     }
 
-    fn into_response(self) -> Response<Body> {
+    /// The answer as a server gives it.
+    pub(super) fn into_response(self) -> Response<Body> {
         let body = stream::unfold(self.steps, |mut steps| async move {
             loop {
                 // What was sent before leaves first, on its own.

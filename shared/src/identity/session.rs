@@ -10,7 +10,7 @@ use super::{Identity, Owner, SigningKeys};
 use crate::ids::{self, Ids};
 
 /// The media type of our tokens, in their header, so that nobody takes them for anything else (RFC 8725, section 3.11).
-const TYPE: &str = "chatkit-session+jwt";
+pub(super) const TYPE: &str = "chatkit-session+jwt";
 const ISSUER: &str = "chatkit";
 const AUDIENCE: &str = "chatkit-session";
 

@@ -1,11 +1,11 @@
 //! User tokens: the site's own JWTs.
 
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{Identity, Owner};
+use super::{Identity, Owner, session, visitor};
 use crate::env::{Env, EnvError};
 
 /// Seconds by which the issuer's clock may differ from ours.
@@ -69,7 +69,12 @@ impl UserTokens {
     /// Who a token names: `sub`, in the tenant `tenant`, with the permissions of `permissions` and `scope`. None if it
     /// is not valid, for whatever reason: a caller gets no help in making one.
     pub fn verify(&self, token: &str, now: Timestamp) -> Option<Identity> {
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation).ok()?.claims;
+        let TokenData { header, claims, .. } =
+            jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation).ok()?;
+        // Where everything is signed with one secret, a token of ours is still no user's.
+        if header.typ.is_some_and(|typ| [session::TYPE, visitor::TYPE].contains(&typ.as_str())) {
+            return None;
+        }
         let now = now.as_second();
         if now >= claims.exp.saturating_add(LEEWAY) || claims.nbf.is_some_and(|nbf| now < nbf.saturating_sub(LEEWAY)) {
             return None;

@@ -13,7 +13,7 @@ use super::{Identity, Owner, SigningKeys};
 use crate::ids::{self, Ids};
 
 const NAME: &str = "chatkit_visitor";
-const TYPE: &str = "chatkit-visitor+jwt";
+pub(super) const TYPE: &str = "chatkit-visitor+jwt";
 const AUDIENCE: &str = "chatkit-visitor";
 const LIFETIME: Duration = Duration::from_hours(365 * 24);
 
@@ -58,10 +58,11 @@ impl Visitors {
     /// The visitor's id: that of the cookie, if it is one of ours, else a new one.
     pub fn recognise(&self, headers: &HeaderMap, now: Timestamp, ids: &Ids) -> String {
         let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut cookies = cookies.flat_map(|value| Cookie::split_parse(value.to_owned())).flatten();
+        let cookies = cookies.flat_map(|value| Cookie::split_parse(value.to_owned())).flatten();
         cookies
-            .find(|cookie| cookie.name() == NAME)
-            .and_then(|cookie| self.verify(cookie.value(), now))
+            .filter(|cookie| cookie.name() == NAME)
+            // One that is partitioned and one that is not can be there together, in any order.
+            .find_map(|cookie| self.verify(cookie.value(), now))
             .unwrap_or_else(|| ids.mint(ids::VISITOR))
     }
 

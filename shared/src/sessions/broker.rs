@@ -7,7 +7,7 @@ use crate::env::{Env, EnvError};
 use crate::hash::sha256_hex;
 use crate::hosted::{HostedError, HostedSessions};
 use crate::http::{Code, Error};
-use crate::identity::{Identity, SessionTokens, SigningKeys};
+use crate::identity::{AuthModes, Identity, SessionTokens, SigningKeys};
 use crate::ids::Ids;
 use crate::secret::{SecretError, openai_key};
 use crate::store::{Counters, SessionRecord};
@@ -16,6 +16,8 @@ use crate::store::{Counters, SessionRecord};
 #[derive(Clone)]
 pub struct Sessions {
     pub(super) kind: Kind,
+    /// Whether there are anonymous visitors.
+    pub(super) visitors: bool,
     pub(super) counters: Counters,
     pub(super) clock: Clock,
     pub(super) ids: Ids,
@@ -29,7 +31,7 @@ pub(super) enum Kind {
 }
 
 impl Sessions {
-    /// Reads `CHATKIT_MODE`: `self` (default) or `hosted`.
+    /// Reads `CHATKIT_MODE`, `self` (default) or `hosted`, and `AUTH_MODE`.
     ///
     /// # Errors
     /// When the mode is neither, or `hosted` lacks its workflow or key.
@@ -46,7 +48,8 @@ impl Sessions {
             Some("hosted") => Kind::Hosted(HostedSessions::from_env(env, openai_key(env).await?)?),
             Some(_) => return Err(EnvError::new(NAME, "must be `self` or `hosted`").into()),
         };
-        Ok(Self { kind, counters, clock, ids })
+        let visitors = AuthModes::from_env(env)?.anonymous;
+        Ok(Self { kind, visitors, counters, clock, ids })
     }
 
     /// A first session.
@@ -74,7 +77,8 @@ impl Sessions {
                     anonymous: identity.anonymous,
                     expires_at: session.expires_at,
                 };
-                let keep_until = session.expires_at + self.grace(identity);
+                let keep_until = session.expires_at.checked_add(self.grace(identity));
+                let keep_until = keep_until.map_err(|_| HostedError::Broken)?;
                 self.counters.remember_session(&sha256_hex(&secret), &record, keep_until).await?;
                 (secret, session.expires_at)
             }
@@ -88,7 +92,7 @@ impl From<HostedError> for Error {
     fn from(error: HostedError) -> Self {
         let (code, message) = match &error {
             HostedError::TimedOut(_) => (Code::UpstreamTimeout, "the chat service took too long to answer"),
-            HostedError::Broken(_) | HostedError::Refused(_) => {
+            HostedError::Unreachable(_) | HostedError::Broken | HostedError::Refused(_) => {
                 (Code::UpstreamError, "the chat service could not open a session")
             }
         };

@@ -42,7 +42,7 @@ impl Sessions {
         {
             return Err(Error::unauthorized("the session belongs to somebody else"));
         }
-        if caller.is_none() && !session.identity.anonymous {
+        if caller.is_none() && !(session.identity.anonymous && self.visitors) {
             return Err(Error::unauthorized("this session is refreshed with the user's own token beside it"));
         }
         let now = self.clock.now();
