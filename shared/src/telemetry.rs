@@ -3,6 +3,7 @@
 //! What is never logged: keys and tokens, what people or models write, whole request or response bodies, names of
 //! users and tenants (their hashes are).
 
+use std::error::Error;
 use std::io::IsTerminal;
 
 use tracing::Subscriber;
@@ -14,6 +15,18 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt, registry};
 
 use crate::env::{Env, EnvError};
+
+/// An error with everything that caused it, in one line: a subscriber writes the outermost only.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -76,7 +76,9 @@ async fn thoughts_are_a_workflow_that_ends_where_the_answer_begins() {
         task("updated", 1, "Then that."),
         json!({ "type": "thread.item.done", "item": done }),
         json!({ "type": "thread.item.added", "item": message(json!([])) }),
-        update(json!({ "type": "assistant_message.content_part.added", "content_index": 0, "content": { "type": "output_text", "annotations": [], "text": "" } })),
+        update(
+            json!({ "type": "assistant_message.content_part.added", "content_index": 0, "content": { "type": "output_text", "annotations": [], "text": "" } }),
+        ),
         update(json!({ "type": "assistant_message.content_part.text_delta", "content_index": 0, "delta": "So" })),
         update(json!({ "type": "assistant_message.content_part.done", "content_index": 0, "content": text })),
         json!({ "type": "thread.item.done", "item": message(json!([text])) }),
@@ -188,10 +190,23 @@ async fn several_messages_are_several_items() {
     assert_eq!(
         events.iter().map(of).collect::<Vec<_>>(),
         [
-            "msg_1 added", "msg_1 added", "msg_1 text_delta", "msg_1 done", "msg_1 done",
-            "wf_1 added", "wf_1 added", "wf_1 updated", "wf_1 done",
-            "msg_2 added", "msg_2 added", "msg_2 text_delta", "msg_2 added", "msg_2 text_delta", "msg_2 done",
-            "msg_2 done", "msg_2 done",
+            "msg_1 added",
+            "msg_1 added",
+            "msg_1 text_delta",
+            "msg_1 done",
+            "msg_1 done",
+            "wf_1 added",
+            "wf_1 added",
+            "wf_1 updated",
+            "wf_1 done",
+            "msg_2 added",
+            "msg_2 added",
+            "msg_2 text_delta",
+            "msg_2 added",
+            "msg_2 text_delta",
+            "msg_2 done",
+            "msg_2 done",
+            "msg_2 done",
         ]
     );
     assert_eq!(

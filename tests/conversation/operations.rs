@@ -8,8 +8,11 @@ use crate::harness::names::Names;
 use crate::harness::responses::answer;
 
 /// Limits that many requests in one moment would meet.
-const NO_LIMITS: [(&str, &str); 3] =
-    [("LIMIT_USER_TURNS_PER_MINUTE", "0"), ("LIMIT_USER_REQUESTS_PER_MINUTE", "0"), ("LIMIT_USER_TOKENS_PER_HOUR", "0")];
+const NO_LIMITS: [(&str, &str); 3] = [
+    ("LIMIT_USER_TURNS_PER_MINUTE", "0"),
+    ("LIMIT_USER_REQUESTS_PER_MINUTE", "0"),
+    ("LIMIT_USER_TOKENS_PER_HOUR", "0"),
+];
 
 fn ids(page: &Value) -> Vec<&str> {
     page["data"].as_array().unwrap().iter().map(|element| element["id"].as_str().unwrap()).collect()
@@ -46,9 +49,12 @@ async fn a_thread_is_read_renamed_and_deleted() {
     let listed = format!(r#"{{"data":[{}],"has_more":false}}"#, thread("A title", none));
     assert_eq!(ask("threads.list", json!({})).await, listed);
     assert_eq!(ask("threads.list", json!({ "limit": 9999, "order": "desc" })).await, listed);
-    let mut ordered = |order: &str| json!({ "thread_id": thread_id, "order": order });
+    let ordered = |order: &str| json!({ "thread_id": thread_id, "order": order });
     assert_eq!(ask("items.list", ordered("asc")).await, items);
-    assert_eq!(ask("items.list", ordered("desc")).await, format!(r#"{{"data":[{assistant},{user}],"has_more":false}}"#));
+    assert_eq!(
+        ask("items.list", ordered("desc")).await,
+        format!(r#"{{"data":[{assistant},{user}],"has_more":false}}"#)
+    );
 
     let rename = json!({ "thread_id": thread_id, "title": "Ünder another \"name\"" });
     let renamed = r#"Ünder another \"name\""#;
@@ -102,7 +108,8 @@ async fn threads_are_listed_in_pages_newest_first() {
         let page = list(params).await;
         assert_eq!((ids(&page), &page["has_more"], page.get("after")), (newest_first.clone(), &json!(false), None));
     }
-    for default in [json!({}), json!({ "limit": null, "after": null }), json!({ "limit": 0 }), json!({ "limit": 20.0 })] {
+    for default in [json!({}), json!({ "limit": null, "after": null }), json!({ "limit": 0 }), json!({ "limit": 20.0 })]
+    {
         let page = list(default).await;
         assert_eq!((ids(&page), &page["has_more"]), (newest_first[..20].to_vec(), &json!(true)));
         assert_eq!(page["after"], newest_first[19]);
@@ -134,7 +141,10 @@ async fn a_thread_comes_with_its_newest_items_and_the_rest_in_pages() {
     assert_eq!(ids(&thread["items"]), oldest_first[52..]);
     assert_eq!((&thread["items"]["has_more"], &thread["items"]["after"]), (&json!(true), &json!(oldest_first[52])));
     let older = list(json!({ "limit": 52, "after": thread["items"]["after"] })).await;
-    assert_eq!((ids(&older), &older["has_more"], older.get("after")), (newest_first[200..].to_vec(), &json!(false), None));
+    assert_eq!(
+        (ids(&older), &older["has_more"], older.get("after")),
+        (newest_first[200..].to_vec(), &json!(false), None)
+    );
 
     for order in ["asc", "desc"] {
         let (mut seen, mut after) = (Vec::new(), Value::Null);

@@ -130,7 +130,9 @@ async fn each_delta_of_the_model_is_one_of_the_stream() {
 #[tokio::test]
 async fn what_is_written_is_not_changed_on_its_way() {
     let app = App::start().await;
-    for text in ["\0", "a\u{2028}b\r\n\tc\u{85}", "data: x\n\ndata: y", "😀 \u{fffd} \u{10ffff}", "\"\\</script>", "  x  "] {
+    for text in
+        ["\0", "a\u{2028}b\r\n\tc\u{85}", "data: x\n\ndata: y", "😀 \u{fffd} \u{10ffff}", "\"\\</script>", "  x  "]
+    {
         app.model.then(answer(text));
         let events = app.chatkit("alice", &create(text)).await.events();
         assert_eq!(events[1]["item"]["content"], input(text)["content"]);

@@ -2,12 +2,11 @@
 
 pub(crate) mod app;
 pub(crate) mod dynamodb;
-pub(crate) mod live;
-pub(crate) mod model;
-pub(crate) mod names;
 pub(crate) mod hosted;
+pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod model;
+pub(crate) mod names;
 pub(crate) mod requests;
 pub(crate) mod responses;
 pub(crate) mod sessions;

@@ -11,6 +11,7 @@ mod daily;
 mod me;
 
 use axum::Router;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRef, Query, State};
 use axum::response::Response;
 use axum::routing::get;
@@ -48,11 +49,13 @@ pub fn router(app: App) -> Router {
 async fn analytics(
     State(app): State<App>,
     Caller(identity): Caller,
-    Query(query): Query<daily::RangeQuery>,
+    query: Result<Query<daily::RangeQuery>, QueryRejection>,
 ) -> Result<Response, Error> {
     if !identity.may(Identity::ANALYTICS_READ) {
         return Err(Error::new(Code::Forbidden, "this route needs the permission `analytics:read`"));
     }
+    let Query(query) =
+        query.map_err(|_| Error::bad_request("the query has `startDate`, `endDate` and `groupBy`, once each"))?;
     let range = Range::parse(&query, app.clock.now())?;
     let usage = app.usage.daily(identity.owner.tenant(), range.from, range.to).await?;
     Ok(json(&rows(&range, &usage)))

@@ -83,7 +83,10 @@ impl Answer {
         match event {
             // Shown with its first word: a model that thinks without saying so would leave an empty block behind.
             ModelEvent::ReasoningStarted => Vec::new(),
-            ModelEvent::ReasoningDelta { part, text } => self.think(part, |content| content.push_str(&text)),
+            ModelEvent::ReasoningDelta { part, text } => {
+                self.characters += text.chars().count() as u64;
+                self.think(part, |content| content.push_str(&text))
+            }
             ModelEvent::ReasoningDone { part, text } => self.think(part, |content| *content = text),
             ModelEvent::MessageStarted { message, upstream_id } => self.start_message(message, upstream_id),
             ModelEvent::PartAdded { message, index } => self.update(message, index, |_| {

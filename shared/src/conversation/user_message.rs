@@ -6,6 +6,10 @@ use crate::store::StoredItem;
 /// Tags in one message.
 const MOST_TAGS: usize = 100;
 
+/// Bytes of a message as it is stored, whatever it is made of: options and tags are the client's to write, and a record
+/// of DynamoDB has at most 400 KB.
+const LARGEST: usize = 64 * 1024;
+
 impl Engine {
     /// Refuses a message that is empty, too long, or names attachments that do not exist.
     pub(super) fn check_message(&self, input: &UserMessageInput) -> Result<(), Error> {
@@ -22,6 +26,9 @@ impl Engine {
         let tags = input.content.iter().filter(|part| matches!(part, UserContent::InputTag { .. })).count();
         if tags > MOST_TAGS {
             return Err(Error::Invalid(format!("the message has more than {MOST_TAGS} tags")));
+        }
+        if stored_bytes(input) > LARGEST {
+            return Err(Error::Invalid(format!("the message has more than {LARGEST} bytes")));
         }
         let limit = self.limits.message_chars;
         if limit > 0 && characters(input) > limit {
@@ -41,6 +48,11 @@ impl Engine {
         let message = UserMessage { header, content, attachments: Vec::new(), quoted_text, inference_options };
         StoredItem { item: ThreadItem::UserMessage(message), upstream_id: None, ends_run: None }
     }
+}
+
+fn stored_bytes(input: &UserMessageInput) -> usize {
+    let parts = (&input.content, &input.quoted_text, &input.inference_options);
+    serde_json::to_vec(&parts).map_or(usize::MAX, |bytes| bytes.len())
 }
 
 /// Everything that the user wrote or picked counts, the data of tags included.

@@ -1,7 +1,6 @@
 //! The log line: one per request, written when everything that belongs to the request has ended.
 
 use std::error::Error as StdError;
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,6 +10,7 @@ use crate::clock::Clock;
 use crate::env::{Env, EnvError};
 use crate::hash::short_hash;
 use crate::identity::Owner;
+use crate::telemetry::chain;
 
 /// How a client's address stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,13 +118,8 @@ impl RequestLog {
 
     /// Why it failed: the whole chain of causes.
     pub fn cause(&self, error: &(dyn StdError + 'static)) {
-        let mut text = error.to_string();
-        let mut source = error.source();
-        while let Some(error) = source {
-            let _ = write!(text, ": {error}");
-            source = error.source();
-        }
-        self.set(|fields| fields.cause = Some(text));
+        let cause = chain(error);
+        self.set(|fields| fields.cause = Some(cause));
     }
 }
 
