@@ -88,13 +88,19 @@ impl Engine {
     pub async fn process(&self, owner: &Owner, request: Request, on_end: OnEnd) -> Result<Reply, Error> {
         match request {
             Request::CreateThread(params) => {
-                Box::pin(self.create_thread(owner, params, on_end)).await.map(Reply::Events)
+                let (engine, owner) = (self.clone(), owner.clone());
+                let begun = task::to_its_end(async move { engine.create_thread(&owner, params, on_end).await });
+                begun.await.map(Reply::Events)
             }
             Request::AddUserMessage(params) => {
-                Box::pin(self.add_user_message(owner, params, on_end)).await.map(Reply::Events)
+                let (engine, owner) = (self.clone(), owner.clone());
+                let begun = task::to_its_end(async move { engine.add_user_message(&owner, params, on_end).await });
+                begun.await.map(Reply::Events)
             }
             Request::RetryAfterItem(params) => {
-                Box::pin(self.retry_after_item(owner, params, on_end)).await.map(Reply::Events)
+                let (engine, owner) = (self.clone(), owner.clone());
+                let begun = task::to_its_end(async move { engine.retry_after_item(&owner, params, on_end).await });
+                begun.await.map(Reply::Events)
             }
             Request::GetThread(params) => self.get_thread(owner, &params).await.map(Reply::Document),
             Request::ListThreads(params) => self.list_threads(owner, &params).await.map(Reply::Document),
