@@ -93,10 +93,7 @@ async fn a_name_that_cannot_be_one_is_refused_in_the_documented_shape() {
 
 #[tokio::test]
 async fn without_the_mode_the_header_means_nothing() {
-    let env = Env::from_iter([
-        ("AUTH_MODE", "jwt"),
-        ("JWT_SECRET", "another secret of more than thirty-two bytes"),
-    ]);
+    let env = Env::from_iter([("AUTH_MODE", "jwt"), ("JWT_SECRET", "another secret of more than thirty-two bytes")]);
     let local = Local::start(env).await;
     for path in ["/api/usage/me", "/api/analytics"] {
         let answer = local.send(Method::GET, path, &[("x-user-id", "ada")], None).await;

@@ -45,7 +45,10 @@ async fn only_hs256_with_the_sites_secret_counts() {
     let jwt = json!({ "alg": "HS256", "typ": "JWT" });
     let genuine = signed(jwt.clone(), &secret, Algorithm::HS256);
     assert_eq!(identity(&app, &genuine).await, user("default", "ada"));
-    assert_eq!(identity(&app, &signed(json!({ "alg": "HS256" }), &secret, Algorithm::HS256)).await, user("default", "ada"));
+    assert_eq!(
+        identity(&app, &signed(json!({ "alg": "HS256" }), &secret, Algorithm::HS256)).await,
+        user("default", "ada")
+    );
 
     let [header, _, signature] = <[&str; 3]>::try_from(genuine.split('.').collect::<Vec<_>>()).unwrap();
     let grace = encode(&json!({ "sub": "grace", "exp": App::began() + 60 }));
@@ -158,7 +161,8 @@ async fn names_of_users_are_any_text_of_1_to_256_bytes() {
         assert_eq!(with_claims(&app, json!({ "sub": name, "exp": exp })).await, refused(), "{name}");
     }
     assert_eq!(with_claims(&app, json!({ "exp": exp })).await, refused());
-    let in_tenant = async |tenant: Value| with_claims(&app, json!({ "sub": "ada", "exp": exp, "tenant": tenant })).await;
+    let in_tenant =
+        async |tenant: Value| with_claims(&app, json!({ "sub": "ada", "exp": exp, "tenant": tenant })).await;
     assert_eq!(in_tenant(json!("acme")).await, user("acme", "ada"));
     assert_eq!(in_tenant(json!("a#b%")).await, user("a#b%", "ada"));
     assert_eq!(in_tenant(json!(null)).await, user("default", "ada"));
@@ -180,7 +184,8 @@ async fn names_that_imitate_keys_reach_nobody_elses_data() {
         ("default#a#b", "c"),
         (&longest, &longest),
     ];
-    let tokens = owners.map(|(tenant, user)| user_token(&app.env, &json!({ "sub": user, "tenant": tenant, "exp": exp })));
+    let tokens =
+        owners.map(|(tenant, user)| user_token(&app.env, &json!({ "sub": user, "tenant": tenant, "exp": exp })));
     let mut threads = Vec::new();
     for token in &tokens {
         app.model.then(answer("Hello"));
@@ -189,7 +194,8 @@ async fn names_that_imitate_keys_reach_nobody_elses_data() {
     for (index, token) in tokens.iter().enumerate() {
         let list = json!({ "type": "threads.list", "params": {} });
         let page = app.send(post("/chatkit", &list).bearer(token)).await.json();
-        let ids: Vec<_> = page["data"].as_array().unwrap().iter().map(|thread| thread["id"].as_str().unwrap()).collect();
+        let ids: Vec<_> =
+            page["data"].as_array().unwrap().iter().map(|thread| thread["id"].as_str().unwrap()).collect();
         assert_eq!(ids, [&threads[index]]);
         for (other, thread) in threads.iter().enumerate() {
             let get = json!({ "type": "threads.get_by_id", "params": { "thread_id": thread } });

@@ -15,7 +15,7 @@ use crate::http::{Error, RequestLog};
 pub struct TrustedIdentity(pub Identity);
 
 /// In place of a [`TrustedIdentity`] where what stands in front was told a name that cannot be one; the text says what
-/// one looks like. Every route that needs an identity refuses with it.
+/// one looks like. Whoever needs the site's word refuses with it.
 #[derive(Debug, Clone, Copy)]
 pub struct RefusedIdentity(pub &'static str);
 
