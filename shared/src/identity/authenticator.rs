@@ -14,6 +14,11 @@ use crate::http::{Error, RequestLog};
 #[derive(Debug, Clone)]
 pub struct TrustedIdentity(pub Identity);
 
+/// In place of a [`TrustedIdentity`] where what stands in front was told a name that cannot be one; the text says what
+/// one looks like. Whoever needs the site's word refuses with it.
+#[derive(Debug, Clone, Copy)]
+pub struct RefusedIdentity(pub &'static str);
+
 /// Finds out who is asking, without any I/O.
 #[derive(Clone)]
 pub struct Authenticator {
@@ -41,6 +46,9 @@ impl Authenticator {
     fn user(&self, request: &Parts) -> Result<Option<Identity>, Error> {
         if let Some(TrustedIdentity(identity)) = request.extensions.get() {
             return Ok(Some(identity.clone()));
+        }
+        if let Some(RefusedIdentity(message)) = request.extensions.get() {
+            return Err(Error::unauthorized(*message));
         }
         let Some(token) = bearer(request)? else { return Ok(None) };
         let identity = self.users.as_ref().and_then(|users| users.verify(token, self.clock.now()));

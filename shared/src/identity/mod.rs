@@ -12,7 +12,7 @@ mod signing;
 mod user_token;
 mod visitor;
 
-pub use authenticator::{Authenticator, Caller, SiteUser, TrustedIdentity};
+pub use authenticator::{Authenticator, Caller, RefusedIdentity, SiteUser, TrustedIdentity};
 pub use mode::AuthModes;
 pub use owner::{InvalidOwner, Owner};
 pub use session::{Session, SessionError, SessionTokens};

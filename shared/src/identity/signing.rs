@@ -23,12 +23,12 @@ struct Key {
 }
 
 impl SigningKeys {
-    /// Keys from the secrets.
+    /// Keys from the secrets. A previous one that is too short has never signed anything, so it counts as none.
     ///
     /// # Errors
-    /// When one has fewer than 32 bytes.
+    /// When the current one has fewer than 32 bytes.
     pub fn new(current: &SecretString, previous: Option<&SecretString>) -> Result<Self, EnvError> {
-        Ok(Self { current: Key::new(current)?, previous: previous.map(Key::new).transpose()? })
+        Ok(Self { current: Key::new(current)?, previous: previous.and_then(|secret| Key::new(secret).ok()) })
     }
 
     /// The key that signs, with its id.

@@ -9,7 +9,7 @@ use super::{Identity, Owner, session, visitor};
 use crate::env::{Env, EnvError};
 
 /// Seconds by which the issuer's clock may differ from ours.
-const LEEWAY: i64 = 30;
+const LEEWAY: f64 = 30.0;
 
 /// Verifies user tokens (HS256).
 #[derive(Clone)]
@@ -21,16 +21,13 @@ pub struct UserTokens {
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
-    exp: i64,
-    #[serde(default)]
-    nbf: Option<i64>,
-    #[serde(default)]
+    /// Seconds; RFC 7519 allows fractions, and some libraries write them.
+    exp: f64,
+    nbf: Option<f64>,
     tenant: Option<String>,
-    #[serde(default)]
-    permissions: Vec<String>,
+    permissions: Option<Vec<String>>,
     /// Permissions as OAuth writes them: separated by spaces.
-    #[serde(default)]
-    scope: String,
+    scope: Option<String>,
 }
 
 impl UserTokens {
@@ -75,14 +72,14 @@ impl UserTokens {
         if header.typ.is_some_and(|typ| [session::TYPE, visitor::TYPE].contains(&typ.as_str())) {
             return None;
         }
-        let now = now.as_second();
-        if now >= claims.exp.saturating_add(LEEWAY) || claims.nbf.is_some_and(|nbf| now < nbf.saturating_sub(LEEWAY)) {
+        let now = now.as_duration().as_secs_f64();
+        if now >= claims.exp + LEEWAY || claims.nbf.is_some_and(|nbf| now < nbf - LEEWAY) {
             return None;
         }
         let tenant = claims.tenant.unwrap_or_else(|| Owner::DEFAULT_TENANT.to_owned());
         let owner = Owner::new(tenant, claims.sub).ok()?;
-        let mut permissions = claims.permissions;
-        permissions.extend(claims.scope.split_whitespace().map(ToOwned::to_owned));
+        let mut permissions = claims.permissions.unwrap_or_default();
+        permissions.extend(claims.scope.unwrap_or_default().split_whitespace().map(ToOwned::to_owned));
         Some(Identity { owner, anonymous: false, permissions })
     }
 }

@@ -1,0 +1,163 @@
+//! Tokens of a clock hour: reserved before a turn, settled after it.
+
+use axum::body::Body;
+use http::{Method, Request};
+use serde_json::{Value, json};
+
+use super::{count, race};
+use crate::harness::app::{Answer, App, add, chatkit, create, request};
+use crate::harness::dynamodb::Fault;
+use crate::harness::model::{self, Gate};
+use crate::harness::requests::{Carrying, get};
+use crate::harness::responses::{
+    answer, completed, created, delta, message_added, message_done, part_added, sse, upstream_error, usage,
+};
+
+const REFUSAL: &str = "your token budget is used up for now";
+
+/// A turn reserves 200 tokens at most, of 1000.
+const BOUNDS: [(&str, &str); 3] =
+    [("MAX_OUTPUT_TOKENS", "100"), ("MAX_CONTEXT_TOKENS", "100"), ("LIMIT_USER_TOKENS_PER_HOUR", "1000")];
+
+fn ask(user: &str) -> Request<Body> {
+    let body = json!({ "messages": [{ "role": "user", "content": "Hi" }] });
+    request(Method::POST, "/api/chat", user, Body::from(body.to_string()))
+}
+
+/// An answer that took so many tokens.
+fn costing(input: u64, output: u64) -> model::Answer {
+    let start = [created("resp_1"), message_added("msg_1"), part_added(), delta("Hello")];
+    sse(start.into_iter().chain([message_done("msg_1", "Hello"), completed(usage(input, 0, output, 0))]))
+}
+
+/// The tokens that count as used.
+async fn used(app: &App, user: &str) -> Value {
+    let answer = app.send(get("/api/usage/me").bearer(&app.user_token(user))).await;
+    answer.json()["tokens"]["used"].clone()
+}
+
+#[tokio::test]
+async fn what_was_used_counts_and_not_what_was_reserved() {
+    let app = App::with(BOUNDS).await;
+    for (input, output, sum) in [(300, 100, 400), (300, 99, 799), (1, 0, 800)] {
+        app.model.then(costing(input, output));
+        assert_eq!(app.send(ask("ada")).await.status, 200);
+        assert_eq!(used(&app, "ada").await, sum);
+    }
+    // The last 200 are one more turn, which may take more than them.
+    app.model.then(costing(900, 0));
+    assert_eq!(app.send(ask("ada")).await.status, 200);
+    assert_eq!(used(&app, "ada").await, 1700);
+    for refused in [app.send(ask("ada")).await, app.chatkit("ada", &create("Hi")).await] {
+        assert_eq!(refused.error(429, "budget_exceeded"), REFUSAL);
+        assert_eq!(refused.headers["retry-after"], "3600");
+    }
+    // What costs no tokens goes on, and so does everybody else.
+    assert_eq!(app.chatkit("ada", &json!({ "type": "threads.list", "params": {} })).await.status, 200);
+    app.model.then(costing(1, 1));
+    assert_eq!(app.send(ask("grace")).await.status, 200);
+    assert_eq!(app.dynamo.records("threads"), [] as [Value; 0], "nothing was written for what was refused");
+}
+
+#[tokio::test]
+async fn a_new_hour_is_a_new_budget() {
+    let app = App::with(BOUNDS).await;
+    app.model.then(costing(1000, 0));
+    assert_eq!(app.send(ask("ada")).await.status, 200);
+    app.clock.advance(3_599_000);
+    let refused = app.send(ask("ada")).await;
+    refused.error(429, "budget_exceeded");
+    assert_eq!(refused.headers["retry-after"], "1");
+    app.clock.advance(1_000);
+    assert_eq!(used(&app, "ada").await, 0);
+    app.model.then(costing(10, 1));
+    assert_eq!(app.send(ask("ada")).await.status, 200);
+    assert_eq!(used(&app, "ada").await, 11);
+}
+
+#[tokio::test]
+async fn what_is_reserved_is_held_until_the_end() {
+    let app = App::with(BOUNDS).await;
+    let gate = Gate::closed();
+    app.model.on(|request| !request.is_title(), answer("Hello").wait(&gate));
+    let routers = [app.router.clone(), App::router(&app.env, &app.clock, 2).await];
+    let responses = race(&routers, (0..12).map(|_| chatkit("ada", &create("Hi"))).collect()).await;
+    assert_eq!((count(&responses, 200), count(&responses, 429)), (5, 7));
+    for _ in 0..5 {
+        gate.open();
+    }
+    for response in responses {
+        let answer = Answer::of(response).await;
+        if answer.status == 200 {
+            answer.events();
+        } else {
+            assert_eq!(answer.error(429, "budget_exceeded"), REFUSAL);
+        }
+    }
+    // 12 in and one word out for each answer, 12 in and two words out for each title.
+    assert_eq!(used(&app, "ada").await, 5 * (12 + 1 + 12 + 2));
+}
+
+#[tokio::test]
+async fn a_turn_that_does_not_happen_costs_nothing() {
+    let app = App::with(BOUNDS).await;
+    let nowhere = app.chatkit("ada", &add("thr_none", "Hi")).await;
+    nowhere.error(404, "not_found");
+    assert_eq!(used(&app, "ada").await, 0);
+    let retry =
+        json!({ "type": "threads.retry_after_item", "params": { "thread_id": "thr_none", "item_id": "msg_1" } });
+    app.chatkit("ada", &retry).await.error(404, "not_found");
+    app.chatkit("ada", &create("   ")).await.error(400, "bad_request");
+    assert_eq!(used(&app, "ada").await, 0);
+
+    // The store accepts the reservation and fails at the message.
+    app.dynamo.fail("TransactWriteItems", "", Fault::Throttle, 10);
+    app.dynamo.fail("PutItem", "", Fault::Throttle, 10);
+    app.model.on(|request| !request.is_title(), costing(50, 50));
+    let events = app.create("ada", "Hi").await;
+    assert_eq!(events.last().unwrap()["type"], "error", "{events:?}");
+    app.dynamo.reset();
+    assert_eq!(used(&app, "ada").await, 0);
+}
+
+#[tokio::test]
+async fn a_failed_answer_costs_what_came() {
+    let app = App::with(BOUNDS).await;
+    for (status, code) in [(401, "invalid_api_key"), (429, "insufficient_quota"), (400, "model_not_found")] {
+        app.model.then(upstream_error(status, "invalid_request_error", code));
+        app.send(ask("ada")).await.error(502, "upstream_error");
+        assert_eq!(used(&app, "ada").await, 0, "{code}");
+    }
+    // "Hi" and its overhead are 5 tokens, 16 characters that came are 4.
+    let start = [created("resp_1"), message_added("msg_1"), part_added(), delta("sixteen letters.")];
+    app.model.then(sse(start).abort());
+    app.send(ask("ada")).await.error(502, "upstream_error");
+    assert_eq!(used(&app, "ada").await, 9);
+}
+
+#[tokio::test]
+async fn a_budget_below_one_turn_admits_one_at_a_time() {
+    let app = App::with([("LIMIT_USER_TOKENS_PER_HOUR", "50"), BOUNDS[0], BOUNDS[1]]).await;
+    app.model.then(costing(0, 0));
+    assert_eq!(app.send(ask("ada")).await.status, 200);
+    app.model.then(costing(1, 0));
+    assert_eq!(app.send(ask("ada")).await.status, 200);
+    app.send(ask("ada")).await.error(429, "budget_exceeded");
+}
+
+#[tokio::test]
+async fn zero_turns_the_budget_off() {
+    let app = App::with([("LIMIT_USER_TOKENS_PER_HOUR", "0")]).await;
+    for _ in 0..3 {
+        app.model.then(costing(1_000_000, 1_000_000));
+        assert_eq!(app.send(ask("ada")).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn the_longest_possible_budget_is_no_fault() {
+    let app = App::with([("LIMIT_USER_TOKENS_PER_HOUR", &u64::MAX.to_string())]).await;
+    app.model.then(costing(5, 5));
+    assert_eq!(app.send(ask("ada")).await.status, 200);
+    assert_eq!(used(&app, "ada").await, 10);
+}
