@@ -1,8 +1,11 @@
 //! The conversation over HTTP.
 
 mod answers;
+mod bad_input;
 mod operations;
+mod prompts;
 mod stream;
+mod titles;
 mod turns;
 
 use chatkit_shared::identity::Owner;

@@ -196,7 +196,8 @@ impl Turn {
     }
 
     async fn set_title(&self, title: &str) {
-        let Some(place) = &self.place else { return };
+        // A message of marks only gives no name; a later one may.
+        let Some(place) = self.place.as_ref().filter(|_| !title.is_empty()) else { return };
         match place.name(title).await {
             Ok(Some(thread)) => self.emit(Event::ThreadUpdated { thread }),
             Ok(None) => {}
