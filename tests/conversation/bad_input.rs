@@ -8,7 +8,7 @@ use super::{operation, retry, thread, transcript};
 use crate::harness::app::{App, add, create, input, request};
 use crate::harness::responses::answer;
 
-const NO_LIMITS: [(&str, &str); 3] =
+pub(super) const NO_LIMITS: [(&str, &str); 3] =
     [("LIMIT_USER_TURNS_PER_MINUTE", "0"), ("LIMIT_USER_REQUESTS_PER_MINUTE", "0"), ("LIMIT_USER_TOKENS_PER_HOUR", "0")];
 
 /// A conversation that bad requests must not change.
@@ -81,7 +81,7 @@ async fn what_is_no_request() {
 }
 
 /// Every operation with parameters that are right, and whether it is built.
-fn operations(thread_id: &str, item_id: &str) -> Vec<(&'static str, Value, bool)> {
+pub(super) fn operations(thread_id: &str, item_id: &str) -> Vec<(&'static str, Value, bool)> {
     let action = json!({ "type": "go", "payload": null });
     vec![
         ("threads.create", json!({ "input": input("Hi") }), true),

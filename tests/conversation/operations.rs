@@ -46,7 +46,7 @@ async fn a_thread_is_read_renamed_and_deleted() {
     let listed = format!(r#"{{"data":[{}],"has_more":false}}"#, thread("A title", none));
     assert_eq!(ask("threads.list", json!({})).await, listed);
     assert_eq!(ask("threads.list", json!({ "limit": 9999, "order": "desc" })).await, listed);
-    let mut ordered = |order: &str| json!({ "thread_id": thread_id, "order": order });
+    let ordered = |order: &str| json!({ "thread_id": thread_id, "order": order });
     assert_eq!(ask("items.list", ordered("asc")).await, items);
     assert_eq!(ask("items.list", ordered("desc")).await, format!(r#"{{"data":[{assistant},{user}],"has_more":false}}"#));
 
