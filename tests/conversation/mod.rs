@@ -1,8 +1,15 @@
 //! The conversation over HTTP.
 
 mod answers;
+mod arbitrary;
+mod bad_input;
+mod isolation;
+mod model_faults;
 mod operations;
+mod prompts;
+mod store_faults;
 mod stream;
+mod titles;
 mod turns;
 
 use chatkit_shared::identity::Owner;

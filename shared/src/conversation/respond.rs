@@ -190,8 +190,17 @@ impl Turn {
     }
 
     async fn end(&mut self, last: Option<Finished>) -> Result<(), StoreError> {
-        match (last, &self.place) {
-            (Some(finished), _) => self.finish(finished, true).await,
+        let stored = match last {
+            Some(finished) => Some(self.finish(finished, true).await),
+            None => None,
+        };
+        match (stored, &self.place) {
+            (Some(Err(error)), Some(place)) => {
+                // Best effort: the lease ends by itself.
+                let _ = place.end().await;
+                Err(error)
+            }
+            (Some(stored), _) => stored,
             (None, Some(place)) => place.end().await,
             (None, None) => Ok(()),
         }

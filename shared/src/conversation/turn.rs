@@ -118,7 +118,15 @@ impl Engine {
             thread: loaded.thread,
         };
         let thread_id = beginning.thread.id.clone();
-        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), self.clock.now());
+        let write = async {
+            let now = self.clock.now();
+            let begun = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), now).await;
+            if let Err(BeginError::Store(_)) = begun {
+                // Whether the message was written nobody knows, and the person is told that it was not. Best effort.
+                let _ = self.threads.remove_items(owner, &thread_id, &[item.item.id().to_owned()]).await;
+            }
+            begun
+        };
         Box::pin(self.begin(beginning, write, on_end)).await
     }
 

@@ -241,7 +241,8 @@ impl Threads {
         thread_id: &str,
         title: &str,
     ) -> Result<Option<ThreadRecord>, StoreError> {
-        let untitled = format!("{EXISTS} AND attribute_not_exists(#title)");
+        // The title is there when an answer was lost and the write is sent again.
+        let untitled = format!("{EXISTS} AND (attribute_not_exists(#title) OR #title = :title)");
         self.update_title(owner, thread_id, title, &untitled).await
     }
 
