@@ -36,7 +36,7 @@ pub async fn start(
     pace: Duration,
 ) -> Result<Backends, SetupError> {
     if let Some(data) = data {
-        std::fs::create_dir_all(data).map_err(|error| format!("cannot create `{}`: {error}", data.display()))?;
+        create_private(data).map_err(|error| format!("cannot create `{}`: {error}", data.display()))?;
     }
     environment::complete(env, data, ids)?;
     if env.get("AWS_ENDPOINT_URL_DYNAMODB").is_none() {
@@ -63,6 +63,15 @@ pub async fn start(
     Ok(Backends { demo })
 }
 
+/// What people wrote is kept there, so nobody else on the machine may look. A folder that exists stays as it is.
+fn create_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 /// The variables that lead a function to the backends, and let visitors in.
 pub fn variables(env: &Env) -> Vec<(&'static str, String)> {
     let names = [
@@ -74,6 +83,7 @@ pub fn variables(env: &Env) -> Vec<(&'static str, String)> {
         "TABLE_COUNTERS",
         "TABLE_USAGE",
         "SESSION_SIGNING_SECRET",
+        "JWT_SECRET",
         "OPENAI_BASE_URL",
         "MODEL",
     ];
