@@ -7,3 +7,4 @@ mod harness;
 mod lambda;
 mod model;
 mod store;
+mod transcribe;

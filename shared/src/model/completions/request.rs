@@ -91,3 +91,47 @@ fn text(parts: &[InputPart]) -> Cow<'_, str> {
         parts => parts.iter().map(|InputPart::Text(text)| text.as_str()).collect::<Vec<_>>().join("\n").into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_openai_gets_what_is_new() {
+        let prompt = Prompt {
+            model: "gpt-test".to_owned(),
+            instructions: None,
+            input: vec![Input::User(vec![InputPart::Text("Hi".to_owned())])],
+            max_output_tokens: Some(100),
+            reasoning_summaries: false,
+            user: Some("hash".to_owned()),
+            cache_key: Some("thread".to_owned()),
+        };
+        let basis = json!({
+            "model": "gpt-test",
+            "messages": [{"role": "user", "content": "Hi"}],
+            "stream": true,
+            "stream_options": {"include_usage": true},
+        });
+        let mut for_openai = basis.clone();
+        for_openai["max_completion_tokens"] = json!(100);
+        for_openai["safety_identifier"] = json!("hash");
+        for_openai["prompt_cache_key"] = json!("thread");
+        let mut for_others = basis;
+        for_others["max_tokens"] = json!(100);
+        for (base_url, expected) in [
+            ("https://api.openai.com/v1", &for_openai),
+            ("https://eu.api.openai.com/v1", &for_openai),
+            ("https://site.openai.azure.com/openai/v1/", &for_openai),
+            ("https://api.openai.com.example.com/v1", &for_others),
+            ("https://notapi.openai.com/v1", &for_others),
+            ("http://localhost:11434/v1", &for_others),
+            ("http://[::1]:8000/v1", &for_others),
+        ] {
+            let request = CreateCompletion::new(&prompt, &base_url.parse().unwrap());
+            assert_eq!(&serde_json::to_value(request).unwrap(), expected, "{base_url}");
+        }
+    }
+}
