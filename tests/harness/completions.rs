@@ -51,25 +51,25 @@ pub(crate) fn answer(text: &str) -> Answer {
 
 /// The first chunk, which only says who speaks.
 pub(crate) fn role() -> Chunk {
-    delta(json!({"role": "assistant", "content": "", "refusal": null}))
+    delta(&json!({"role": "assistant", "content": "", "refusal": null}))
 }
 
 pub(crate) fn content(text: &str) -> Chunk {
-    delta(json!({"content": text}))
+    delta(&json!({"content": text}))
 }
 
-pub(crate) fn delta(delta: Value) -> Chunk {
+pub(crate) fn delta(delta: &Value) -> Chunk {
     let choice = json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": null});
-    chunk(json!([choice]))
+    chunk(&json!([choice]))
 }
 
 pub(crate) fn finish(reason: &str) -> Chunk {
-    delta(json!({})).choice("finish_reason", json!(reason))
+    delta(&json!({})).choice("finish_reason", json!(reason))
 }
 
 /// The chunk that only counts.
 pub(crate) fn counted(usage: Value) -> Chunk {
-    chunk(json!([])).set("usage", usage)
+    chunk(&json!([])).set("usage", usage)
 }
 
 pub(crate) fn usage(input: u64, cached: u64, output: u64, reasoning: u64) -> Value {
@@ -82,7 +82,7 @@ pub(crate) fn usage(input: u64, cached: u64, output: u64, reasoning: u64) -> Val
     })
 }
 
-fn chunk(choices: Value) -> Chunk {
+fn chunk(choices: &Value) -> Chunk {
     Chunk(json!({
         "id": "chatcmpl-1",
         "object": "chat.completion.chunk",

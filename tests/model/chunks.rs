@@ -27,7 +27,7 @@ fn wire() -> Vec<u8> {
 
 fn completions_wire() -> Vec<u8> {
     let chunks = [
-        completions::delta(json!({"reasoning_content": "Überlegung 🤔"})),
+        completions::delta(&json!({"reasoning_content": "Überlegung 🤔"})),
         content("Grüße, "),
         content("世界 👩‍👩‍👧"),
         finish("stop"),
@@ -53,7 +53,7 @@ fn read_both(api: Api, wire: Vec<u8>, cuts: &[f64]) -> [Vec<ModelEvent>; 2] {
     let starts = [0].into_iter().chain(cuts.iter().copied());
     let ends = cuts.iter().copied().chain([wire.len()]);
     let chunks = starts.zip(ends).map(|(start, end)| wire.slice(start..end)).collect();
-    [vec![wire.clone()], chunks].map(|chunks| read(api, chunks).unwrap())
+    [vec![wire], chunks].map(|chunks| read(api, chunks).unwrap())
 }
 
 proptest! {

@@ -18,7 +18,7 @@ fn items(events: &[Value]) -> Vec<&Value> {
 async fn a_conversation() {
     let app = App::with([("MODEL_API", "chat_completions"), ("INSTRUCTIONS", "Be brief.")]).await;
     app.model.on(is_title, answer("A title"));
-    let thought = delta(json!({"reasoning_content": "A greeting."}));
+    let thought = delta(&json!({"reasoning_content": "A greeting."}));
     // No server's id is ever ours, however often it repeats it.
     let hello = [role(), thought, content("Hello "), content("there"), finish("stop")];
     app.model.then(chunks(hello.map(|chunk| chunk.set("id", json!("__fake_id__")))).bytes(DONE));

@@ -50,23 +50,24 @@ async fn thoughts_come_under_several_names() {
         ],
         [json!({"content": [thinking("Hm, ")]}), json!({"content": [thinking("hm"), {"type": "new"}]})],
     ] {
-        let answer = chunks([role(), delta(first), delta(second), content("Hello"), finish("stop")]).bytes(DONE);
+        let answer = chunks([role(), delta(&first), delta(&second), content("Hello"), finish("stop")]).bytes(DONE);
         assert_eq!(events(answer).await, [thought(&["Hm, ", "hm"]), hello()].concat());
     }
 }
 
 #[tokio::test]
 async fn a_thought_and_a_text_in_one_chunk_are_in_order() {
-    let both = delta(json!({"content": "Hello", "reasoning_content": "Hm"}));
+    let both = delta(&json!({"content": "Hello", "reasoning_content": "Hm"}));
     assert_eq!(events(chunks([both, finish("stop")]).bytes(DONE)).await, [thought(&["Hm"]), hello()].concat());
 
     let parts = json!([{"type": "text", "text": "Hello"}, {"type": "thinking", "thinking": []}]);
-    assert_eq!(events(chunks([delta(json!({"content": parts})), finish("stop")]).bytes(DONE)).await, hello());
+    assert_eq!(events(chunks([delta(&json!({"content": parts})), finish("stop")]).bytes(DONE)).await, hello());
 }
 
 #[tokio::test]
 async fn a_thought_behind_the_text_does_not_tear_it_apart() {
-    let answer = chunks([content("Hel"), delta(json!({"reasoning": "\n"})), content("lo"), finish("stop")]).bytes(DONE);
+    let answer =
+        chunks([content("Hel"), delta(&json!({"reasoning": "\n"})), content("lo"), finish("stop")]).bytes(DONE);
     assert_eq!(
         events(answer).await,
         [
@@ -83,13 +84,13 @@ async fn a_thought_behind_the_text_does_not_tear_it_apart() {
 
 #[tokio::test]
 async fn thoughts_alone_are_over_at_the_end() {
-    let answer = chunks([delta(json!({"reasoning": "Hm"})), finish("stop")]).bytes(DONE);
+    let answer = chunks([delta(&json!({"reasoning": "Hm"})), finish("stop")]).bytes(DONE);
     assert_eq!(events(answer).await, [thought(&["Hm"]), vec![COMPLETED]].concat());
 }
 
 #[tokio::test]
 async fn a_refusal_is_text() {
-    let refusal = |text: &str| delta(json!({"refusal": text, "content": null}));
+    let refusal = |text: &str| delta(&json!({"refusal": text, "content": null}));
     let answer = chunks([role(), refusal("I can't "), refusal("do that."), finish("stop")]).bytes(DONE);
     assert_eq!(
         events(answer).await,
@@ -128,8 +129,8 @@ async fn sources_are_converted() {
     let others = json!([annotation, {"type": "url_citation", "url_citation": {"url": ""}}, {"type": "file"}, 1]);
     let answer = chunks([
         content("Hello"),
-        delta(json!({"annotations": [annotation]})),
-        delta(json!({"annotations": others})),
+        delta(&json!({"annotations": [annotation]})),
+        delta(&json!({"annotations": others})),
         finish("stop"),
     ]);
     let source = Source::Url {
@@ -168,9 +169,9 @@ async fn what_has_no_meaning_here_is_ignored() {
         Chunk::new(json!(null)),
         role().set("id", json!("__fake_id__")),
         other_choice("another answer"),
-        delta(json!({"content": {"of": "a strange form"}, "reasoning": ["of", "a", "strange", "form"]})),
-        delta(json!({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{}"}}]})),
-        delta(json!(null)),
+        delta(&json!({"content": {"of": "a strange form"}, "reasoning": ["of", "a", "strange", "form"]})),
+        delta(&json!({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{}"}}]})),
+        delta(&json!(null)),
         content("Hel").set("id", json!("")).choice("finish_reason", json!("")),
         Chunk::new(json!({"choices": two, "usage": "of a strange form", "id": 7})),
         other_choice("").choice("finish_reason", json!("length")),
