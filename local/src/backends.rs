@@ -57,6 +57,7 @@ pub async fn start(
     let demo = ["OPENAI_API_KEY", "OPENAI_SECRET_ARN", "OPENAI_BASE_URL"].iter().all(|name| env.get(name).is_none());
     if demo {
         env.or_insert("MODEL", "demo");
+        env.or_insert("TRANSCRIBE_MODEL", "demo");
         let url = serve_on_loopback(demo_model::router(clock.clone(), pace)).await?;
         env.set("OPENAI_BASE_URL", format!("{url}/v1"));
     }
@@ -86,6 +87,8 @@ pub fn variables(env: &Env) -> Vec<(&'static str, String)> {
         "JWT_SECRET",
         "OPENAI_BASE_URL",
         "MODEL",
+        "MODEL_API",
+        "TRANSCRIBE_MODEL",
     ];
     let values = names.into_iter().filter_map(|name| Some((name, env.get(name)?.to_owned())));
     values.chain([("AUTH_MODE", environment::without_development(env))]).collect()
