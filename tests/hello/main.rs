@@ -36,10 +36,10 @@ async fn main() -> Result<(), lambda_http::Error> {
     let env = Env::process();
     telemetry::init(&env, telemetry::Format::Json)?;
     match env.get("HELLO_ANSWERS") {
-        Some("buffered") => lambda::run(async { Ok(router) }).await,
-        Some("streamed") => lambda::run_streaming(async { Ok(router) }).await,
+        Some("buffered") => lambda::run(async || Ok(router)).await,
+        Some("streamed") => lambda::run_streaming(async || Ok(router)).await,
         Some("stock") => lambda_http::run_with_streaming_response(router).await,
-        _ => lambda::run(async { Err("`HELLO_ANSWERS` must be `buffered`, `streamed` or `stock`".into()) }).await,
+        _ => lambda::run(async || Err("`HELLO_ANSWERS` must be `buffered`, `streamed` or `stock`".into())).await,
     }
 }
 

@@ -6,7 +6,7 @@ use chatkit_shared::{lambda, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda::run(async {
+    lambda::run(async || {
         let setup = Setup::lambda();
         telemetry::init(&setup.env, telemetry::Format::Json)?;
         Ok(router(App::from_setup(&setup).await?))

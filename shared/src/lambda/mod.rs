@@ -6,22 +6,24 @@
 //! runtime_api.rs  what is posted to the Lambda Runtime API, over a connection that does not wait for acknowledgements
 //! ```
 //!
-//! The runtime is that of `lambda_runtime`: it asks for the next event, by as many pollers as
-//! `AWS_LAMBDA_MAX_CONCURRENCY` says (one unless the function runs on Lambda Managed Instances), knows SnapStart, reads
-//! deadline and trace id into the request's [`Context`](lambda_http::Context), and ends with an error when the Runtime
-//! API is gone. Only the way in which it posts a *streamed* answer is replaced, by a layer around its service: its own
-//! HTTP client leaves Nagle's algorithm on, which holds the first byte back by some 40 ms; a client cannot be given to
-//! it. `docs/upstream-nodelay.md` has the measurements and the change that would make [`stream`], [`runtime_api`] and
-//! [`answer`] needless.
+//! The runtime is that of `lambda_runtime`. It asks for the next event, by as many pollers as `AWS_LAMBDA_MAX_CONCURRENCY`
+//! says (one, unless the function runs on Lambda Managed Instances), makes deadline and trace id the request's
+//! [`Context`](lambda_http::Context) and fields of a tracing span, sets `_X_AMZN_TRACE_ID` where one poller makes that
+//! sound, and ends with an error when the Runtime API is gone. Buffered answers are its business altogether.
+//!
+//! Only how a *streamed* answer is posted is replaced, by a layer that takes the place of the runtime's service: its own
+//! HTTP client leaves Nagle's algorithm on, which holds the first byte back by some 40 ms, and no other client can be
+//! given to it. `docs/upstream-nodelay.md` has the measurements and the change that would make `request::from_event`,
+//! `stream.rs` but for what it does to a body that fails, `runtime_api.rs` but for a failed start, and `answer` needless.
 //!
 //! The layer mirrors, of `lambda_runtime` 1.5.0 and `lambda_http` 1.3.2:
 //!
 //! | here | there |
 //! | --- | --- |
-//! | [`request::from_event`] | `lambda_http/src/streaming.rs`: `event_to_request`; the event read and reported as in `lambda_runtime/src/layers/api_response.rs` |
-//! | [`stream::body`] | `lambda_http/src/streaming.rs`: `into_stream_response`; `lambda_runtime/src/requests.rs`: the body of `EventCompletionRequest` |
-//! | [`runtime_api`] | `lambda_runtime/src/requests.rs`: the heads of the requests; `lambda_runtime/src/layers/api_client.rs`: what becomes of the reply |
-//! | [`answer`] | `lambda_runtime/src/layers/panic.rs`: a panic costs one answer, not the environment |
+//! | `request::from_event` | `lambda_http/src/streaming.rs`: `event_to_request`; the event read and reported as in `lambda_runtime/src/layers/api_response.rs` |
+//! | `stream::body` | `lambda_http/src/streaming.rs`: `into_stream_response`; `lambda_runtime/src/requests.rs`: the body of `EventCompletionRequest` |
+//! | `runtime_api` | `lambda_runtime/src/requests.rs`: the heads of the requests; `lambda_runtime/src/layers/api_client.rs`: what becomes of the reply |
+//! | `answer` | `lambda_runtime/src/layers/panic.rs`: a panic costs one answer, not the environment |
 //!
 //! API Gateway's REST proxy events carry the stage apart from the path, and `lambda_http` puts it in front
 //! (`/prod/chatkit`) unless the variable `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH` is set: `template.yaml` sets it, and the
@@ -35,6 +37,7 @@ mod runtime_api;
 mod stream;
 
 use std::any::Any;
+use std::error::Error as StdError;
 use std::panic::AssertUnwindSafe;
 
 use axum::Router;
@@ -57,7 +60,7 @@ use self::runtime_api::RuntimeApi;
 ///
 /// # Panics
 /// When the variables that Lambda sets are missing: this is not Lambda.
-pub async fn run(start: impl Future<Output = Result<Router, Error>>) -> Result<(), Error> {
+pub async fn run(start: impl AsyncFnOnce() -> Result<Router, Error>) -> Result<(), Error> {
     let router = started(start).await?;
     lambda_http::run_concurrent(router.map_request(request::with_client_address).and_then(whole)).await
 }
@@ -71,7 +74,7 @@ pub async fn run(start: impl Future<Output = Result<Router, Error>>) -> Result<(
 ///
 /// # Panics
 /// When the variables that Lambda sets are missing: this is not Lambda.
-pub async fn run_streaming(start: impl Future<Output = Result<Router, Error>>) -> Result<(), Error> {
+pub async fn run_streaming(start: impl AsyncFnOnce() -> Result<Router, Error>) -> Result<(), Error> {
     let router = started(start).await?;
     let runtime = lambda_http::streaming_runtime_concurrent(router.clone());
     let api = RuntimeApi::from_env();
@@ -80,11 +83,15 @@ pub async fn run_streaming(start: impl Future<Output = Result<Router, Error>>) -
     runtime.layer(layer::layer_fn(|_| service.clone())).layer(TracingLayer::new()).run_concurrent().await
 }
 
-/// What `start` gives. Its failure is reported to Lambda, which shows it in the function's log as the reason.
-async fn started(start: impl Future<Output = Result<Router, Error>>) -> Result<Router, Error> {
-    let started = start.await;
+/// What `start` gives. Its failure is reported to Lambda, and is the process's own in any case.
+async fn started(start: impl AsyncFnOnce() -> Result<Router, Error>) -> Result<Router, Error> {
+    // Boxed: what a function opens at its start makes a large future.
+    let started = Box::pin(start()).await;
     if let Err(error) = &started {
-        RuntimeApi::from_env().post(runtime_api::start_failed(&**error)?).await?;
+        let report = async { RuntimeApi::from_env().post(runtime_api::start_failed(&**error)?).await };
+        if let Err(error) = report.await {
+            tracing::error!(error = &*error as &dyn StdError, "the failed start could not be reported");
+        }
     }
     started
 }
