@@ -9,7 +9,7 @@
 //! sessions/      what `start` and `refresh` hand out, in both modes; hosted.rs is OpenAI's sessions API
 //! limits.rs      token buckets as integer arithmetic
 //! http/          what every route needs: errors, request ids, log line, CORS, client address, SSE
-//! lambda.rs      how a router runs on Lambda
+//! lambda/        how a router runs on Lambda
 //! secret.rs      secrets, from the environment or Secrets Manager
 //! setup.rs       what a function is built from; telemetry.rs: logging
 //! clock.rs, ids.rs, hash.rs   time and ids as injected values; hashes
