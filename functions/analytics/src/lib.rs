@@ -11,6 +11,7 @@ mod daily;
 mod me;
 
 use axum::Router;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRef, Query, State};
 use axum::response::Response;
 use axum::routing::get;
@@ -48,19 +49,21 @@ pub fn router(app: App) -> Router {
 async fn analytics(
     State(app): State<App>,
     Caller(identity): Caller,
-    Query(query): Query<daily::RangeQuery>,
+    query: Result<Query<daily::RangeQuery>, QueryRejection>,
 ) -> Result<Response, Error> {
     if !identity.may(Identity::ANALYTICS_READ) {
         return Err(Error::new(Code::Forbidden, "this route needs the permission `analytics:read`"));
     }
+    let Query(query) = query.map_err(|_| Error::bad_request("the query has a field twice"))?;
     let range = Range::parse(&query, app.clock.now())?;
     let usage = app.usage.daily(identity.owner.tenant(), range.from, range.to).await?;
     Ok(json(&rows(&range, &usage)))
 }
 
 async fn own_usage(State(app): State<App>, Caller(identity): Caller) -> Result<Response, Error> {
-    let used = app.counters.used(&identity.owner, &app.limits.turns, app.clock.now()).await?;
-    Ok(json(&OwnUsage::new(&app.limits, &used)))
+    let now = app.clock.now();
+    let used = app.counters.used(&identity.owner, &app.limits.turns, now).await?;
+    Ok(json(&OwnUsage::new(&app.limits, &used, now)))
 }
 
 async fn health() -> Response {
