@@ -4,6 +4,7 @@
 
 Parts (all of them where none is named):
 
+- `shapes`: requests with fields that are missing or of another type are understood as the package understands them
 - `scenarios`: what the package's own suite asks of a server, as requests and answers
 - `streams`: the same scripted model through the official server and ours; the event streams are the same
 - `sequences`: `--seeds` random sequences of operations, the first made from the seed `--start`, on both servers
@@ -16,13 +17,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import generate, scenarios, servers, streams
+from . import generate, scenarios, servers, shapes, streams
 from .cases import run
 from .oracle import Oracle
 from .upstream import Upstream
 from .wire import Server
 
-PARTS = ("scenarios", "streams", "sequences")
+PARTS = ("shapes", "scenarios", "streams", "sequences")
 
 
 def main() -> int:
@@ -38,6 +39,7 @@ def main() -> int:
     with servers.ours(arguments.server, upstream.url) as our_url, servers.official(upstream.url) as their_url:
         ours, theirs = Server(our_url, oracle.judge), Server(their_url)
         available = {
+            "shapes": lambda: shapes.cases(ours),
             "scenarios": lambda: scenarios.cases(ours, upstream),
             "streams": lambda: streams.cases(ours, theirs),
             "sequences": lambda: generate.cases(ours, theirs, upstream, arguments.start, arguments.seeds),
@@ -47,7 +49,9 @@ def main() -> int:
             good, bad = run(available[part]())
             print(f"{part}: {good} passed, {bad} failed", flush=True)
             passed, failed = passed + good, failed + bad
-    print(f"judged by the package's models: {oracle.events} events, {oracle.documents} documents; {oracle.errors} errors")
+    print(
+        f"judged by the package's models: {oracle.events} events, {oracle.documents} documents; {oracle.errors} errors"
+    )
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

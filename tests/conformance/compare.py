@@ -49,12 +49,10 @@ def compare(ours: Any, theirs: Any, pairing: Pairing, path: str = "$") -> None:
             elif key not in MOMENTS:
                 compare(ours[key], theirs[key], pairing, place)
     elif isinstance(ours, list) and isinstance(theirs, list):
-        for index, (mine, other) in enumerate(zip(ours, theirs)):
+        for index, (mine, other) in enumerate(zip(ours, theirs, strict=False)):
             compare(mine, other, pairing, f"{path}[{index}]")
         if len(ours) != len(theirs):
-            shorter = min(len(ours), len(theirs))
-            raise Difference(
-                f"{path}: {len(ours)} and {len(theirs)} elements; what is left over: {ours[shorter:]} and {theirs[shorter:]}"
-            )
+            rest = min(len(ours), len(theirs))
+            raise Difference(f"{path}: {len(ours)} and {len(theirs)} elements, with {ours[rest:]} and {theirs[rest:]}")
     elif ours != theirs or type(ours) is not type(theirs):
         raise Difference(f"{path}: {ours!r} and {theirs!r}")

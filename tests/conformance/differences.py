@@ -1,6 +1,7 @@
 """The deliberate differences between streams, under their names in `DIFFERENCES.md`. Each takes what it explains out of
 both streams, and nothing else, so that whatever is left must be the same."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,6 @@ EVERYWHERE = ("own-ids", "utc-times", "title-comes-beside-the-answer")
 
 RACES = {"failures-lose-nothing"}
 """Differences that are there in one run and not in the next."""
-
-
-def documented() -> set[str]:
-    """The names in `DIFFERENCES.md`."""
-    lines = Path(__file__).with_name("DIFFERENCES.md").read_text().splitlines()
-    return {line.removeprefix("### ").strip("`") for line in lines if line.startswith("### ")}
 
 
 def is_update(event: dict[str, Any], *kinds: str) -> bool:
@@ -180,6 +175,18 @@ RULES: dict[str, Rule] = {
     )
 }
 """In the order in which they are applied."""
+
+
+def check_documentation() -> None:
+    """What the code lets through is documented, and what is documented is let through somewhere."""
+    here = Path(__file__).parent
+    text = (here / "DIFFERENCES.md").read_text()
+    documented = set(re.findall(r"^### `(.+)`$", text, re.MULTILINE))
+    code = "".join(file.read_text() for file in here.rglob("*.py"))
+    named = RULES.keys() | set(EVERYWHERE) | set(re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)+)`", code))
+    named -= {"openai-chatkit"}
+    if documented != named:
+        raise AssertionError(f"only documented: {documented - named}; only in the code: {named - documented}")
 
 
 def explained(ours: Events, theirs: Events, names: frozenset[str]) -> tuple[Events, Events]:

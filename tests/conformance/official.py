@@ -23,12 +23,16 @@ from openai.types.responses import ResponseInputTextParam
 from .store import MemoryStore
 from .upstream import INSTRUCTIONS, MODEL
 
+SEPARATORS = (",", ":")
+
 
 class Converter(ThreadItemConverter):
     """The converter has no opinion on tags and wants one."""
 
     async def tag_to_message_content(self, tag: UserMessageTagContent) -> ResponseInputTextParam:
-        return ResponseInputTextParam(type="input_text", text=f"@{tag.text}: {json.dumps(tag.data)}")
+        return ResponseInputTextParam(
+            type="input_text", text=f"@{tag.text}: {json.dumps(tag.data, separators=SEPARATORS)}"
+        )
 
 
 class Official(ChatKitServer[str]):

@@ -59,7 +59,9 @@ class Response:
             self.emit("response.content_part.added", **place, part=part.part(whole=False))
             kind = "response.refusal" if isinstance(part, Refusal) else "response.output_text"
             for delta in part.deltas:
-                self.emit(f"{kind}.delta", **place, delta=delta, **({} if isinstance(part, Refusal) else {"logprobs": []}))
+                self.emit(
+                    f"{kind}.delta", **place, delta=delta, **({} if isinstance(part, Refusal) else {"logprobs": []})
+                )
             if not finish:
                 continue
             if isinstance(part, Refusal):

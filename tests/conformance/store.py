@@ -1,4 +1,4 @@
-"""What the official server stores in: memory, as its `Store` wants it, each user's threads out of every other's reach."""
+"""What the official server stores in: memory, as its `Store` wants it, with each user out of every other's reach."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field

@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any
 
 from .responses import Response, Text
-from .scripts import SCRIPTS, Script
+from .scripts import SCRIPTS, Script, sse
 
 MODEL = "scripted"
 INSTRUCTIONS = "Play the script."
@@ -78,7 +78,7 @@ class Upstream:
         response.begin()
         response.message(Text([last_text(body)]))
         response.complete()
-        return SCRIPTS["text"].encode(response.events)
+        return sse(response.events)
 
 
 def called(body: dict[str, Any]) -> Script:
