@@ -8,6 +8,7 @@ use std::io::IsTerminal;
 
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
@@ -59,15 +60,17 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    // The SDK warns of conditions that do not hold, which are how limits and leases work here.
+    let filter = Targets::new().with_default(level).with_target("aws_", level.min(LevelFilter::ERROR));
     let layer = fmt::layer().with_writer(writer);
     match format {
         Format::Json => {
             let layer = layer.json().flatten_event(true).with_current_span(false).with_span_list(false);
-            layer.with_filter(level).boxed()
+            layer.with_filter(filter).boxed()
         }
         Format::Text => {
             let ansi = std::io::stderr().is_terminal();
-            layer.compact().with_target(false).with_ansi(ansi).with_filter(level).boxed()
+            layer.compact().with_target(false).with_ansi(ansi).with_filter(filter).boxed()
         }
     }
 }

@@ -51,7 +51,8 @@ impl Model {
 }
 
 fn respond(script: Script, epoch: Instant, headers: HeaderMap, body: &Bytes) -> Response {
-    let request = ModelRequest { headers, body: serde_json::from_slice(body).unwrap() };
+    let json = serde_json::from_slice(body).unwrap();
+    let request = ModelRequest { path: "/v1/responses".to_owned(), headers, body: json, bytes: body.clone() };
     let script = if request.is_title() { Script { words: 1, pause: Duration::ZERO } } else { script };
     ([(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")], Body::from_stream(say(script, epoch)))
         .into_response()

@@ -1,6 +1,7 @@
 //! What the tests stand on.
 
 pub(crate) mod app;
+pub(crate) mod completions;
 pub(crate) mod dynamodb;
 pub(crate) mod hosted;
 pub(crate) mod live;

@@ -6,7 +6,10 @@ use chatkit_start::{App, router};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let setup = Setup::lambda();
-    telemetry::init(&setup.env, telemetry::Format::Json)?;
-    lambda::run(router(App::from_setup(&setup).await?)).await
+    lambda::run(async || {
+        let setup = Setup::lambda();
+        telemetry::init(&setup.env, telemetry::Format::Json)?;
+        Ok(router(App::from_setup(&setup).await?))
+    })
+    .await
 }

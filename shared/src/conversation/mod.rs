@@ -16,6 +16,7 @@ mod stateless;
 mod task;
 mod threads;
 mod title;
+mod transcribe;
 mod turn;
 mod user_message;
 
@@ -76,6 +77,11 @@ pub enum Document {
     Threads(Page<Thread>),
     /// Items of a thread.
     Items(Page<ThreadItem>),
+    /// What a recording says.
+    Transcription {
+        /// Its text.
+        text: String,
+    },
     /// `{}`.
     Nothing {},
 }
@@ -84,7 +90,8 @@ impl Engine {
     /// Answers one operation of a user.
     ///
     /// # Errors
-    /// Before anything is written; from then on a failure is the last event of the stream.
+    /// Before anything is written, but for what counts the request; from then on a failure is the last event of the
+    /// stream.
     pub async fn process(&self, owner: &Owner, request: Request, on_end: OnEnd) -> Result<Reply, Error> {
         match request {
             Request::CreateThread(params) => {
@@ -108,13 +115,13 @@ impl Engine {
             Request::DeleteThread(params) => self.delete_thread(owner, &params).await.map(Reply::Document),
             Request::ListItems(params) => self.list_items(owner, &params).await.map(Reply::Document),
             Request::Feedback(params) => self.feedback(owner, &params).await.map(Reply::Document),
+            Request::Transcribe(params) => Box::pin(self.transcribe(owner, params, on_end)).await.map(Reply::Document),
             Request::AddClientToolOutput(_)
             | Request::AddStructuredInput(_)
             | Request::CustomAction(_)
             | Request::SyncCustomAction(_)
             | Request::AttachmentsCreate(_)
-            | Request::AttachmentsDelete(_)
-            | Request::Transcribe(_) => Err(Error::Unsupported(request.operation())),
+            | Request::AttachmentsDelete(_) => Err(Error::Unsupported(request.operation())),
         }
     }
 }
