@@ -1,7 +1,7 @@
 //! What a function is built from.
 
 use std::error::Error;
-use std::fmt::{self, Debug};
+use std::fmt::{self, Debug, Display};
 
 use crate::clock::Clock;
 use crate::env::Env;
@@ -32,9 +32,15 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for SetupError {
     }
 }
 
-impl Debug for SetupError {
+impl Display for SetupError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&chain(&*self.0))
+    }
+}
+
+impl Debug for SetupError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, formatter)
     }
 }
 

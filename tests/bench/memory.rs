@@ -7,7 +7,7 @@ use chatkit_shared::clock::Clock;
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::figure::Figure;
@@ -30,7 +30,8 @@ pub(crate) async fn measure(programs: &Programs) -> Vec<Figure> {
     let listener = listener.tap_io(|connection| connection.set_nodelay(true).unwrap());
     let (calls, queue) = mpsc::unbounded_channel();
     let mut servers = JoinSet::new();
-    servers.spawn(async move { axum::serve(listener, runtime_api::router(queue)).await.unwrap() });
+    let routes = runtime_api::router(queue, 1, watch::Sender::new(0));
+    servers.spawn(async move { axum::serve(listener, routes).await.unwrap() });
     let dynamodb_url = dynamo.env().get("AWS_ENDPOINT_URL_DYNAMODB").unwrap().to_owned();
     let variables = [("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url), ("OPENAI_BASE_URL", model.url.clone())];
     let chat = start_function(programs, "chat", address, &variables);
@@ -80,7 +81,7 @@ async fn invoke(calls: &mpsc::UnboundedSender<Call>, path: &str, body: &Value) -
             }
         }
         Reply::Buffered(_) => panic!("`chat` streams"),
-        Reply::Failed(report) => panic!("{report}"),
+        Reply::Failed(report) | Reply::NotStarted(report) => panic!("{report}"),
     }
     String::from_utf8(received).unwrap()
 }

@@ -118,6 +118,13 @@ impl ScriptedModel {
         self.script.lock().unwrap().requests.clone()
     }
 
+    /// Waits until something else than titles was asked so many times.
+    pub(crate) async fn asked(&self, times: usize) {
+        while self.requests().iter().filter(|request| !request.is_title()).count() < times {
+            yield_now().await;
+        }
+    }
+
     /// The one thing asked.
     pub(crate) fn single_request(&self) -> ModelRequest {
         let [request] = <[_; 1]>::try_from(self.requests()).expect("one request");

@@ -14,6 +14,7 @@ use axum::routing::{any, get};
 use axum::{Extension, http::header};
 use chatkit_shared::env::Env;
 use chatkit_shared::http::ClientAddress;
+use chatkit_shared::setup::SetupError;
 use chatkit_shared::{lambda, telemetry};
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
@@ -21,7 +22,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<(), SetupError> {
     let router = Router::new()
         .route("/hello", get(async || "hello"))
         .route("/echo/{word}", any(echo))
@@ -38,7 +39,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     match env.get("HELLO_ANSWERS") {
         Some("buffered") => lambda::run(async || Ok(router)).await,
         Some("streamed") => lambda::run_streaming(async || Ok(router)).await,
-        Some("stock") => lambda_http::run_with_streaming_response(router).await,
+        Some("stock") => Ok(lambda_http::run_with_streaming_response(router).await?),
         _ => lambda::run(async || Err("`HELLO_ANSWERS` must be `buffered`, `streamed` or `stock`".into())).await,
     }
 }

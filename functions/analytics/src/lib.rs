@@ -54,16 +54,16 @@ async fn analytics(
     if !identity.may(Identity::ANALYTICS_READ) {
         return Err(Error::new(Code::Forbidden, "this route needs the permission `analytics:read`"));
     }
-    let Query(query) =
-        query.map_err(|_| Error::bad_request("the query has `startDate`, `endDate` and `groupBy`, once each"))?;
+    let Query(query) = query.map_err(|_| Error::bad_request("the query has a field twice"))?;
     let range = Range::parse(&query, app.clock.now())?;
     let usage = app.usage.daily(identity.owner.tenant(), range.from, range.to).await?;
     Ok(json(&rows(&range, &usage)))
 }
 
 async fn own_usage(State(app): State<App>, Caller(identity): Caller) -> Result<Response, Error> {
-    let used = app.counters.used(&identity.owner, &app.limits.turns, app.clock.now()).await?;
-    Ok(json(&OwnUsage::new(&app.limits, &used)))
+    let now = app.clock.now();
+    let used = app.counters.used(&identity.owner, &app.limits.turns, now).await?;
+    Ok(json(&OwnUsage::new(&app.limits, &used, now)))
 }
 
 async fn health() -> Response {

@@ -1,5 +1,6 @@
 use chatkit_shared::conversation::Limits;
 use chatkit_shared::store::Used;
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// The answer of `GET /api/usage/me`. A limit that is off has no fields.
@@ -18,7 +19,7 @@ struct Turns {
     limit: u32,
     remaining: u32,
     window_seconds: u32,
-    /// Unix seconds at which all of them are there again.
+    /// Unix seconds at which all of them are there again: now, if they are.
     resets_at: i64,
 }
 
@@ -33,12 +34,12 @@ struct Tokens {
 }
 
 impl OwnUsage {
-    pub(crate) fn new(limits: &Limits, used: &Used) -> Self {
+    pub(crate) fn new(limits: &Limits, used: &Used, now: Timestamp) -> Self {
         let turns = used.turns_available.map(|remaining| Turns {
             limit: limits.turns.capacity(),
             remaining,
             window_seconds: 60,
-            resets_at: used.turns_full_at.as_second(),
+            resets_at: used.turns_full_at.max(now).as_second(),
         });
         let limit = limits.tokens_per_hour;
         let tokens = (limit > 0).then(|| Tokens {

@@ -1,11 +1,11 @@
 //! The `chat` function on Lambda.
 
 use chatkit_chat::{App, router};
-use chatkit_shared::setup::Setup;
+use chatkit_shared::setup::{Setup, SetupError};
 use chatkit_shared::{lambda, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<(), SetupError> {
     lambda::run_streaming(async || {
         let setup = Setup::lambda();
         telemetry::init(&setup.env, telemetry::Format::Json)?;

@@ -1,11 +1,11 @@
 //! The `start` function on Lambda.
 
-use chatkit_shared::setup::Setup;
+use chatkit_shared::setup::{Setup, SetupError};
 use chatkit_shared::{lambda, telemetry};
 use chatkit_start::{App, router};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<(), SetupError> {
     lambda::run(async || {
         let setup = Setup::lambda();
         telemetry::init(&setup.env, telemetry::Format::Json)?;

@@ -51,6 +51,7 @@ use lambda_http::lambda_runtime::{Diagnostic, LambdaInvocation};
 use tower::{ServiceExt, layer, service_fn};
 
 use self::runtime_api::RuntimeApi;
+use crate::setup::SetupError;
 
 /// Serves the router behind a method whose transfer mode is buffered: the whole answer is collected, then sent, at
 /// most 6 MB of it. Returns only when the start or the Lambda Runtime API fails.
@@ -60,9 +61,9 @@ use self::runtime_api::RuntimeApi;
 ///
 /// # Panics
 /// When the variables that Lambda sets are missing: this is not Lambda.
-pub async fn run(start: impl AsyncFnOnce() -> Result<Router, Error>) -> Result<(), Error> {
+pub async fn run(start: impl AsyncFnOnce() -> Result<Router, SetupError>) -> Result<(), SetupError> {
     let router = started(start).await?;
-    lambda_http::run_concurrent(router.map_request(request::with_client_address).and_then(whole)).await
+    Ok(lambda_http::run_concurrent(router.map_request(request::with_client_address).and_then(whole)).await?)
 }
 
 /// Serves the router behind a method whose transfer mode is `STREAM`: each frame of the body is sent when it is there.
@@ -74,21 +75,21 @@ pub async fn run(start: impl AsyncFnOnce() -> Result<Router, Error>) -> Result<(
 ///
 /// # Panics
 /// When the variables that Lambda sets are missing: this is not Lambda.
-pub async fn run_streaming(start: impl AsyncFnOnce() -> Result<Router, Error>) -> Result<(), Error> {
+pub async fn run_streaming(start: impl AsyncFnOnce() -> Result<Router, SetupError>) -> Result<(), SetupError> {
     let router = started(start).await?;
     let runtime = lambda_http::streaming_runtime_concurrent(router.clone());
     let api = RuntimeApi::from_env();
     let service = service_fn(move |invocation| answer(router.clone(), api.clone(), invocation));
     // In place of the runtime's own service, which would post over its own client.
-    runtime.layer(layer::layer_fn(|_| service.clone())).layer(TracingLayer::new()).run_concurrent().await
+    Ok(runtime.layer(layer::layer_fn(|_| service.clone())).layer(TracingLayer::new()).run_concurrent().await?)
 }
 
 /// What `start` gives. Its failure is reported to Lambda, and is the process's own in any case.
-async fn started(start: impl AsyncFnOnce() -> Result<Router, Error>) -> Result<Router, Error> {
+async fn started(start: impl AsyncFnOnce() -> Result<Router, SetupError>) -> Result<Router, SetupError> {
     // Boxed: what a function opens at its start makes a large future.
     let started = Box::pin(start()).await;
     if let Err(error) = &started {
-        let report = async { RuntimeApi::from_env().post(runtime_api::start_failed(&**error)?).await };
+        let report = async { RuntimeApi::from_env().post(runtime_api::start_failed(error)?).await };
         if let Err(error) = report.await {
             tracing::error!(error = &*error as &dyn StdError, "the failed start could not be reported");
         }

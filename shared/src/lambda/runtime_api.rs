@@ -1,8 +1,6 @@
 //! What is posted to the Lambda Runtime API (Lambda developer guide, "Using the Lambda runtime API for custom
 //! runtimes" and "Response streaming for custom runtimes").
 
-use std::error::Error as StdError;
-use std::iter::successors;
 use std::sync::Arc;
 
 use http::request::Builder;
@@ -12,6 +10,8 @@ use lambda_http::Error;
 use lambda_http::lambda_runtime::streaming::Body;
 use lambda_http::lambda_runtime::{Diagnostic, LambdaInvocation};
 use lambda_runtime_api_client::{PooledClient, build_request};
+
+use crate::setup::SetupError;
 
 /// Which of the invocations with one request id is answered, so that Lambda can tell a late answer from a good one.
 const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
@@ -68,11 +68,10 @@ pub(super) fn failed(invocation: &LambdaInvocation, diagnostic: &Diagnostic) -> 
 }
 
 /// The report that the function could not start, with the whole chain of causes.
-pub(super) fn start_failed(error: &(dyn StdError + 'static)) -> Result<Request<Body>, Error> {
-    let causes: Vec<_> = successors(Some(error), |&error| error.source()).map(ToString::to_string).collect();
+pub(super) fn start_failed(error: &SetupError) -> Result<Request<Body>, Error> {
     let error_type = "Runtime.InitError".to_owned();
     let head = build_request().method("POST").uri("/2018-06-01/runtime/init/error").header(ERROR_TYPE, &error_type);
-    Ok(head.body(serde_json::to_vec(&Diagnostic { error_type, error_message: causes.join(": ") })?.into())?)
+    Ok(head.body(serde_json::to_vec(&Diagnostic { error_type, error_message: format!("{error:?}") })?.into())?)
 }
 
 fn reply(invocation: &LambdaInvocation, kind: &str) -> Builder {

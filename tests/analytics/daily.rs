@@ -1,0 +1,174 @@
+//! The rows of `/api/analytics`.
+
+use axum::body::Body;
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{ask, costing, empty, reader, rows};
+use crate::harness::app::{Answer, App, create, request};
+use crate::harness::model::Gate;
+use crate::harness::requests::{Carrying, get, post};
+use crate::harness::responses::{
+    answer, created, delta, incomplete, message_added, part_added, sse, upstream_error, usage,
+};
+use crate::harness::tokens::user_token;
+
+const DAY: i64 = 86_400_000;
+
+/// Asks and answers while the clock moves on by so many milliseconds.
+async fn turn(app: &App, user: &str, milliseconds: i64, tokens: [u64; 4]) {
+    let gate = Gate::closed();
+    let [input, cached, output, reasoning] = tokens;
+    app.model.then(costing(input, cached, output, reasoning).stepwise(&gate));
+    let asked = app.model.requests().len() + 1;
+    let steps = async {
+        app.model.asked(asked).await;
+        app.clock.advance(milliseconds);
+        for _ in 0..16 {
+            gate.open();
+        }
+    };
+    let (answer, ()) = tokio::join!(app.send(ask(user)), steps);
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+fn row(date: &str, model: Option<&str>, numbers: [u64; 7]) -> Value {
+    let [requests, failed, duration, input, cached, output, reasoning] = numbers;
+    let mut row = json!({
+        "date": date, "total_requests": requests, "failed_requests": failed, "avg_duration": duration,
+        "total_tokens": input + output, "input_tokens": input, "cached_tokens": cached, "output_tokens": output,
+        "reasoning_tokens": reasoning,
+    });
+    if let Some(model) = model {
+        row["model"] = json!(model);
+    }
+    row
+}
+
+#[tokio::test]
+async fn several_turns_on_several_days_with_several_models() {
+    let app = App::start().await;
+    let mut env = app.env.clone();
+    env.set("MODEL", "other#model%");
+    let other = App::router(&env, &app.clock, 2).await;
+
+    turn(&app, "ada", 1_000, [100, 40, 10, 5]).await;
+    turn(&app, "grace", 2_001, [200, 0, 20, 0]).await;
+    app.model.then(costing(7, 6, 5, 4));
+    let answer = Answer::of(tower::ServiceExt::oneshot(other, ask("ada")).await.unwrap()).await;
+    assert_eq!(answer.status, 200);
+    app.clock.advance(2 * DAY);
+    turn(&app, "ada", 500, [1, 1, 1, 1]).await;
+
+    let by_day = json!([
+        empty("2026-11-19"),
+        // 3,001 ms in three requests.
+        row("2026-11-20", None, [3, 0, 1_000, 307, 46, 35, 9]),
+        empty("2026-11-21"),
+        row("2026-11-22", None, [1, 0, 500, 1, 1, 1, 1]),
+        empty("2026-11-23"),
+    ]);
+    let range = "?startDate=2026-11-19&endDate=2026-11-23";
+    assert_eq!(rows(&app, range).await, by_day);
+    assert_eq!(rows(&app, &format!("{range}&groupBy=day")).await, by_day);
+    let by_model = json!([
+        row("2026-11-20", Some("other#model%"), [1, 0, 0, 7, 6, 5, 4]),
+        row("2026-11-20", Some("test-model"), [2, 0, 1_501, 300, 40, 30, 5]),
+        row("2026-11-22", Some("test-model"), [1, 0, 500, 1, 1, 1, 1]),
+    ]);
+    assert_eq!(rows(&app, &format!("{range}&groupBy=model")).await, by_model);
+    assert_eq!(rows(&app, "?startDate=2026-11-19&endDate=2026-11-19&groupBy=model").await, json!([]));
+}
+
+#[tokio::test]
+async fn a_turn_counts_on_the_day_on_which_it_began() {
+    let app = App::start().await;
+    app.clock.advance(DAY / 2 - 1);
+    turn(&app, "ada", 10, [1, 0, 1, 0]).await;
+    let expected = json!([row("2026-11-20", None, [1, 0, 10, 1, 0, 1, 0]), empty("2026-11-21")]);
+    assert_eq!(rows(&app, "?startDate=2026-11-20&endDate=2026-11-21").await, expected);
+}
+
+#[tokio::test]
+async fn failed_turns_count_and_cut_off_ones_have_not_failed() {
+    let app = App::start().await;
+    app.model.then(upstream_error(500, "server_error", "server_error"));
+    app.send(ask("ada")).await.error(502, "upstream_error");
+    let start = [created("resp_1"), message_added("msg_1"), part_added(), delta("Hel")];
+    let cut = start.into_iter().chain([incomplete("max_output_tokens", usage(10, 0, 3, 0))]);
+    app.model.then(sse(cut));
+    assert_eq!(app.send(ask("ada")).await.status, 200);
+    app.model.then(costing(20, 0, 4, 0));
+    assert_eq!(app.send(ask("ada")).await.status, 200);
+    let expected = json!([row("2026-11-20", None, [3, 1, 0, 30, 0, 7, 0])]);
+    assert_eq!(rows(&app, "?startDate=2026-11-20").await, expected);
+    // What was refused before the model was asked is no request of the model.
+    app.send(request(Method::POST, "/api/chat", "ada", Body::from("{}"))).await.error(400, "bad_request");
+    app.chatkit("ada", &json!({ "type": "threads.list", "params": {} })).await.json();
+    assert_eq!(rows(&app, "?startDate=2026-11-20").await, expected);
+}
+
+#[tokio::test]
+async fn a_title_is_part_of_its_turn() {
+    let app = App::start().await;
+    app.model.then(answer("Hello there"));
+    app.chatkit("ada", &create("Hi")).await.events();
+    // 12 in, 5 of them cached, and two words out, twice.
+    let expected = json!([row("2026-11-20", None, [1, 0, 0, 24, 10, 4, 0])]);
+    assert_eq!(rows(&app, "?startDate=2026-11-20").await, expected);
+}
+
+#[tokio::test]
+async fn two_processes_add_up() {
+    let app = App::start().await;
+    app.model.on(|request| !request.is_title(), costing(10, 0, 1, 0));
+    let routers = [app.router.clone(), App::router(&app.env, &app.clock, 2).await];
+    let asked =
+        (0..20).map(|number| {
+            let router = routers[number % 2].clone();
+            async move {
+                Answer::of(tower::ServiceExt::oneshot(router, ask(&format!("user {number}"))).await.unwrap()).await
+            }
+        });
+    for answer in futures_util::future::join_all(asked).await {
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    let expected = json!([row("2026-11-20", None, [20, 0, 0, 200, 0, 20, 0])]);
+    assert_eq!(rows(&app, "?startDate=2026-11-20").await, expected);
+}
+
+#[tokio::test]
+async fn tenants_see_their_own_numbers_only() {
+    let app = App::start().await;
+    for (tenant, input) in [("acme", 1), ("acme#x", 2), ("default", 4)] {
+        let token = user_token(&app.env, &json!({ "sub": "ada", "tenant": tenant, "exp": App::began() + 60 }));
+        app.model.then(costing(input, 0, 0, 0));
+        let body = json!({ "messages": [{ "role": "user", "content": "Hi" }] });
+        assert_eq!(app.send(post("/api/chat", &body).bearer(&token)).await.status, 200);
+    }
+    for (tenant, input) in [("acme", 1), ("acme#x", 2), ("default", 4), ("nobody", 0), ("acme%23x", 0)] {
+        let request = get("/api/analytics?startDate=2026-11-20").bearer(&reader(&app, tenant));
+        let requests = u64::from(input > 0);
+        let expected = json!([row("2026-11-20", None, [requests, 0, 0, input, 0, 0, 0])]);
+        assert_eq!(app.send(request).await.json(), expected, "{tenant}");
+    }
+    // A tenant in the address is nobody's business.
+    let request = get("/api/analytics?startDate=2026-11-20&tenant=acme&user=ada").bearer(&reader(&app, "nobody"));
+    assert_eq!(app.send(request).await.json(), json!([empty("2026-11-20")]));
+}
+
+#[tokio::test]
+async fn it_needs_the_permission() {
+    let app = App::start().await;
+    app.send(get("/api/analytics")).await.error(401, "unauthorized");
+    let (visitor, _) = app.visit().await;
+    for token in [app.user_token("ada"), app.session("ada").await, visitor] {
+        let refused = app.send(get("/api/analytics").bearer(&token)).await;
+        assert_eq!(refused.error(403, "forbidden"), "this route needs the permission `analytics:read`");
+        // Nor does it say whether the question made sense.
+        app.send(get("/api/analytics?startDate=x").bearer(&token)).await.error(403, "forbidden");
+    }
+    app.dynamo.fail("Query", "", crate::harness::dynamodb::Fault::Throttle, 10);
+    let refused = app.send(get("/api/analytics").bearer(&reader(&app, "default"))).await;
+    refused.error(503, "unavailable");
+}
