@@ -7,6 +7,7 @@ use std::io::IsTerminal;
 
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
@@ -14,6 +15,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt, registry};
 
 use crate::env::{Env, EnvError};
+
+/// The target of the line that each request has.
+pub(crate) const REQUEST: &str = "request";
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,21 +44,24 @@ pub fn init(env: &Env, format: Format) -> Result<(), EnvError> {
     Ok(())
 }
 
-/// What writes the lines from `level` on.
+/// What writes the lines from `level` on, those of dependencies from `info` on: below that some of them write whole
+/// requests.
 pub fn layer<S, W>(format: Format, level: LevelFilter, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    let ours = ["chatkit", REQUEST];
+    let levels = Targets::new().with_default(level.min(LevelFilter::INFO)).with_targets(ours.map(|name| (name, level)));
     let layer = fmt::layer().with_writer(writer);
     match format {
         Format::Json => {
             let layer = layer.json().flatten_event(true).with_current_span(false).with_span_list(false);
-            layer.with_filter(level).boxed()
+            layer.with_filter(levels).boxed()
         }
         Format::Text => {
             let ansi = std::io::stderr().is_terminal();
-            layer.compact().with_target(false).with_ansi(ansi).with_filter(level).boxed()
+            layer.compact().with_target(false).with_ansi(ansi).with_filter(levels).boxed()
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::env::{Env, EnvError};
 use crate::hash::short_hash;
 use crate::identity::Owner;
+use crate::telemetry::REQUEST;
 
 /// How a client's address stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +136,7 @@ impl Drop for Line {
         macro_rules! write_line {
             ($level:ident) => {
                 tracing::$level!(
-                    target: "request",
+                    target: REQUEST,
                     request_id = self.request_id,
                     method = self.method,
                     path = self.path,

@@ -51,10 +51,11 @@ impl HttpLayer {
             .method_not_allowed_fallback(|| async {
                 Error::new(Code::MethodNotAllowed, "this path takes another method")
             })
-            .layer(self.cors.clone())
             .layer(CatchPanicLayer::custom(|_| {
                 Error::new(Code::InternalError, "something went wrong on our side").into_response()
             }))
+            // Around the panics, so that a page can read their answer too.
+            .layer(self.cors.clone())
             .layer(from_fn_with_state(Arc::new(self), around))
     }
 }
