@@ -117,7 +117,7 @@ impl RequestLog {
         self.set(|fields| fields.outcome = Some(outcome.to_owned()));
     }
 
-    /// Why it failed: the whole chain of causes.
+    /// Why it failed: the whole chain of causes. The first one said stands: it is the closest to the failure.
     pub fn cause(&self, error: &(dyn StdError + 'static)) {
         let mut text = error.to_string();
         let mut source = error.source();
@@ -125,7 +125,9 @@ impl RequestLog {
             let _ = write!(text, ": {error}");
             source = error.source();
         }
-        self.set(|fields| fields.cause = Some(text));
+        self.set(|fields| {
+            fields.cause.get_or_insert(text);
+        });
     }
 }
 
