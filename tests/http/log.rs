@@ -152,7 +152,7 @@ async fn a_failure_that_became_a_status_keeps_its_cause() {
 async fn the_address_is_shown_where_that_is_asked_for() {
     let app = App::with([("LOG_ADDRESS", "plain")]).await;
     let log = Log::start();
-    app.send(get("/health").from_address("2001:db8::1")).await;
+    app.send(get("/health").coming_from("2001:db8::1")).await;
     assert_eq!(line(&log)["ip"], "2001:db8::1");
 }
 
