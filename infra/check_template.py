@@ -35,7 +35,7 @@ PERMISSIONS = {
         "OpenAiSecret in hosted mode": {"secretsmanager:GetSecretValue"},
     },
     "Refresh": {
-        "CountersTable": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "CountersTable": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
         "SessionSigningSecret": {"secretsmanager:GetSecretValue"},
         "OpenAiSecret in hosted mode": {"secretsmanager:GetSecretValue"},
     },

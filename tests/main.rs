@@ -13,3 +13,4 @@ mod model;
 mod plain;
 mod sessions;
 mod store;
+mod transcribe;

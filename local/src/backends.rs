@@ -36,7 +36,7 @@ pub async fn start(
     pace: Duration,
 ) -> Result<Backends, SetupError> {
     if let Some(data) = data {
-        std::fs::create_dir_all(data).map_err(|error| format!("cannot create `{}`: {error}", data.display()))?;
+        create_private(data).map_err(|error| format!("cannot create `{}`: {error}", data.display()))?;
     }
     environment::complete(env, data, ids)?;
     if env.get("AWS_ENDPOINT_URL_DYNAMODB").is_none() {
@@ -57,10 +57,20 @@ pub async fn start(
     let demo = ["OPENAI_API_KEY", "OPENAI_SECRET_ARN", "OPENAI_BASE_URL"].iter().all(|name| env.get(name).is_none());
     if demo {
         env.or_insert("MODEL", "demo");
+        env.or_insert("TRANSCRIBE_MODEL", "demo");
         let url = serve_on_loopback(demo_model::router(clock.clone(), pace)).await?;
         env.set("OPENAI_BASE_URL", format!("{url}/v1"));
     }
     Ok(Backends { demo })
+}
+
+/// What people wrote is kept there, so nobody else on the machine may look. A folder that exists stays as it is.
+fn create_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// The variables that lead a function to the backends, and let visitors in.
@@ -74,8 +84,11 @@ pub fn variables(env: &Env) -> Vec<(&'static str, String)> {
         "TABLE_COUNTERS",
         "TABLE_USAGE",
         "SESSION_SIGNING_SECRET",
+        "JWT_SECRET",
         "OPENAI_BASE_URL",
         "MODEL",
+        "MODEL_API",
+        "TRANSCRIBE_MODEL",
     ];
     let values = names.into_iter().filter_map(|name| Some((name, env.get(name)?.to_owned())));
     values.chain([("AUTH_MODE", environment::without_development(env))]).collect()

@@ -10,10 +10,10 @@ use chatkit_shared::setup::SetupError;
 
 const DEVELOPMENT: &str = "development";
 
-/// Sets what a function needs and nobody has set: tables, region, a signing secret, identities.
+/// Sets what a function needs and nobody has set: tables, region, secrets, identities.
 ///
 /// # Errors
-/// When the signing secret cannot be kept.
+/// When a secret cannot be kept.
 pub(crate) fn complete(env: &mut Env, data: Option<&Path>, ids: &Ids) -> Result<(), SetupError> {
     for (name, value) in [
         ("AWS_REGION", "us-east-1"),
@@ -26,11 +26,12 @@ pub(crate) fn complete(env: &mut Env, data: Option<&Path>, ids: &Ids) -> Result<
         env.or_insert(name, value);
     }
     if env.get("SESSION_SIGNING_SECRET").is_none() && env.get("SESSION_SIGNING_SECRET_ARN").is_none() {
-        env.or_insert("SESSION_SIGNING_SECRET", signing_secret(data, ids)?);
+        env.or_insert("SESSION_SIGNING_SECRET", kept_secret(data, "signing-secret", ids)?);
     }
-    // Without a secret no user token could be verified.
-    let modes = if env.get("JWT_SECRET").is_some() { "development,anonymous,jwt" } else { "development,anonymous" };
-    env.or_insert("AUTH_MODE", modes);
+    if env.get("JWT_SECRET").is_none() {
+        env.or_insert("JWT_SECRET", kept_secret(data, "jwt-secret", ids)?);
+    }
+    env.or_insert("AUTH_MODE", "development,anonymous,jwt");
     Ok(())
 }
 
@@ -41,19 +42,18 @@ pub(crate) fn take_development(env: &mut Env) -> bool {
     was_there
 }
 
-/// `AUTH_MODE` as a function may read it. Without any mode of its own a function would fall back to `jwt`, which wants
-/// a secret.
+/// `AUTH_MODE` as a function may read it. Without any mode of its own a function would fall back to `jwt`.
 pub(crate) fn without_development(env: &Env) -> String {
     let modes: Vec<_> = env.list("AUTH_MODE").into_iter().filter(|mode| mode != DEVELOPMENT).collect();
     if modes.is_empty() { "anonymous".to_owned() } else { modes.join(",") }
 }
 
-/// A secret that survives a restart, so that visitors stay who they are.
-fn signing_secret(data: Option<&Path>, ids: &Ids) -> Result<String, SetupError> {
+/// A secret that survives a restart, so that visitors stay who they are and user tokens stay good.
+fn kept_secret(data: Option<&Path>, name: &str, ids: &Ids) -> Result<String, SetupError> {
     let fresh =
         || sha256_hex(&format!("{}{}{}", ids.mint(ids::SESSION), ids.mint(ids::SESSION), ids.mint(ids::SESSION)));
     let Some(data) = data else { return Ok(fresh()) };
-    let path = data.join("signing-secret");
+    let path = data.join(name);
     match std::fs::read_to_string(&path) {
         Ok(secret) => Ok(secret.trim().to_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
+use axum::http::StatusCode;
+use axum::http::header::HOST;
 use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::any_service;
 use axum::serve::ListenerExt;
 use chatkit_shared::clock::Clock;
@@ -52,6 +54,7 @@ impl Server {
         let functions = functions(&setup).await?;
         let router = if development { functions.layer(from_fn(development::believe_header)) } else { functions };
         let router = playground::router(&about).fallback_service(router.layer(from_fn(note_address)));
+        let router = if arguments.host.is_loopback() { router.layer(from_fn(refuse_foreign_host)) } else { router };
 
         let address = SocketAddr::new(arguments.host, arguments.port);
         let listener =
@@ -102,6 +105,18 @@ pub async fn functions(setup: &Setup) -> Result<Router, SetupError> {
         .route("/health", any_service(analytics.clone()))
         // Any function answers an unknown path in the documented shape.
         .fallback_service(analytics))
+}
+
+/// Refuses requests that name another host. A page anywhere could otherwise point its own name at this machine, and be
+/// of the same origin as this server.
+async fn refuse_foreign_host(request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
+    if ["localhost", "127.0.0.1", "[::1]"].contains(&name) {
+        next.run(request).await
+    } else {
+        (StatusCode::MISDIRECTED_REQUEST, "this server answers to localhost only\n").into_response()
+    }
 }
 
 async fn note_address(mut request: Request, next: Next) -> Response {

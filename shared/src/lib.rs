@@ -3,13 +3,13 @@
 //! ```text
 //! protocol/      the ChatKit wire types: serde only
 //! conversation/  the engine: operation + store + model → events; knows no HTTP, SSE, DynamoDB or OpenAI types
-//! model/         the OpenAI Responses API: request, stream, neutral model events
+//! model/         the model, through the Responses or the Chat Completions API: request, stream, neutral model events
 //! store/         DynamoDB: threads, items, counters, sessions, usage; the only user of `aws_sdk_dynamodb`
 //! identity/      who is asking: session tokens, user tokens, visitors
 //! sessions/      what `start` and `refresh` hand out, in both modes; hosted.rs is OpenAI's sessions API
 //! limits.rs      token buckets as integer arithmetic
 //! http/          what every route needs: errors, request ids, log line, CORS, client address, SSE
-//! lambda.rs      how a router runs on Lambda
+//! lambda/        how a router runs on Lambda
 //! secret.rs      secrets, from the environment or Secrets Manager
 //! setup.rs       what a function is built from; telemetry.rs: logging
 //! clock.rs, ids.rs, hash.rs   time and ids as injected values; hashes

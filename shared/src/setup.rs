@@ -1,9 +1,13 @@
 //! What a function is built from.
 
+use std::error::Error;
+use std::fmt::{self, Debug, Display};
+
 use crate::clock::Clock;
 use crate::env::Env;
 use crate::identity::VisitorCookie;
 use crate::ids::Ids;
+use crate::telemetry::chain;
 
 /// Where and when a function runs: all that differs between Lambda, the local server and the tests.
 #[derive(Debug, Clone)]
@@ -18,8 +22,27 @@ pub struct Setup {
     pub cookie: VisitorCookie,
 }
 
-/// Why a function cannot start. The text is for the operator and names the variable.
-pub type SetupError = Box<dyn std::error::Error + Send + Sync>;
+/// Why a function cannot start, for the operator: it names the variable. A `main` that returns it shows the whole chain
+/// of causes, because that is what its `Debug` is.
+pub struct SetupError(Box<dyn Error + Send + Sync>);
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for SetupError {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl Display for SetupError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&chain(&*self.0))
+    }
+}
+
+impl Debug for SetupError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, formatter)
+    }
+}
 
 impl Setup {
     /// On Lambda.

@@ -3,6 +3,7 @@
 //! What is never logged: keys and tokens, what people or models write, whole request or response bodies, names of
 //! users and tenants (their hashes are).
 
+use std::error::Error;
 use std::io::IsTerminal;
 
 use tracing::Subscriber;
@@ -18,6 +19,18 @@ use crate::env::{Env, EnvError};
 
 /// The target of the line that each request has.
 pub(crate) const REQUEST: &str = "request";
+
+/// An error with everything that caused it, in one line: a subscriber writes the outermost only.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +65,11 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let ours = ["chatkit", REQUEST];
-    let levels = Targets::new().with_default(level.min(LevelFilter::INFO)).with_targets(ours.map(|name| (name, level)));
+    // The SDK warns of conditions that do not hold, which are how limits and leases work here.
+    let levels = Targets::new()
+        .with_default(level.min(LevelFilter::INFO))
+        .with_target("aws_", level.min(LevelFilter::ERROR))
+        .with_targets(ours.map(|name| (name, level)));
     let layer = fmt::layer().with_writer(writer);
     match format {
         Format::Json => {

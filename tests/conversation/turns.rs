@@ -30,7 +30,7 @@ async fn a_turn_costs_seven_writes_and_four_reads() {
     app.model.then(answer("Hello there"));
     let thread = thread_id(&app.create("alice", "Hi").await);
     let meter = app.dynamo.reset();
-    assert_eq!(meter.units(), (0.5, 8.0), "{:?}", meter.operations());
+    assert_eq!(meter.units(), (1.0, 8.0), "{:?}", meter.operations());
     for number in 0..20 {
         app.clock.advance(10_000);
         app.model.then(answer("Hello there"));

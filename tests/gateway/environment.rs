@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::serve::ListenerExt;
-use chatkit_shared::clock::Clock;
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
-use tokio::sync::{mpsc, oneshot};
+use tokio::process::Command;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -20,15 +20,19 @@ use super::binaries::binary;
 use super::runtime_api::{self, Call, Reply};
 
 /// How long API Gateway waits for an answer to begin, its default.
-const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(29);
+pub(crate) const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(29);
 
 /// The process and the Runtime API that it talks to.
 pub(crate) struct Environment {
     /// Its place in the order of the function's environments.
     pub(crate) ordinal: usize,
-    process: Child,
     calls: mpsc::UnboundedSender<Call>,
-    _runtime_api: JoinSet<()>,
+    /// How many of its pollers wait for an event.
+    pollers: watch::Receiver<usize>,
+    /// How the process ended.
+    end: watch::Receiver<Option<String>>,
+    /// The process and the Runtime API.
+    _tasks: JoinSet<()>,
 }
 
 /// An invocation that the environment gave no reply to; the environment is lost.
@@ -46,13 +50,16 @@ impl Environment {
         let address = listener.local_addr().expect("a bound socket has an address");
         let listener = listener.tap_io(|connection| connection.set_nodelay(true).expect("a connected socket"));
         let (calls, queue) = mpsc::unbounded_channel();
-        let mut runtime_api = JoinSet::new();
-        runtime_api.spawn(async move {
-            axum::serve(listener, runtime_api::router(queue)).await.expect("the Runtime API runs until it is dropped");
+        let (waiting, pollers) = watch::channel(0);
+        let runtime_api = runtime_api::router(queue, function.concurrency, waiting);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            axum::serve(listener, runtime_api).await.expect("the Runtime API runs until it is dropped");
         });
-        let process = Command::new(binary(function.binary))
+        let mut process = Command::new(binary(function.binary))
             .env_clear()
             .envs(lambda_variables(function.binary, address))
+            .envs((function.concurrency > 1).then(|| ("AWS_LAMBDA_MAX_CONCURRENCY", function.concurrency.to_string())))
             .envs(function.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("an open file"))
@@ -60,26 +67,38 @@ impl Environment {
             .kill_on_drop(true)
             .spawn()
             .expect("a built program starts");
-        Self { ordinal, process, calls, _runtime_api: runtime_api }
+        let (ended, end) = watch::channel(None);
+        tasks.spawn(async move {
+            let status = process.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
+            ended.send_replace(Some(status));
+        });
+        Self { ordinal, calls, pollers, end, _tasks: tasks }
     }
 
     /// Whether the process is still there.
-    pub(crate) fn is_alive(&mut self) -> bool {
-        self.process.try_wait().is_ok_and(|status| status.is_none())
+    pub(crate) fn is_alive(&self) -> bool {
+        self.end.borrow().is_none()
+    }
+
+    /// Waits until as many of its pollers wait for an event.
+    pub(crate) async fn wait_for_pollers(&self, count: usize) {
+        self.pollers.clone().wait_for(|pollers| *pollers == count).await.expect("the Runtime API is there");
     }
 
     /// Hands an event to the function and waits until its reply begins.
-    pub(crate) async fn invoke(&mut self, function: &Function, id: &str, event: &Value) -> Result<Reply, Lost> {
+    pub(crate) async fn invoke(
+        &self,
+        function: &Function,
+        id: &str,
+        event: &Value,
+        deadline: Timestamp,
+    ) -> Result<Reply, Lost> {
         let (reply, replied) = oneshot::channel();
-        let call = Call {
-            id: id.to_owned(),
-            event: event.to_string(),
-            deadline: Clock::system().now() + INTEGRATION_TIMEOUT,
-            function_arn: format!("arn:aws:lambda:us-east-1:123456789012:function:{}", function.binary),
-            reply,
-        };
+        let function_arn = format!("arn:aws:lambda:us-east-1:123456789012:function:{}", function.binary);
+        let call = Call { id: id.to_owned(), event: event.to_string(), deadline, function_arn, reply };
         // The other end closes with the process, which is watched below.
         let _ = self.calls.send(call);
+        let mut end = self.end.clone();
         tokio::select! {
             biased;
             reply = timeout(INTEGRATION_TIMEOUT, replied) => match reply {
@@ -87,8 +106,8 @@ impl Environment {
                 Ok(Err(_)) => Err(lost(StatusCode::BAD_GATEWAY, "the runtime asked for the next event without replying")),
                 Err(_) => Err(lost(StatusCode::GATEWAY_TIMEOUT, "the function took too long")),
             },
-            status = self.process.wait() => {
-                let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+            status = end.wait_for(Option::is_some) => {
+                let status = status.expect("the process is watched").clone().unwrap_or_default();
                 Err(lost(StatusCode::BAD_GATEWAY, &format!("the process ended: {status}")))
             }
         }

@@ -2,7 +2,8 @@
 //!
 //! The gateway takes an HTTP request, makes API Gateway's REST proxy event of it, hands it through the Lambda Runtime
 //! API to a process of the function, and passes the answer on as it comes. Like Lambda it gives an environment one
-//! request at a time, keeps it for the next one and starts another when all are busy.
+//! request at a time, keeps it for the next one and starts another when all are busy; as on Lambda Managed Instances, a
+//! function may be given several at a time.
 //!
 //! ```text
 //! binaries.rs     the programs, built by cargo
@@ -40,6 +41,7 @@ use tokio::task::JoinSet;
 pub(crate) use self::event::{Arrival, proxy_event};
 pub(crate) use self::pool::Invocation;
 use self::pool::Pool;
+pub(crate) use self::runtime_api::TRACE_ID;
 
 /// The stage of the API, the first segment of every path outside of it.
 pub(crate) const STAGE: &str = "prod";
@@ -63,6 +65,8 @@ pub(crate) struct Function {
     transfer: Transfer,
     routes: Vec<(Method, &'static str)>,
     variables: Vec<(String, String)>,
+    /// How many requests an environment is given at a time.
+    concurrency: usize,
 }
 
 impl Function {
@@ -72,7 +76,7 @@ impl Function {
             let (method, path) = route.split_once(' ').expect("a route is a method, a space and a path");
             (method.parse().expect("a route starts with a method"), path)
         });
-        Self { binary, transfer, routes: routes.collect(), variables: Vec::new() }
+        Self { binary, transfer, routes: routes.collect(), variables: Vec::new(), concurrency: 1 }
     }
 
     /// Adds to the variables that the function finds in its environment, besides those of Lambda.
@@ -82,6 +86,11 @@ impl Function {
     ) -> Self {
         self.variables.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         self
+    }
+
+    /// The function on Lambda Managed Instances, each environment given so many requests at a time.
+    pub(crate) fn concurrency(self, concurrency: usize) -> Self {
+        Self { concurrency, ..self }
     }
 }
 
@@ -131,6 +140,11 @@ impl Gateway {
     /// How many invocations each environment of the function had, in the order they were started.
     pub(crate) fn environments(&self, binary: &str) -> Vec<usize> {
         self.pool(binary).environments()
+    }
+
+    /// Waits until as many pollers of the function's idle environment wait for an event.
+    pub(crate) async fn wait_for_pollers(&self, binary: &str, count: usize) {
+        self.pool(binary).idle().wait_for_pollers(count).await;
     }
 
     /// All that the function's environments have printed so far.

@@ -8,12 +8,14 @@ use std::sync::{Arc, Mutex};
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use axum::response::Response;
+use chatkit_shared::clock::Clock;
+use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::NamedTempFile;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
-use super::environment::Environment;
+use super::environment::{Environment, INTEGRATION_TIMEOUT};
 use super::runtime_api::Reply;
 use super::{Function, Transfer, answer};
 
@@ -27,6 +29,8 @@ pub(crate) struct Invocation {
     pub(crate) environment: usize,
     /// The event.
     pub(crate) event: Value,
+    /// When the function has to have answered.
+    pub(crate) deadline: Timestamp,
     /// The bytes that the runtime posted, a streamed answer's in the chunks it was written in.
     pub(crate) chunks: Vec<Bytes>,
     /// Why the client was not given the function's answer.
@@ -37,7 +41,8 @@ pub(crate) struct Invocation {
 pub(crate) struct Pool {
     function: Function,
     permits: Semaphore,
-    idle: Mutex<Vec<Environment>>,
+    /// The environments that wait for work, each as often as it may be given a request.
+    idle: Mutex<Vec<Arc<Environment>>>,
     started: AtomicUsize,
     invocations: Mutex<Vec<Invocation>>,
     output: NamedTempFile,
@@ -46,8 +51,8 @@ pub(crate) struct Pool {
 impl Pool {
     pub(crate) fn new(function: Function) -> Self {
         Self {
+            permits: Semaphore::new(MOST_ENVIRONMENTS * function.concurrency),
             function,
-            permits: Semaphore::new(MOST_ENVIRONMENTS),
             idle: Mutex::default(),
             started: AtomicUsize::new(0),
             invocations: Mutex::default(),
@@ -75,12 +80,18 @@ impl Pool {
         std::fs::read_to_string(self.output.path()).expect("the functions print text")
     }
 
+    /// An environment that waits for work.
+    pub(crate) fn idle(&self) -> Arc<Environment> {
+        self.idle.lock().unwrap().last().expect("an environment that was started before").clone()
+    }
+
     /// Runs one invocation to its end, whether or not anyone still waits for the answer.
     pub(crate) async fn invoke(self: Arc<Self>, id: String, event: Value, answer: oneshot::Sender<Response>) {
         let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
-        let mut environment = self.environment().await;
-        let record = Record::new(&self, environment.ordinal, event.clone());
-        let reply = match environment.invoke(&self.function, &id, &event).await {
+        let environment = self.environment().await;
+        let deadline = Clock::system().now() + INTEGRATION_TIMEOUT;
+        let record = Record::new(&self, environment.ordinal, event.clone(), deadline);
+        let reply = match environment.invoke(&self.function, &id, &event, deadline).await {
             Ok(reply) => reply,
             Err(lost) => {
                 let _ = answer.send(record.fail(lost.status, lost.reason));
@@ -103,6 +114,10 @@ impl Pool {
                 record.bad_gateway("a buffered answer to a streamed invocation".to_owned())
             }
             (Reply::Failed(report), _) => record.bad_gateway(report),
+            (Reply::NotStarted(report), _) => {
+                let _ = answer.send(record.bad_gateway(report));
+                return;
+            }
         };
         // Before the answer, so that the client's next request finds it.
         self.release(environment);
@@ -112,7 +127,7 @@ impl Pool {
     /// Passes a streamed answer on, chunk by chunk. A client that leaves does not end it.
     async fn stream(
         &self,
-        environment: Environment,
+        environment: Arc<Environment>,
         record: Record<'_>,
         mut chunks: mpsc::UnboundedReceiver<io::Result<Bytes>>,
         answer: oneshot::Sender<Response>,
@@ -156,21 +171,26 @@ impl Pool {
     }
 
     /// An environment that waits for work, or a new one.
-    async fn environment(&self) -> Environment {
-        while let Some(mut environment) = self.pop() {
+    async fn environment(&self) -> Arc<Environment> {
+        while let Some(environment) = self.pop() {
             if environment.is_alive() {
                 return environment;
             }
         }
         let output = OpenOptions::new().append(true).open(self.output.path()).expect("the output's file is there");
-        Environment::start(&self.function, self.started.fetch_add(1, Ordering::SeqCst), output).await
+        let ordinal = self.started.fetch_add(1, Ordering::SeqCst);
+        let environment = Arc::new(Environment::start(&self.function, ordinal, output).await);
+        for _ in 1..self.function.concurrency {
+            self.release(Arc::clone(&environment));
+        }
+        environment
     }
 
-    fn pop(&self) -> Option<Environment> {
+    fn pop(&self) -> Option<Arc<Environment>> {
         self.idle.lock().unwrap().pop()
     }
 
-    fn release(&self, environment: Environment) {
+    fn release(&self, environment: Arc<Environment>) {
         self.idle.lock().unwrap().push(environment);
     }
 }
@@ -182,9 +202,9 @@ struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    fn new(pool: &'a Pool, environment: usize, event: Value) -> Self {
+    fn new(pool: &'a Pool, environment: usize, event: Value, deadline: Timestamp) -> Self {
         let mut invocations = pool.invocations.lock().unwrap();
-        invocations.push(Invocation { environment, event, chunks: Vec::new(), failure: None });
+        invocations.push(Invocation { environment, event, deadline, chunks: Vec::new(), failure: None });
         Self { pool, index: invocations.len() - 1 }
     }
 

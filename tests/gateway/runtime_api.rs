@@ -1,6 +1,7 @@
 //! The Lambda Runtime API (Lambda developer guide, "Using the Lambda runtime API for custom runtimes"), for one
 //! environment.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
@@ -11,11 +12,14 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use jiff::Timestamp;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio_stream::StreamExt;
 
 /// What the runtime says about the body that it streams to API Gateway.
 const INTEGRATION_RESPONSE: &str = "application/vnd.awslambda.http-integration-response";
+
+/// The trace of every invocation.
+pub(crate) const TRACE_ID: &str = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0";
 
 /// One event on its way to the function.
 pub(crate) struct Call {
@@ -37,39 +41,59 @@ pub(crate) enum Reply {
     Buffered(Bytes),
     /// An answer chunk by chunk; an error when the runtime broke off.
     Streamed(mpsc::UnboundedReceiver<io::Result<Bytes>>),
-    /// The report of an error, of this invocation or of the start.
+    /// The report of an error of this invocation.
     Failed(String),
+    /// The report of an error of the start; the process ends.
+    NotStarted(String),
 }
 
 struct RuntimeApi {
     calls: Mutex<mpsc::UnboundedReceiver<Call>>,
-    /// The invocation that the runtime is at.
-    current: Mutex<Option<(String, oneshot::Sender<Reply>)>>,
+    /// How many invocations the runtime may be at.
+    concurrency: usize,
+    /// The invocations without a reply, by their ids.
+    waiting: std::sync::Mutex<HashMap<String, oneshot::Sender<Reply>>>,
+    pollers: watch::Sender<usize>,
 }
 
-/// The API's routes; the events come through `calls`.
-pub(crate) fn router(calls: mpsc::UnboundedReceiver<Call>) -> Router {
+/// The API's routes; the events come through `calls`, and `pollers` is how many wait for one.
+pub(crate) fn router(
+    calls: mpsc::UnboundedReceiver<Call>,
+    concurrency: usize,
+    pollers: watch::Sender<usize>,
+) -> Router {
+    let api = RuntimeApi { calls: Mutex::new(calls), concurrency, waiting: Default::default(), pollers };
     Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
         .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
-        .with_state(Arc::new(RuntimeApi { calls: Mutex::new(calls), current: Mutex::new(None) }))
+        .with_state(Arc::new(api))
 }
 
 /// The next event, when there is one.
 async fn next(State(api): State<Arc<RuntimeApi>>) -> Response {
-    let Some(call) = api.calls.lock().await.recv().await else {
+    {
+        let mut waiting = api.waiting.lock().unwrap();
+        // A runtime that asks for more than it may be at has given an invocation up.
+        if waiting.len() >= api.concurrency {
+            waiting.clear();
+        }
+    }
+    api.pollers.send_modify(|pollers| *pollers += 1);
+    let call = api.calls.lock().await.recv().await;
+    api.pollers.send_modify(|pollers| *pollers -= 1);
+    let Some(call) = call else {
         return StatusCode::GONE.into_response();
     };
     let headers = [
         ("lambda-runtime-aws-request-id", call.id.clone()),
         ("lambda-runtime-deadline-ms", call.deadline.as_millisecond().to_string()),
         ("lambda-runtime-invoked-function-arn", call.function_arn),
-        ("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0".to_owned()),
+        ("lambda-runtime-trace-id", TRACE_ID.to_owned()),
         (header::CONTENT_TYPE.as_str(), "application/json".to_owned()),
     ];
-    *api.current.lock().await = Some((call.id, call.reply));
+    api.waiting.lock().unwrap().insert(call.id, call.reply);
     (headers.map(|(name, value)| (header::HeaderName::from_static(name), value)), call.event).into_response()
 }
 
@@ -79,7 +103,7 @@ async fn response(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let Some(reply) = api.take(&id).await else {
+    let Some(reply) = api.take(&id) else {
         return invalid_request_id();
     };
     let is = |name: &str, value: &str| headers.get(name).is_some_and(|found| found == value);
@@ -103,7 +127,7 @@ async fn response(
 }
 
 async fn error(State(api): State<Arc<RuntimeApi>>, Path(id): Path<String>, report: String) -> Response {
-    let Some(reply) = api.take(&id).await else {
+    let Some(reply) = api.take(&id) else {
         return invalid_request_id();
     };
     let _ = reply.send(Reply::Failed(report));
@@ -113,15 +137,15 @@ async fn error(State(api): State<Arc<RuntimeApi>>, Path(id): Path<String>, repor
 /// The runtime could not start: the event that it was started for is answered for.
 async fn init_error(State(api): State<Arc<RuntimeApi>>, report: String) -> Response {
     if let Some(call) = api.calls.lock().await.recv().await {
-        let _ = call.reply.send(Reply::Failed(report));
+        let _ = call.reply.send(Reply::NotStarted(report));
     }
     accepted()
 }
 
 impl RuntimeApi {
-    /// The way back of the invocation `id`, if that is the current one and has no reply yet.
-    async fn take(&self, id: &str) -> Option<oneshot::Sender<Reply>> {
-        self.current.lock().await.take_if(|(current, _)| current == id).map(|(_, reply)| reply)
+    /// The way back of the invocation `id`, if it has no reply yet.
+    fn take(&self, id: &str) -> Option<oneshot::Sender<Reply>> {
+        self.waiting.lock().unwrap().remove(id)
     }
 }
 

@@ -132,6 +132,17 @@ impl Dynamo {
         answer["Items"].as_array().unwrap().clone()
     }
 
+    /// Sets an attribute of every record under a prefix to a string.
+    pub(crate) fn set(&self, table: &str, prefix: &str, attribute: &str, value: &str) {
+        for mut record in self.records(table) {
+            if record["sk"]["S"].as_str().unwrap().starts_with(prefix) {
+                record[attribute] = serde_json::json!({ "S": value });
+                let put = serde_json::json!({ "TableName": table, "Item": record });
+                self.database.put_item(serde_json::from_value(put).unwrap()).unwrap();
+            }
+        }
+    }
+
     /// A table's setting for records that expire.
     pub(crate) fn time_to_live(&self, table: &str) -> Value {
         let request = serde_json::from_value(serde_json::json!({ "TableName": table })).unwrap();
@@ -152,7 +163,12 @@ impl Dynamo {
         self.proxy.latency_ms.store(milliseconds, Ordering::SeqCst);
     }
 
-    /// What happened since the last call of this or [`Dynamo::reset`].
+    /// What has ended by now since the last call of [`Dynamo::reset`].
+    pub(crate) fn meter(&self) -> Meter {
+        Meter { calls: self.proxy.calls.lock().unwrap().clone() }
+    }
+
+    /// What happened since the last call of this. Faults that have not come to pass are forgotten.
     pub(crate) fn reset(&self) -> Meter {
         self.proxy.faults.lock().unwrap().clear();
         Meter { calls: std::mem::take(&mut *self.proxy.calls.lock().unwrap()) }

@@ -1,10 +1,13 @@
 //! What the tests stand on.
 
 pub(crate) mod app;
+pub(crate) mod completions;
 pub(crate) mod dynamodb;
 pub(crate) mod hosted;
+pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod model;
+pub(crate) mod names;
 pub(crate) mod requests;
 pub(crate) mod responses;
 pub(crate) mod sessions;

@@ -25,6 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, yield_now};
 
+use super::completions;
 use super::responses::{Event, upstream_error};
 
 /// A server on loopback. Stops when dropped; a malformed request or one without an answer fails the test then.
@@ -47,8 +48,11 @@ type Predicate = Box<dyn Fn(&ModelRequest) -> bool + Send>;
 /// What the model was asked.
 #[derive(Debug, Clone)]
 pub(crate) struct ModelRequest {
+    pub(crate) path: String,
     pub(crate) headers: HeaderMap,
+    /// The body as JSON; null for a form.
     pub(crate) body: Value,
+    pub(crate) bytes: Bytes,
 }
 
 impl ModelRequest {
@@ -63,7 +67,7 @@ impl ModelRequest {
             Some(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join(" "),
             None => content.as_str().unwrap_or_default().to_owned(),
         };
-        let items = self.body["input"].as_array().into_iter().flatten();
+        let items = [&self.body["input"], &self.body["messages"]].into_iter().filter_map(Value::as_array).flatten();
         items.map(|item| format!("{}: {}", item["role"].as_str().unwrap(), text(&item["content"]))).collect()
     }
 }
@@ -104,6 +108,11 @@ impl ScriptedModel {
         self.script.lock().unwrap().routes.push((Box::new(is_like_this), answer));
     }
 
+    /// As [`ScriptedModel::on`], before all routes that are there.
+    pub(crate) fn rather(&self, is_like_this: impl Fn(&ModelRequest) -> bool + Send + 'static, answer: Answer) {
+        self.script.lock().unwrap().routes.insert(0, (Box::new(is_like_this), answer));
+    }
+
     /// Everything asked so far, in order.
     pub(crate) fn requests(&self) -> Vec<ModelRequest> {
         self.script.lock().unwrap().requests.clone()
@@ -136,7 +145,7 @@ async fn respond(State(script): State<Arc<Mutex<Script>>>, request: Request<Body
     let body = serde_json::from_slice(&bytes).unwrap_or_default();
     let fault = fault(&parts, &body);
     let mut script = script.lock().unwrap();
-    let request = ModelRequest { headers: parts.headers, body };
+    let request = ModelRequest { path: parts.uri.path().to_owned(), headers: parts.headers, body, bytes };
     let answer = match &fault {
         Some(_) => None,
         None => match script.routes.iter().find(|(is_like_this, _)| is_like_this(&request)) {
@@ -151,8 +160,19 @@ async fn respond(State(script): State<Arc<Mutex<Script>>>, request: Request<Body
     answer.unwrap_or_else(|| upstream_error(400, "scripted_model", "no_answer")).into_response()
 }
 
-/// What is wrong with a request, by the reference of the Responses API and by what we mean to send.
+/// What is wrong with a request.
 fn fault(parts: &Parts, body: &Value) -> Option<String> {
+    let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match (parts.method.as_str(), parts.uri.path(), media_type.split(';').next().unwrap_or_default()) {
+        ("POST", "/v1/responses", "application/json") => responses_fault(body),
+        ("POST", "/v1/chat/completions", "application/json") => completions::fault(body),
+        ("POST", "/v1/audio/transcriptions", "multipart/form-data") => None,
+        (method, path, media_type) => Some(format!("{method} {path} with `{media_type}`")),
+    }
+}
+
+/// What is wrong with a request, by the reference of the Responses API and by what we mean to send.
+fn responses_fault(body: &Value) -> Option<String> {
     const KEYS: [&str; 9] = [
         "model",
         "instructions",
@@ -174,12 +194,6 @@ fn fault(parts: &Parts, body: &Value) -> Option<String> {
             }
     };
     let Some(keys) = body.as_object().map(|body| body.keys()) else { return Some(format!("a body like {body}")) };
-    if (parts.method.as_str(), parts.uri.path()) != ("POST", "/v1/responses") {
-        return Some(format!("{} {}", parts.method, parts.uri));
-    }
-    if parts.headers.get(header::CONTENT_TYPE).is_none_or(|value| value != "application/json") {
-        return Some("a content type that is not JSON".to_owned());
-    }
     if let Some(key) = keys.into_iter().find(|key| !KEYS.contains(&key.as_str())) {
         return Some(format!("an unknown key `{key}`"));
     }
@@ -223,6 +237,11 @@ impl Gate {
     pub(crate) fn open(&self) {
         self.0.add_permits(1);
     }
+
+    /// Lets every wait pass from now on.
+    pub(crate) fn open_for_good(&self) {
+        self.0.add_permits(1_000);
+    }
 }
 
 impl Answer {
@@ -255,6 +274,12 @@ impl Answer {
     /// Then nothing until the test opens the gate.
     pub(crate) fn wait(self, gate: &Gate) -> Self {
         self.step(Step::Wait(gate.clone()))
+    }
+
+    /// Waits at the gate before the first step; the head of the answer comes at once.
+    pub(crate) fn before(mut self, gate: &Gate) -> Self {
+        self.steps.push_front(Step::Wait(gate.clone()));
+        self
     }
 
     /// Waits at the gate before each step, so that the test releases one event at a time.

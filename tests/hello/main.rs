@@ -1,8 +1,9 @@
 //! The smallest function, run by the same code as the real ones: what the test gateway is tested with, and what the
-//! cold start of the real functions is compared with. `HELLO_ANSWERS` says how it answers, `buffered` or `streamed`;
-//! without it the start fails.
+//! cold start of the real functions is compared with. `HELLO_ANSWERS` says how it answers, `buffered`, `streamed` or
+//! `stock` (streamed by the runtime of `lambda_http` alone, for comparison); without it the start fails.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -13,26 +14,33 @@ use axum::routing::{any, get};
 use axum::{Extension, http::header};
 use chatkit_shared::env::Env;
 use chatkit_shared::http::ClientAddress;
-use chatkit_shared::lambda;
-use futures_util::stream;
+use chatkit_shared::setup::SetupError;
+use chatkit_shared::{lambda, telemetry};
+use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<(), SetupError> {
     let router = Router::new()
         .route("/hello", get(async || "hello"))
         .route("/echo/{word}", any(echo))
         .route("/headers", get(headers))
         .route("/relay", get(relay))
+        .route("/paced", get(paced))
+        .route("/context", get(context))
         .route("/broken", get(broken))
         .route("/panic", get(panic))
+        .route("/panic/later", get(panic_later))
         .route("/exit", get(exit));
-    match Env::process().get("HELLO_ANSWERS") {
-        Some("buffered") => lambda::run(router).await,
-        Some("streamed") => lambda::run_streaming(router).await,
-        _ => Err("`HELLO_ANSWERS` must be `buffered` or `streamed`".into()),
+    let env = Env::process();
+    telemetry::init(&env, telemetry::Format::Json)?;
+    match env.get("HELLO_ANSWERS") {
+        Some("buffered") => lambda::run(async || Ok(router)).await,
+        Some("streamed") => lambda::run_streaming(async || Ok(router)).await,
+        Some("stock") => Ok(lambda_http::run_with_streaming_response(router).await?),
+        _ => lambda::run(async || Err("`HELLO_ANSWERS` must be `buffered`, `streamed` or `stock`".into())).await,
     }
 }
 
@@ -85,6 +93,28 @@ async fn relay(Query(RelayFrom { port }): Query<RelayFrom>) -> Result<Response, 
     Ok(([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(frames)).into_response())
 }
 
+/// Three frames, each a moment after the one before, as a model's words come.
+async fn paced() -> Body {
+    let frames = stream::iter(["one ", "two ", "three"]).then(async |frame| {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        Ok::<_, Infallible>(frame)
+    });
+    Body::from_stream(frames)
+}
+
+/// What Lambda told of the invocation.
+async fn context(Extension(context): Extension<lambda_http::Context>, headers: HeaderMap) -> String {
+    let told = serde_json::json!({
+        "request": context.request_id,
+        "deadline": context.deadline,
+        "function": context.invoked_function_arn,
+        "trace": context.xray_trace_id,
+        "header": headers.get("x-amzn-trace-id").map(|id| String::from_utf8_lossy(id.as_bytes())),
+        "variable": Env::process().get("_X_AMZN_TRACE_ID"),
+    });
+    told.to_string()
+}
+
 /// A body that fails after its first frame.
 async fn broken() -> Body {
     Body::from_stream(stream::iter([Ok("before"), Err("the secret of the failure"), Ok("after")]))
@@ -93,6 +123,13 @@ async fn broken() -> Body {
 #[expect(clippy::panic, reason = "this is what it is for")]
 async fn panic() {
     panic!("on purpose");
+}
+
+/// A body that panics after its first frame.
+async fn panic_later() -> Body {
+    #[expect(clippy::panic, reason = "this is what it is for")]
+    let frames = ["before", "never"].map(|frame| move || if frame == "never" { panic!("on purpose") } else { frame });
+    Body::from_stream(stream::iter(frames).map(|frame| Ok::<_, Infallible>(frame())))
 }
 
 async fn exit() {

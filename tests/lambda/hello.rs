@@ -6,14 +6,27 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::gateway::{Function, Gateway, Transfer};
+use crate::gateway::{Function, Gateway, TRACE_ID, Transfer};
 
-const ROUTES: &[&str] =
-    &["GET /hello", "POST /echo/{word}", "GET /headers", "GET /relay", "GET /broken", "GET /panic", "GET /exit"];
+const ROUTES: &[&str] = &[
+    "GET /hello",
+    "POST /echo/{word}",
+    "GET /headers",
+    "GET /relay",
+    "GET /context",
+    "GET /broken",
+    "GET /panic",
+    "GET /panic/later",
+    "GET /exit",
+];
 
-/// The gateway with the function behind methods of a transfer mode; the function answers in `answers`.
+/// The function behind methods of a transfer mode; it answers in `answers`.
+fn hello(transfer: Transfer, answers: &str) -> Function {
+    Function::new("hello", transfer, ROUTES).variables([("HELLO_ANSWERS", answers)])
+}
+
 async fn start(transfer: Transfer, answers: &str) -> Gateway {
-    Gateway::start([Function::new("hello", transfer, ROUTES).variables([("HELLO_ANSWERS", answers)])]).await
+    Gateway::start([hello(transfer, answers)]).await
 }
 
 async fn start_streamed() -> Gateway {
@@ -225,15 +238,118 @@ async fn a_start_that_fails_is_answered_for() {
 
     assert_eq!(status_and_text(get(&gateway, "/hello").await).await, internal_server_error());
 
-    assert_eq!(gateway.invocations("hello")[0].failure.as_deref(), Some("the process ended: exit status: 1"));
-    assert_eq!(gateway.output("hello"), "Error: \"`HELLO_ANSWERS` must be `buffered` or `streamed`\"\n");
+    let report: Value = serde_json::from_str(gateway.invocations("hello")[0].failure.as_ref().unwrap()).unwrap();
+    let message = "`HELLO_ANSWERS` must be `buffered`, `streamed` or `stock`";
+    assert_eq!(report, json!({ "errorType": "Runtime.InitError", "errorMessage": message }));
 }
 
 #[tokio::test]
-async fn a_body_that_fails_ends_and_says_nothing() {
-    let gateway = start_streamed().await;
+async fn without_the_runtime_api_the_process_ends() {
+    for (transfer, answers) in [(Transfer::Buffered, "buffered"), (Transfer::Streamed, "streamed")] {
+        let nowhere = [("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")];
+        let gateway = Gateway::start([hello(transfer, answers).variables(nowhere)]).await;
 
-    assert_eq!(status_and_text(get(&gateway, "/broken").await).await, (200, "before".to_owned()));
+        assert_eq!(status_and_text(get(&gateway, "/hello").await).await, internal_server_error());
+
+        assert_eq!(gateway.invocations("hello")[0].failure.as_deref(), Some("the process ended: exit status: 1"));
+    }
+}
+
+#[tokio::test]
+async fn the_router_sees_what_lambda_tells_of_the_invocation() {
+    for concurrency in [1, 2] {
+        for (transfer, answers) in [(Transfer::Buffered, "buffered"), (Transfer::Streamed, "streamed")] {
+            let gateway = Gateway::start([hello(transfer, answers).concurrency(concurrency)]).await;
+
+            let told: Value = get(&gateway, "/context").await.json().await.unwrap();
+
+            let invocation = &gateway.invocations("hello")[0];
+            let expected = json!({
+                "request": invocation.event["requestContext"]["requestId"],
+                "deadline": invocation.deadline.as_millisecond(),
+                "function": "arn:aws:lambda:us-east-1:123456789012:function:hello",
+                "trace": TRACE_ID,
+                "header": TRACE_ID,
+                // One variable cannot hold the traces of several invocations.
+                "variable": (concurrency == 1).then_some(TRACE_ID),
+            });
+            assert_eq!(told, expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_environment_streams_several_answers_at_once() {
+    let gateway = Gateway::start([hello(Transfer::Streamed, "streamed").concurrency(4)]).await;
+    assert_eq!(status_and_text(get(&gateway, "/hello").await).await, (200, "hello".to_owned()));
+    gateway.wait_for_pollers("hello", 4).await;
+    let (first, mut to_first) = relay(&gateway).await;
+    let (second, mut to_second) = relay(&gateway).await;
+    gateway.wait_for_pollers("hello", 2).await;
+    let (mut first, mut second) = (first.bytes_stream(), second.bytes_stream());
+
+    for word in ["one", "two"] {
+        to_first.write_all(word.as_bytes()).await.unwrap();
+        assert_eq!(first.next().await.unwrap().unwrap(), word);
+        to_second.write_all(word.as_bytes()).await.unwrap();
+        assert_eq!(second.next().await.unwrap().unwrap(), word);
+    }
+    assert_eq!(status_and_text(get(&gateway, "/panic").await).await, internal_server_error());
+    assert_eq!(status_and_text(get(&gateway, "/panic/later").await).await, (200, "before".to_owned()));
+    drop(to_first);
+    assert!(first.next().await.is_none());
+    to_second.write_all(b"three").await.unwrap();
+    assert_eq!(second.next().await.unwrap().unwrap(), "three");
+
+    assert_eq!(gateway.environments("hello"), [5]);
+}
+
+#[tokio::test]
+async fn an_environment_is_at_several_buffered_answers_at_once() {
+    let gateway = Gateway::start([hello(Transfer::Buffered, "buffered").concurrency(2)]).await;
+    assert_eq!(status_and_text(get(&gateway, "/hello").await).await, (200, "hello".to_owned()));
+    gateway.wait_for_pollers("hello", 2).await;
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let path = format!("/relay?port={}", listener.local_addr().unwrap().port());
+    // Neither is answered before both are being worked on.
+    let both = async { drop((listener.accept().await.unwrap(), listener.accept().await.unwrap())) };
+    let (first, second, ()) = tokio::join!(get(&gateway, &path), get(&gateway, &path), both);
+
+    assert_eq!((first.status().as_u16(), second.status().as_u16()), (200, 200));
+    assert_eq!(gateway.environments("hello"), [3]);
+}
+
+#[tokio::test]
+async fn a_stream_that_fails_ends_and_the_log_says_why() {
+    let gateway = start_streamed().await;
+    let failures = [
+        ("/broken", "a response body failed", Some("the secret of the failure")),
+        ("/panic/later", "a response body panicked", None),
+    ];
+    for (path, message, error) in failures {
+        assert_eq!(status_and_text(get(&gateway, path).await).await, (200, "before".to_owned()));
+
+        // The panic itself is text on standard error.
+        let output = gateway.output("hello");
+        let line: Value = serde_json::from_str(output.lines().rfind(|line| line.starts_with('{')).unwrap()).unwrap();
+        assert_eq!((&line["level"], &line["message"]), (&json!("ERROR"), &json!(message)));
+        assert_eq!(line.get("error").and_then(Value::as_str), error);
+    }
+
+    assert_eq!(status_and_text(get(&gateway, "/hello").await).await, (200, "hello".to_owned()));
+    assert_eq!(gateway.environments("hello"), [3]);
+}
+
+#[tokio::test]
+async fn a_buffered_body_that_fails_is_no_answer() {
+    let gateway = start_buffered().await;
+    for path in ["/broken", "/panic/later"] {
+        assert_eq!(status_and_text(get(&gateway, path).await).await, internal_server_error());
+    }
+
+    assert_eq!(status_and_text(get(&gateway, "/hello").await).await, (200, "hello".to_owned()));
+    assert_eq!(gateway.environments("hello"), [3]);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The demo model is a whole Responses API for our own client.
+//! The demo model is a whole OpenAI for our own client.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use axum::http::{Request, StatusCode};
 use chatkit_local::demo_model;
 use chatkit_shared::clock::Clock;
 use chatkit_shared::model::{
-    IncompleteReason, Input, InputPart, Model, ModelConfig, ModelError, ModelErrorKind, ModelEvent, Prompt,
+    Api, AudioType, IncompleteReason, Input, InputPart, Model, ModelConfig, ModelError, ModelErrorKind, ModelEvent,
+    Prompt,
 };
 use chatkit_shared::protocol::{AssistantContent, Source};
 use futures_util::StreamExt;
@@ -26,13 +27,24 @@ fn says(text: &str) -> Input {
     Input::User(vec![InputPart::Text(text.to_owned())])
 }
 
-/// Everything the demo model answers, through our client.
-async fn ask(prompt: &Prompt) -> (Vec<ModelEvent>, Option<ModelError>) {
+/// Our client of a demo model, which runs as long as the second value lives.
+async fn client(api: Api) -> (Model, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
     let mut server = JoinSet::new();
     server.spawn(async move { axum::serve(listener, demo()).await.unwrap() });
-    let model = Model::new(&ModelConfig::new(base_url.parse().unwrap(), None)).unwrap();
+    let transcription_model = Some("demo".to_owned());
+    let config = ModelConfig { api, transcription_model, ..ModelConfig::new(base_url.parse().unwrap(), None) };
+    (Model::new(&config).unwrap(), server)
+}
+
+/// Everything the demo model answers, through our client.
+async fn ask(prompt: &Prompt) -> (Vec<ModelEvent>, Option<ModelError>) {
+    ask_through(Api::Responses, prompt).await
+}
+
+async fn ask_through(api: Api, prompt: &Prompt) -> (Vec<ModelEvent>, Option<ModelError>) {
+    let (model, _server) = client(api).await;
     let mut stream = model.stream(prompt).await.unwrap();
     let (mut events, mut error) = (Vec::new(), None);
     while let Some(event) = stream.next().await {
@@ -139,17 +151,61 @@ async fn it_writes_titles() {
     }
 }
 
-async fn post(body: String) -> (StatusCode, Value) {
-    let request = Request::post("/v1/responses").body(Body::from(body)).unwrap();
+#[tokio::test]
+async fn it_says_the_same_through_both_apis() {
+    for message in ["Hello", "Refuse", "A source, in a table", "Fail", "A long one"] {
+        for max_output_tokens in [None, Some(20)] {
+            let instructions = Some("Be brief.".to_owned());
+            let prompt = Prompt { instructions, input: vec![says(message)], max_output_tokens, ..prompt() };
+            let (mut expected, expected_error) = ask(&prompt).await;
+            for event in &mut expected {
+                if let ModelEvent::MessageStarted { upstream_id, .. } = event {
+                    *upstream_id = None;
+                }
+            }
+            let (events, error) = ask_through(Api::ChatCompletions, &prompt).await;
+            assert_eq!(events, expected, "{message}");
+            assert_eq!(error.map(|error| error.kind), expected_error.map(|error| error.kind), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_thinks_through_chat_completions() {
+    let (events, _) = ask_through(Api::ChatCompletions, &Prompt { input: vec![says("Think!")], ..prompt() }).await;
+    assert_eq!(events[0], ModelEvent::ReasoningStarted);
+    let thoughts = events.iter().filter_map(|event| match event {
+        ModelEvent::ReasoningDone { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    let thoughts: Vec<_> = thoughts.collect();
+    assert!(matches!(thoughts[..], [text] if text.contains("question") && text.contains("words")), "{thoughts:?}");
+    let Some(ModelEvent::Completed(Some(usage))) = events.last() else { panic!("{events:?}") };
+    assert!(usage.reasoning > 0 && usage.output > usage.reasoning && usage.input > 0);
+}
+
+#[tokio::test]
+async fn it_says_what_it_received_of_a_recording() {
+    let (model, _server) = client(Api::Responses).await;
+    let text = model.transcribe("123".into(), AudioType::Webm).await.unwrap();
+    assert_eq!(text, "The demo model cannot hear, but it received 3 bytes of audio/webm.");
+}
+
+async fn post(path: &str, content_type: &str, body: String) -> (StatusCode, Value) {
+    let request = Request::post(path).header("content-type", content_type).body(Body::from(body)).unwrap();
     let response = demo().oneshot(request).await.unwrap();
     let status = response.status();
     let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
     (status, serde_json::from_slice(&body).unwrap())
 }
 
+async fn post_json(path: &str, body: Value) -> (StatusCode, Value) {
+    post(path, "application/json", body.to_string()).await
+}
+
 #[tokio::test]
 async fn without_stream_it_answers_with_the_response() {
-    let (status, response) = post(json!({"model": "demo", "input": "Refuse"}).to_string()).await;
+    let (status, response) = post_json("/v1/responses", json!({"model": "demo", "input": "Refuse"})).await;
     assert_eq!(
         (status, &response["status"], &response["created_at"]),
         (StatusCode::OK, &json!("completed"), &json!(1_795_176_000))
@@ -158,7 +214,43 @@ async fn without_stream_it_answers_with_the_response() {
 }
 
 #[tokio::test]
+async fn without_stream_it_answers_with_the_completion() {
+    let ask = |message: &str| {
+        let messages = json!([{"role": "developer", "content": "Be brief."}, {"role": "user", "content": message}]);
+        post_json("/v1/chat/completions", json!({"model": "demo", "messages": messages, "max_completion_tokens": 5}))
+    };
+    let (status, completion) = ask("Hello").await;
+    let choice = json!({
+        "index": 0,
+        "message": {"role": "assistant", "content": "I am the **demo mode", "refusal": null, "annotations": []},
+        "logprobs": null,
+        "finish_reason": "length",
+    });
+    assert_eq!((status, &completion["choices"]), (StatusCode::OK, &json!([choice])));
+    assert_eq!(completion["usage"]["prompt_tokens"], 4);
+    assert_eq!(completion["usage"]["completion_tokens"], 5);
+    assert_eq!(ask("Refuse").await.1["choices"][0]["message"]["content"], json!(null));
+    assert_eq!(ask("Fail").await.0, StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+#[tokio::test]
+async fn chunks_are_counted_only_if_asked_for_and_end_in_done() {
+    let body = json!({"model": "demo", "messages": [{"role": "user", "content": "Hello"}], "stream": true});
+    let request = Request::post("/v1/chat/completions").body(Body::from(body.to_string())).unwrap();
+    let response = demo().oneshot(request).await.unwrap();
+    let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    assert!(text.ends_with("data: [DONE]\n\n") && !text.contains("prompt_tokens"), "{text}");
+}
+
+#[tokio::test]
 async fn what_it_cannot_read_is_an_error_in_openai_form() {
-    let (status, response) = post("{}".to_owned()).await;
-    assert_eq!((status, &response["error"]["type"]), (StatusCode::BAD_REQUEST, &json!("invalid_request_error")));
+    let form = "--b\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\ndemo\r\n--b--\r\n".to_owned();
+    for (status, response) in [
+        post_json("/v1/responses", json!({})).await,
+        post_json("/v1/chat/completions", json!({"model": "demo"})).await,
+        post("/v1/audio/transcriptions", "multipart/form-data; boundary=b", form).await,
+    ] {
+        assert_eq!((status, &response["error"]["type"]), (StatusCode::BAD_REQUEST, &json!("invalid_request_error")));
+    }
 }

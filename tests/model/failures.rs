@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chatkit_shared::model::{Model, ModelConfig, ModelError, ModelErrorKind, ModelEvent, ModelStream, Upstream};
+use chatkit_shared::model::{Api, Model, ModelConfig, ModelError, ModelErrorKind, ModelEvent, ModelStream, Upstream};
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 use tokio::net::TcpSocket;
@@ -17,7 +17,7 @@ use crate::harness::responses::{
 };
 
 /// The error as a log has it: its text and its sources', which must not repeat the upstream.
-fn logged(error: &ModelError) -> String {
+pub(super) fn logged(error: &ModelError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
@@ -102,7 +102,7 @@ async fn failures_inside_a_stream_come_after_what_was_said() {
         (error("").set("error", json!({"type": "invalid_request_error", "code": null})), Rejected),
         (error("").set("error", json!(LEAK)), Unavailable),
         (Event::new(json!({"error": nested("slow_down")})), limited),
-        (Event::new(json!({"error": {"code": 429, "message": LEAK}})), Unavailable),
+        (Event::new(json!({"error": {"code": 429, "message": LEAK}})), limited),
     ] {
         let answer = sse([created("resp_1"), message_added("msg_1"), delta("Hel"), event, completed(json!(null))]);
         let (events, error) = failure(answer).await;
@@ -137,7 +137,7 @@ async fn what_is_not_an_answer_is_broken() {
 #[tokio::test]
 async fn comments_without_end_are_too_large() {
     let comments = stream::repeat_with(|| Ok(Bytes::from(format!(": {}\n", "x".repeat(100_000)))));
-    let mut stream = ModelStream::new(comments, Duration::from_secs(20));
+    let mut stream = ModelStream::new(Api::Responses, comments, Duration::from_secs(20));
     let error = stream.next().await.unwrap().unwrap_err();
     assert_eq!(error.kind, ModelErrorKind::Broken("it is too large"));
 }

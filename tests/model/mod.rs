@@ -1,13 +1,14 @@
 //! The model's client against a scripted model: each kind of event, each kind of failure, each omission.
 
 mod chunks;
+mod completions;
 mod demo;
 mod failures;
 mod incomplete_servers;
 mod request;
 mod translation;
 
-use chatkit_shared::model::{Input, InputPart, Model, ModelError, ModelEvent, Prompt};
+use chatkit_shared::model::{Api, Input, InputPart, Model, ModelConfig, ModelError, ModelEvent, Prompt};
 use futures_util::StreamExt;
 
 use crate::harness::model::{Answer, ScriptedModel};
@@ -27,9 +28,14 @@ fn prompt() -> Prompt {
 
 /// The events that an answer becomes, and the error if it ends with one.
 async fn ask(answer: Answer) -> (Vec<ModelEvent>, Option<ModelError>) {
+    ask_through(Api::Responses, answer).await
+}
+
+/// The same through one of the APIs.
+async fn ask_through(api: Api, answer: Answer) -> (Vec<ModelEvent>, Option<ModelError>) {
     let upstream = ScriptedModel::start().await;
     upstream.then(answer);
-    let model = Model::new(&upstream.config()).unwrap();
+    let model = Model::new(&ModelConfig { api, ..upstream.config() }).unwrap();
     let mut stream = match model.stream(&prompt()).await {
         Ok(stream) => stream,
         Err(error) => return (Vec::new(), Some(error)),

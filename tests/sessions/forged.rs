@@ -114,7 +114,7 @@ async fn one_kind_of_token_is_never_taken_for_another() {
         assert_eq!(answer.error(401, "unauthorized"), "the session token is not valid");
     }
     for token in [&session, &visitor_session, &user] {
-        let request = post(START, &json!({})).with("cookie", &format!("chatkit_visitor={token}"));
+        let request = post(START, &json!({})).with("cookie", &format!("__Host-chatkit_visitor={token}"));
         let started = secret(&app.send(request).await);
         let (_, claims) = read(&started);
         assert!(claims["sub"].as_str().unwrap().starts_with("vis_"), "{claims}");

@@ -47,7 +47,7 @@ async fn a_visitor_gets_a_session_and_a_cookie() {
     assert_eq!(claims, expected);
 
     let (name, cookie, attributes) = parts(&started);
-    assert_eq!(name, "chatkit_visitor");
+    assert_eq!(name, "__Host-chatkit_visitor");
     let expected = ["HttpOnly", "Max-Age=31536000", "Partitioned", "Path=/", "SameSite=None", "Secure"];
     assert_eq!(attributes, expected);
     let (header, claims) = read(&cookie);
@@ -99,11 +99,11 @@ async fn a_visitor_stays_the_same_over_a_reload() {
 async fn a_cookie_of_ours_is_found_among_others_of_its_name() {
     let app = App::start().await;
     let (first, jar) = app.visit().await;
-    for header in [format!("chatkit_visitor=stale; {jar}"), format!("{jar}; chatkit_visitor=stale")] {
+    for header in [format!("__Host-chatkit_visitor=stale; {jar}"), format!("{jar}; __Host-chatkit_visitor=stale")] {
         let reloaded = app.send(post(START, &json!({})).with("cookie", &header)).await;
         assert_eq!(subject(&secret(&reloaded)), subject(&first), "{header}");
     }
-    let request = post(START, &json!({})).with("cookie", "chatkit_visitor=stale").with("cookie", &jar);
+    let request = post(START, &json!({})).with("cookie", "__Host-chatkit_visitor=stale").with("cookie", &jar);
     assert_eq!(subject(&secret(&app.send(request).await)), subject(&first));
 }
 
@@ -144,7 +144,8 @@ async fn a_forged_cookie_makes_a_new_visitor() {
     ];
     let mut subjects = vec![subject(&first)];
     for value in forged {
-        let started = app.send(post(START, &json!({})).with("cookie", &format!("chatkit_visitor={value}"))).await;
+        let started =
+            app.send(post(START, &json!({})).with("cookie", &format!("__Host-chatkit_visitor={value}"))).await;
         subjects.push(subject(&secret(&started)));
     }
     let known = subjects.len();

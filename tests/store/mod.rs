@@ -42,6 +42,7 @@ pub(crate) fn thread(number: usize) -> ThreadRecord {
         allowed_image_domains: None,
         metadata: Object::new(),
         run: None,
+        retry: None,
     }
 }
 

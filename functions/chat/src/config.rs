@@ -13,7 +13,8 @@ impl App {
     ///
     /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`, `AUTH_MODE`, `JWT_*`: whose tokens are good
     /// - `MODEL`, `INSTRUCTIONS`, `MAX_OUTPUT_TOKENS`, `MAX_CONTEXT_TOKENS`, `REASONING_SUMMARIES`: see [`Assistant`]
-    /// - `OPENAI_BASE_URL`, `OPENAI_API_KEY` or `OPENAI_SECRET_ARN`: where the model is
+    /// - `OPENAI_BASE_URL`, `OPENAI_API_KEY` or `OPENAI_SECRET_ARN`, `MODEL_API`, `TRANSCRIBE_MODEL`: where the model is
+    ///   and how it is asked, see [`ModelConfig`]
     /// - `LIMIT_USER_*`, `LIMIT_MESSAGE_CHARS`, `USAGE_RETENTION_DAYS`: see [`Limits`]
     /// - `TABLE_THREADS`, `TABLE_COUNTERS`, `TABLE_USAGE`, `AWS_*`
     /// - `ALLOWED_ORIGINS`, `LOG_ADDRESS`: see [`HttpLayer`]

@@ -3,9 +3,9 @@
 //!
 //! Errors before anything is written, in the documented shape: `bad_request`, `unauthorized`, `forbidden` (a locked or
 //! closed thread), `not_found`, `conflict` (the same message is being answered already), `payload_too_large`,
-//! `unsupported_media_type`, `rate_limit_exceeded`, `budget_exceeded`, `unavailable`. From the first write on, the
-//! status of a stream is 200 and a failure its last event: ChatKit's client sends a streaming request again after a
-//! 5xx.
+//! `unsupported_media_type`, `rate_limit_exceeded`, `budget_exceeded`, `unavailable`, and with dictation
+//! `upstream_error` and `upstream_timeout`. From the first write on, the status of a stream is 200 and a failure its
+//! last event: ChatKit's client sends a streaming request again after a 5xx.
 
 mod config;
 mod plain;

@@ -1,12 +1,15 @@
 //! The `chat` function on Lambda.
 
 use chatkit_chat::{App, router};
-use chatkit_shared::setup::Setup;
+use chatkit_shared::setup::{Setup, SetupError};
 use chatkit_shared::{lambda, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    let setup = Setup::lambda();
-    telemetry::init(&setup.env, telemetry::Format::Json)?;
-    lambda::run_streaming(router(App::from_setup(&setup).await?)).await
+async fn main() -> Result<(), SetupError> {
+    lambda::run_streaming(async || {
+        let setup = Setup::lambda();
+        telemetry::init(&setup.env, telemetry::Format::Json)?;
+        Ok(router(App::from_setup(&setup).await?))
+    })
+    .await
 }

@@ -136,7 +136,7 @@ struct Place {
 }
 
 /// The sources of the text, as far as it goes.
-fn annotations(answer: &Answer, text: &str) -> Vec<Value> {
+pub(super) fn annotations(answer: &Answer, text: &str) -> Vec<Value> {
     let length = text.chars().count();
     let citations = answer.citations.iter().filter(|citation| citation.end <= length);
     let annotation = |citation: &Citation| {
@@ -152,7 +152,7 @@ fn annotations(answer: &Answer, text: &str) -> Vec<Value> {
 }
 
 /// The text in words, or in groups of words if there are many.
-fn pieces(text: &str) -> Vec<String> {
+pub(super) fn pieces(text: &str) -> Vec<String> {
     let least = text.len() / PIECES;
     let mut pieces = vec![String::new()];
     for word in text.split_inclusive(' ') {

@@ -1,23 +1,27 @@
-//! What talks when there is no key: a stand-in for OpenAI that speaks the Responses API, understands nothing and says
-//! so. The same question in the same conversation gets the same answer, so that it serves tests and benchmarks too.
+//! What talks when there is no key: a stand-in for OpenAI that understands nothing and says so. The same question in
+//! the same conversation gets the same answer, so that it serves tests and benchmarks too.
 //!
 //! ```text
-//! request.rs   what was asked             answer.rs  what to say to it, texts.rs  the longer pieces of it
-//! response.rs  the answer as a response   events.rs  the response as a stream of events
+//! request.rs        what was asked             answer.rs  what to say to it, texts.rs  the longer pieces of it
+//! response.rs       the answer as a response   events.rs  the response as a stream of events
+//! completions.rs    the same through the Chat Completions API
+//! transcription.rs  what becomes of speech
 //! ```
 
 mod answer;
+mod completions;
 mod events;
 mod request;
 mod response;
 mod texts;
+mod transcription;
 
 use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{Multipart, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -27,6 +31,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use answer::Answer;
+use completions::{Completion, CompletionRequest};
 use events::events;
 use request::Request;
 
@@ -39,37 +44,70 @@ struct Demo {
     pace: Duration,
 }
 
-/// The demo model's `POST /v1/responses`, with and without `stream`. `pace` is the pause before each piece of text:
-/// [`PACE`], or zero for tests and benchmarks.
+/// The demo model's `POST /v1/responses` and `POST /v1/chat/completions`, both with and without `stream`, and
+/// `POST /v1/audio/transcriptions`. `pace` is the pause before each piece of text: [`PACE`], or zero for tests and
+/// benchmarks.
 pub fn router(clock: Clock, pace: Duration) -> Router {
-    Router::new().route("/v1/responses", post(respond)).with_state(Demo { clock, pace })
+    Router::new()
+        .route("/v1/responses", post(respond))
+        .route("/v1/chat/completions", post(complete))
+        .route("/v1/audio/transcriptions", post(transcribe))
+        .with_state(Demo { clock, pace })
 }
 
 async fn respond(State(demo): State<Demo>, body: Bytes) -> Response {
-    let Ok(request) = serde_json::from_slice::<Request>(&body) else {
-        let error = json!({
-            "message": "The demo model cannot read this request.",
-            "type": "invalid_request_error",
-            "param": null,
-            "code": null,
-        });
-        return (StatusCode::BAD_REQUEST, json(&json!({ "error": error }))).into_response();
-    };
+    let Ok(request) = serde_json::from_slice::<Request>(&body) else { return unreadable() };
     let answer = Answer::to(&request);
-    let pace = if answer.is_slow { demo.pace * 20 } else { demo.pace };
     let mut events = events(&request, &answer, demo.clock.now().as_second());
     if !request.stream {
         let last = events.pop().unwrap_or_default();
         return json(&last["response"]).into_response();
     }
-    let body = stream::iter(events).then(move |event| async move {
+    let pieces = events.into_iter().map(|event| {
         let kind = event["type"].as_str().unwrap_or_default();
-        if kind.ends_with(".delta") && !pace.is_zero() {
-            sleep(pace).await;
-        }
-        Ok::<_, Infallible>(encode(kind, &event))
+        (kind.ends_with(".delta"), encode(kind, &event))
     });
-    ([(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")], Body::from_stream(body)).into_response()
+    demo.stream(pieces, answer.is_slow)
+}
+
+async fn complete(State(demo): State<Demo>, body: Bytes) -> Response {
+    let Ok(request) = serde_json::from_slice::<CompletionRequest>(&body) else { return unreadable() };
+    let is_streamed = request.stream;
+    let completion = Completion::to(request, demo.clock.now().as_second());
+    if !is_streamed {
+        let (status, document) = completion.document();
+        return (status, json(&document)).into_response();
+    }
+    let chunks = completion.chunks().into_iter().map(|(is_text, chunk)| (is_text, completions::encode(&chunk)));
+    demo.stream(chunks.chain([(false, completions::DONE)]), completion.is_slow())
+}
+
+async fn transcribe(form: Multipart) -> Response {
+    transcription::transcription(form).await.map_or_else(unreadable, |answer| json(&answer).into_response())
+}
+
+impl Demo {
+    /// Streams these pieces, each with whether it has text, at the pace of a model.
+    fn stream(&self, pieces: impl Iterator<Item = (bool, Bytes)>, is_slow: bool) -> Response {
+        let pace = if is_slow { self.pace * 20 } else { self.pace };
+        let body = stream::iter(pieces.collect::<Vec<_>>()).then(move |(is_text, piece)| async move {
+            if is_text && !pace.is_zero() {
+                sleep(pace).await;
+            }
+            Ok::<_, Infallible>(piece)
+        });
+        ([(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")], Body::from_stream(body)).into_response()
+    }
+}
+
+fn unreadable() -> Response {
+    let error = json!({
+        "message": "The demo model cannot read this request.",
+        "type": "invalid_request_error",
+        "param": null,
+        "code": null,
+    });
+    (StatusCode::BAD_REQUEST, json(&json!({ "error": error }))).into_response()
 }
 
 fn json(body: &Value) -> impl IntoResponse + use<> {

@@ -6,7 +6,7 @@ pub(super) struct Request {
     pub(super) model: String,
     #[serde(default)]
     pub(super) instructions: Option<String>,
-    input: Input,
+    pub(super) input: Input,
     #[serde(default)]
     pub(super) max_output_tokens: Option<u32>,
     #[serde(default)]
@@ -19,14 +19,14 @@ pub(super) struct Request {
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Input {
+pub(super) enum Input {
     Text(String),
     Items(Vec<Item>),
 }
 
 /// Items that are not messages have neither role nor content.
 #[derive(Debug, Deserialize)]
-struct Item {
+pub(super) struct Item {
     role: Option<Role>,
     content: Option<Content>,
 }
@@ -34,7 +34,7 @@ struct Item {
 /// Who says something to the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Role {
+pub(super) enum Role {
     User,
     Assistant,
     System,
@@ -72,10 +72,7 @@ impl Request {
     pub(super) fn user_texts(&self) -> Vec<String> {
         match &self.input {
             Input::Text(text) => vec![text.clone()],
-            Input::Items(items) => {
-                let by_user = items.iter().filter(|item| item.role == Some(Role::User));
-                by_user.filter_map(|item| item.content.as_ref()).map(Content::text).collect()
-            }
+            Input::Items(items) => items.iter().filter(|item| item.is_of(&[Role::User])).map(Item::text).collect(),
         }
     }
 
@@ -83,13 +80,21 @@ impl Request {
     pub(super) fn length(&self) -> usize {
         let input = match &self.input {
             Input::Text(text) => text.chars().count(),
-            Input::Items(items) => items
-                .iter()
-                .filter_map(|item| item.content.as_ref())
-                .map(|content| content.text().chars().count())
-                .sum(),
+            Input::Items(items) => items.iter().map(|item| item.text().chars().count()).sum(),
         };
         input + self.instructions.as_deref().unwrap_or_default().chars().count()
+    }
+}
+
+impl Item {
+    /// Whether one of these wrote it.
+    pub(super) fn is_of(&self, roles: &[Role]) -> bool {
+        self.role.is_some_and(|role| roles.contains(&role))
+    }
+
+    /// Its text; empty if it has none.
+    pub(super) fn text(&self) -> String {
+        self.content.as_ref().map(Content::text).unwrap_or_default()
     }
 }
 

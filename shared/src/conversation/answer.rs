@@ -35,6 +35,7 @@ pub(super) struct Answer {
     reasoning: Option<Reasoning>,
     messages: Vec<Message>,
     characters: u64,
+    has_words: bool,
 }
 
 /// A reasoning workflow that has not ended.
@@ -63,6 +64,7 @@ impl Answer {
             reasoning: None,
             messages: Vec::new(),
             characters: 0,
+            has_words: false,
         }
     }
 
@@ -71,12 +73,20 @@ impl Answer {
         self.characters
     }
 
+    /// Whether a message with words is complete. Thoughts alone are no answer.
+    pub(super) const fn has_words(&self) -> bool {
+        self.has_words
+    }
+
     /// Takes the model's next event. The terminal ones complete what is still open.
     pub(super) fn take(&mut self, event: ModelEvent) -> Vec<Step> {
         match event {
             // Shown with its first word: a model that thinks without saying so would leave an empty block behind.
             ModelEvent::ReasoningStarted => Vec::new(),
-            ModelEvent::ReasoningDelta { part, text } => self.think(part, |content| content.push_str(&text)),
+            ModelEvent::ReasoningDelta { part, text } => {
+                self.characters += text.chars().count() as u64;
+                self.think(part, |content| content.push_str(&text))
+            }
             ModelEvent::ReasoningDone { part, text } => self.think(part, |content| *content = text),
             ModelEvent::MessageStarted { message, upstream_id } => self.start_message(message, upstream_id),
             ModelEvent::PartAdded { message, index } => self.update(message, index, |_| {
@@ -165,6 +175,7 @@ impl Answer {
             return Some(Step::Emit(Event::ItemRemoved { item_id: header.id }));
         }
         let (content, upstream_id) = (std::mem::take(&mut message.content), message.upstream_id.take());
+        self.has_words = true;
         let item = ThreadItem::AssistantMessage(AssistantMessage { header, content });
         Some(Step::Finish(Finished { item, upstream_id }))
     }

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use crate::model::ModelError;
 use crate::store::StoreError;
 
 /// Why an operation is refused before anything is written.
@@ -35,4 +36,7 @@ pub enum Error {
     /// The store does not answer.
     #[error("the store failed")]
     Store(#[from] StoreError),
+    /// The model does not answer an operation whose answer is no stream.
+    #[error("the model failed")]
+    Model(#[from] ModelError),
 }

@@ -8,6 +8,11 @@ pub(super) fn failed(cause: &ModelError) -> Event {
     error(cause.public_message(), cause.retryable())
 }
 
+/// The turn has lasted as long as one may.
+pub(super) fn took_too_long() -> Event {
+    error("The answer took too long and was stopped. Please try again.", true)
+}
+
 /// The model ended without having said anything.
 pub(super) fn no_answer() -> Event {
     error("The assistant gave no answer. Please try again.", true)

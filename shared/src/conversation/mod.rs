@@ -16,6 +16,7 @@ mod stateless;
 mod task;
 mod threads;
 mod title;
+mod transcribe;
 mod turn;
 mod user_message;
 
@@ -76,6 +77,11 @@ pub enum Document {
     Threads(Page<Thread>),
     /// Items of a thread.
     Items(Page<ThreadItem>),
+    /// What a recording says.
+    Transcription {
+        /// Its text.
+        text: String,
+    },
     /// `{}`.
     Nothing {},
 }
@@ -84,17 +90,24 @@ impl Engine {
     /// Answers one operation of a user.
     ///
     /// # Errors
-    /// Before anything is written; from then on a failure is the last event of the stream.
+    /// Before anything is written, but for what counts the request; from then on a failure is the last event of the
+    /// stream.
     pub async fn process(&self, owner: &Owner, request: Request, on_end: OnEnd) -> Result<Reply, Error> {
         match request {
             Request::CreateThread(params) => {
-                Box::pin(self.create_thread(owner, params, on_end)).await.map(Reply::Events)
+                let (engine, owner) = (self.clone(), owner.clone());
+                let begun = task::to_its_end(async move { engine.create_thread(&owner, params, on_end).await });
+                begun.await.map(Reply::Events)
             }
             Request::AddUserMessage(params) => {
-                Box::pin(self.add_user_message(owner, params, on_end)).await.map(Reply::Events)
+                let (engine, owner) = (self.clone(), owner.clone());
+                let begun = task::to_its_end(async move { engine.add_user_message(&owner, params, on_end).await });
+                begun.await.map(Reply::Events)
             }
             Request::RetryAfterItem(params) => {
-                Box::pin(self.retry_after_item(owner, params, on_end)).await.map(Reply::Events)
+                let (engine, owner) = (self.clone(), owner.clone());
+                let begun = task::to_its_end(async move { engine.retry_after_item(&owner, params, on_end).await });
+                begun.await.map(Reply::Events)
             }
             Request::GetThread(params) => self.get_thread(owner, &params).await.map(Reply::Document),
             Request::ListThreads(params) => self.list_threads(owner, &params).await.map(Reply::Document),
@@ -102,13 +115,13 @@ impl Engine {
             Request::DeleteThread(params) => self.delete_thread(owner, &params).await.map(Reply::Document),
             Request::ListItems(params) => self.list_items(owner, &params).await.map(Reply::Document),
             Request::Feedback(params) => self.feedback(owner, &params).await.map(Reply::Document),
+            Request::Transcribe(params) => Box::pin(self.transcribe(owner, params, on_end)).await.map(Reply::Document),
             Request::AddClientToolOutput(_)
             | Request::AddStructuredInput(_)
             | Request::CustomAction(_)
             | Request::SyncCustomAction(_)
             | Request::AttachmentsCreate(_)
-            | Request::AttachmentsDelete(_)
-            | Request::Transcribe(_) => Err(Error::Unsupported(request.operation())),
+            | Request::AttachmentsDelete(_) => Err(Error::Unsupported(request.operation())),
         }
     }
 }

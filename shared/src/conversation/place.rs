@@ -2,8 +2,9 @@
 
 use super::answer::Finished;
 use crate::identity::Owner;
-use crate::protocol::{Page, Thread, ThreadItem};
-use crate::store::{Run, StoreError, StoredItem, Threads};
+use crate::ids;
+use crate::protocol::ThreadItem;
+use crate::store::{Retry, Run, StoreError, StoredItem, Threads};
 
 /// A thread that a turn writes in.
 pub(super) struct Place {
@@ -33,18 +34,17 @@ impl Place {
         Box::pin(self.threads.end_run(&self.owner, &self.thread_id, &self.run.id)).await
     }
 
-    /// Names the thread, unless the person has done so meanwhile.
-    pub(super) async fn name(&self, title: &str) -> Result<Option<Thread>, StoreError> {
-        let named = Box::pin(self.threads.set_first_title(&self.owner, &self.thread_id, title)).await?;
-        Ok(named.map(|thread| thread.into_thread(Page::empty())))
-    }
-
-    /// Takes back what the turn has stored if meanwhile the thread was deleted, or the same message asked again.
+    /// Takes back what the turn has stored if meanwhile the thread was deleted, or the message or an earlier one was
+    /// asked again.
     pub(super) async fn withdraw(&self) -> Result<(), StoreError> {
-        let retried = |run: &Run| run.digest == self.run.digest && run.id != self.run.id;
-        let items = match self.threads.thread(&self.owner, &self.thread_id).await? {
+        // Ids behind their prefixes sort by time: those of items by their place, those of runs by their beginning.
+        let retried = |retry: &Retry| {
+            ids::sort_key(&retry.item) <= ids::sort_key(&self.question)
+                && ids::sort_key(&retry.run) > ids::sort_key(&self.run.id)
+        };
+        let items = match self.threads.thread_now(&self.owner, &self.thread_id).await? {
             None => [self.stored.as_slice(), std::slice::from_ref(&self.question)].concat(),
-            Some(head) if head.run.as_ref().is_some_and(retried) => self.stored.clone(),
+            Some(head) if head.retry.as_ref().is_some_and(retried) => self.stored.clone(),
             Some(_) => return Ok(()),
         };
         self.threads.remove_items(&self.owner, &self.thread_id, &items).await

@@ -1,29 +1,37 @@
 //! The loop of a turn: what the model does is told as it comes, stored when it is complete, and counted at the end.
 
 use std::error::Error as StdError;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, OptionFuture};
-use futures_util::{Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::answer::{Answer, Finished, Step};
 use super::place::Place;
-use super::{Engine, OnEnd, Outcome, TurnReport, messages, title};
+use super::title::{PATIENCE, Title};
+use super::{Engine, OnEnd, Outcome, TurnReport, messages, task};
 use crate::identity::Owner;
 use crate::ids;
 use crate::model::{ModelError, ModelEvent, TokenUsage};
-use crate::protocol::Event;
+use crate::protocol::{Event, Thread};
 use crate::store::{Reservation, StoreError, UsageRecord};
+use crate::telemetry::chain;
 
 /// What the model sends.
 pub(super) type ModelEvents = Pin<Box<dyn Stream<Item = Result<ModelEvent, ModelError>> + Send>>;
 
-/// A title that is being made, and the message it is for.
-pub(super) struct PendingTitle {
-    pub(super) job: BoxFuture<'static, Result<(String, TokenUsage), ModelError>>,
-    pub(super) message: String,
+/// How long the model's part of a turn may take: Lambda ends the whole after 15 minutes, without a word.
+const LONGEST: Duration = Duration::from_mins(14);
+
+/// A title that is being made.
+struct PendingTitle {
+    title: Title,
+    made: BoxFuture<'static, (Option<Thread>, TokenUsage)>,
 }
 
 /// A turn that has begun.
@@ -54,8 +62,21 @@ struct Ended {
 }
 
 impl Turn {
+    /// Lets the turn run beside the answer that is read. Even a panic, which is a bug, ends with an event.
+    pub(super) fn launch(self, model: ModelEvents, title: Option<Title>, on_end: OnEnd) {
+        let events = self.events.clone();
+        let run = AssertUnwindSafe(self.run(model, title, on_end)).catch_unwind();
+        drop(task::beside(async move {
+            if run.await.is_err() {
+                tracing::error!("a turn panicked");
+                let _ = events.send(messages::no_answer());
+            }
+        }));
+    }
+
     /// Runs to the end, whoever is still listening.
-    pub(super) async fn run(mut self, mut model: ModelEvents, mut title: Option<PendingTitle>, on_end: OnEnd) {
+    async fn run(mut self, mut model: ModelEvents, title: Option<Title>, on_end: OnEnd) {
+        let mut title = title.map(|title| PendingTitle { made: title.clone().make().boxed(), title });
         let mut usage = TokenUsage::default();
         let mut ended = self.respond(&mut model, &mut title, &mut usage).await;
         drop(model);
@@ -65,8 +86,8 @@ impl Turn {
             (ended.outcome, ended.epilogue) = (Outcome::Error, Some(messages::not_stored()));
             ended.cause.get_or_insert(error.into());
         }
-        if let Some(title) = title.take() {
-            self.wait_for_title(title, &mut usage).await;
+        if let Some(pending) = title.take() {
+            self.finish_title(pending, ended.outcome, &mut usage).await;
         }
         Box::pin(self.settle(ended.outcome, usage, ended.first_token_at)).await;
         if let Some(event) = ended.epilogue {
@@ -89,18 +110,28 @@ impl Turn {
         let (thread_id, question) =
             self.place.as_ref().map_or(("", ""), |place| (place.thread_id.as_str(), place.question.as_str()));
         let mut answer = Answer::new(self.engine.clock.clone(), self.engine.ids.clone(), thread_id, question);
+        let deadline = Instant::now() + LONGEST;
         let mut held = None;
         let mut first_token_at = None;
+        let mut accepted = false;
         loop {
             let event = tokio::select! {
-                event = model.next() => event,
-                named = OptionFuture::from(title.as_mut().map(|title| &mut title.job)), if title.is_some() => {
-                    if let (Some(PendingTitle { message, .. }), Some(named)) = (title.take(), named) {
-                        self.name_thread(named, &message, usage).await;
-                    }
+                event = timeout_at(deadline, model.next()) => event,
+                Some((thread, tokens)) = OptionFuture::from(title.as_mut().map(|title| &mut title.made)) => {
+                    *title = None;
+                    self.named(thread, tokens, usage);
                     continue;
                 }
             };
+            let Ok(event) = event else {
+                let steps = answer.complete();
+                let performed = self.perform(steps, &mut held).await;
+                let usage = self.estimate(accepted, answer.characters());
+                let epilogue = Some(if performed.is_ok() { messages::took_too_long() } else { messages::not_stored() });
+                let cause = performed.err().map(Into::into);
+                return Ended { outcome: Outcome::Error, cause, last: held, epilogue, usage, first_token_at };
+            };
+            accepted |= matches!(event, Some(Ok(_)));
             if matches!(event, Some(Ok(ModelEvent::TextDelta { .. }))) {
                 first_token_at.get_or_insert(self.engine.clock.now());
             }
@@ -119,15 +150,15 @@ impl Turn {
                 None => (answer.complete(), None),
             };
             if let Err(error) = self.perform(steps, &mut held).await {
-                let usage = self.estimate(answer.characters());
+                let usage = self.estimate(accepted, answer.characters());
                 let (cause, epilogue) = (Some(error.into()), Some(messages::not_stored()));
                 return Ended { outcome: Outcome::Error, cause, last: None, epilogue, usage, first_token_at };
             }
             if let Some((outcome, epilogue, tokens)) = end {
-                let silent = outcome == Outcome::Ok && held.is_none();
+                let silent = outcome == Outcome::Ok && !answer.has_words();
                 let (outcome, epilogue) =
                     if silent { (Outcome::Error, Some(messages::no_answer())) } else { (outcome, epilogue) };
-                let usage = tokens.unwrap_or_else(|| self.estimate(answer.characters()));
+                let usage = tokens.unwrap_or_else(|| self.estimate(accepted, answer.characters()));
                 return Ended { outcome, cause, last: held, epilogue, usage, first_token_at };
             }
         }
@@ -159,49 +190,43 @@ impl Turn {
     }
 
     async fn end(&mut self, last: Option<Finished>) -> Result<(), StoreError> {
-        match (last, &self.place) {
-            (Some(finished), _) => self.finish(finished, true).await,
+        let stored = match last {
+            Some(finished) => Some(self.finish(finished, true).await),
+            None => None,
+        };
+        match (stored, &self.place) {
+            (Some(Err(error)), Some(place)) => {
+                // Best effort: the lease ends by itself.
+                let _ = place.end().await;
+                Err(error)
+            }
+            (Some(stored), _) => stored,
             (None, Some(place)) => place.end().await,
             (None, None) => Ok(()),
         }
     }
 
-    async fn wait_for_title(&self, title: PendingTitle, usage: &mut TokenUsage) {
-        match tokio::time::timeout(title::PATIENCE, title.job).await {
-            Ok(named) => self.name_thread(named, &title.message, usage).await,
-            Err(_) => self.set_title(&title::from_message(&title.message)).await,
-        }
-    }
-
-    async fn name_thread(
-        &self,
-        named: Result<(String, TokenUsage), ModelError>,
-        message: &str,
-        usage: &mut TokenUsage,
-    ) {
-        let title = match named {
-            Ok((title, tokens)) => {
-                add(usage, tokens);
-                title
-            }
-            // The answer fails for the same reason and says so; the thread gets a name all the same.
-            Err(_) => String::new(),
+    /// The end of the turn waits a little for a title. Whoever waits to hear what went wrong does not.
+    async fn finish_title(&self, pending: PendingTitle, outcome: Outcome, usage: &mut TokenUsage) {
+        let PendingTitle { title, made } = pending;
+        let patience = if outcome == Outcome::Error { Duration::ZERO } else { PATIENCE };
+        let (thread, tokens) = match timeout(patience, made).await {
+            Ok(named) => named,
+            Err(_) => (title.make_plain().await, title.estimate()),
         };
-        self.set_title(if title.is_empty() { title::from_message(message) } else { title }.as_str()).await;
+        self.named(thread, tokens, usage);
     }
 
-    async fn set_title(&self, title: &str) {
-        let Some(place) = &self.place else { return };
-        match place.name(title).await {
-            Ok(Some(thread)) => self.emit(Event::ThreadUpdated { thread }),
-            Ok(None) => {}
-            Err(error) => tracing::warn!(error = &error as &dyn StdError, "a title was not stored"),
+    fn named(&self, thread: Option<Thread>, tokens: TokenUsage, usage: &mut TokenUsage) {
+        add(usage, tokens);
+        if let Some(thread) = thread {
+            self.emit(Event::ThreadUpdated { thread });
         }
     }
 
-    /// Tokens of an answer whose count never came: what was asked and what has come.
-    fn estimate(&self, characters: u64) -> TokenUsage {
-        if characters == 0 {
+    /// Tokens of an answer whose count never came: what was asked, if the model took it, and what has come.
+    fn estimate(&self, accepted: bool, characters: u64) -> TokenUsage {
+        if !accepted {
             return TokenUsage::default();
         }
         TokenUsage { input: self.prompt_tokens, output: characters.div_ceil(4), ..TokenUsage::default() }
@@ -220,7 +245,7 @@ impl Turn {
         );
         for (what, result) in [("budget", settled), ("usage", recorded), ("place", withdrawn.unwrap_or(Ok(())))] {
             if let Err(error) = result {
-                tracing::error!(error = &error as &dyn StdError, "a turn's {what} was not settled");
+                tracing::error!(error = chain(&error), "a turn's {what} was not settled");
             }
         }
     }

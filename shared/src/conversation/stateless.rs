@@ -5,7 +5,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::prompt::{prompt_of, tokens};
 use super::respond::{ModelEvents, Turn};
-use super::{Engine, Error, OnEnd, task};
+use super::{Engine, Error, OnEnd};
 use crate::identity::Owner;
 use crate::model::{Input, InputPart};
 use crate::protocol::Event;
@@ -59,7 +59,7 @@ impl Engine {
         };
         let model = self.model.clone();
         let events: ModelEvents = stream::once(async move { model.stream(&prompt).await }).try_flatten().boxed();
-        drop(task::beside(turn.run(events, None, on_end)));
+        turn.launch(events, None, on_end);
         Ok(receiver)
     }
 

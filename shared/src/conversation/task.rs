@@ -11,3 +11,16 @@ where
     #[expect(clippy::disallowed_methods, reason = "the one place: the answer's stream outlasts what is started here")]
     tokio::spawn(work)
 }
+
+/// Runs work to its end even if whoever waits for it leaves: a request that is dropped half way through the writes that
+/// begin a turn would leave a message that nobody answers.
+pub(super) async fn to_its_end<F>(work: F) -> F::Output
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    match beside(work).await {
+        Ok(output) => output,
+        // Nothing aborts the task, so it can only have panicked.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

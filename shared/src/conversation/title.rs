@@ -5,7 +5,12 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use super::Assistant;
+use super::assistant::estimate_tokens;
+use crate::identity::Owner;
 use crate::model::{Input, InputPart, Model, ModelError, ModelEvent, Prompt, TokenUsage};
+use crate::protocol::{Page, Thread};
+use crate::store::Threads;
+use crate::telemetry::chain;
 
 const INSTRUCTIONS: &str = "Write a title of two to six words for a conversation that begins with the message below. \
     Use the language of the message. Answer with the title alone: no quotation marks, no full stop, no explanation.";
@@ -22,38 +27,80 @@ const LONGEST: usize = 60;
 /// How long the end of the first turn waits for a title that is still being made.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Asks the model for a title.
-pub(super) async fn generate(
-    model: Model,
-    assistant: Assistant,
-    message: String,
-) -> Result<(String, TokenUsage), ModelError> {
-    let excerpt = message.chars().take(EXCERPT).collect();
-    let prompt = Prompt {
-        model: assistant.model,
-        instructions: Some(INSTRUCTIONS.to_owned()),
-        input: vec![Input::User(vec![InputPart::Text(excerpt)])],
-        max_output_tokens: Some(MAX_OUTPUT_TOKENS),
-        reasoning_summaries: false,
-        user: None,
-        cache_key: None,
-    };
-    let mut events = model.stream(&prompt).await?;
-    let mut title = String::new();
-    let mut total = None;
-    while let Some(event) = events.next().await {
-        match event? {
-            ModelEvent::TextDelta { text, .. } => title.push_str(&text),
-            ModelEvent::Completed(usage) | ModelEvent::Incomplete { usage, .. } => total = usage,
-            _ => {}
-        }
-    }
-    Ok((tidy(&title), total.unwrap_or_default()))
+/// A title to be made for a thread that has none.
+#[derive(Clone)]
+pub(super) struct Title {
+    pub(super) model: Model,
+    pub(super) assistant: Assistant,
+    pub(super) threads: Threads,
+    pub(super) owner: Owner,
+    pub(super) thread_id: String,
+    /// What the thread begins with.
+    pub(super) message: String,
 }
 
-/// A title without a model: the beginning of the message, cut at a word.
-pub(super) fn from_message(message: &str) -> String {
-    tidy(message)
+impl Title {
+    /// Asks the model for a title and names the thread; the thread, unless it has a name by now, and what that took.
+    pub(super) async fn make(self) -> (Option<Thread>, TokenUsage) {
+        // If this fails the answer most likely fails too, and says why; the thread gets a name all the same.
+        match self.ask().await {
+            Ok((title, usage)) if !title.is_empty() => (self.store(&title).await, usage),
+            Ok((_, usage)) => (self.make_plain().await, usage),
+            Err(_) => (self.make_plain().await, self.estimate()),
+        }
+    }
+
+    /// Names the thread without a model: by the beginning of the message, cut at a word.
+    pub(super) async fn make_plain(&self) -> Option<Thread> {
+        self.store(&tidy(&self.message)).await
+    }
+
+    /// What a title took whose count never came.
+    pub(super) fn estimate(&self) -> TokenUsage {
+        let input = estimate_tokens(INSTRUCTIONS) + estimate_tokens(&self.excerpt());
+        TokenUsage { input, ..TokenUsage::default() }
+    }
+
+    async fn ask(&self) -> Result<(String, TokenUsage), ModelError> {
+        let prompt = Prompt {
+            model: self.assistant.model.clone(),
+            instructions: Some(INSTRUCTIONS.to_owned()),
+            input: vec![Input::User(vec![InputPart::Text(self.excerpt())])],
+            max_output_tokens: Some(MAX_OUTPUT_TOKENS),
+            reasoning_summaries: false,
+            user: None,
+            cache_key: None,
+        };
+        let mut events = self.model.stream(&prompt).await?;
+        let mut title = String::new();
+        let mut total = None;
+        while let Some(event) = events.next().await {
+            match event? {
+                ModelEvent::TextDelta { text, .. } => title.push_str(&text),
+                ModelEvent::Completed(usage) | ModelEvent::Incomplete { usage, .. } => total = usage,
+                _ => {}
+            }
+        }
+        Ok((tidy(&title), total.unwrap_or_else(|| self.estimate())))
+    }
+
+    fn excerpt(&self) -> String {
+        self.message.chars().take(EXCERPT).collect()
+    }
+
+    /// Names the thread, unless the person has done so meanwhile.
+    async fn store(&self, title: &str) -> Option<Thread> {
+        if title.is_empty() {
+            return None;
+        }
+        match Box::pin(self.threads.set_first_title(&self.owner, &self.thread_id, title)).await {
+            Ok(named) => named.map(|thread| thread.into_thread(Page::empty())),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "a title was not stored");
+                None
+            }
+        }
+    }
 }
 
 /// One line without the decoration that models add all the same, cut at a word.

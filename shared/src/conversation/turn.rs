@@ -10,9 +10,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::place::Place;
 use super::prompt::{prompt, tokens};
-use super::respond::{ModelEvents, PendingTitle, Turn};
+use super::respond::{ModelEvents, Turn};
 use super::user_message::digest;
-use super::{Engine, Error, OnEnd, Outcome, TurnReport, messages, task, title};
+use super::{Engine, Error, OnEnd, Outcome, TurnReport, messages, title};
 use crate::identity::Owner;
 use crate::ids;
 use crate::model::{ModelError, ModelStream, Prompt, TokenUsage};
@@ -20,7 +20,8 @@ use crate::protocol::{
     AddUserMessage, CreateThread, Event, Object, Order, Page, Paging, RetryAfterItem, StreamOptions, ThreadItem,
     ThreadStatus, UserContent, UserMessage,
 };
-use crate::store::{BeginError, Loaded, Reservation, Run, StoredItem, ThreadRecord, Threads};
+use crate::store::{BeginError, Loaded, Reservation, Run, ThreadRecord, Threads};
+use crate::telemetry::chain;
 
 /// How long a run counts as live after its process has died without a word. While it is live, the same message is not
 /// answered a second time.
@@ -65,6 +66,7 @@ impl Engine {
             allowed_image_domains: None,
             metadata: Object::new(),
             run: Some(run.clone()),
+            retry: None,
         };
         let prompt = prompt(&self.assistant, owner, &thread.id, std::slice::from_ref(&item.item));
         let created = Event::ThreadCreated { thread: thread.clone().into_thread(Page::empty()) };
@@ -95,7 +97,12 @@ impl Engine {
         let last = loaded.items.last().map_or(loaded.thread.id.as_str(), |stored| stored.item.id());
         let item = self.user_item(params.input, &loaded.thread.id, last);
         let run = self.lease(&item.item);
-        let seen = loaded.ended_run().map(ToOwned::to_owned);
+        let live = loaded.live_run(self.clock.now());
+        // Refused before the model is called: a page that repeats itself must not cost anything.
+        if live.is_some_and(|live| live.digest == run.digest) {
+            return Err(self.refund(&reservation, Error::Conflict).await);
+        }
+        let seen = if live.is_none() { loaded.thread.run.as_ref().map(|run| run.id.clone()) } else { None };
         let mut items: Vec<_> = loaded.items.into_iter().map(|stored| stored.item).collect();
         items.push(item.item.clone());
         let untitled = loaded.thread.title.is_none().then(|| plain_text(&item.item));
@@ -111,7 +118,15 @@ impl Engine {
             thread: loaded.thread,
         };
         let thread_id = beginning.thread.id.clone();
-        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), self.clock.now());
+        let write = async {
+            let now = self.clock.now();
+            let begun = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), now).await;
+            if let Err(BeginError::Store(_)) = begun {
+                // Whether the message was written nobody knows, and the person is told that it was not. Best effort.
+                let _ = self.threads.remove_items(owner, &thread_id, &[item.item.id().to_owned()]).await;
+            }
+            begun
+        };
         Box::pin(self.begin(beginning, write, on_end)).await
     }
 
@@ -148,8 +163,14 @@ impl Engine {
         };
         let thread_id = beginning.thread.id.clone();
         let write = async {
-            self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), None, self.clock.now()).await?;
-            self.threads.truncate_after(owner, &thread_id, &params.item_id).await.map_err(BeginError::Store)
+            let (item_id, now) = (&params.item_id, self.clock.now());
+            self.threads.begin_retry(owner, &thread_id, &run, item_id, seen.as_deref(), now).await?;
+            let truncated = self.threads.truncate_after(owner, &thread_id, &params.item_id).await;
+            if truncated.is_err() {
+                // Best effort: the lease ends by itself.
+                let _ = self.threads.end_run(owner, &thread_id, &run.id).await;
+            }
+            truncated.map_err(BeginError::Store)
         };
         Box::pin(self.begin(beginning, write, on_end)).await
     }
@@ -200,11 +221,21 @@ impl Engine {
 
     /// Gives back what was reserved for a turn that does not happen.
     async fn refund(&self, reservation: &Reservation, error: Error) -> Error {
-        match self.counters.settle(reservation, 0).await {
+        self.charge(reservation, 0, error).await
+    }
+
+    /// Gives back what was reserved for a turn that was refused when the model had been called already: it may have read
+    /// the prompt, and bills for that.
+    async fn abandon(&self, beginning: &Beginning, error: Error) -> Error {
+        self.charge(&beginning.reservation, tokens(&beginning.prompt), error).await
+    }
+
+    async fn charge(&self, reservation: &Reservation, used: u64, error: Error) -> Error {
+        match self.counters.settle(reservation, used).await {
             Ok(()) => error,
             // The budget's window ends within the hour, and with it what was reserved.
             Err(settle) => {
-                tracing::warn!(error = &settle as &dyn std::error::Error, "a reservation was not given back");
+                tracing::warn!(error = chain(&settle), "a reservation was not given back");
                 error
             }
         }
@@ -230,13 +261,11 @@ impl Engine {
         let (events, receiver) = unbounded_channel();
         match written {
             Ok(()) => {}
-            Err(BeginError::NotFound) => {
-                return Err(self.refund(&beginning.reservation, Error::NotFound("thread")).await);
-            }
-            Err(BeginError::Conflict) => return Err(self.refund(&beginning.reservation, Error::Conflict).await),
+            Err(BeginError::NotFound) => return Err(self.abandon(&beginning, Error::NotFound("thread")).await),
+            Err(BeginError::Conflict) => return Err(self.abandon(&beginning, Error::Conflict).await),
             // Something may be written, and a client repeats what a 5xx answers; so this is a stream that failed.
             Err(BeginError::Store(cause)) => {
-                let error = self.refund(&beginning.reservation, Error::Store(cause)).await;
+                let error = self.abandon(&beginning, Error::Store(cause)).await;
                 let _ = events.send(messages::not_stored());
                 let (model, usage) = (beginning.prompt.model, TokenUsage::default());
                 on_end(TurnReport { model, usage, outcome: Outcome::Error, cause: Some(error.into()) });
@@ -264,10 +293,6 @@ impl Engine {
         for event in opening {
             let _ = events.send(event);
         }
-        let title = untitled.map(|message| PendingTitle {
-            job: title::generate(self.model.clone(), self.assistant.clone(), message.clone()).boxed(),
-            message,
-        });
         let model_events: ModelEvents = stream::once(async move {
             call.as_mut().await;
             call.as_mut().take_output()
@@ -283,6 +308,14 @@ impl Engine {
             question,
             stored: Vec::new(),
         };
+        let title = untitled.map(|message| title::Title {
+            model: self.model.clone(),
+            assistant: self.assistant.clone(),
+            threads: self.threads.clone(),
+            owner: owner.clone(),
+            thread_id: place.thread_id.clone(),
+            message,
+        });
         let turn = Turn {
             engine: self.clone(),
             owner,
@@ -294,16 +327,7 @@ impl Engine {
             model: prompt.model,
             events,
         };
-        drop(task::beside(turn.run(model_events, title, on_end)));
-    }
-}
-
-impl Loaded {
-    /// The thread's run, if an item shows that it is over.
-    fn ended_run(&self) -> Option<&str> {
-        let run = self.thread.run.as_ref()?;
-        let ended = self.items.iter().any(|StoredItem { ends_run, .. }| ends_run.as_ref() == Some(&run.id));
-        ended.then_some(run.id.as_str())
+        turn.launch(model_events, title, on_end);
     }
 }
 

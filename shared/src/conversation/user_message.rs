@@ -1,10 +1,13 @@
 use super::{Engine, Error};
 use crate::hash::sha256_hex;
-use crate::protocol::{ItemHeader, ThreadItem, UserContent, UserMessage, UserMessageInput};
+use crate::protocol::{InferenceOptions, ItemHeader, ThreadItem, UserContent, UserMessage, UserMessageInput};
 use crate::store::StoredItem;
 
 /// Tags in one message.
 const MOST_TAGS: usize = 100;
+
+/// Bytes of a message as it is stored, so that it fits a record of the store with everything around it.
+const LARGEST_MESSAGE: usize = 64 * 1024;
 
 impl Engine {
     /// Refuses a message that is empty, too long, or names attachments that do not exist.
@@ -27,6 +30,11 @@ impl Engine {
         if limit > 0 && characters(input) > limit {
             return Err(Error::Invalid(format!("the message has more than {limit} characters")));
         }
+        // Few characters may be many parts, and the limit on characters may be off.
+        let stored = serde_json::to_vec(&(&input.content, &input.quoted_text, &input.inference_options));
+        if stored.is_ok_and(|stored| stored.len() > LARGEST_MESSAGE) {
+            return Err(Error::Invalid(format!("the message is larger than {} KB", LARGEST_MESSAGE / 1024)));
+        }
         Ok(())
     }
 
@@ -45,14 +53,17 @@ impl Engine {
 
 /// Everything that the user wrote or picked counts, the data of tags included.
 fn characters(input: &UserMessageInput) -> usize {
+    let count = |text: &String| text.chars().count();
     let parts = input.content.iter().map(|part| match part {
-        UserContent::InputText { text } => text.chars().count(),
+        UserContent::InputText { text } => count(text),
         UserContent::InputTag { id, text, data, group, .. } => {
             let data = if data.is_empty() { 0 } else { serde_json::to_string(data).map_or(0, |data| data.len()) };
-            id.chars().count() + text.chars().count() + group.as_ref().map_or(0, |group| group.chars().count()) + data
+            count(id) + count(text) + group.as_ref().map_or(0, count) + data
         }
     });
-    parts.sum::<usize>() + input.quoted_text.as_ref().map_or(0, |text| text.chars().count())
+    let InferenceOptions { tool_choice, model } = &input.inference_options;
+    let picked = [input.quoted_text.as_ref(), tool_choice.as_ref().map(|tool| &tool.id), model.as_ref()];
+    parts.sum::<usize>() + picked.into_iter().flatten().map(count).sum::<usize>()
 }
 
 /// What makes two messages the same: everything but the moment they were sent.

@@ -37,7 +37,11 @@ impl JsonBody {
         let mut deserializer = serde_json::Deserializer::from_slice(&self.0);
         let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             Error::bad_request(match error.path().to_string().as_str() {
-                "." => "the body is not the JSON object that this route takes".to_owned(),
+                "." => match error.inner().to_string().split_once(" at line ") {
+                    // The one message that names a field and never a value.
+                    Some((missing, _)) if missing.starts_with("missing field") => missing.to_owned(),
+                    Some(_) | None => "the body is not the JSON object that this route takes".to_owned(),
+                },
                 path => format!("`{path}` is missing or has the wrong type"),
             })
         })?;

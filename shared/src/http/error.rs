@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
 use crate::conversation;
+use crate::model::{ModelError, ModelErrorKind};
 use crate::store::StoreError;
 
 /// The documented codes. They are part of the contract: names and statuses do not change.
@@ -124,6 +125,28 @@ impl From<StoreError> for Error {
     }
 }
 
+impl From<ModelErrorKind> for Code {
+    fn from(kind: ModelErrorKind) -> Self {
+        match kind {
+            ModelErrorKind::TimedOut => Self::UpstreamTimeout,
+            ModelErrorKind::Unauthorized
+            | ModelErrorKind::RateLimited { .. }
+            | ModelErrorKind::QuotaExceeded
+            | ModelErrorKind::ContextTooLong
+            | ModelErrorKind::Refused
+            | ModelErrorKind::Rejected
+            | ModelErrorKind::Unavailable
+            | ModelErrorKind::Broken(_) => Self::UpstreamError,
+        }
+    }
+}
+
+impl From<ModelError> for Error {
+    fn from(error: ModelError) -> Self {
+        Self::new(error.kind.into(), error.public_message()).because(error)
+    }
+}
+
 impl From<conversation::Error> for Error {
     fn from(error: conversation::Error) -> Self {
         use conversation::Error as E;
@@ -141,6 +164,7 @@ impl From<conversation::Error> for Error {
                 Self { retry_after: Some(retry_after), ..error }
             }
             E::Store(error) => error.into(),
+            E::Model(error) => error.into(),
         }
     }
 }

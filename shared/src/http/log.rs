@@ -1,7 +1,6 @@
 //! The log line: one per request, written when everything that belongs to the request has ended.
 
 use std::error::Error as StdError;
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +10,7 @@ use crate::clock::Clock;
 use crate::env::{Env, EnvError};
 use crate::hash::short_hash;
 use crate::identity::Owner;
-use crate::telemetry::REQUEST;
+use crate::telemetry::{REQUEST, chain};
 
 /// How a client's address stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,14 +118,8 @@ impl RequestLog {
 
     /// Why it failed: the whole chain of causes. The first one said stands: it is the closest to the failure.
     pub fn cause(&self, error: &(dyn StdError + 'static)) {
-        let mut text = error.to_string();
-        let mut source = error.source();
-        while let Some(error) = source {
-            let _ = write!(text, ": {error}");
-            source = error.source();
-        }
         self.set(|fields| {
-            fields.cause.get_or_insert(text);
+            fields.cause.get_or_insert_with(|| chain(error));
         });
     }
 }

@@ -24,6 +24,7 @@ pub struct RefusedIdentity(pub &'static str);
 pub struct Authenticator {
     sessions: Option<SessionTokens>,
     users: Option<UserTokens>,
+    anonymous: bool,
     clock: Clock,
 }
 
@@ -39,7 +40,7 @@ impl Authenticator {
         clock: Clock,
     ) -> Result<Self, EnvError> {
         let users = modes.jwt.then(|| UserTokens::from_env(env)).transpose()?;
-        Ok(Self { sessions, users, clock })
+        Ok(Self { sessions, users, anonymous: modes.anonymous, clock })
     }
 
     fn user(&self, request: &Parts) -> Result<Option<Identity>, Error> {
@@ -58,8 +59,12 @@ impl Authenticator {
         if let (Some(sessions), Some(token)) = (&self.sessions, bearer(request)?)
             && SessionTokens::claims_to_be_ours(token)
         {
-            let session = sessions.verify(token, self.clock.now(), Duration::ZERO);
-            return Ok(session?.identity);
+            let identity = sessions.verify(token, self.clock.now(), Duration::ZERO)?.identity;
+            // Visitors who came while they were let in.
+            if identity.anonymous && !self.anonymous {
+                return Err(Error::unauthorized("anonymous visitors are not let in"));
+            }
+            return Ok(identity);
         }
         let missing = || Error::unauthorized("this route needs `Authorization: Bearer <token>`");
         self.user(request)?.ok_or_else(missing)

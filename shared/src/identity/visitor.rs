@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use super::{Identity, Owner, SigningKeys};
 use crate::ids::{self, Ids};
 
-const NAME: &str = "chatkit_visitor";
 pub(super) const TYPE: &str = "chatkit-visitor+jwt";
 const AUDIENCE: &str = "chatkit-visitor";
 const LIFETIME: Duration = Duration::from_hours(365 * 24);
@@ -40,6 +39,16 @@ pub struct Visitors {
     cookie: VisitorCookie,
 }
 
+impl VisitorCookie {
+    /// The cookie's name. With the prefix a browser takes it from this host only, never from a sibling's page.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::CrossSite => "__Host-chatkit_visitor",
+            Self::Loopback => "chatkit_visitor",
+        }
+    }
+}
+
 impl Visitors {
     /// Visitors whose cookies are signed with these keys.
     pub const fn new(keys: SigningKeys, cookie: VisitorCookie) -> Self {
@@ -60,7 +69,7 @@ impl Visitors {
         let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         let cookies = cookies.flat_map(|value| Cookie::split_parse(value.to_owned())).flatten();
         cookies
-            .filter(|cookie| cookie.name() == NAME)
+            .filter(|cookie| cookie.name() == self.cookie.name())
             // One that is partitioned and one that is not can be there together, in any order.
             .find_map(|cookie| self.verify(cookie.value(), now))
             .unwrap_or_else(|| ids.mint(ids::VISITOR))
@@ -91,7 +100,7 @@ impl Visitors {
         let exp = (now + LIFETIME).as_second();
         let claims = Claims { aud: AUDIENCE.to_owned(), sub: id.to_owned(), exp };
         let token = jsonwebtoken::encode(&header, &claims, key)?;
-        let cookie = Cookie::build((NAME, token)).path("/").http_only(true);
+        let cookie = Cookie::build((self.cookie.name(), token)).path("/").http_only(true);
         let cookie = match self.cookie {
             VisitorCookie::CrossSite => cookie.secure(true).same_site(SameSite::None).partitioned(true),
             VisitorCookie::Loopback => cookie.same_site(SameSite::Lax),

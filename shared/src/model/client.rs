@@ -6,26 +6,29 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use reqwest::{Client, Response, Url, redirect};
+use reqwest::{Client, RequestBuilder, Response, Url, redirect};
 use secrecy::ExposeSecret;
 use tokio::time::{sleep, timeout};
 
+use super::api::Api;
 use super::config::ModelConfig;
 use super::error::{ModelError, ModelErrorKind};
 use super::prompt::Prompt;
+use super::reported::ReportedError;
 use super::stream::ModelStream;
-use super::wire::{CreateResponse, ErrorBody};
 
 /// A rate limit that ends sooner than this is waited for; a person would not press a button faster.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(2);
-/// How much of an error's body is read; OpenAI's have less than 1 KB.
-const ERROR_BYTES: usize = 64 * 1024;
+/// How much of a body that is not streamed is read. Errors have less than 1 KB, an hour's transcription some 60 KB.
+const BODY_BYTES: usize = 1 << 20;
 
 /// The model, over HTTP. Clones share one pool of connections.
 #[derive(Debug, Clone)]
 pub struct Model {
-    client: Client,
-    url: Url,
+    pub(super) client: Client,
+    base_url: Url,
+    api: Api,
+    pub(super) transcription_model: Option<String>,
     idle_timeout: Duration,
     retry_pause: Duration,
 }
@@ -48,8 +51,6 @@ impl Model {
     /// When the key cannot be sent or TLS cannot be set up.
     pub fn new(config: &ModelConfig) -> Result<Self, ModelSetupError> {
         let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(key) = &config.api_key {
             // A secret that was pasted into a file or a console often ends in a line break.
             let bearer = format!("Bearer {}", key.expose_secret().trim());
@@ -68,8 +69,14 @@ impl Model {
             .no_proxy()
             .build()
             .map_err(ModelSetupError::Client)?;
-        let url = config.responses_url();
-        Ok(Self { client, url, idle_timeout: config.idle_timeout, retry_pause: config.retry_pause })
+        Ok(Self {
+            client,
+            base_url: config.base_url.clone(),
+            api: config.api,
+            transcription_model: config.transcription_model.clone(),
+            idle_timeout: config.idle_timeout,
+            retry_pause: config.retry_pause,
+        })
     }
 
     /// Asks the model. Returns once the model has accepted the prompt.
@@ -83,37 +90,72 @@ impl Model {
     /// When the model does not accept the prompt; see [`ModelErrorKind`].
     pub async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         // Strings and numbers always are JSON.
-        let body =
-            serde_json::to_vec(&CreateResponse::from(prompt)).map_err(|_| ModelError::new(ModelErrorKind::Rejected))?;
-        let body = Bytes::from(body);
-        let response = match self.send(body.clone()).await {
-            Ok(response) => response,
-            Err(error) => {
-                let Some(pause) = self.pause_before_retry(&error) else { return Err(error) };
-                tracing::warn!(error = %error, pause_ms = pause.as_millis(), "asking the model once more");
-                sleep(pause).await;
-                self.send(body).await?
-            }
+        let body = self.api.request(prompt, &self.base_url).map_err(|_| ModelError::new(ModelErrorKind::Rejected))?;
+        let (body, url) = (Bytes::from(body), self.url(self.api.path()));
+        let request = || {
+            let request = self.client.post(url.clone()).body(body.clone());
+            let request = request.header(ACCEPT, HeaderValue::from_static("text/event-stream"));
+            Ok(request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")))
         };
-        let bytes = response.bytes_stream().map_err(ModelError::transport);
-        Ok(ModelStream::new(bytes, self.idle_timeout))
-    }
-
-    async fn send(&self, body: Bytes) -> Result<Response, ModelError> {
-        let silence = |_| ModelError::new(ModelErrorKind::TimedOut);
-        let request = self.client.post(self.url.clone()).body(body).send();
-        let response = timeout(self.idle_timeout, request).await.map_err(silence)?.map_err(ModelError::transport)?;
-        let (status, headers) = (response.status(), response.headers());
-        if !status.is_success() {
-            let headers = headers.clone();
-            let body = timeout(self.idle_timeout, error_body(response)).await.map_err(silence)?;
-            return Err(ModelError::status(status, &headers, &body.error));
-        }
-        let content_type = headers.get(CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
+        let response = self.send(request).await?;
+        let content_type = response.headers().get(CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
         if !content_type.starts_with(b"text/event-stream") {
             return Err(ModelError::broken("it is not an event stream"));
         }
-        Ok(response)
+        let bytes = response.bytes_stream().map_err(ModelError::transport);
+        Ok(ModelStream::new(self.api, bytes, self.idle_timeout))
+    }
+
+    /// An endpoint behind the base URL, as the official SDKs join them.
+    pub(super) fn url(&self, path: &str) -> Url {
+        let mut url = self.base_url.clone();
+        let path = format!("{}/{path}", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        url
+    }
+
+    /// Sends a request, and a second one if that can help. The answer's status is a success.
+    pub(super) async fn send(
+        &self,
+        request: impl Fn() -> Result<RequestBuilder, ModelError>,
+    ) -> Result<Response, ModelError> {
+        let error = match self.send_once(request()?).await {
+            Ok(response) => return Ok(response),
+            Err(error) => error,
+        };
+        let Some(pause) = self.pause_before_retry(&error) else { return Err(error) };
+        tracing::warn!(error = %error, pause_ms = pause.as_millis(), "asking the model once more");
+        sleep(pause).await;
+        self.send_once(request()?).await
+    }
+
+    async fn send_once(&self, request: RequestBuilder) -> Result<Response, ModelError> {
+        let response = timeout(self.idle_timeout, request.send()).await.map_err(ModelError::silence)?;
+        let response = response.map_err(ModelError::transport)?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let headers = response.headers().clone();
+        // Whatever became of the body, the status says what happened.
+        let body = self.body(response).await.unwrap_or_default();
+        Err(ModelError::status(status, &headers, &ReportedError::in_body(&body)))
+    }
+
+    /// The whole body of an answer.
+    pub(super) async fn body(&self, response: Response) -> Result<Vec<u8>, ModelError> {
+        let read = async {
+            let mut bytes = Vec::new();
+            let mut chunks = response.bytes_stream();
+            while let Some(chunk) = chunks.next().await {
+                bytes.extend_from_slice(&chunk.map_err(ModelError::transport)?);
+                if bytes.len() > BODY_BYTES {
+                    return Err(ModelError::broken("it is too large"));
+                }
+            }
+            Ok(bytes)
+        };
+        timeout(self.idle_timeout, read).await.map_err(ModelError::silence)?
     }
 
     /// How long to wait before the retry; `None` where a retry cannot help.
@@ -125,16 +167,4 @@ impl Model {
         };
         Some(least + self.retry_pause.mul_f64(StdRng::from_os_rng().random()))
     }
-}
-
-/// The error in a body; one without codes if it cannot be read.
-async fn error_body(response: Response) -> ErrorBody {
-    let mut bytes = Vec::new();
-    let mut chunks = response.bytes_stream();
-    while let Some(Ok(chunk)) = chunks.next().await
-        && bytes.len() < ERROR_BYTES
-    {
-        bytes.extend_from_slice(&chunk);
-    }
-    serde_json::from_slice(&bytes).unwrap_or_default()
 }

@@ -3,13 +3,20 @@ use std::time::Duration;
 use reqwest::Url;
 use secrecy::SecretString;
 
+use super::api::Api;
 use crate::env::{Env, EnvError};
 
 /// Where the model is, with which key, and how patiently it is asked.
 #[derive(Debug, Clone)]
 pub struct ModelConfig {
-    /// `OPENAI_BASE_URL`, default `https://api.openai.com/v1`; `/responses` is appended, as the official SDKs do.
+    /// `OPENAI_BASE_URL`, default `https://api.openai.com/v1`; `/responses` and the like are appended, as the official
+    /// SDKs do.
     pub base_url: Url,
+    /// `MODEL_API`, default `responses`; other servers than OpenAI's mostly want `chat_completions`.
+    pub api: Api,
+    /// `TRANSCRIBE_MODEL`, the model that turns speech into text at the same base URL. No default: nothing is
+    /// transcribed until it is set.
+    pub transcription_model: Option<String>,
     /// `OPENAI_API_KEY`; local models need none.
     pub api_key: Option<SecretString>,
     /// How long a connection may take, TLS included. 5 s.
@@ -22,10 +29,12 @@ pub struct ModelConfig {
 }
 
 impl ModelConfig {
-    /// The configuration with the default patience.
+    /// The configuration with the default API and patience, without transcription.
     pub const fn new(base_url: Url, api_key: Option<SecretString>) -> Self {
         Self {
             base_url,
+            api: Api::Responses,
+            transcription_model: None,
             api_key,
             connect_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(120),
@@ -33,11 +42,11 @@ impl ModelConfig {
         }
     }
 
-    /// Reads `OPENAI_BASE_URL` and `OPENAI_API_KEY`.
+    /// Reads `OPENAI_BASE_URL`, `OPENAI_API_KEY`, `MODEL_API` and `TRANSCRIBE_MODEL`.
     ///
     /// # Errors
     /// When `OPENAI_BASE_URL` is not an HTTP URL, or has credentials, a query or a fragment, which would be lost or
-    /// end up in logs.
+    /// end up in logs; when `MODEL_API` names no API.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         const NAME: &str = "OPENAI_BASE_URL";
         const WANTS: &str = "an `http` or `https` URL without credentials, query and fragment";
@@ -51,14 +60,10 @@ impl ModelConfig {
         if !is_plain {
             return Err(EnvError::new(NAME, format!("must be {WANTS}")));
         }
-        Ok(Self::new(url, env.secret("OPENAI_API_KEY")))
-    }
-
-    /// The URL of the Responses API.
-    pub(super) fn responses_url(&self) -> Url {
-        let mut url = self.base_url.clone();
-        let path = format!("{}/responses", url.path().trim_end_matches('/'));
-        url.set_path(&path);
-        url
+        Ok(Self {
+            api: Api::from_env(env)?,
+            transcription_model: env.get("TRANSCRIBE_MODEL").map(ToOwned::to_owned),
+            ..Self::new(url, env.secret("OPENAI_API_KEY"))
+        })
     }
 }

@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
+use tokio::time::error::Elapsed;
 
-use super::wire;
+use super::reported::ReportedError;
 
 /// The model gave no answer, or no whole one.
 ///
@@ -125,6 +126,16 @@ impl ModelError {
         Self::new(ModelErrorKind::Broken(what))
     }
 
+    /// A stream that ended too early.
+    pub(super) fn cut_off() -> Self {
+        Self::broken("it ends before it is whole")
+    }
+
+    /// Nothing came for as long as we are ready to wait.
+    pub(super) fn silence(_: Elapsed) -> Self {
+        Self::new(ModelErrorKind::TimedOut)
+    }
+
     /// A failure of the connection.
     pub(super) fn transport(error: reqwest::Error) -> Self {
         let timed_out = error.is_timeout() && !error.is_connect();
@@ -133,34 +144,39 @@ impl ModelError {
     }
 
     /// An answer with an error status.
-    pub(super) fn status(status: StatusCode, headers: &HeaderMap, error: &wire::Error) -> Self {
+    pub(super) fn status(status: StatusCode, headers: &HeaderMap, error: &ReportedError) -> Self {
         let mut upstream = Upstream { status: Some(status.as_u16()), ..Upstream::from(error) };
         upstream.request_id =
             headers.get("x-request-id").and_then(|id| id.to_str().ok()).filter(|id| is_code(id)).map(ToOwned::to_owned);
-        Self { kind: kind(&upstream, retry_after(headers)), upstream, source: None }
+        Self { kind: kind(&upstream, error.is_about_length, retry_after(headers)), upstream, source: None }
     }
 
     /// A failure that is reported inside a stream.
-    pub(super) fn reported(error: &wire::Error) -> Self {
+    pub(super) fn reported(error: &ReportedError) -> Self {
         let upstream = Upstream::from(error);
-        Self { kind: kind(&upstream, None), upstream, source: None }
+        Self { kind: kind(&upstream, error.is_about_length, None), upstream, source: None }
     }
 }
 
-impl From<&wire::Error> for Upstream {
-    fn from(error: &wire::Error) -> Self {
+impl From<&ReportedError> for Upstream {
+    fn from(error: &ReportedError) -> Self {
         Self { status: None, code: code(&error.code), kind: code(&error.kind), request_id: None }
     }
 }
 
 /// The reaction to what the upstream said. Codes from OpenAI's guide to error codes and the `ResponseErrorCode` of its
 /// API description; the code is more exact than the type, and either more than the status.
-fn kind(upstream: &Upstream, retry_after: Option<Duration>) -> ModelErrorKind {
+fn kind(upstream: &Upstream, is_about_length: bool, retry_after: Option<Duration>) -> ModelErrorKind {
+    // Inside a stream many servers give a status as the code.
+    let code = upstream.code.as_deref().and_then(|code| code.parse().ok());
+    let status = upstream.status.or(code.filter(|code| (400..600).contains(code)));
     for name in [&upstream.code, &upstream.kind].into_iter().flatten() {
         return match name.as_str() {
             // The codes of the billing family vary, their type does not.
             "insufficient_quota" | "billing_hard_limit_reached" | "billing_not_active" => ModelErrorKind::QuotaExceeded,
-            "context_length_exceeded" | "string_above_max_length" => ModelErrorKind::ContextTooLong,
+            "context_length_exceeded" | "exceed_context_size_error" | "string_above_max_length" => {
+                ModelErrorKind::ContextTooLong
+            }
             "invalid_prompt"
             | "content_filter"
             | "content_policy_violation"
@@ -172,11 +188,12 @@ fn kind(upstream: &Upstream, retry_after: Option<Duration>) -> ModelErrorKind {
             "invalid_api_key" => ModelErrorKind::Unauthorized,
             "server_error" | "server_is_overloaded" | "service_unavailable_error" => ModelErrorKind::Unavailable,
             // OpenAI gives this type to wrong keys too, so the status goes first.
-            "invalid_request_error" if upstream.status.is_none() => ModelErrorKind::Rejected,
+            "invalid_request_error" if status.is_none() && !is_about_length => ModelErrorKind::Rejected,
             _ => continue,
         };
     }
-    match upstream.status {
+    match status {
+        None | Some(400 | 422 | 500) if is_about_length => ModelErrorKind::ContextTooLong,
         Some(401 | 403) => ModelErrorKind::Unauthorized,
         Some(402) => ModelErrorKind::QuotaExceeded,
         Some(408 | 504) => ModelErrorKind::TimedOut,

@@ -1,8 +1,7 @@
 use std::mem;
 
 use super::event::{Events, ModelEvent};
-use super::wire;
-use crate::protocol::{Annotation, AssistantContent, Source};
+use crate::protocol::{Annotation, AssistantContent};
 
 /// A message on its way: what has come of it so far.
 pub(super) struct Message {
@@ -28,13 +27,6 @@ impl Message {
         Self { number, output_index, is_done: false, parts: Vec::new() }
     }
 
-    /// The part begins, with what it has from the beginning.
-    pub(super) fn add_part(&mut self, content_index: u64, part: wire::ContentPart, out: &mut Events) {
-        if let Some(content) = content(part) {
-            self.reach(content_index, content, out);
-        }
-    }
-
     pub(super) fn add_text(&mut self, content_index: u64, text: String, out: &mut Events) {
         let message = self.number;
         let (index, part) = self.part(content_index, out);
@@ -44,42 +36,34 @@ impl Message {
         }
     }
 
-    pub(super) fn add_annotation(&mut self, content_index: u64, annotation: wire::Annotation, out: &mut Events) {
-        if let Some(annotation) = convert(annotation) {
-            let message = self.number;
-            let (index, part) = self.part(content_index, out);
-            part.content.annotations.push(annotation.clone());
-            out.push_back(ModelEvent::AnnotationAdded { message, index, annotation: Box::new(annotation) });
-        }
-    }
-
-    /// The part is whole, and this is it.
-    pub(super) fn finish_part(&mut self, content_index: u64, part: wire::ContentPart, out: &mut Events) {
-        if let Some(content) = content(part) {
-            self.conclude(content_index, content, out);
-        }
+    pub(super) fn add_annotation(&mut self, content_index: u64, annotation: Annotation, out: &mut Events) {
+        let message = self.number;
+        let (index, part) = self.part(content_index, out);
+        part.content.annotations.push(annotation.clone());
+        out.push_back(ModelEvent::AnnotationAdded { message, index, annotation: Box::new(annotation) });
     }
 
     /// The part is whole, and this is its text.
     pub(super) fn finish_text(&mut self, content_index: u64, text: String, out: &mut Events) {
-        self.conclude(content_index, AssistantContent { text, annotations: Vec::new() }, out);
+        self.finish_part(content_index, AssistantContent { text, annotations: Vec::new() }, out);
     }
 
-    /// The message is whole, and this is its content; whatever of it did not come before, comes now.
-    pub(super) fn finish(&mut self, parts: Vec<wire::ContentPart>, out: &mut Events) {
-        for (content_index, part) in (0..).zip(parts) {
+    /// The message is whole, and these are its parts with their places; whatever of it did not come before, comes now.
+    pub(super) fn finish(&mut self, parts: Vec<(u64, AssistantContent)>, out: &mut Events) {
+        for (content_index, part) in parts {
             self.finish_part(content_index, part, out);
         }
         for content_index in self.parts.iter().map(|part| part.content_index).collect::<Vec<_>>() {
-            self.conclude(content_index, AssistantContent::default(), out);
+            self.finish_part(content_index, AssistantContent::default(), out);
         }
         self.is_done = true;
         let content = mem::take(&mut self.parts).into_iter().map(|part| part.content).collect();
         out.push_back(ModelEvent::MessageDone { message: self.number, content });
     }
 
-    fn conclude(&mut self, content_index: u64, whole: AssistantContent, out: &mut Events) {
-        self.reach(content_index, whole, out);
+    /// The part is whole, and this is it.
+    pub(super) fn finish_part(&mut self, content_index: u64, whole: AssistantContent, out: &mut Events) {
+        self.fill_part(content_index, whole, out);
         let message = self.number;
         let (index, part) = self.part(content_index, out);
         if !mem::replace(&mut part.is_done, true) {
@@ -87,9 +71,9 @@ impl Message {
         }
     }
 
-    /// Brings the part to what the upstream says it is: the text and annotations that are missing come now. Empty means
-    /// that the upstream did not say.
-    fn reach(&mut self, content_index: u64, whole: AssistantContent, out: &mut Events) {
+    /// Brings the part, which begins now if it has not, to what the upstream says it is: the text and annotations that
+    /// are missing come now. Empty means that the upstream did not say.
+    pub(super) fn fill_part(&mut self, content_index: u64, whole: AssistantContent, out: &mut Events) {
         let message = self.number;
         let (index, part) = self.part(content_index, out);
         if !whole.text.is_empty() {
@@ -124,36 +108,4 @@ impl Message {
         });
         (position as u64, &mut self.parts[position])
     }
-}
-
-/// A part as text, a refusal too; `None` for kinds that no one reads.
-fn content(part: wire::ContentPart) -> Option<AssistantContent> {
-    match part {
-        wire::ContentPart::OutputText { text, annotations } => {
-            let annotations = annotations.unwrap_or_default().into_iter().filter_map(convert).collect();
-            Some(AssistantContent { text, annotations })
-        }
-        wire::ContentPart::Refusal { refusal } => Some(AssistantContent { text: refusal, annotations: Vec::new() }),
-        wire::ContentPart::Other => None,
-    }
-}
-
-/// The source in ChatKit's form, at the end of the text that it supports; `None` for what cannot be shown.
-fn convert(annotation: wire::Annotation) -> Option<Annotation> {
-    let (source, index) = match annotation {
-        wire::Annotation::FileCitation { filename, index }
-        | wire::Annotation::ContainerFileCitation { filename, end_index: index } => {
-            let filename = filename.filter(|name| !name.is_empty())?;
-            let title = filename.clone();
-            (Source::File { title, description: None, timestamp: None, group: None, filename }, index)
-        }
-        wire::Annotation::UrlCitation { url, title, end_index } => {
-            let url = url.filter(|url| !url.is_empty())?;
-            let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| url.clone());
-            let source = Source::Url { title, description: None, timestamp: None, group: None, url, attribution: None };
-            (source, end_index)
-        }
-        wire::Annotation::Other => return None,
-    };
-    Some(Annotation { source, index: index.and_then(|index| u64::try_from(index).ok()) })
 }

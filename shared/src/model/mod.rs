@@ -1,29 +1,39 @@
-//! The model: the OpenAI Responses API on one side, neutral events on the other.
+//! The model: one of OpenAI's two APIs on one side, neutral events on the other.
 //!
 //! ```text
-//! prompt.rs      what is asked                    config.rs   where, with which key, how patiently
-//! client.rs      the request, one retry           wire.rs     the API's JSON, private to this module
-//! stream.rs      bytes → server-sent events       translate.rs, message.rs, reasoning.rs  wire events → model events
-//! event.rs       what the rest of the crate sees  error.rs    failures, one kind per reaction
+//! prompt.rs      what is asked                    config.rs, api.rs  where, through which API, with which key
+//! client.rs      the request, one retry           stream.rs          bytes → server-sent events
+//! responses/     the Responses API's JSON         completions/       the Chat Completions API's JSON
+//! translator.rs  wire events → model events, with what both APIs need for it: message.rs, reasoning.rs, annotation.rs
+//! event.rs       what the rest of the crate sees  error.rs           failures, one kind per reaction
+//! reported.rs    errors as upstreams report them  transcription.rs, audio.rs  speech → text
 //! ```
 //!
-//! Any server that speaks the Responses API will do. Those that leave out the events around the deltas are completed
-//! here, so that the reader of a [`ModelStream`] always gets each start, each part and each end exactly once.
+//! Any server that speaks one of the two will do. What one leaves out around the deltas is completed here, so that the
+//! reader of a [`ModelStream`] always gets each start, each part and each end exactly once.
 //!
 //! Architecture invariant: no wire type leaves this module, and nothing the upstream says about an error does either,
 //! except its codes.
 
+mod annotation;
+mod api;
+mod audio;
 mod client;
+mod completions;
 mod config;
 mod error;
 mod event;
 mod message;
 mod prompt;
 mod reasoning;
+mod reported;
+mod responses;
 mod stream;
-mod translate;
-mod wire;
+mod transcription;
+mod translator;
 
+pub use api::Api;
+pub use audio::AudioType;
 pub use client::{Model, ModelSetupError};
 pub use config::ModelConfig;
 pub use error::{ModelError, ModelErrorKind, Upstream};

@@ -1,5 +1,4 @@
 use super::event::{Events, ModelEvent};
-use super::wire::SummaryPart;
 
 /// The thoughts of an answer on their way.
 #[derive(Default)]
@@ -49,13 +48,13 @@ impl Reasoning {
         }
     }
 
-    /// The item is whole, and this is its summary.
-    pub(super) fn finish(&mut self, output_index: u64, summary: Vec<SummaryPart>, out: &mut Events) {
+    /// The item is whole, and these are its thoughts.
+    pub(super) fn finish(&mut self, output_index: u64, thoughts: Vec<String>, out: &mut Events) {
         if !self.items.contains(&output_index) {
             self.start(output_index, out);
         }
-        for (summary_index, part) in (0..).zip(summary) {
-            self.finish_thought(output_index, summary_index, part.text, out);
+        for (summary_index, text) in (0..).zip(thoughts) {
+            self.finish_thought(output_index, summary_index, text, out);
         }
         self.finish_all(out);
     }

@@ -8,36 +8,36 @@ use std::time::Duration;
 use bytes::Bytes;
 use eventsource_stream::{Event, EventStreamError, Eventsource};
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
-use serde::Deserialize;
-use serde_json::Value;
 use tokio::time::timeout;
 
-use super::error::{ModelError, ModelErrorKind};
+use super::api::Api;
+use super::error::ModelError;
 use super::event::{Events, ModelEvent};
-use super::translate::{Flow, Translator};
-use super::wire::{self, StreamEvent};
+use super::translator::{Flow, Translator};
 
 /// How much may come without an event in it. The largest events repeat a whole answer, some 100 KB.
 const EVENT_BYTES: usize = 4 * 1024 * 1024;
 /// How much may come in all, because an open message is kept in memory. OpenAI takes some 300 bytes a token.
 const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// How long the count of its tokens is waited for once an answer is whole. Servers that count send it at once.
+const COUNT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// An answer as it comes. Its last item is `Completed`, `Incomplete` or an error; dropping it hangs up.
 pub struct ModelStream(BoxStream<'static, Result<ModelEvent, ModelError>>);
 
 impl ModelStream {
-    /// Reads the bytes of a Responses API event stream, however they are cut.
+    /// Reads the bytes of an event stream of the given API, however they are cut.
     ///
     /// Nothing is read after the event that ends the answer. Silence for longer than `idle_timeout` is an error; a
     /// comment is not silence.
-    pub fn new<S>(bytes: S, idle_timeout: Duration) -> Self
+    pub fn new<S>(api: Api, bytes: S, idle_timeout: Duration) -> Self
     where
         S: Stream<Item = Result<Bytes, ModelError>> + Send + 'static,
     {
         let pending = Arc::new(AtomicUsize::new(0));
         let upstream = guarded(bytes, idle_timeout, Arc::clone(&pending)).eventsource().boxed();
-        let reader =
-            Reader { upstream: Some(upstream), pending, translator: Translator::default(), ready: Events::new() };
+        let translator = Translator::new(api);
+        let reader = Reader { upstream: Some(upstream), pending, translator, ready: Events::new() };
         Self(stream::unfold(Some(reader), Reader::step).boxed())
     }
 }
@@ -66,10 +66,10 @@ where
     S: Stream<Item = Result<Bytes, ModelError>> + Send,
 {
     stream::unfold((Box::pin(bytes), pending, 0), move |(mut bytes, pending, total)| async move {
-        let Ok(chunk) = timeout(idle_timeout, bytes.next()).await else {
-            return Some((Err(ModelError::new(ModelErrorKind::TimedOut)), (bytes, pending, total)));
+        let chunk = match timeout(idle_timeout, bytes.next()).await {
+            Ok(chunk) => chunk?,
+            Err(elapsed) => Err(ModelError::silence(elapsed)),
         };
-        let chunk = chunk?;
         let length = chunk.as_ref().map_or(0, Bytes::len);
         let total = total + length;
         let is_bounded = pending.fetch_add(length, Ordering::Relaxed) + length <= EVENT_BYTES && total <= ANSWER_BYTES;
@@ -101,36 +101,39 @@ impl Reader {
                 return Ok(Some(event));
             }
             let Some(upstream) = &mut self.upstream else { return Ok(None) };
-            let event = match upstream.next().await {
-                Some(Ok(event)) => event,
-                // The parser's errors quote what they could not read, so they stay here.
-                Some(Err(EventStreamError::Utf8(_))) => return Err(ModelError::broken("it is not UTF-8")),
-                Some(Err(EventStreamError::Parser(_))) => return Err(ModelError::broken("it is not an event stream")),
-                Some(Err(EventStreamError::Transport(error))) => return Err(error),
-                None => return Err(ModelError::broken("it ends before it is whole")),
+            let is_whole = self.translator.is_whole();
+            let event = if is_whole {
+                timeout(COUNT_PATIENCE, upstream.next()).await.unwrap_or_default()
+            } else {
+                upstream.next().await
             };
-            self.pending.store(0, Ordering::Relaxed);
-            let Some(event) = parse(&event.data)? else { continue };
-            if self.translator.accept(event, &mut self.ready)? == Flow::End {
-                self.upstream = None;
+            let flow = match event.transpose().map_err(broken) {
+                Ok(Some(event)) => {
+                    self.pending.store(0, Ordering::Relaxed);
+                    self.translator.accept(&event.data, &mut self.ready)
+                }
+                Ok(None) => self.translator.end(&mut self.ready).map(|()| Flow::End),
+                Err(error) => Err(error),
+            };
+            match flow {
+                Ok(Flow::Continue) => {}
+                Ok(Flow::End) => self.upstream = None,
+                // What fails behind a whole answer costs no more than its count.
+                Err(_) if is_whole => {
+                    self.translator.end(&mut self.ready)?;
+                    self.upstream = None;
+                }
+                Err(error) => return Err(error),
             }
         }
     }
 }
 
-/// The event in the data; `None` if it has no meaning here.
-fn parse(data: &str) -> Result<Option<StreamEvent>, ModelError> {
-    if data == "[DONE]" {
-        return Ok(None);
-    }
-    if let Ok(event) = serde_json::from_str(data) {
-        return Ok(Some(event));
-    }
-    let value: Value = serde_json::from_str(data).map_err(|_| ModelError::broken("an event is not JSON"))?;
-    match &value["error"] {
-        // Some event of a form that we do not know. What it should have told, the last events repeat.
-        Value::Null => Ok(None),
-        // Gateways report errors without a `type`.
-        error => Err(ModelError::reported(&wire::Error::deserialize(error).unwrap_or_default())),
+/// The parser's errors quote what they could not read, so they stay here.
+fn broken(error: EventStreamError<ModelError>) -> ModelError {
+    match error {
+        EventStreamError::Utf8(_) => ModelError::broken("it is not UTF-8"),
+        EventStreamError::Parser(_) => ModelError::broken("it is not an event stream"),
+        EventStreamError::Transport(error) => error,
     }
 }

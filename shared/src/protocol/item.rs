@@ -66,7 +66,7 @@ impl ThreadItem {
 /// What every item has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemHeader {
-    /// Minted by the server, greater than that of every earlier item of the thread.
+    /// Minted by the server; items sort by it. A turn's items follow the message that they answer.
     pub id: String,
     /// The thread it stands in.
     pub thread_id: String,

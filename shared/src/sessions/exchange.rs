@@ -53,7 +53,13 @@ impl Sessions {
         if !self.counters.rotate(&hash, now, LEEWAY, keep_until).await? {
             return Err(Error::unauthorized("the session was refreshed before, please start a new one"));
         }
-        self.make(&session.identity, session.began_at).await
+        let made = self.make(&session.identity, session.began_at).await;
+        if made.is_err() {
+            // A visitor has nothing but this secret: it stays good until there is a new one. Best effort, the leeway
+            // allows another try anyway.
+            let _ = self.counters.undo_rotation(&hash).await;
+        }
+        made
     }
 
     /// How long after its end a session of this identity can be exchanged.

@@ -10,7 +10,7 @@ pub use address_limit::AddressLimit;
 pub use broker::Sessions;
 
 /// The body of an answer of `start` and `refresh`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct ClientSecret {
     /// What the widget authenticates with.
     pub client_secret: String,

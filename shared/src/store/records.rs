@@ -12,6 +12,8 @@ pub(super) const DELETED: &str = "deleted";
 pub(super) const RUN_ID: &str = "run_id";
 pub(super) const RUN_DIGEST: &str = "run_digest";
 pub(super) const RUN_UNTIL: &str = "run_until";
+pub(super) const RETRIED_ITEM: &str = "retried_item";
+pub(super) const RETRIED_BY: &str = "retried_by";
 pub(super) const HIDDEN: &str = "hidden";
 const CREATED_AT: &str = "created_at";
 const STATUS: &str = "status";
@@ -38,12 +40,23 @@ pub struct ThreadRecord {
     pub metadata: Object,
     /// The last run that began in the thread, over or not.
     pub run: Option<Run>,
+    /// The last retry in the thread.
+    pub retry: Option<Retry>,
+}
+
+/// A retry: from the moment it begins, older runs that answer the same message or a later one have nothing more to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    /// The user's item that is answered anew.
+    pub item: String,
+    /// The run that does so.
+    pub run: String,
 }
 
 /// The run lease of a thread: which turn writes in it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
-    /// The id of the user's item, or of whatever else began the turn.
+    /// `run_…`; runs sort by their beginning.
     pub id: String,
     /// SHA-256 of what was asked, in hexadecimal, by which the same request sent again is known.
     pub digest: String,
@@ -94,6 +107,7 @@ impl ThreadRecord {
             allowed_image_domains: attributes::json(record, DOMAINS)?,
             metadata: attributes::json(record, METADATA)?.unwrap_or_default(),
             run: Run::read(record),
+            retry: Retry::read(record),
         })
     }
 }
@@ -110,6 +124,13 @@ impl Run {
             digest: attributes::text(record, RUN_DIGEST)?.to_owned(),
             until: Timestamp::from_microsecond(attributes::number(record, RUN_UNTIL)?).ok()?,
         })
+    }
+}
+
+impl Retry {
+    fn read(record: &Record) -> Option<Self> {
+        let (item, run) = (attributes::text(record, RETRIED_ITEM)?, attributes::text(record, RETRIED_BY)?);
+        Some(Self { item: item.to_owned(), run: run.to_owned() })
     }
 }
 

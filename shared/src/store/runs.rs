@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::error::{StoreError, refused};
 use super::key::{self, Key};
-use super::records::{DELETED, RUN_DIGEST, RUN_ID, RUN_UNTIL, Run, StoredItem, ThreadRecord};
+use super::records::{DELETED, RETRIED_BY, RETRIED_ITEM, RUN_DIGEST, RUN_ID, RUN_UNTIL, Run, StoredItem, ThreadRecord};
 use super::threads::Threads;
 use crate::identity::Owner;
 
@@ -71,7 +71,7 @@ impl Threads {
                 None => Ok(None),
             }
         };
-        let (leased, stored) = tokio::join!(self.lease(&head, run, seen, now), put);
+        let (leased, stored) = tokio::join!(self.lease(&head, run, seen, None, now), put);
         let item = item.and_then(|stored| key::item(owner, thread_id, stored.item.id()));
         if leased.is_ok() && stored.is_ok() {
             return Ok(());
@@ -91,6 +91,24 @@ impl Threads {
             (_, Err(_)) | (Ok(()), Ok(_)) => {}
         }
         leased.and(stored.map(|_| ()).map_err(BeginError::Store))
+    }
+
+    /// Takes the lease for a run that answers a stored item anew, and notes that on the head: every older run that
+    /// answers this item or a later one withdraws when it ends. `seen` is the run that stands on the head, over or not.
+    ///
+    /// # Errors
+    /// [`BeginError`]; a conflict when another retry of the same message was faster.
+    pub async fn begin_retry(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        run: &Run,
+        item_id: &str,
+        seen: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), BeginError> {
+        let head = key::head(owner, thread_id).ok_or(BeginError::NotFound)?;
+        self.lease(&head, run, seen, Some(item_id), now).await
     }
 
     /// Releases the lease, if it is still this run's: for turns that end without an item.
@@ -116,13 +134,27 @@ impl Threads {
         }
     }
 
-    async fn lease(&self, head: &Key, run: &Run, seen: Option<&str>, now: Timestamp) -> Result<(), BeginError> {
-        let request = self
-            .client
-            .update_item()
+    async fn lease(
+        &self,
+        head: &Key,
+        run: &Run,
+        seen: Option<&str>,
+        retried: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), BeginError> {
+        let mut update = "SET #id = :id, #digest = :digest, #until = :until".to_owned();
+        let mut request = self.client.update_item();
+        if let Some(item_id) = retried {
+            update.push_str(", #retried_item = :retried_item, #retried_by = :id");
+            request = request
+                .expression_attribute_names("#retried_item", RETRIED_ITEM)
+                .expression_attribute_names("#retried_by", RETRIED_BY)
+                .expression_attribute_values(":retried_item", AttributeValue::S(item_id.to_owned()));
+        }
+        let request = request
             .table_name(&*self.table)
             .set_key(Some(head.attributes()))
-            .update_expression("SET #id = :id, #digest = :digest, #until = :until")
+            .update_expression(update)
             // The run's own id is there when an answer was lost and the write is sent again.
             .condition_expression(
                 "attribute_exists(#pk) AND attribute_not_exists(#deleted) AND (attribute_not_exists(#id) \

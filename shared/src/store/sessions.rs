@@ -83,6 +83,16 @@ impl Counters {
         }))
     }
 
+    /// Takes back that a secret was exchanged, because nothing was given for it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn undo_rotation(&self, secret_sha256: &str) -> Result<(), StoreError> {
+        let delete = self.client.delete_item().table_name(&*self.table);
+        delete.set_key(Some(key(secret_sha256, "rotation").attributes())).send().await?;
+        Ok(())
+    }
+
     /// Notes that a secret is exchanged for a new one, and whether it may be: the first time it may, and again only
     /// within `leeway` of that (two tabs, a lost answer). `keep_until` is when the secret could not be exchanged
     /// anyway.

@@ -19,6 +19,13 @@ use crate::protocol::{FeedbackKind, Page, Paging};
 /// The condition that a thread exists, with `#pk` and `#deleted`.
 const EXISTS: &str = "attribute_exists(#pk) AND attribute_not_exists(#deleted)";
 
+/// How fresh a read has to be; a strong one costs twice as much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Consistency {
+    Eventual,
+    Strong,
+}
+
 /// Threads and their items. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Threads {
@@ -46,8 +53,8 @@ impl Loaded {
 }
 
 impl Threads {
-    /// How many items a turn loads by default: with less than 1 KB each, and the head, 3.5 read units.
-    pub const NEWEST: u32 = 24;
+    /// How many items a turn loads by default: with less than 1 KB each, and the head, 3 read units.
+    pub const NEWEST: u32 = 20;
 
     /// Reads `TABLE_THREADS`.
     ///
@@ -69,7 +76,8 @@ impl Threads {
         };
         let newest = i32::try_from(newest.max(1)).unwrap_or(i32::MAX);
         let query = self.query_items(partition).scan_index_forward(false).limit(newest);
-        let (head, answer) = tokio::try_join!(self.head(&key), async { Ok(Box::pin(query.send()).await?) })?;
+        let (head, answer) =
+            tokio::try_join!(self.head(&key, Consistency::Eventual), async { Ok(Box::pin(query.send()).await?) })?;
         let Some(thread) = head else { return Ok(None) };
         let items = answer.items().iter().rev().map(StoredItem::read).collect::<Result<_, _>>()?;
         Ok(Some(Loaded { thread, items, has_more: answer.last_evaluated_key.is_some() }))
@@ -81,7 +89,19 @@ impl Threads {
     /// [`StoreError`].
     pub async fn thread(&self, owner: &Owner, thread_id: &str) -> Result<Option<ThreadRecord>, StoreError> {
         match key::head(owner, thread_id) {
-            Some(key) => self.head(&key).await,
+            Some(key) => self.head(&key, Consistency::Eventual).await,
+            None => Ok(None),
+        }
+    }
+
+    /// A thread's head as it is now, strongly consistent, for a turn that may have outlived its thread; none if there is
+    /// no such thread, or no longer.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn thread_now(&self, owner: &Owner, thread_id: &str) -> Result<Option<ThreadRecord>, StoreError> {
+        match key::head(owner, thread_id) {
+            Some(key) => self.head(&key, Consistency::Strong).await,
             None => Ok(None),
         }
     }
@@ -127,7 +147,7 @@ impl Threads {
             after: paging.after.as_deref().map(key::item_sort_key),
         };
         let page = pages::page(&self.client, listing, StoredItem::read, |stored| stored.item.id());
-        let (head, page) = tokio::try_join!(self.head(&key), page)?;
+        let (head, page) = tokio::try_join!(self.head(&key, Consistency::Eventual), page)?;
         Ok(head.map(|thread| (thread, page)))
     }
 
@@ -160,7 +180,7 @@ impl Threads {
     }
 
     /// Stores an item, new or changed. Feedback that was given on it stays. Does not look at the thread: a turn that
-    /// may have outlived its thread asks [`Threads::thread_is_gone`] at its end.
+    /// may have outlived its thread asks [`Threads::thread_now`] at its end.
     ///
     /// # Errors
     /// [`StoreError`]; also when the thread's id is none that can exist.
@@ -221,7 +241,8 @@ impl Threads {
         thread_id: &str,
         title: &str,
     ) -> Result<Option<ThreadRecord>, StoreError> {
-        let untitled = format!("{EXISTS} AND attribute_not_exists(#title)");
+        // The title is there when an answer was lost and the write is sent again.
+        let untitled = format!("{EXISTS} AND (attribute_not_exists(#title) OR #title = :title)");
         self.update_title(owner, thread_id, title, &untitled).await
     }
 
@@ -305,8 +326,9 @@ impl Threads {
     }
 
     /// The head at this key, unless it is deleted.
-    async fn head(&self, key: &Key) -> Result<Option<ThreadRecord>, StoreError> {
+    async fn head(&self, key: &Key, consistency: Consistency) -> Result<Option<ThreadRecord>, StoreError> {
         let get = self.client.get_item().table_name(&*self.table).set_key(Some(key.attributes()));
+        let get = get.consistent_read(consistency == Consistency::Strong);
         let head = Box::pin(get.send()).await?.item.filter(|head| !head.contains_key(DELETED));
         head.as_ref().map(ThreadRecord::read).transpose()
     }

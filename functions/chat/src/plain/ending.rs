@@ -1,6 +1,6 @@
 use chatkit_shared::conversation::{self, TurnReport};
 use chatkit_shared::http::Code;
-use chatkit_shared::model::{ModelError, ModelErrorKind, TokenUsage};
+use chatkit_shared::model::{ModelError, TokenUsage};
 use chatkit_shared::store::StoreError;
 use serde::Serialize;
 
@@ -24,10 +24,9 @@ impl Ending {
     pub(super) fn of(turn: &TurnReport) -> Self {
         let code = match &turn.cause {
             Some(cause) if cause.is::<StoreError>() || cause.is::<conversation::Error>() => Code::Unavailable,
-            Some(cause) => match cause.downcast_ref() {
-                Some(ModelError { kind: ModelErrorKind::TimedOut, .. }) => Code::UpstreamTimeout,
-                Some(ModelError { .. }) | None => Code::UpstreamError,
-            },
+            Some(cause) => {
+                cause.downcast_ref().map_or(Code::UpstreamError, |error: &ModelError| Code::from(error.kind))
+            }
             None => Code::UpstreamError,
         };
         Self { usage: turn.usage.into(), code }

@@ -1,85 +1,12 @@
-//! The Responses API as it is on the wire, as far as it is used here.
+//! What the Responses API sends, as far as it is used here.
 //!
-//! Source: OpenAI's API reference, "Create a model response" and "Streaming events". What comes in is read leniently:
-//! other servers that speak this API leave out what they do not know.
+//! Source: OpenAI's API reference, "Streaming events". It is read leniently: other servers that speak this API leave
+//! out what they do not know.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::prompt::{Input, InputPart, Prompt};
-
-/// The body of `POST /responses`.
-#[derive(Serialize)]
-pub(super) struct CreateResponse<'a> {
-    model: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instructions: Option<&'a str>,
-    input: Vec<InputItem<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_output_tokens: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning: Option<Reasoning>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    safety_identifier: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prompt_cache_key: Option<&'a str>,
-    /// The conversation is kept in our own store only.
-    store: bool,
-    stream: bool,
-}
-
-#[derive(Serialize)]
-struct Reasoning {
-    summary: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum InputItem<'a> {
-    Message { role: &'static str, content: MessageContent<'a> },
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum MessageContent<'a> {
-    Parts(Vec<InputContent<'a>>),
-    /// The one form in which an earlier answer needs no upstream id and status.
-    Text(&'a str),
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum InputContent<'a> {
-    InputText { text: &'a str },
-}
-
-impl<'a> From<&'a Prompt> for CreateResponse<'a> {
-    fn from(prompt: &'a Prompt) -> Self {
-        Self {
-            model: &prompt.model,
-            instructions: prompt.instructions.as_deref(),
-            input: prompt.input.iter().map(InputItem::from).collect(),
-            max_output_tokens: prompt.max_output_tokens,
-            reasoning: prompt.reasoning_summaries.then_some(Reasoning { summary: "auto" }),
-            safety_identifier: prompt.user.as_deref(),
-            prompt_cache_key: prompt.cache_key.as_deref(),
-            store: false,
-            stream: true,
-        }
-    }
-}
-
-impl<'a> From<&'a Input> for InputItem<'a> {
-    fn from(input: &'a Input) -> Self {
-        match input {
-            Input::User(parts) => {
-                let parts = parts.iter().map(|InputPart::Text(text)| InputContent::InputText { text }).collect();
-                Self::Message { role: "user", content: MessageContent::Parts(parts) }
-            }
-            Input::Assistant(text) => Self::Message { role: "assistant", content: MessageContent::Text(text) },
-        }
-    }
-}
+use crate::model::reported::ReportedError;
 
 /// An event of the stream.
 #[derive(Debug, Deserialize)]
@@ -166,7 +93,7 @@ pub(super) enum StreamEvent {
         #[serde(default)]
         code: Value,
         #[serde(default)]
-        error: Option<Error>,
+        error: Option<ReportedError>,
     },
     #[serde(other)]
     Other,
@@ -253,7 +180,7 @@ pub(super) struct Response {
     #[serde(default)]
     pub(super) incomplete_details: Option<IncompleteDetails>,
     #[serde(default)]
-    pub(super) error: Option<Error>,
+    pub(super) error: Option<ReportedError>,
 }
 
 /// Why a response was cut.
@@ -286,19 +213,4 @@ pub(super) struct InputTokensDetails {
 pub(super) struct OutputTokensDetails {
     #[serde(default)]
     pub(super) reasoning_tokens: u64,
-}
-
-/// An error's codes. Its message is not read: it may quote the user.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Error {
-    #[serde(default)]
-    pub(super) code: Value,
-    #[serde(default, rename = "type")]
-    pub(super) kind: Value,
-}
-
-/// The body of an answer with an error status; also what some servers send as an event, without a `type`.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct ErrorBody {
-    pub(super) error: Error,
 }

@@ -1,39 +1,34 @@
-use super::error::ModelError;
-use super::event::{Events, IncompleteReason, ModelEvent, TokenUsage};
-use super::message::Message;
-use super::reasoning::Reasoning;
-use super::wire::{Error, OutputItem, Response, StreamEvent, Usage};
+use serde_json::Value;
+
+use super::content::{source, text, texts};
+use super::wire::{OutputItem, Response, StreamEvent, SummaryPart, Usage};
+use crate::model::error::ModelError;
+use crate::model::event::{Events, IncompleteReason, ModelEvent, TokenUsage};
+use crate::model::message::Message;
+use crate::model::reasoning::Reasoning;
+use crate::model::reported::ReportedError;
+use crate::model::translator::Flow;
 
 /// Turns the upstream's events into ours, one way. What the upstream leaves out is made whole.
 #[derive(Default)]
-pub(super) struct Translator {
+pub(in crate::model) struct Translator {
     reasoning: Reasoning,
     messages: Vec<Message>,
 }
 
-/// Whether the stream goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flow {
-    Continue,
-    End,
-}
-
 impl Translator {
-    /// Takes an event of the upstream and adds what it means to `out`.
-    ///
-    /// # Errors
-    /// When the event reports a failure; nothing is added then.
-    pub(super) fn accept(&mut self, event: StreamEvent, out: &mut Events) -> Result<Flow, ModelError> {
-        match event {
+    /// As [`crate::model::translator::Translator::accept`].
+    pub(in crate::model) fn accept(&mut self, data: &str, out: &mut Events) -> Result<Flow, ModelError> {
+        match parse(data)? {
             StreamEvent::OutputItemAdded { output_index, item } => self.item_added(output_index, item, out),
             StreamEvent::OutputItemDone { output_index, item } => self.item_done(output_index, item, out),
             StreamEvent::ContentPartAdded { output_index, content_index, part } => {
-                if let Some(message) = self.open_message(output_index) {
-                    message.add_part(content_index, part, out);
+                if let (Some(part), Some(message)) = (text(part), self.open_message(output_index)) {
+                    message.fill_part(content_index, part, out);
                 }
             }
             StreamEvent::ContentPartDone { output_index, content_index, part } => {
-                if let Some(message) = self.open_message(output_index) {
+                if let (Some(part), Some(message)) = (text(part), self.open_message(output_index)) {
                     message.finish_part(content_index, part, out);
                 }
             }
@@ -48,6 +43,7 @@ impl Translator {
                 }
             }
             StreamEvent::AnnotationAdded { output_index, content_index, annotation } => {
+                let annotation = annotation.and_then(source);
                 if let (Some(annotation), Some(message)) = (annotation, self.open_message(output_index)) {
                     message.add_annotation(content_index, annotation, out);
                 }
@@ -73,7 +69,7 @@ impl Translator {
                 return Err(ModelError::reported(&response.error.unwrap_or_default()));
             }
             StreamEvent::Error { code, error } => {
-                return Err(ModelError::reported(&error.unwrap_or(Error { code, ..Error::default() })));
+                return Err(ModelError::reported(&error.unwrap_or(ReportedError { code, ..ReportedError::default() })));
             }
             StreamEvent::Other => {}
         }
@@ -84,8 +80,8 @@ impl Translator {
         match item {
             OutputItem::Message { id, content } => {
                 let message = self.start_message(output_index, id, out);
-                for (content_index, part) in (0..).zip(content.unwrap_or_default()) {
-                    message.add_part(content_index, part, out);
+                for (content_index, part) in texts(content) {
+                    message.fill_part(content_index, part, out);
                 }
             }
             OutputItem::Reasoning { .. } => self.reasoning.start(output_index, out),
@@ -100,11 +96,11 @@ impl Translator {
                     self.start_message(output_index, id, out);
                 }
                 if let Some(message) = self.open_message(output_index) {
-                    message.finish(content.unwrap_or_default(), out);
+                    message.finish(texts(content), out);
                 }
             }
             OutputItem::Reasoning { summary } => {
-                self.reasoning.finish(output_index, summary.unwrap_or_default(), out);
+                self.reasoning.finish(output_index, thoughts(summary), out);
             }
             OutputItem::Other => {}
         }
@@ -124,12 +120,12 @@ impl Translator {
                     }
                     let message = &mut self.messages[position];
                     if !message.is_done {
-                        message.finish(content.unwrap_or_default(), out);
+                        message.finish(texts(content), out);
                     }
                     position += 1;
                 }
                 OutputItem::Reasoning { summary } if nothing_came => {
-                    self.reasoning.finish(output_index, summary.unwrap_or_default(), out);
+                    self.reasoning.finish(output_index, thoughts(summary), out);
                 }
                 OutputItem::Reasoning { .. } | OutputItem::Other => {}
             }
@@ -159,10 +155,33 @@ impl Translator {
 
     fn start_message(&mut self, output_index: u64, upstream_id: Option<String>, out: &mut Events) -> &mut Message {
         self.reasoning.finish_all(out);
+        // What adapters in front of the Chat Completions API give to every message.
+        let upstream_id = upstream_id.filter(|id| !matches!(id.as_str(), "" | "__fake_id__"));
         let position = self.messages.len();
         self.messages.push(Message::start(position as u64, output_index, upstream_id, out));
         &mut self.messages[position]
     }
+}
+
+/// The event in the data.
+fn parse(data: &str) -> Result<StreamEvent, ModelError> {
+    if data == "[DONE]" {
+        return Ok(StreamEvent::Other);
+    }
+    if let Ok(event) = serde_json::from_str(data) {
+        return Ok(event);
+    }
+    let document: Value = serde_json::from_str(data).map_err(|_| ModelError::broken("an event is not JSON"))?;
+    match ReportedError::find(&document) {
+        // Gateways report errors without a `type`.
+        Some(error) => Err(ModelError::reported(&error)),
+        // Some event of a form that we do not know. What it should have told, the last events repeat.
+        None => Ok(StreamEvent::Other),
+    }
+}
+
+fn thoughts(summary: Option<Vec<SummaryPart>>) -> Vec<String> {
+    summary.unwrap_or_default().into_iter().map(|part| part.text).collect()
 }
 
 impl From<&Response> for IncompleteReason {

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# The invariants of the architecture that a search can see. Prints each line that breaks one.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+broken=0
+
+# absent WHAT PATTERN PATH...: no line of Rust code, comments left out, may match the extended regular expression.
+absent() {
+    local what="$1" pattern="$2"
+    shift 2
+    local found
+    found="$(grep --recursive --include='*.rs' --line-number --extended-regexp "$pattern" "$@" \
+        | grep --invert-match --extended-regexp '^[^:]+:[0-9]+:[[:space:]]*//' || true)"
+    report "$what" "$found"
+}
+
+# not_linked PROGRAM PATTERN: no crate in the program, as in `hyper v0.14.32`, may match.
+not_linked() {
+    local crates
+    crates="$(cargo tree --locked --edges normal --package "chatkit-$1" --target x86_64-unknown-linux-gnu --prefix none)"
+    report "\`$1\` links what it must not" "$(grep --extended-regexp "$2" <<< "$crates" | sort --unique || true)"
+}
+
+report() {
+    [ -z "$2" ] || { printf '%s:\n%s\n' "$1" "$2" >&2; broken=1; }
+}
+
+everything_but() {
+    find shared/src functions local/src -name '*.rs' -not -path "$1"
+}
+
+absent 'only `shared/src/store/` knows DynamoDB' 'aws_sdk_dynamodb' $(everything_but 'shared/src/store/*')
+absent 'only `shared/src/env.rs` reads the environment' 'env::vars?(_os)?\b' $(everything_but shared/src/env.rs)
+absent 'only `shared/src/lambda.rs` and the programs know Lambda' 'lambda_(http|runtime)\b' \
+    $(find shared/src functions local/src -name '*.rs' -not -path shared/src/lambda.rs -not -name main.rs)
+absent '`protocol` imports nothing of ours' 'crate::|super::super|\basync\b|tokio|chatkit_' shared/src/protocol
+absent 'the engine knows no transport, no database, no wire format' \
+    '\b(axum|hyper|http|reqwest|sse|lambda_http|aws_[a-z_]+|eventsource_stream)::|model::wire|DynamoDB|OpenAI' \
+    shared/src/conversation
+for function in start refresh chat analytics; do
+    others="$(printf '%s\n' start refresh chat analytics local tests | grep --invert-match --line-regexp "$function" | paste -sd '|')"
+    absent "\`functions/$function\` imports another member" "chatkit_($others)\b" "functions/$function"
+    # One TLS stack and one HTTP stack; nothing of the local server or the tests.
+    not_linked "$function" '^(ring|native-tls|openssl|openssl-sys) |^(hyper v0\.14|http v0\.2|rustls v0\.2[0-2])\.'
+    not_linked "$function" '^(chatkit-(local|tests)|dynoxide-rs|rusqlite|libsqlite3-sys|clap|proptest|tempfile) '
+done
+[ "$broken" -eq 0 ] && echo "the architecture's invariants hold"
+exit "$broken"

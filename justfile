@@ -1,0 +1,51 @@
+# What can be done here; `just` alone lists it. `just` itself: `pip install rust-just`, or `cargo install just`.
+# All recipes need Rust. What else one needs stands at its head; the Python packages' versions are in `.ci/tools.txt`.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# Lists the recipes
+default:
+    @just --list --unsorted
+
+# Formatting, lints, documentation, architecture, licences. Uses cargo-deny if it is installed
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+    infra/check_invariants.sh
+    @if cargo deny --version > /dev/null 2>&1; then cargo deny --offline check bans licenses sources; \
+        else echo "cargo-deny is not installed: licences and sources of crates were not checked"; fi
+
+# Every test that needs nothing but Rust
+test *arguments:
+    cargo test --workspace {{ arguments }}
+
+# The whole system on http://127.0.0.1:3000; arguments as in `just run --port 4000`
+run *arguments:
+    cargo run -- {{ arguments }}
+
+# The four functions as Lambda runs them, on http://127.0.0.1:9000, rebuilt when a file changes. Needs cargo-lambda
+watch port="9000":
+    infra/watch.sh {{ port }}
+
+# Streams a conversation through `just watch`. Needs cargo-lambda and curl
+test-watch:
+    tests/watch.sh
+
+# The four programs for Lambda (this machine's architecture; `just build --arm64`). Needs cargo-lambda and ziglang
+build *arguments:
+    cargo lambda build --release {{ arguments }}
+    infra/check_binaries.sh
+
+# The template: its syntax, and what the linter does not see. Needs aws-sam-cli, and `python` of the same environment
+validate:
+    SAM_CLI_TELEMETRY=0 sam validate --lint
+    python infra/check_template.py
+
+# The figures of speed, size and cost as a table; `just bench memory` prints one section. Uses taskset if it is there
+bench *sections:
+    cargo bench --package chatkit-tests --bench figures -- {{ sections }}
+
+# The playground in a real browser. Needs Node.js 20.19, npm and Chromium (`CHROMIUM` says where)
+browser:
+    tests/browser.sh

@@ -1,0 +1,21 @@
+use crate::protocol::{Annotation, Source};
+
+/// A web page as the source of the text before `end`, in characters; `None` without an address.
+pub(super) fn page(url: Option<String>, title: Option<String>, end: Option<i64>) -> Option<Annotation> {
+    let url = url.filter(|url| !url.is_empty())?;
+    let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| url.clone());
+    let source = Source::Url { title, description: None, timestamp: None, group: None, url, attribution: None };
+    Some(Annotation { source, index: index(end) })
+}
+
+/// A file as the source of the text before `end`, in characters; `None` without a name.
+pub(super) fn file(filename: Option<String>, end: Option<i64>) -> Option<Annotation> {
+    let filename = filename.filter(|name| !name.is_empty())?;
+    let title = filename.clone();
+    let source = Source::File { title, description: None, timestamp: None, group: None, filename };
+    Some(Annotation { source, index: index(end) })
+}
+
+fn index(position: Option<i64>) -> Option<u64> {
+    position.and_then(|position| u64::try_from(position).ok())
+}

@@ -1,0 +1,8 @@
+//! The Chat Completions API: OpenAI's older one, which nearly every other server speaks, each in its own way.
+
+mod request;
+mod translate;
+mod wire;
+
+pub(super) use request::CreateCompletion;
+pub(super) use translate::Translator;

@@ -1,0 +1,171 @@
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::wire::{Choice, Chunk, Content, ContentPart, Delta, Usage};
+use crate::model::annotation;
+use crate::model::error::{ModelError, ModelErrorKind};
+use crate::model::event::{Events, IncompleteReason, ModelEvent, TokenUsage};
+use crate::model::message::Message;
+use crate::model::reasoning::Reasoning;
+use crate::model::reported::ReportedError;
+use crate::model::translator::Flow;
+
+/// The places of the parts in the one message.
+const TEXT: u64 = 0;
+const REFUSAL: u64 = 1;
+
+/// Turns chunks into model events, one way: thoughts, then one message. Thoughts that come behind the first text are
+/// left out, so that they do not tear it apart.
+#[derive(Default)]
+pub(in crate::model) struct Translator {
+    reasoning: Reasoning,
+    message: Option<Message>,
+    usage: Option<TokenUsage>,
+    /// How the answer has ended, once it has; only the count may come then.
+    ending: Option<Ending>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Ending {
+    Whole,
+    Cut(IncompleteReason),
+}
+
+impl Translator {
+    /// As [`crate::model::translator::Translator::accept`].
+    pub(in crate::model) fn accept(&mut self, data: &str, out: &mut Events) -> Result<Flow, ModelError> {
+        if data == "[DONE]" {
+            // Some servers end without a reason.
+            if self.ending.is_none() && self.message.is_some() {
+                self.finish(Ending::Cut(IncompleteReason::Other), out);
+            }
+            return self.end(out).map(|()| Flow::End);
+        }
+        let document: Value = serde_json::from_str(data).map_err(|_| ModelError::broken("an event is not JSON"))?;
+        if let Some(error) = ReportedError::find(&document) {
+            return Err(ModelError::reported(&error));
+        }
+        // Whatever it is that is not even an object, it is no chunk.
+        let Ok(Chunk { choices, mut usage }) = Chunk::deserialize(document) else { return Ok(Flow::Continue) };
+        let ours = choices.unwrap_or_default().into_iter().find(|choice| choice.index.unwrap_or_default() == 0);
+        if let Some(mut choice) = ours {
+            usage = usage.or(choice.usage.take());
+            if self.ending.is_none() {
+                self.take(choice, out)?;
+            }
+        }
+        // Servers that count as they go begin with nothing.
+        let counted = usage.map(TokenUsage::from).filter(|usage| usage.input + usage.output > 0);
+        self.usage = counted.or(self.usage);
+        if counted.is_none() || self.ending.is_none() {
+            return Ok(Flow::Continue);
+        }
+        self.end(out).map(|()| Flow::End)
+    }
+
+    /// As [`crate::model::translator::Translator::is_whole`].
+    pub(in crate::model) const fn is_whole(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// As [`crate::model::translator::Translator::end`].
+    pub(in crate::model) fn end(&mut self, out: &mut Events) -> Result<(), ModelError> {
+        let usage = self.usage;
+        out.push_back(match self.ending {
+            Some(Ending::Whole) => ModelEvent::Completed(usage),
+            Some(Ending::Cut(reason)) => ModelEvent::Incomplete { reason, usage },
+            None => return Err(ModelError::cut_off()),
+        });
+        Ok(())
+    }
+
+    fn take(&mut self, choice: Choice, out: &mut Events) -> Result<(), ModelError> {
+        let Delta { content, refusal, reasoning_content, reasoning, annotations } = choice.delta.unwrap_or_default();
+        let ending = choice.finish_reason.map_or(Ok(None), |reason| ending(&reason))?;
+        let (text, thought) = content.map_or_else(Default::default, split);
+        let named = reasoning_content.filter(|thought| !thought.is_empty()).or(reasoning).unwrap_or_default();
+        for thought in [named, thought] {
+            if self.message.is_none() && !thought.is_empty() {
+                self.reasoning.add_text(0, 0, thought, out);
+            }
+        }
+        for (place, text) in [(TEXT, text), (REFUSAL, refusal.unwrap_or_default())] {
+            if !text.is_empty() {
+                self.message(out).add_text(place, text, out);
+            }
+        }
+        let citations = annotations.unwrap_or_default().into_iter().filter_map(|annotation| annotation.url_citation);
+        if let Some(message) = &mut self.message {
+            for citation in citations {
+                if let Some(source) = annotation::page(citation.url, citation.title, citation.end_index) {
+                    message.add_annotation(TEXT, source, out);
+                }
+            }
+        }
+        if let Some(ending) = ending {
+            self.finish(ending, out);
+        }
+        Ok(())
+    }
+
+    /// The message, which begins now if it has not.
+    fn message(&mut self, out: &mut Events) -> &mut Message {
+        let Self { reasoning, message, .. } = self;
+        message.get_or_insert_with(|| {
+            reasoning.finish_all(out);
+            Message::start(0, 0, None, out)
+        })
+    }
+
+    fn finish(&mut self, ending: Ending, out: &mut Events) {
+        self.reasoning.finish_all(out);
+        if let Some(message) = &mut self.message {
+            message.finish(Vec::new(), out);
+        }
+        self.ending = Some(ending);
+    }
+}
+
+/// What a reason to stop means; `None` for those that are none. OpenAI's are `stop`, `length`, `content_filter` and the
+/// calls of tools; the others are Anthropic's, Mistral's, OpenRouter's and Hugging Face's.
+///
+/// # Errors
+/// For a reason that is a failure.
+fn ending(reason: &str) -> Result<Option<Ending>, ModelError> {
+    Ok(Some(match reason {
+        "" | "null" => return Ok(None),
+        "stop" | "tool_calls" | "function_call" | "end_turn" | "stop_sequence" | "eos_token" => Ending::Whole,
+        "length" | "max_tokens" | "model_length" => Ending::Cut(IncompleteReason::MaxOutputTokens),
+        "content_filter" => Ending::Cut(IncompleteReason::ContentFilter),
+        "error" => return Err(ModelError::new(ModelErrorKind::Unavailable)),
+        _ => Ending::Cut(IncompleteReason::Other),
+    }))
+}
+
+/// The text and the thoughts of a content.
+fn split(content: Content) -> (String, String) {
+    let parts = match content {
+        Content::Text(text) => return (text, String::new()),
+        Content::Parts(parts) => parts,
+    };
+    let (mut text, mut thought) = (String::new(), String::new());
+    for part in parts {
+        match part {
+            ContentPart::Text { text: more } => text.push_str(&more),
+            ContentPart::Thinking { thinking } => thought.push_str(&split(Content::Parts(thinking)).0),
+            ContentPart::Other => {}
+        }
+    }
+    (text, thought)
+}
+
+impl From<Usage> for TokenUsage {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input: usage.prompt_tokens,
+            cached: usage.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or_default(),
+            output: usage.completion_tokens,
+            reasoning: usage.completion_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or_default(),
+        }
+    }
+}

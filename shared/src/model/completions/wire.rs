@@ -1,0 +1,120 @@
+//! What the Chat Completions API sends, as far as it is used here.
+//!
+//! Sources: OpenAI's API reference, "The chat completion chunk object"; the guides of vLLM, DeepSeek, OpenRouter,
+//! Mistral and Moonshot for what they add. It is read leniently: a field of a strange form counts as absent. The ids
+//! are not read at all: they are missing, repeated or made up (`__fake_id__`) with many servers.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// A piece of the answer.
+#[derive(Debug, Deserialize)]
+pub(super) struct Chunk {
+    /// Empty in the chunk that only counts.
+    #[serde(default, deserialize_with = "known")]
+    pub(super) choices: Option<Vec<Choice>>,
+    /// In the last chunk by the reference, in each with some servers, nowhere with others.
+    #[serde(default, deserialize_with = "known")]
+    pub(super) usage: Option<Usage>,
+}
+
+/// A piece of one of the answers. One is asked for; what a server sends beyond is not read.
+#[derive(Debug, Deserialize)]
+pub(super) struct Choice {
+    #[serde(default, deserialize_with = "known")]
+    pub(super) index: Option<u64>,
+    #[serde(default, deserialize_with = "known")]
+    pub(super) delta: Option<Delta>,
+    #[serde(default, deserialize_with = "known")]
+    pub(super) finish_reason: Option<String>,
+    /// Where Moonshot counts.
+    #[serde(default, deserialize_with = "known")]
+    pub(super) usage: Option<Usage>,
+}
+
+/// What is added.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Delta {
+    #[serde(default, deserialize_with = "known")]
+    pub(super) content: Option<Content>,
+    #[serde(default, deserialize_with = "known")]
+    pub(super) refusal: Option<String>,
+    /// DeepSeek's name for thoughts, and vLLM's first.
+    #[serde(default, deserialize_with = "known")]
+    pub(super) reasoning_content: Option<String>,
+    /// OpenRouter's, Ollama's and vLLM's name for them; some servers send both.
+    #[serde(default, deserialize_with = "known")]
+    pub(super) reasoning: Option<String>,
+    #[serde(default, deserialize_with = "known")]
+    pub(super) annotations: Option<Vec<Annotation>>,
+}
+
+/// Text, or with Mistral's thinking models parts of it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Content {
+    Text(String),
+    Parts(Vec<ContentPart>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum ContentPart {
+    Text {
+        text: String,
+    },
+    Thinking {
+        thinking: Vec<Self>,
+    },
+    #[serde(other)]
+    Other,
+}
+
+/// Where something in the text comes from. Its kind is the key.
+#[derive(Debug, Deserialize)]
+pub(super) struct Annotation {
+    #[serde(default, deserialize_with = "known")]
+    pub(super) url_citation: Option<UrlCitation>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct UrlCitation {
+    #[serde(default)]
+    pub(super) url: Option<String>,
+    #[serde(default)]
+    pub(super) title: Option<String>,
+    /// In characters.
+    #[serde(default)]
+    pub(super) end_index: Option<i64>,
+}
+
+/// What the answer took so far.
+#[derive(Debug, Deserialize)]
+pub(super) struct Usage {
+    #[serde(default)]
+    pub(super) prompt_tokens: u64,
+    #[serde(default)]
+    pub(super) completion_tokens: u64,
+    #[serde(default, deserialize_with = "known")]
+    pub(super) prompt_tokens_details: Option<PromptTokensDetails>,
+    #[serde(default, deserialize_with = "known")]
+    pub(super) completion_tokens_details: Option<CompletionTokensDetails>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PromptTokensDetails {
+    #[serde(default, deserialize_with = "known")]
+    pub(super) cached_tokens: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CompletionTokensDetails {
+    #[serde(default, deserialize_with = "known")]
+    pub(super) reasoning_tokens: Option<u64>,
+}
+
+/// `None` for what has another form than the one that is known.
+fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
+}

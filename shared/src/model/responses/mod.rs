@@ -1,0 +1,9 @@
+//! The OpenAI Responses API. Servers that leave out the events around the deltas are completed here.
+
+mod content;
+mod request;
+mod translate;
+mod wire;
+
+pub(super) use request::CreateResponse;
+pub(super) use translate::Translator;

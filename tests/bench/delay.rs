@@ -1,0 +1,63 @@
+//! What the server adds to each event: from the model's byte to the browser's, over real sockets, with the server in
+//! between and without.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::chat::{Browser, Received, word};
+use crate::figure::{Figure, quantile};
+use crate::model::{Model, Script};
+use crate::processes::LocalServer;
+use crate::programs::Programs;
+
+const SCRIPT: Script = Script { words: 1000, pause: Duration::from_millis(1) };
+const ROUNDS: usize = 2;
+const MOST_MILLISECONDS: f64 = 0.5;
+
+pub(crate) async fn measure(programs: &Programs) -> Vec<Figure> {
+    let epoch = Instant::now();
+    let model = Model::start(SCRIPT, epoch).await;
+    let server = LocalServer::start(programs, &model.url, None);
+    let browser = Browser::new(&server.url, "alice");
+    // Connections and code that are used for the first time.
+    browser.create().await;
+
+    let (mut bare, mut through) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        bare.extend(delays(ask_model(&model).await, epoch));
+        let answer = browser.create().await;
+        through.extend(delays(answer, epoch));
+    }
+    let mut rows = Vec::new();
+    for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
+        let (bare, through) = (quantile(&mut bare, share), quantile(&mut through, share));
+        let added = through - bare;
+        let value = format!("{added:.3} ms ({through:.3} - {bare:.3})");
+        let figure = Figure::new(format!("added to each streamed event, {name} of {}", SCRIPT.words * ROUNDS), value);
+        let bounded = name == "p99";
+        rows.push(if bounded { figure.bound("≤ 0.5 ms", added <= MOST_MILLISECONDS) } else { figure });
+    }
+    rows
+}
+
+/// The same words without a server in between.
+async fn ask_model(model: &Model) -> Received {
+    let request = json!({ "model": "test", "input": [], "stream": true });
+    let request = reqwest::Client::new().post(format!("{}/responses", model.url)).body(request.to_string());
+    Received::read(request.send().await.unwrap()).await
+}
+
+/// Milliseconds from the moment that each word names to that of its arrival.
+fn delays(received: Received, epoch: Instant) -> Vec<f64> {
+    let events = received.events();
+    let delays: Vec<_> = events
+        .iter()
+        .filter_map(|(arrived, event)| {
+            let said = Duration::from_nanos(word(event)?.trim().parse().unwrap());
+            Some((arrived.duration_since(epoch).as_secs_f64() - said.as_secs_f64()) * 1e3)
+        })
+        .collect();
+    assert_eq!(delays.len(), SCRIPT.words, "each word is one event");
+    delays
+}

@@ -1,0 +1,78 @@
+//! The figures of speed, size and cost, as a table: `just bench`, or `just bench memory` for one section.
+//!
+//! ```text
+//! programs.rs     the release programs, built as they are deployed
+//! processes.rs    a running program: the local server, or a function with a Runtime API of its own
+//! model.rs        a model that says a number of words at a pace
+//! chat.rs         a browser's requests
+//! figure.rs       a line of the table
+//!
+//! cold_start.rs   size.rs   turn.rs   delay.rs   memory.rs   throughput.rs   streams.rs   the sections
+//! ```
+//!
+//! Times are of this machine and this moment: compare ratios, and repeat before you believe.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a table is printed, and a measurement that fails has no result"
+)]
+
+mod chat;
+mod cold_start;
+mod delay;
+mod figure;
+#[path = "../harness/mod.rs"]
+#[expect(dead_code, reason = "the tests use the rest")]
+mod harness;
+mod memory;
+mod model;
+mod processes;
+mod programs;
+#[path = "../gateway/runtime_api.rs"]
+#[expect(dead_code, reason = "the tests use the rest")]
+mod runtime_api;
+mod size;
+mod streams;
+mod throughput;
+mod turn;
+
+use figure::Figure;
+
+/// What design bounds cannot be checked here, and why.
+const NOT_MEASURED: &str = "\
+not measured here:
+- a streamed invocation under AWS's interface emulator: needs the emulator
+- whole turns a second in ratio to chatkit-python: needs that server beside this one
+- a turn in a thread of 10,000 items against one of 10: the tests assert its units";
+
+#[tokio::main]
+async fn main() {
+    let wanted: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let is_wanted = |section: &str| wanted.is_empty() || wanted.iter().any(|name| name == section);
+    let programs = programs::build();
+    Figure::print_head();
+    if is_wanted("cold_start") {
+        Figure::print(&cold_start::measure(&programs));
+    }
+    if is_wanted("size") {
+        Figure::print(&size::measure(&programs));
+    }
+    if is_wanted("turn") {
+        Figure::print(&turn::measure().await);
+    }
+    if is_wanted("delay") {
+        Figure::print(&delay::measure(&programs).await);
+    }
+    if is_wanted("memory") {
+        Figure::print(&memory::measure(&programs).await);
+    }
+    if is_wanted("throughput") {
+        Figure::print(&throughput::measure(&programs).await);
+    }
+    if is_wanted("streams") {
+        Figure::print(&streams::measure(&programs).await);
+    }
+    println!("\n{NOT_MEASURED}");
+}

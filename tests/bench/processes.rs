@@ -1,0 +1,120 @@
+//! A running program, and what Linux says about it.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::programs::Programs;
+
+/// A process that ends when this is dropped.
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Starts a program with these variables and no others. Its log is discarded.
+    pub(crate) fn start(command: &mut Command, variables: &[(&str, String)]) -> Self {
+        let command = command.env_clear().envs(variables.iter().map(|(name, value)| (name, value)));
+        Self(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    /// The first line that it prints.
+    fn first_line(&mut self) -> String {
+        let mut line = String::new();
+        BufReader::new(self.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        line
+    }
+
+    /// The most memory that it ever had, in MB (`VmHWM`).
+    pub(crate) fn peak_megabytes(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<f64>().unwrap() * 1024.0 / 1e6
+    }
+
+    /// The processor time that it has used.
+    pub(crate) fn processor_time(&self) -> Duration {
+        // A tick of `/proc` is a hundredth of a second on every Linux that Rust supports.
+        const TICK: Duration = Duration::from_millis(10);
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap();
+        // The fields are counted behind the program's name, which may have spaces.
+        let fields: Vec<_> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+        let ticks = |field: usize| fields[field].parse::<u32>().unwrap();
+        (ticks(11) + ticks(12)) * TICK
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// The local server, which keeps everything in memory and asks the model at `model_url`. Limits are counted and never
+/// reached. With `core` it has only that one, where the machine can do that.
+pub(crate) struct LocalServer {
+    pub(crate) process: Process,
+    pub(crate) url: String,
+}
+
+impl LocalServer {
+    pub(crate) fn start(programs: &Programs, model_url: &str, core: Option<usize>) -> Self {
+        let program = programs.path("chatkit-local");
+        let mut command = match core {
+            Some(core) if has_taskset() => {
+                let mut command = Command::new("taskset");
+                command.args(["--cpu-list", &core.to_string()]).arg(program);
+                command
+            }
+            _ => Command::new(program),
+        };
+        let variables = [
+            ("PATH", "/usr/bin:/bin".to_owned()),
+            ("OPENAI_BASE_URL", model_url.to_owned()),
+            ("LIMIT_USER_TURNS_PER_MINUTE", "1000000".to_owned()),
+            ("LIMIT_USER_TOKENS_PER_HOUR", "1000000000".to_owned()),
+        ];
+        let mut process = Process::start(command.args(["--port", "0", "--memory"]), &variables);
+        let line = process.first_line();
+        let url = line.trim().strip_prefix("listening on ").expect("the server starts").to_owned();
+        Self { process, url }
+    }
+}
+
+/// Whether a process can be given a core here.
+pub(crate) fn has_taskset() -> bool {
+    Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// A function as Lambda starts it, with the Runtime API at `runtime_api` and DynamoDB at `dynamodb_url`.
+pub(crate) fn start_function(
+    programs: &Programs,
+    name: &str,
+    runtime_api: SocketAddr,
+    more: &[(&str, String)],
+) -> Process {
+    let mut variables = vec![
+        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512".to_owned()),
+        ("AWS_LAMBDA_FUNCTION_NAME", name.to_owned()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+        ("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "true".to_owned()),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}")),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "stream".to_owned()),
+        ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string()),
+        ("AWS_REGION", "eu-central-1".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+        ("AUTH_MODE", "jwt".to_owned()),
+        ("HELLO_ANSWERS", "buffered".to_owned()),
+        ("JWT_SECRET", JWT_SECRET.to_owned()),
+        ("SESSION_SIGNING_SECRET", "a secret of more than thirty-two bytes".to_owned()),
+        ("TABLE_COUNTERS", "counters".to_owned()),
+        ("TABLE_THREADS", "threads".to_owned()),
+        ("TABLE_USAGE", "usage".to_owned()),
+    ];
+    variables.extend(more.iter().cloned());
+    Process::start(&mut Command::new(programs.path(name)), &variables)
+}
+
+/// What user tokens are signed with.
+pub(crate) const JWT_SECRET: &str = "another secret of more than thirty-two bytes";

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The playground in a real browser, against a server of its own that keeps nothing. Needs Node.js, npm and Chromium.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cargo build --package chatkit-local
+scratch="$(mktemp -d)"
+cargo run --quiet --package chatkit-local -- --port 0 --memory > "$scratch/output" &
+server="$!"
+trap 'kill "$server" 2> /dev/null || true; rm -r "$scratch"' EXIT
+url=""
+while [ -z "$url" ]; do
+    kill -0 "$server" || exit 1
+    url="$(sed -n 's/^listening on //p' "$scratch/output")"
+    sleep 0.1
+done
+
+cd tests/browser
+npm install --no-fund --no-audit
+npm test
+npm run playground -- "$url"

@@ -1,0 +1,60 @@
+"""Conformance with the official Python package `openai-chatkit`, over HTTP.
+
+    PYTHONPATH=tests python -m conformance [PART …] [--server PATH] [--seeds N] [--start S]
+
+Parts (all of them where none is named):
+
+- `shapes`: requests with fields that are missing or of another type are understood as the package understands them
+- `scenarios`: what the package's own suite asks of a server, as requests and answers
+- `streams`: the same scripted model through the official server and ours; the event streams are the same
+- `sequences`: `--seeds` random sequences of operations, the first made from the seed `--start`, on both servers
+
+Every answer of ours, in every part, is read by the package's models and must be written by them unchanged. What may
+differ is listed in `DIFFERENCES.md`, and nothing else may. Prints each case that fails, and a summary as its last line.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import generate, scenarios, servers, shapes, streams
+from .cases import run
+from .oracle import Oracle
+from .upstream import Upstream
+from .wire import Server
+
+PARTS = ("shapes", "scenarios", "streams", "sequences")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="conformance", description="Conformance with openai-chatkit.")
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--server", type=Path, default=Path("target/debug/chatkit-local"))
+    parser.add_argument("--seeds", type=int, default=200, metavar="N")
+    parser.add_argument("--start", type=int, default=1, metavar="S")
+    arguments = parser.parse_args()
+    parts = arguments.parts or PARTS
+
+    upstream, oracle = Upstream(), Oracle()
+    with servers.ours(arguments.server, upstream.url) as our_url, servers.official(upstream.url) as their_url:
+        ours, theirs = Server(our_url, oracle.judge), Server(their_url)
+        available = {
+            "shapes": lambda: shapes.cases(ours),
+            "scenarios": lambda: scenarios.cases(ours, upstream),
+            "streams": lambda: streams.cases(ours, theirs),
+            "sequences": lambda: generate.cases(ours, theirs, upstream, arguments.start, arguments.seeds),
+        }
+        passed = failed = 0
+        for part in parts:
+            good, bad = run(available[part]())
+            print(f"{part}: {good} passed, {bad} failed", flush=True)
+            passed, failed = passed + good, failed + bad
+    print(
+        f"judged by the package's models: {oracle.events} events, {oracle.documents} documents; {oracle.errors} errors"
+    )
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

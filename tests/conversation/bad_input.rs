@@ -1,0 +1,434 @@
+//! What no operation takes: the documented error, nothing written, and the next request works.
+
+use axum::body::Body;
+use http::{Method, Request};
+use serde_json::{Value, json};
+
+use super::{operation, retry, thread, transcript};
+use crate::harness::app::{App, add, create, input, request};
+use crate::harness::responses::answer;
+
+pub(super) const NO_LIMITS: [(&str, &str); 3] = [
+    ("LIMIT_USER_TURNS_PER_MINUTE", "0"),
+    ("LIMIT_USER_REQUESTS_PER_MINUTE", "0"),
+    ("LIMIT_USER_TOKENS_PER_HOUR", "0"),
+];
+
+/// A conversation that bad requests must not change.
+struct Bystander {
+    app: App,
+    thread_id: String,
+    records: Vec<Value>,
+}
+
+impl Bystander {
+    async fn start() -> Self {
+        let app = App::with(NO_LIMITS).await;
+        let thread_id = thread(&app, "alice").await;
+        let records = app.dynamo.records("threads");
+        Self { app, thread_id, records }
+    }
+
+    async fn send(&self, body: impl Into<Body>) -> crate::harness::app::Answer {
+        self.app.send(request(Method::POST, "/chatkit", "alice", body.into())).await
+    }
+
+    /// The message of a `bad_request`.
+    async fn refused(&self, body: impl Into<Body>) -> String {
+        self.send(body).await.error(400, "bad_request")
+    }
+
+    /// Nothing was written, the model was not asked, and the next request works.
+    async fn unharmed(self) {
+        assert_eq!(self.app.dynamo.records("threads"), self.records);
+        assert_eq!(self.app.model.requests().len(), 2);
+        self.app.model.then(answer("still here"));
+        self.app.add("alice", &self.thread_id, "and?").await;
+        let shown = transcript(&self.app, "alice", &self.thread_id).await;
+        assert_eq!(shown[2..], ["user: and?", "assistant: still here"]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_request() {
+    let bystander = Bystander::start().await;
+    let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let envelope = |what: &str| format!("the body is not a ChatKit request: {what}");
+    let cases: Vec<(Vec<u8>, String)> = vec![
+        (b"".into(), envelope("EOF while parsing a value")),
+        (b"{".into(), envelope("EOF while parsing an object")),
+        (b"not json".into(), envelope("expected ident")),
+        (b"null".into(), envelope("wrong type, expected struct Envelope")),
+        (b"[]".into(), envelope("invalid length 0, expected struct Envelope with 2 elements")),
+        (b"{}".into(), envelope("missing field `type`")),
+        (br#"{"params":{}}"#.into(), envelope("missing field `type`")),
+        (br#"{"type":1,"params":{}}"#.into(), envelope("wrong type, expected a string")),
+        (br#"{"type":null}"#.into(), envelope("wrong type, expected a string")),
+        (br#"{"type":"threads.list","type":"threads.list"}"#.into(), envelope("duplicate field `type`")),
+        (br#"{"type":"threads.list","params":{}}x"#.into(), envelope("trailing characters")),
+        (b"\xef\xbb\xbf{}".into(), envelope("expected value")),
+        (b"{\"type\":\"\xff\"}".into(), envelope("invalid unicode code point")),
+        (b"{\"type\":\"threads.list\",\"params\":{\"after\":\"\xff\"}}".into(), envelope("invalid unicode code point")),
+        (br#"{"type":"\ud800"}"#.into(), envelope("unexpected end of hex escape")),
+        (br#"{"type":"threads.stop","params":{}}"#.into(), "unknown operation `threads.stop`".into()),
+        (br#"{"type":"","params":{}}"#.into(), "unknown operation ``".into()),
+        (format!(r#"{{"type":"{}"}}"#, "x".repeat(500_000)).into(), format!("unknown operation `{}`", "x".repeat(64))),
+        (format!(r#"{{"type":{}}}"#, deep(400_000)).into(), envelope("wrong type, expected a string")),
+        (deep(400_000).into(), envelope("wrong type, expected a string")),
+    ];
+    for (body, expected) in cases {
+        let shown = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
+        assert_eq!(bystander.refused(body).await, expected, "{shown}");
+    }
+    bystander.unharmed().await;
+}
+
+/// Every operation with parameters that are right, and whether it is built.
+pub(super) fn operations(thread_id: &str, item_id: &str) -> Vec<(&'static str, Value, bool)> {
+    let action = json!({ "type": "go", "payload": null });
+    vec![
+        ("threads.create", json!({ "input": input("Hi") }), true),
+        ("threads.add_user_message", json!({ "thread_id": thread_id, "input": input("Hi") }), true),
+        ("threads.retry_after_item", json!({ "thread_id": thread_id, "item_id": item_id }), true),
+        ("threads.get_by_id", json!({ "thread_id": thread_id }), true),
+        ("threads.list", json!({}), true),
+        ("threads.update", json!({ "thread_id": thread_id, "title": "x" }), true),
+        ("threads.delete", json!({ "thread_id": thread_id }), true),
+        ("items.list", json!({ "thread_id": thread_id }), true),
+        ("items.feedback", json!({ "thread_id": thread_id, "item_ids": [item_id], "kind": "positive" }), true),
+        ("threads.add_client_tool_output", json!({ "thread_id": thread_id, "result": null }), false),
+        ("threads.add_structured_input", json!({ "thread_id": thread_id, "item_id": item_id, "input": {} }), false),
+        ("threads.custom_action", json!({ "thread_id": thread_id, "action": action }), false),
+        ("threads.sync_custom_action", json!({ "thread_id": thread_id, "action": action }), false),
+        ("attachments.create", json!({ "name": "a", "size": 1, "mime_type": "image/png" }), false),
+        ("attachments.delete", json!({ "attachment_id": "atc_1" }), false),
+        ("input.transcribe", json!({ "audio_base64": "", "mime_type": "audio/webm" }), false),
+    ]
+}
+
+#[tokio::test]
+async fn parameters_that_are_missing_or_of_another_type() {
+    let bystander = Bystander::start().await;
+    for (kind, params, _) in operations(&bystander.thread_id, "msg_1") {
+        for wrong in [json!(null), json!([]), json!("x"), json!(1)] {
+            let message = bystander.refused(operation(kind, wrong.clone()).to_string()).await;
+            assert!(message.starts_with(&format!("`{kind}`: params")), "{kind} {wrong}: {message}");
+        }
+        let missing = json!({ "type": kind }).to_string();
+        let message = bystander.refused(missing).await;
+        assert!(message.starts_with(&format!("`{kind}`: params: wrong type, expected struct")), "{message}");
+        for field in params.as_object().unwrap().keys() {
+            let mut without = params.clone();
+            without.as_object_mut().unwrap().remove(field);
+            let message = bystander.refused(operation(kind, without).to_string()).await;
+            assert_eq!(message, format!("`{kind}`: params: missing field `{field}`"));
+            for wrong in [json!({ "secret": 1 }), json!([["secret"]]), json!(true), json!(7.5)] {
+                let anything = field == "result" || (kind == "threads.add_structured_input" && wrong.is_object());
+                if anything {
+                    continue;
+                }
+                let mut params = params.clone();
+                params[field] = wrong;
+                let message = bystander.refused(operation(kind, params).to_string()).await;
+                assert!(message.starts_with(&format!("`{kind}`: params.{field}")), "{message}");
+                assert!(!message.contains("secret") && !message.contains("7.5"), "{message}");
+            }
+        }
+    }
+    bystander.unharmed().await;
+}
+
+#[tokio::test]
+async fn operations_of_later_versions_are_refused_by_name() {
+    let bystander = Bystander::start().await;
+    for (kind, params, built) in operations(&bystander.thread_id, "msg_1") {
+        if !built {
+            let message = bystander.refused(operation(kind, params).to_string()).await;
+            assert_eq!(message, format!("the operation `{kind}` is not available on this server"));
+        }
+    }
+    bystander.unharmed().await;
+}
+
+#[tokio::test]
+async fn messages_that_are_none() {
+    let bystander = Bystander::start().await;
+    let thread_id = bystander.thread_id.clone();
+    let text = |text: &str| json!({ "type": "input_text", "text": text });
+    let tag = |text: &str| json!({ "type": "input_tag", "id": "i", "text": text });
+    let with = |field: &str, value: Value| {
+        let mut input = input("Hi");
+        input[field] = value;
+        input
+    };
+    let content = |parts: Vec<Value>| with("content", json!(parts));
+    let long = "the message has more than 10000 characters";
+    let large = "the message is larger than 256 KB";
+    let attachment = "`attachments` names an attachment that does not exist";
+    for (input, expected) in [
+        (content(vec![]), "the message is empty"),
+        (content(vec![text("")]), "the message is empty"),
+        (content(vec![text(" \n\u{3000}"), text("\t")]), "the message is empty"),
+        (with("attachments", json!(["atc_1"])), attachment),
+        (with("attachments", json!([""])), attachment),
+        (content(vec![tag("x"); 101]), "the message has more than 100 tags"),
+        (content(vec![text(&"ü".repeat(10_001))]), long),
+        (content(vec![text(&"x".repeat(5_001)), text(&"x".repeat(5_000))]), long),
+        (content(vec![text("Hi"), tag(&"x".repeat(9_998))]), long),
+        (with("quoted_text", json!("x".repeat(9_999))), long),
+        (with("inference_options", json!({ "model": "x".repeat(9_999) })), long),
+        (with("inference_options", json!({ "tool_choice": { "id": "x".repeat(9_999) } })), long),
+        (
+            content(vec![json!({ "type": "input_tag", "id": "i", "text": "x", "data": { "k": "x".repeat(10_000) } })]),
+            long,
+        ),
+        // Two characters, yet more than a record holds.
+        (content([vec![text("Hi")], vec![text(""); 20_000]].concat()), large),
+    ] {
+        for operation in [
+            operation("threads.create", json!({ "input": input })),
+            operation("threads.add_user_message", json!({ "thread_id": thread_id, "input": input })),
+        ] {
+            assert_eq!(bystander.refused(operation.to_string()).await, expected);
+        }
+    }
+    for (input, path, expected) in [
+        (content(vec![json!({ "text": "x" })]), "content[0]", "missing field `type`"),
+        (content(vec![json!({ "type": "image", "text": "secret" })]), "content[0].type", "unknown `type`"),
+        (content(vec![text("x"), json!({ "type": "input_text" })]), "content[1]", "missing field `text`"),
+        (content(vec![json!({ "type": "input_tag", "text": "x" })]), "content[0]", "missing field `id`"),
+        (content(vec![json!("x")]), "content[0]", "wrong type, expected internally tagged enum UserContent"),
+        (with("content", json!("secret")), "content", "wrong type, expected a sequence"),
+        (with("attachments", json!([1])), "attachments[0]", "wrong type, expected a string"),
+        (with("quoted_text", json!(["secret"])), "quoted_text", "wrong type, expected a string"),
+        (with("inference_options", json!("x")), "inference_options", "wrong type, expected struct InferenceOptions"),
+    ] {
+        let message = bystander.refused(operation("threads.create", json!({ "input": input })).to_string()).await;
+        assert_eq!(message, format!("`threads.create`: params.input.{path}: {expected}"));
+    }
+    bystander.unharmed().await;
+}
+
+#[tokio::test]
+async fn the_largest_messages_are_taken() {
+    let app = App::with(NO_LIMITS).await;
+    let tag = json!({ "type": "input_tag", "id": "i", "text": "x" });
+    for content in [
+        json!([{ "type": "input_text", "text": "ü".repeat(10_000) }]),
+        json!([{ "type": "input_text", "text": "\0".repeat(10_000) }]),
+        json!(vec![tag; 100]),
+    ] {
+        app.model.then(answer("ok"));
+        let mut message = create("");
+        message["params"]["input"]["content"] = content;
+        let events = app.chatkit("alice", &message).await.events();
+        assert_eq!(events.last().unwrap()["type"] == "error", false, "{:?}", events.last());
+    }
+    // With the limit on characters off, a message still has to fit a record.
+    let app = App::with([("LIMIT_MESSAGE_CHARS", "0"), NO_LIMITS[0], NO_LIMITS[1], NO_LIMITS[2]]).await;
+    app.model.then(answer("ok"));
+    let events = app.create("alice", &"x".repeat(200_000)).await;
+    assert_eq!(transcript(&app, "alice", events[0]["thread"]["id"].as_str().unwrap()).await.len(), 2);
+    let refused = app.chatkit("alice", &create(&"x".repeat(300_000))).await;
+    assert_eq!(refused.error(400, "bad_request"), "the message is larger than 256 KB");
+}
+
+#[tokio::test]
+async fn ids_that_nothing_has() {
+    let bystander = Bystander::start().await;
+    let this = bystander.thread_id.clone();
+    let items = super::reload(&bystander.app, "alice", &this).await["items"]["data"].clone();
+    let (question, answer) = (items[0]["id"].as_str().unwrap(), items[1]["id"].as_str().unwrap());
+    let mut unknown = ["", "thr_no", "\0", "#", "%", "..", "/", "T#", "I#", "thr_01ARZ3NDEKTSV4RRFFQ69G5FAV", "😀"]
+        .map(ToOwned::to_owned)
+        .to_vec();
+    unknown.extend([this.to_lowercase(), format!("{this} "), format!("{this}#"), format!("alice#{this}")]);
+    unknown.extend(["x".repeat(129), "x".repeat(10_000), "ü".repeat(10_000), "\0".repeat(10_000)]);
+    for id in &unknown {
+        for (kind, params, built) in operations(id, question) {
+            if !built || params.get("thread_id").is_none() {
+                continue;
+            }
+            let answer = bystander.send(operation(kind, params).to_string()).await;
+            match kind {
+                // Deleting what is not there is done already.
+                "threads.delete" => assert_eq!((answer.status.as_u16(), &*answer.text), (200, "{}"), "{id}"),
+                "items.feedback" => assert_eq!(answer.error(404, "not_found"), "this item does not exist"),
+                _ => assert_eq!(answer.error(404, "not_found"), "this thread does not exist", "{kind} {id}"),
+            }
+        }
+        let answer = bystander.send(retry(&this, id).to_string()).await;
+        assert_eq!(answer.error(404, "not_found"), "this item does not exist");
+        let params = json!({ "thread_id": this, "item_ids": [id], "kind": "negative" });
+        let answer = bystander.send(operation("items.feedback", params).to_string()).await;
+        assert_eq!(answer.error(404, "not_found"), "this item does not exist");
+        // A cursor is a place; nothing need stand there.
+        for kind in ["threads.list", "items.list"] {
+            let params = json!({ "thread_id": this, "after": id });
+            let answer = bystander.send(operation(kind, params).to_string()).await;
+            assert_eq!(answer.status, 200, "{kind} {id} {}", answer.text);
+        }
+    }
+    // The prefix is part of an id.
+    let other = question.replace("msg_", "wf_");
+    let refused = bystander.send(retry(&this, &other).to_string()).await;
+    assert_eq!(refused.error(404, "not_found"), "this item does not exist");
+    let refused = bystander.send(retry(&this, answer).to_string()).await;
+    assert_eq!(refused.error(400, "bad_request"), "`item_id` must name a message of the user");
+    bystander.unharmed().await;
+}
+
+#[tokio::test]
+async fn limits_of_lists() {
+    let bystander = Bystander::start().await;
+    for kind in ["threads.list", "items.list"] {
+        for limit in
+            [json!(5), json!("5"), json!(" 5 "), json!(5.0), json!(null), json!(0), json!(-0.0), json!(i64::MAX)]
+        {
+            let params = json!({ "thread_id": bystander.thread_id, "limit": limit });
+            let page = bystander.send(operation(kind, params).to_string()).await;
+            assert_eq!((page.status.as_u16(), page.json()["has_more"].clone()), (200, json!(false)), "{limit}");
+        }
+        for limit in ["-1", "-9223372036854775808", "-5.0", "\"-5\""] {
+            let params = format!(r#"{{"thread_id":"{}","limit":{limit}}}"#, bystander.thread_id);
+            let message = bystander.refused(format!(r#"{{"type":"{kind}","params":{params}}}"#)).await;
+            assert_eq!(message, "`limit` must not be negative", "{limit}");
+        }
+        for limit in
+            ["1.5", "1e300", "18446744073709551615", "99999999999999999999999", "true", "[5]", "\"\"", "\"five\""]
+        {
+            let params = format!(r#"{{"thread_id":"{}","limit":{limit}}}"#, bystander.thread_id);
+            let message = bystander.refused(format!(r#"{{"type":"{kind}","params":{params}}}"#)).await;
+            assert_eq!(message, format!("`{kind}`: params: expected an integer"), "{limit}");
+        }
+        for (field, wrong) in [("order", json!("up")), ("order", json!(1)), ("after", json!(1))] {
+            let mut params = json!({ "thread_id": bystander.thread_id });
+            params[field] = wrong;
+            bystander.refused(operation(kind, params).to_string()).await;
+        }
+    }
+    bystander.unharmed().await;
+}
+
+#[tokio::test]
+async fn titles() {
+    let bystander = Bystander::start().await;
+    let rename = |title: String| {
+        operation("threads.update", json!({ "thread_id": bystander.thread_id, "title": title })).to_string()
+    };
+    assert_eq!(bystander.refused(rename("ü".repeat(1_001))).await, "`title` has more than 1000 characters");
+    for title in ["ü".repeat(1_000), "\0\n".to_owned(), String::new(), "A title".to_owned()] {
+        assert_eq!(bystander.send(rename(title.clone())).await.json()["title"], title);
+    }
+    bystander.unharmed().await;
+}
+
+#[tokio::test]
+async fn nesting_and_repeated_keys() {
+    let bystander = Bystander::start().await;
+    let nested = |depth: usize| format!(r#"{{"a":{}0{}}}"#, "[".repeat(depth), "]".repeat(depth));
+    let tag = |data: &str| {
+        format!(
+            r#"{{"type":"threads.create","params":{{"input":{{"content":[{{"type":"input_tag","id":"i","text":"x","data":{data}}}],"attachments":[],"inference_options":{{}}}}}}}}"#
+        )
+    };
+    for depth in [128, 1_000, 4_000] {
+        let message = bystander.refused(tag(&nested(depth))).await;
+        assert!(message.starts_with("`threads.create`: params.input.content[0].data.a[0]"), "{message}");
+        assert!(message.ends_with("[0]: recursion limit exceeded"), "{message}");
+    }
+    for twice in [
+        r#"{"type":"threads.get_by_id","params":{"thread_id":"a","thread_id":"b"}}"#,
+        r#"{"type":"threads.get_by_id","params":{"thread_id":"a"},"params":{"thread_id":"a"}}"#,
+    ] {
+        assert!(bystander.refused(twice).await.contains("duplicate field `"));
+    }
+    // What nobody reads may look as it likes.
+    for unread in [
+        format!(r#"{{"type":"threads.list","params":{{}},"metadata":{}}}"#, nested(100_000)),
+        r#"{"type":"threads.list","params":{"x":1,"x":2},"metadata":null}"#.to_owned(),
+        r#" {"metadata":{"a":"\ud800"},"params":{ },"type":"threads.list"} "#.to_owned(),
+        format!(r#"{{"type":"threads.list","params":{{"deep":{}}}}}"#, nested(100)),
+    ] {
+        assert_eq!(bystander.send(unread).await.status, 200);
+    }
+    // The deepest that is taken comes back and goes to the model.
+    bystander.app.model.then(answer("deep"));
+    let events = bystander.send(tag(&nested(110))).await.events();
+    let thread_id = events[0]["thread"]["id"].as_str().unwrap();
+    let expected: Value = serde_json::from_str(&nested(110)).unwrap();
+    let items = super::reload(&bystander.app, "alice", thread_id).await["items"]["data"].clone();
+    assert_eq!(items[0]["content"][0]["data"], expected);
+    bystander.app.model.then(answer("deeper"));
+    bystander.app.add("alice", thread_id, "and?").await;
+    assert_eq!(transcript(&bystander.app, "alice", thread_id).await.len(), 4);
+}
+
+#[tokio::test]
+async fn requests_that_are_not_for_this_route() {
+    let bystander = Bystander::start().await;
+    for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH, Method::HEAD, Method::TRACE] {
+        let answer = bystander.app.send(request(method.clone(), "/chatkit", "alice", Body::from("{}"))).await;
+        assert_eq!((answer.status.as_u16(), answer.headers["allow"].to_str().unwrap()), (405, "POST"), "{method}");
+        if method != Method::HEAD {
+            assert_eq!(answer.error(405, "method_not_allowed"), "this path takes another method");
+        }
+    }
+    for content_type in
+        ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "", "application/json2"]
+    {
+        let mut wrong =
+            request(Method::POST, "/chatkit", "alice", Body::from(r#"{"type":"threads.list","params":{}}"#));
+        wrong.headers_mut().insert("content-type", content_type.parse().unwrap());
+        let message = bystander.app.send(wrong).await.error(415, "unsupported_media_type");
+        assert_eq!(message, "the body must be sent as `application/json`");
+    }
+    let mut none = request(Method::POST, "/chatkit", "alice", Body::from("{}"));
+    none.headers_mut().remove("content-type");
+    bystander.app.send(none).await.error(415, "unsupported_media_type");
+    for content_type in ["application/json; charset=utf-8", "Application/JSON", "application/json ;x=y"] {
+        let mut right =
+            request(Method::POST, "/chatkit", "alice", Body::from(r#"{"type":"threads.list","params":{}}"#));
+        right.headers_mut().insert("content-type", content_type.parse().unwrap());
+        assert_eq!(bystander.app.send(right).await.status, 200);
+    }
+    let nobody = Request::post("/chatkit").header("content-type", "application/json").body(Body::from("{}")).unwrap();
+    bystander.app.send(nobody).await.error(401, "unauthorized");
+    bystander.unharmed().await;
+}
+
+#[tokio::test]
+async fn a_body_over_one_megabyte() {
+    let bystander = Bystander::start().await;
+    let body = |size: usize| {
+        let mut body = br#"{"type":"threads.list","params":{}}"#.to_vec();
+        body.resize(size, b' ');
+        body
+    };
+    assert_eq!(bystander.send(body(1 << 20)).await.status, 200);
+    for size in [(1 << 20) + 1, 3 << 20] {
+        let message = bystander.send(body(size)).await.error(413, "payload_too_large");
+        assert_eq!(message, "the body is larger than 1 MB");
+    }
+    // Nobody says beforehand how long it is.
+    let chunks = (0..1_100).map(|_| Ok::<_, std::convert::Infallible>(vec![b' '; 1_000]));
+    let endless = Body::from_stream(futures_util::stream::iter(chunks));
+    bystander.send(endless).await.error(413, "payload_too_large");
+    let broken = futures_util::stream::iter([Ok(vec![b'{']), Err(std::io::Error::other("left"))]);
+    assert_eq!(bystander.refused(Body::from_stream(broken)).await, "the body could not be read");
+    bystander.unharmed().await;
+}
+
+#[tokio::test]
+async fn a_thread_that_is_locked_takes_no_messages() {
+    let bystander = Bystander::start().await;
+    bystander.app.dynamo.set("threads", "T#", "status", r#"{"type":"locked","reason":"Closed for today"}"#);
+    let items = super::reload(&bystander.app, "alice", &bystander.thread_id).await;
+    assert_eq!(items["status"], json!({ "type": "locked", "reason": "Closed for today" }));
+    let item_id = items["items"]["data"][0]["id"].as_str().unwrap();
+    for operation in [add(&bystander.thread_id, "Hi"), retry(&bystander.thread_id, item_id)] {
+        let answer = bystander.send(operation.to_string()).await;
+        assert_eq!(answer.error(403, "forbidden"), "this thread takes no more messages");
+    }
+    assert_eq!(transcript(&bystander.app, "alice", &bystander.thread_id).await.len(), 2);
+}

@@ -1,0 +1,66 @@
+//! The operation over the functions.
+
+use axum::body::Body;
+use http::Method;
+use serde_json::json;
+
+use super::{app, heard, recording};
+use crate::harness::app::{App, create, request};
+
+async fn get(app: &App, user: &str, path: &str) -> serde_json::Value {
+    app.send(request(Method::GET, path, user, Body::empty())).await.json()
+}
+
+#[tokio::test]
+async fn a_recording_becomes_text() {
+    let app = app().await;
+    for text in ["Hello there", ""] {
+        app.model.then(heard(text));
+        let answer = app.chatkit("alice", &recording()).await;
+        assert_eq!((answer.status.as_u16(), answer.json()), (200, json!({"text": text})));
+        assert_eq!(answer.headers["content-type"], "application/json");
+    }
+    let [asked, _] = &app.model.requests()[..] else { panic!("two requests") };
+    let form = String::from_utf8_lossy(&asked.bytes);
+    assert!(form.contains("Content-Type: audio/webm\r\n") && form.contains("filename=\"audio.webm\""), "{form}");
+    assert!(asked.bytes.windows(10).any(|bytes| bytes == b"\x1aE\xdf\xa3 sound"), "{form}");
+}
+
+#[tokio::test]
+async fn it_is_a_request_without_tokens() {
+    let app = app().await;
+    app.model.then(heard("Hello"));
+    app.chatkit("alice", &recording()).await;
+    let day = "/api/analytics?startDate=2026-11-20&endDate=2026-11-20&groupBy=model";
+    assert_eq!(
+        get(&app, "alice", day).await,
+        json!([{
+            "date": "2026-11-20",
+            "model": "ears",
+            "total_requests": 1,
+            "failed_requests": 0,
+            "avg_duration": 0,
+            "total_tokens": 0,
+            "input_tokens": 0,
+            "cached_tokens": 0,
+            "output_tokens": 0,
+            "reasoning_tokens": 0,
+        }])
+    );
+    let own = get(&app, "alice", "/api/usage/me").await;
+    assert_eq!((&own["turns"]["remaining"], &own["tokens"]["used"]), (&json!(19), &json!(0)));
+}
+
+#[tokio::test]
+async fn it_counts_as_a_turn() {
+    let app = App::with([("TRANSCRIBE_MODEL", "ears"), ("LIMIT_USER_TURNS_PER_MINUTE", "1")]).await;
+    app.model.then(heard("Hello"));
+    assert_eq!(app.chatkit("alice", &recording()).await.status, 200);
+    for operation in [recording(), create("Hi")] {
+        let answer = app.chatkit("alice", &operation).await;
+        answer.error(429, "rate_limit_exceeded");
+        assert_eq!(answer.headers["retry-after"], "60");
+    }
+    app.model.then(heard("Hello"));
+    assert_eq!(app.chatkit("bob", &recording()).await.status, 200);
+}
