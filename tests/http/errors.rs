@@ -170,12 +170,13 @@ async fn no_body_is_a_fault_of_ours() {
 
 #[tokio::test]
 async fn one_megabyte_is_read_and_not_a_byte_more() {
-    let app = App::with([("LIMIT_MESSAGE_CHARS", "0")]).await;
-    let frame = json!({ "message": "", "sessionId": "thr_none" }).to_string();
+    let app = App::start().await;
+    let operation = |padding: &str| json!({ "type": "threads.get_by_id", "params": { "thread_id": "thr_none" }, "metadata": { "padding": padding } });
+    let frame = operation("").to_string();
     for (size, status) in [(1 << 20, 404), ((1 << 20) + 1, 413)] {
-        let body = json!({ "message": "x".repeat(size - frame.len()), "sessionId": "thr_none" });
+        let body = operation(&"x".repeat(size - frame.len()));
         assert_eq!(body.to_string().len(), size);
-        let answer = app.send(post("/api/chat", &body).bearer(&app.user_token("ada"))).await;
+        let answer = app.send(post("/chatkit", &body).bearer(&app.user_token("ada"))).await;
         assert_eq!(answer.status, status, "{}", answer.text);
     }
 }

@@ -130,7 +130,8 @@ async fn a_secret_that_cannot_be_read_stops_the_start() {
             manager.put("arn:signing", "AWSCURRENT", text);
         }
         let faults = starts(&env).await;
-        assert_eq!(faults, [const { Some(()) }; 4].map(|fault| fault.map(|()| unreadable.to_owned())), "{text:?}");
+        assert!(faults.iter().flatten().all(|fault| fault.starts_with(unreadable)), "{text:?}: {faults:?}");
+        assert_eq!(faults.iter().flatten().count(), 4);
     }
     manager.put("arn:signing", "AWSCURRENT", "canary");
     for fault in starts(&env).await {
@@ -142,7 +143,7 @@ async fn a_secret_that_cannot_be_read_stops_the_start() {
     env.set("OPENAI_SECRET_ARN", "arn:openai");
     let [start, refresh, chat, analytics] = starts(&env).await;
     assert_eq!((start, refresh, analytics), (None, None, None), "only `chat` calls the model");
-    assert_eq!(chat.as_deref(), Some("the secret that `OPENAI_SECRET_ARN` names cannot be read"));
+    assert!(chat.unwrap().starts_with("the secret that `OPENAI_SECRET_ARN` names cannot be read"));
 }
 
 #[tokio::test]

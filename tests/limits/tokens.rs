@@ -99,7 +99,7 @@ async fn what_is_reserved_is_held_until_the_end() {
 }
 
 #[tokio::test]
-async fn a_turn_that_does_not_happen_costs_nothing() {
+async fn a_turn_that_does_not_happen_costs_its_prompt_at_most() {
     let app = App::with(BOUNDS).await;
     let nowhere = app.chatkit("ada", &add("thr_none", "Hi")).await;
     nowhere.error(404, "not_found");
@@ -117,7 +117,8 @@ async fn a_turn_that_does_not_happen_costs_nothing() {
     let events = app.create("ada", "Hi").await;
     assert_eq!(events.last().unwrap()["type"], "error", "{events:?}");
     app.dynamo.reset();
-    assert_eq!(used(&app, "ada").await, 0);
+    // The model was called meanwhile, and bills for the prompt it read.
+    assert_eq!(used(&app, "ada").await, 5);
 }
 
 #[tokio::test]

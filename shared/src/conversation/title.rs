@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use super::Assistant;
 use super::assistant::estimate_tokens;
 use crate::identity::Owner;
-use crate::model::{Input, InputPart, Model, ModelError, ModelEvent, Prompt, TokenUsage};
+use crate::model::{Input, InputPart, Model, ModelError, ModelEvent, ModelStream, Prompt, TokenUsage};
 use crate::protocol::{Page, Thread};
 use crate::store::Threads;
 use crate::telemetry::chain;
@@ -43,7 +43,10 @@ impl Title {
     /// Asks the model for a title and names the thread; the thread, unless it has a name by now, and what that took.
     pub(super) async fn make(self) -> (Option<Thread>, TokenUsage) {
         // If this fails the answer most likely fails too, and says why; the thread gets a name all the same.
-        match self.ask().await {
+        let Ok(events) = self.model.stream(&self.prompt()).await else {
+            return (self.make_plain().await, TokenUsage::default());
+        };
+        match self.read(events).await {
             Ok((title, usage)) if !title.is_empty() => (self.store(&title).await, usage),
             Ok((_, usage)) => (self.make_plain().await, usage),
             Err(_) => (self.make_plain().await, self.estimate()),
@@ -61,8 +64,8 @@ impl Title {
         TokenUsage { input, ..TokenUsage::default() }
     }
 
-    async fn ask(&self) -> Result<(String, TokenUsage), ModelError> {
-        let prompt = Prompt {
+    fn prompt(&self) -> Prompt {
+        Prompt {
             model: self.assistant.model.clone(),
             instructions: Some(INSTRUCTIONS.to_owned()),
             input: vec![Input::User(vec![InputPart::Text(self.excerpt())])],
@@ -70,8 +73,10 @@ impl Title {
             reasoning_summaries: false,
             user: None,
             cache_key: None,
-        };
-        let mut events = self.model.stream(&prompt).await?;
+        }
+    }
+
+    async fn read(&self, mut events: ModelStream) -> Result<(String, TokenUsage), ModelError> {
         let mut title = String::new();
         let mut total = None;
         while let Some(event) = events.next().await {
