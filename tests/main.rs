@@ -1,5 +1,5 @@
 //! The tests of the whole system, as one binary.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+#![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 mod analytics;
 mod conversation;

@@ -17,6 +17,9 @@ use tracing_subscriber::{Layer, fmt, registry};
 
 use crate::env::{Env, EnvError};
 
+/// The target of the line that each request has.
+pub(crate) const REQUEST: &str = "request";
+
 /// An error with everything that caused it, in one line: a subscriber writes the outermost only.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
@@ -54,23 +57,28 @@ pub fn init(env: &Env, format: Format) -> Result<(), EnvError> {
     Ok(())
 }
 
-/// What writes the lines from `level` on.
+/// What writes the lines from `level` on, those of dependencies from `info` on: below that some of them write whole
+/// requests.
 pub fn layer<S, W>(format: Format, level: LevelFilter, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    let ours = ["chatkit", REQUEST];
     // The SDK warns of conditions that do not hold, which are how limits and leases work here.
-    let filter = Targets::new().with_default(level).with_target("aws_", level.min(LevelFilter::ERROR));
+    let levels = Targets::new()
+        .with_default(level.min(LevelFilter::INFO))
+        .with_target("aws_", level.min(LevelFilter::ERROR))
+        .with_targets(ours.map(|name| (name, level)));
     let layer = fmt::layer().with_writer(writer);
     match format {
         Format::Json => {
             let layer = layer.json().flatten_event(true).with_current_span(false).with_span_list(false);
-            layer.with_filter(filter).boxed()
+            layer.with_filter(levels).boxed()
         }
         Format::Text => {
             let ansi = std::io::stderr().is_terminal();
-            layer.compact().with_target(false).with_ansi(ansi).with_filter(filter).boxed()
+            layer.compact().with_target(false).with_ansi(ansi).with_filter(levels).boxed()
         }
     }
 }

@@ -1,36 +1,41 @@
-//! The log of one test, in the format that Lambda writes.
+//! The log of one test, in the format that Lambda writes, at its most talkative.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use chatkit_shared::telemetry::{self, Format};
 use serde_json::Value;
 use tracing::level_filters::LevelFilter;
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry;
 
-/// Everything that is logged on the test's thread until it is dropped.
-pub(crate) struct Log {
-    lines: Lines,
-    _guard: DefaultGuard,
+thread_local! {
+    static LINES: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+/// Everything that is logged on the test's thread until it is dropped.
+///
+/// One subscriber serves all tests: with one for each, whether a line is written would depend on which thread came to
+/// its place in the code first.
+pub(crate) struct Log(());
 
 impl Log {
-    /// Begins to listen, from `level` on.
-    pub(crate) fn start(level: LevelFilter) -> Self {
-        let lines = Lines::default();
-        let layer = telemetry::layer(Format::Json, level, lines.clone());
-        let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
-        Self { lines, _guard: guard }
+    /// Begins to listen.
+    pub(crate) fn start() -> Self {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| {
+            let layer = telemetry::layer(Format::Json, LevelFilter::TRACE, || Lines);
+            tracing::subscriber::set_global_default(registry().with(layer)).unwrap();
+        });
+        LINES.set(Some(Vec::new()));
+        Self(())
     }
 
     /// Every line so far, as it was written.
+    #[expect(clippy::unused_self, reason = "without it nobody listens")]
     pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap()
+        LINES.with_borrow(|lines| String::from_utf8(lines.clone().unwrap()).unwrap())
     }
 
     /// The lines of requests so far, without the logger's own timestamp, which is not the test's clock's.
@@ -48,21 +53,22 @@ impl Log {
     }
 }
 
+impl Drop for Log {
+    fn drop(&mut self) {
+        LINES.set(None);
+    }
+}
+
+/// What is written on this thread, if a test listens.
+struct Lines;
+
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LINES.with_borrow_mut(|lines| lines.as_mut().map(|lines| lines.extend_from_slice(bytes)));
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn post(path: &str, body: &Value) -> Request<Body> {
 
 /// A request with nothing but its address.
 pub(crate) fn bare(method: Method, path: &str, body: Body) -> Request<Body> {
-    Request::builder().method(method).uri(path).body(body).unwrap().from_address("192.0.2.1")
+    Request::builder().method(method).uri(path).body(body).unwrap().coming_from("192.0.2.1")
 }
 
 /// What a request carries.
@@ -31,7 +31,7 @@ pub(crate) trait Carrying {
     /// `Authorization: Bearer …`.
     fn bearer(self, token: &str) -> Self;
     /// Where the connection comes from.
-    fn from_address(self, address: &str) -> Self;
+    fn coming_from(self, address: &str) -> Self;
 }
 
 impl Carrying for Request<Body> {
@@ -45,7 +45,7 @@ impl Carrying for Request<Body> {
         self.with("authorization", &format!("Bearer {token}"))
     }
 
-    fn from_address(mut self, address: &str) -> Self {
+    fn coming_from(mut self, address: &str) -> Self {
         let address: IpAddr = address.parse().unwrap();
         self.extensions_mut().insert(ClientAddress(Some(address)));
         self

@@ -1,1 +1,19 @@
-//! http
+//! What every route has in common: origins, errors, ids, the log, and how the functions start.
+
+mod cors;
+mod errors;
+mod log;
+mod routes;
+mod start;
+
+/// Every route: its method and path, and the function that has it.
+pub(crate) const ROUTES: [(&str, &str, &str); 8] = [
+    ("POST", "/api/chatkit/start", "start"),
+    ("POST", "/api/chatkit/session", "start"),
+    ("POST", "/api/chatkit/refresh", "refresh"),
+    ("POST", "/chatkit", "chat"),
+    ("POST", "/api/chat", "chat"),
+    ("GET", "/api/analytics", "analytics"),
+    ("GET", "/api/usage/me", "analytics"),
+    ("GET", "/health", "analytics"),
+];

@@ -1,6 +1,6 @@
 //! Who is asking, and how that is configured.
 
-mod development;
-mod modes;
+pub(crate) mod development;
+pub(crate) mod modes;
 mod secrets;
 mod user_tokens;

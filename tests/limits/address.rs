@@ -10,7 +10,7 @@ use crate::harness::sessions::START;
 const REFUSAL: &str = "too many requests, please try again later";
 
 async fn start(app: &App, address: &str) -> Answer {
-    app.send(post(START, &json!({})).from_address(address)).await
+    app.send(post(START, &json!({})).coming_from(address)).await
 }
 
 /// Empties the bucket of an address.

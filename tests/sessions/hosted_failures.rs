@@ -96,6 +96,21 @@ async fn a_failure_upstream_is_an_upstream_error() {
 }
 
 #[tokio::test]
+async fn a_secret_outlives_a_long_failure() {
+    let api = ScriptedSessions::start().await;
+    let app = hosted(&api).await;
+    api.then(session("ek_1", App::began() + 300));
+    secret(&app.send(post(START, &json!({}))).await);
+    for _ in 0..3 {
+        api.then(upstream_error(500, "server_error", "server_error"));
+        app.refresh("ek_1", None).await.error(502, "upstream_error");
+        app.clock.advance(61_000);
+    }
+    api.then(session("ek_2", App::began() + 600));
+    assert_eq!(secret(&app.refresh("ek_1", None).await), "ek_2");
+}
+
+#[tokio::test]
 async fn nobody_there_is_an_upstream_error() {
     let api = ScriptedSessions::start().await;
     let app = hosted(&api).await;

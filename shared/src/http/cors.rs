@@ -28,8 +28,14 @@ pub(super) fn cors(env: &Env) -> Result<CorsLayer, EnvError> {
         .max_age(Duration::from_secs(7200)))
 }
 
+/// The origin as browsers write it: lower case, without a default port, nothing behind it. Any other spelling would
+/// never be equal to what they send.
 fn origin_value(origin: &str) -> Option<HeaderValue> {
     let uri: Uri = origin.parse().ok()?;
     let exact = format!("{}://{}", uri.scheme_str()?, uri.authority()?);
-    (exact == origin && !origin.contains(['*', '@'])).then(|| HeaderValue::from_str(origin).ok()).flatten()
+    let default_port =
+        matches!((uri.scheme_str(), uri.port_u16()), (Some("http"), Some(80)) | (Some("https"), Some(443)));
+    let is_exact =
+        exact == origin && !default_port && !origin.contains(|c: char| c.is_ascii_uppercase() || "*@".contains(c));
+    is_exact.then(|| HeaderValue::from_str(origin).ok()).flatten()
 }

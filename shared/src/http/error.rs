@@ -125,10 +125,10 @@ impl From<StoreError> for Error {
     }
 }
 
-impl From<ModelError> for Error {
-    fn from(error: ModelError) -> Self {
-        let code = match error.kind {
-            ModelErrorKind::TimedOut => Code::UpstreamTimeout,
+impl From<ModelErrorKind> for Code {
+    fn from(kind: ModelErrorKind) -> Self {
+        match kind {
+            ModelErrorKind::TimedOut => Self::UpstreamTimeout,
             ModelErrorKind::Unauthorized
             | ModelErrorKind::RateLimited { .. }
             | ModelErrorKind::QuotaExceeded
@@ -136,9 +136,14 @@ impl From<ModelError> for Error {
             | ModelErrorKind::Refused
             | ModelErrorKind::Rejected
             | ModelErrorKind::Unavailable
-            | ModelErrorKind::Broken(_) => Code::UpstreamError,
-        };
-        Self::new(code, error.public_message()).because(error)
+            | ModelErrorKind::Broken(_) => Self::UpstreamError,
+        }
+    }
+}
+
+impl From<ModelError> for Error {
+    fn from(error: ModelError) -> Self {
+        Self::new(error.kind.into(), error.public_message()).because(error)
     }
 }
 

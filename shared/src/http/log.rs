@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::env::{Env, EnvError};
 use crate::hash::short_hash;
 use crate::identity::Owner;
-use crate::telemetry::chain;
+use crate::telemetry::{REQUEST, chain};
 
 /// How a client's address stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,10 +116,11 @@ impl RequestLog {
         self.set(|fields| fields.outcome = Some(outcome.to_owned()));
     }
 
-    /// Why it failed: the whole chain of causes.
+    /// Why it failed: the whole chain of causes. The first one said stands: it is the closest to the failure.
     pub fn cause(&self, error: &(dyn StdError + 'static)) {
-        let cause = chain(error);
-        self.set(|fields| fields.cause = Some(cause));
+        self.set(|fields| {
+            fields.cause.get_or_insert_with(|| chain(error));
+        });
     }
 }
 
@@ -130,7 +131,7 @@ impl Drop for Line {
         macro_rules! write_line {
             ($level:ident) => {
                 tracing::$level!(
-                    target: "request",
+                    target: REQUEST,
                     request_id = self.request_id,
                     method = self.method,
                     path = self.path,

@@ -54,6 +54,7 @@ impl HttpLayer {
             .layer(CatchPanicLayer::custom(|_| {
                 Error::new(Code::InternalError, "something went wrong on our side").into_response()
             }))
+            // Around the panics, so that a page can read their answer too.
             .layer(self.cors.clone())
             .layer(from_fn_with_state(Arc::new(self), around))
     }

@@ -2,33 +2,33 @@
 
 use bytes::Bytes;
 use chatkit_shared::conversation::Engine;
-use chatkit_shared::http::{Code, sse};
-use chatkit_shared::model::TokenUsage;
+use chatkit_shared::http::sse;
 use chatkit_shared::protocol::{Event, ItemUpdate, ThreadItem};
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
-use super::answer::Usage;
+use super::ending::Ending;
 
 const DONE: Bytes = Bytes::from_static(b"data: [DONE]\n\n");
 
 /// An answer on its way.
 struct Chunks {
     events: UnboundedReceiver<Event>,
-    usage: oneshot::Receiver<TokenUsage>,
+    ending: oneshot::Receiver<Ending>,
     /// What all chunks have in common.
     common: Value,
     finish_reason: &'static str,
-    failed: bool,
+    /// What is said of a failure.
+    failure: Option<String>,
 }
 
 /// A chunk with the role, one for each delta, one with the finish reason and the usage, then `[DONE]`. After a failure
 /// an `error` stands in place of the finish reason. `sessionId` is on every chunk of a conversation that is kept here.
 pub(super) fn chunks(
     events: UnboundedReceiver<Event>,
-    usage: oneshot::Receiver<TokenUsage>,
+    ending: oneshot::Receiver<Ending>,
     session_id: Option<String>,
     engine: &Engine,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
@@ -41,7 +41,7 @@ pub(super) fn chunks(
     if let Some(session_id) = session_id {
         common["sessionId"] = session_id.into();
     }
-    let chunks = Chunks { events, usage, common, finish_reason: "stop", failed: false };
+    let chunks = Chunks { events, ending, common, finish_reason: "stop", failure: None };
     stream::unfold(Some(chunks), |chunks| async move {
         let mut chunks = chunks?;
         while let Some(event) = chunks.events.recv().await {
@@ -72,20 +72,29 @@ impl Chunks {
                 None
             }
             Event::Error { message, .. } => {
-                self.failed = true;
-                let code = Code::UpstreamError.as_str();
-                Some(json!({ "error": { "code": code, "message": message.unwrap_or_default() } }))
+                self.failure = Some(message.unwrap_or_default());
+                None
             }
             _ => None,
         }
     }
 
-    async fn end(self) -> Vec<Bytes> {
-        if self.failed {
-            return vec![DONE];
-        }
-        let mut chunk = self.chunk(&json!({}), Some(self.finish_reason));
-        chunk["usage"] = json!(Usage::from(self.usage.await.unwrap_or_default()));
+    async fn end(mut self) -> Vec<Bytes> {
+        let Ending { usage, code } = (&mut self.ending).await.unwrap_or_default();
+        let chunk = match self.failure.take() {
+            None => {
+                let mut chunk = self.chunk(&json!({}), Some(self.finish_reason));
+                chunk["usage"] = json!(usage);
+                chunk
+            }
+            Some(message) => {
+                let mut chunk = json!({ "error": { "code": code.as_str(), "message": message } });
+                if let Some(session_id) = self.common.get("sessionId") {
+                    chunk["sessionId"] = session_id.clone();
+                }
+                chunk
+            }
+        };
         vec![sse::encode(&chunk), DONE]
     }
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod chunks;
+mod ending;
 mod request;
 
 use axum::Extension;
@@ -14,6 +15,7 @@ use chatkit_shared::protocol::Event;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
+use self::ending::Ending;
 use self::request::{Asked, Plain};
 use crate::{App, report_to};
 
@@ -25,18 +27,18 @@ pub(crate) async fn chat(
 ) -> Result<Response, Error> {
     log.operation("chat");
     let plain: Plain = body.parse()?;
-    let (used, usage) = oneshot::channel();
+    let (ended, ending) = oneshot::channel();
     let report = report_to(log);
-    let on_end: OnEnd = Box::new(move |ended: TurnReport| {
-        let _ = used.send(ended.usage);
-        report(ended);
+    let on_end: OnEnd = Box::new(move |turn: TurnReport| {
+        let _ = ended.send(Ending::of(&turn));
+        report(turn);
     });
     let (stream, session_id) = (plain.stream, plain.session_id.clone());
     let events = ask(&app, &identity.owner, plain.asked()?, on_end).await?;
     if stream {
-        Ok(sse::stream(chunks::chunks(events, usage, session_id, &app.engine)))
+        Ok(sse::stream(chunks::chunks(events, ending, session_id, &app.engine)))
     } else {
-        answer::collect(events, usage, session_id).await
+        answer::collect(events, ending, session_id).await
     }
 }
 

@@ -1,0 +1,180 @@
+//! Which pages may call.
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get as on_get;
+use chatkit_shared::clock::Clock;
+use chatkit_shared::env::Env;
+use chatkit_shared::http::HttpLayer;
+use chatkit_shared::ids::Ids;
+use http::{Method, Request};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::ROUTES;
+use crate::harness::app::{Answer, App, create};
+use crate::harness::requests::{Carrying, bare, get, headers, post};
+use crate::harness::responses::answer;
+use crate::harness::sessions::START;
+
+const ORIGIN: &str = "https://www.example.com";
+const ORIGINS: (&str, &str) = ("ALLOWED_ORIGINS", "https://www.example.com, http://localhost:5173,");
+const FOREIGN: [&str; 9] = [
+    "https://evil.example",
+    "https://www.example.com.evil.example",
+    "https://evil.example/https://www.example.com",
+    "https://example.com",
+    "https://www.example.com:8443",
+    "http://www.example.com",
+    "https://WWW.example.com",
+    "null",
+    "*",
+];
+
+fn preflight(path: &str, method: &str, origin: &str) -> Request<Body> {
+    bare(Method::OPTIONS, path, Body::empty())
+        .with("origin", origin)
+        .with("access-control-request-method", method)
+        .with("access-control-request-headers", "authorization,content-type,x-anything")
+}
+
+fn allowed(answer: &Answer) -> Option<&str> {
+    answer.headers.get("access-control-allow-origin").map(|origin| origin.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn a_preflight_is_answered_on_every_route() {
+    let app = App::with([ORIGINS]).await;
+    for (method, path, _) in ROUTES {
+        for origin in [ORIGIN, "http://localhost:5173"] {
+            let answer = app.send(preflight(path, method, origin)).await;
+            let expected = [
+                ("access-control-allow-credentials", "true"),
+                ("access-control-allow-headers", "authorization,content-type,x-anything"),
+                ("access-control-allow-methods", "GET,POST"),
+                ("access-control-allow-origin", origin),
+                ("access-control-max-age", "7200"),
+                ("allow", if method == "GET" { "GET,HEAD" } else { method }),
+                ("cache-control", "no-store"),
+                ("content-length", "0"),
+                ("vary", "origin, access-control-request-headers"),
+            ];
+            assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, ""), "{path}");
+            assert_eq!(headers(&answer), expected, "{path}");
+        }
+    }
+    assert_eq!(app.dynamo.reset().calls, []);
+}
+
+#[tokio::test]
+async fn other_origins_are_not_let_in_and_never_repeated() {
+    let app = App::with([ORIGINS]).await;
+    for (method, path, _) in ROUTES {
+        for origin in FOREIGN {
+            let answer = app.send(preflight(path, method, origin)).await;
+            assert_eq!((answer.status.as_u16(), allowed(&answer)), (200, None), "{path} {origin}");
+            let request = bare(method.parse().unwrap(), path, Body::from("{}")).with("origin", origin);
+            assert_eq!(allowed(&app.send(request).await), None, "{path} {origin}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_list_only_pages_of_the_same_origin_can_call() {
+    let app = App::start().await;
+    for origin in FOREIGN.into_iter().chain([ORIGIN]) {
+        assert_eq!(allowed(&app.send(preflight("/chatkit", "POST", origin)).await), None);
+        assert_eq!(allowed(&app.send(get("/health").with("origin", origin)).await), None);
+    }
+    // Such a page sends no origin on reads, and one that need not be allowed on the rest.
+    assert_eq!(app.send(get("/health")).await.status, 200);
+    assert_eq!(app.send(post(START, &json!({})).with("origin", ORIGIN)).await.status, 200);
+}
+
+#[tokio::test]
+async fn answers_and_errors_can_be_read_by_the_page() {
+    let app = App::with([ORIGINS]).await;
+    let token = app.user_token("ada");
+    app.model.then(answer("Hello"));
+    let large = json!({ "currentClientSecret": "x".repeat(1 << 20) });
+    let refused = |status: u16, request: Request<Body>| (status, request.with("origin", ORIGIN));
+    let requests = [
+        refused(200, get("/health")),
+        refused(200, post(START, &json!({}))),
+        refused(200, post("/chatkit", &create("Hi")).bearer(&token)),
+        refused(400, post("/chatkit", &json!({})).bearer(&token)),
+        refused(401, post("/chatkit", &json!({}))),
+        refused(403, get("/api/analytics").bearer(&token)),
+        refused(404, get("/nowhere")),
+        refused(405, get("/chatkit")),
+        refused(413, post("/api/chatkit/refresh", &large)),
+        refused(415, bare(Method::POST, "/chatkit", Body::empty()).bearer(&token)),
+    ];
+    for (status, request) in requests {
+        let path = request.uri().path().to_owned();
+        let answer = app.send(request).await;
+        assert_eq!((answer.status.as_u16(), allowed(&answer)), (status, Some(ORIGIN)), "{path} {}", answer.text);
+        assert_eq!(answer.headers["access-control-allow-credentials"], "true");
+        assert_eq!(answer.headers["access-control-expose-headers"], "x-request-id,retry-after");
+        assert_eq!(answer.headers["vary"], "origin, access-control-request-headers");
+    }
+}
+
+#[tokio::test]
+async fn so_can_a_panic() {
+    let clock = Clock::fixed(Timestamp::UNIX_EPOCH);
+    let env = Env::from_iter([ORIGINS]);
+    let layer = HttpLayer::from_env(&env, clock.clone(), Ids::seeded(clock, 1)).unwrap();
+    let router: Router = layer.wrap(Router::new().route("/panic", on_get(async || -> () { panic!("canary") })));
+    for _ in 0..2 {
+        let request = get("/panic").with("origin", ORIGIN);
+        let answer = Answer::of(tower::ServiceExt::oneshot(router.clone(), request).await.unwrap()).await;
+        assert_eq!(answer.error(500, "internal_error"), "something went wrong on our side");
+        assert_eq!(allowed(&answer), Some(ORIGIN));
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_could_never_fit_stops_the_start() {
+    let fault = |origins: &str| {
+        let env = Env::from_iter([("ALLOWED_ORIGINS", origins)]);
+        let clock = Clock::fixed(Timestamp::UNIX_EPOCH);
+        HttpLayer::from_env(&env, clock.clone(), Ids::seeded(clock, 1)).err().map(|error| error.to_string())
+    };
+    for origins in [
+        "",
+        " , ",
+        "https://www.example.com",
+        "http://localhost:3000,http://127.0.0.1:8080,http://[::1]:8080",
+        "https://xn--bcher-kva.example",
+        "capacitor://localhost",
+        "chrome-extension://abcdefghijklmnop",
+    ] {
+        assert_eq!(fault(origins), None, "{origins}");
+    }
+    let message = "`ALLOWED_ORIGINS` must be a comma-separated list of origins like `https://www.example.com`";
+    for origins in [
+        "*",
+        "null",
+        "www.example.com",
+        "example.com:443",
+        "https://",
+        "//www.example.com",
+        "https://www.example.com/",
+        "https://www.example.com/chat",
+        "https://www.example.com?x",
+        "https://*.example.com",
+        "https://canary:secret@www.example.com",
+        "https://www.example.com https://other.example",
+        "https://www.example.com;https://other.example",
+        "https://www.example.com,*",
+        "HTTPS://www.example.com",
+        // Browsers write neither of these, so nothing would ever be let in.
+        "https://WWW.example.com",
+        "https://www.example.com:443",
+        "http://www.example.com:80",
+        "https://www.exämple.com",
+    ] {
+        assert_eq!(fault(origins).as_deref(), Some(message), "{origins}");
+    }
+}

@@ -1,0 +1,249 @@
+//! The line of each request, and what is in none.
+
+use chatkit_shared::hash::short_hash;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::harness::app::{Answer, App, chatkit, create};
+use crate::harness::dynamodb::Fault;
+use crate::harness::hosted::{ScriptedSessions, session};
+use crate::harness::log::Log;
+use crate::harness::model::Gate;
+use crate::harness::requests::{Carrying, get, post};
+use crate::harness::responses::{LEAK, answer, created, delta, message_added, part_added, sse, upstream_error};
+use crate::harness::sessions::START;
+
+/// The only line.
+fn line(log: &Log) -> Value {
+    let [line] = <[Value; 1]>::try_from(log.requests()).expect("one line");
+    line
+}
+
+/// A line of the test's client with these further fields.
+fn expected(answer: &Answer, method: &str, path: &str, fields: &Value) -> Value {
+    let mut line = json!({
+        "level": "INFO", "target": "request", "request_id": answer.headers["x-request-id"].to_str().unwrap(),
+        "method": method, "path": path, "ip": short_hash("192.0.2.1"), "status": answer.status.as_u16(),
+        "outcome": "ok", "latency_ms": 0,
+    });
+    for (name, value) in fields.as_object().unwrap() {
+        line[name] = value.clone();
+    }
+    line
+}
+
+#[tokio::test]
+async fn a_plain_request() {
+    let app = App::start().await;
+    let log = Log::start();
+    let answer = app.send(get("/health?token=canary")).await;
+    assert_eq!(line(&log), expected(&answer, "GET", "/health", &json!({})));
+}
+
+#[tokio::test]
+async fn a_request_of_a_user() {
+    let app = App::start().await;
+    let log = Log::start();
+    let operation = json!({ "type": "threads.list", "params": {} });
+    let answer = app.send(post("/chatkit", &operation).bearer(&app.user_token("ada"))).await;
+    let fields = json!({
+        "user": short_hash("ada"), "tenant": short_hash("default"), "operation": "threads.list",
+    });
+    assert_eq!(line(&log), expected(&answer, "POST", "/chatkit", &fields));
+}
+
+#[tokio::test]
+async fn a_streamed_turn_is_written_when_it_has_ended() {
+    let app = App::start().await;
+    let log = Log::start();
+    let gate = Gate::closed();
+    app.model.then(answer("Hello there").stepwise(&gate));
+    let response = app.router.clone().oneshot(chatkit("ada", &create("Hi"))).await.unwrap();
+    app.model.asked(1).await;
+    app.clock.advance(1_234);
+    assert_eq!(log.requests(), [] as [Value; 0], "the answer has begun, the request has not ended");
+    (0..16).for_each(|_| gate.open());
+    let answer = Answer::of(response).await;
+    let fields = json!({
+        "user": short_hash("ada"), "tenant": short_hash("default"), "operation": "threads.create",
+        "model": "test-model", "input_tokens": 24, "output_tokens": 4, "latency_ms": 1_234,
+    });
+    assert_eq!(line(&log), expected(&answer, "POST", "/chatkit", &fields));
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_does_not_take_the_line_along() {
+    let app = App::start().await;
+    let log = Log::start();
+    let gate = Gate::closed();
+    app.model.then(answer("Hello there").wait(&gate));
+    drop(app.router.clone().oneshot(chatkit("ada", &create("Hi"))).await.unwrap());
+    app.model.asked(1).await;
+    assert_eq!(log.requests(), [] as [Value; 0]);
+    gate.open();
+    while log.requests().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let line = line(&log);
+    assert_eq!(
+        (&line["outcome"], &line["input_tokens"], &line["output_tokens"]),
+        (&json!("ok"), &json!(24), &json!(4))
+    );
+}
+
+#[tokio::test]
+async fn an_error_of_the_client() {
+    let app = App::start().await;
+    let log = Log::start();
+    let answer = app.send(post("/chatkit", &json!({}))).await;
+    assert_eq!(line(&log), expected(&answer, "POST", "/chatkit", &json!({ "outcome": "unauthorized" })));
+}
+
+#[tokio::test]
+async fn an_error_of_ours_with_its_cause() {
+    let app = App::start().await;
+    let log = Log::start();
+    app.dynamo.fail("GetItem", "", Fault::ServerError, 10);
+    let answer = app.send(get("/api/usage/me").bearer(&app.user_token("ada"))).await;
+    answer.error(503, "unavailable");
+    let mut line = line(&log);
+    let cause = line.as_object_mut().unwrap().remove("cause").unwrap();
+    let cause = cause.as_str().unwrap();
+    assert!(cause.starts_with("the service cannot answer right now, please try again: the store is not available: "));
+    assert!(cause.contains("InternalServerError"), "{cause}");
+    let fields = json!({
+        "level": "ERROR", "outcome": "unavailable", "user": short_hash("ada"), "tenant": short_hash("default"),
+    });
+    assert_eq!(line, expected(&answer, "GET", "/api/usage/me", &fields));
+}
+
+#[tokio::test]
+async fn a_turn_that_failed_after_it_had_begun() {
+    let app = App::start().await;
+    let log = Log::start();
+    app.model.then(upstream_error(401, "invalid_request_error", "invalid_api_key"));
+    let answer = app.chatkit("ada", &create("Hi")).await;
+    let fields = json!({
+        "level": "ERROR", "outcome": "error", "user": short_hash("ada"), "tenant": short_hash("default"),
+        "operation": "threads.create", "model": "test-model", "input_tokens": 12, "output_tokens": 2,
+        "cause": "the model's key was not accepted, status 401, code `invalid_api_key`, type `invalid_request_error`, \
+                  request `req_upstream`",
+    });
+    assert_eq!(line(&log), expected(&answer, "POST", "/chatkit", &fields));
+}
+
+#[tokio::test]
+async fn a_failure_that_became_a_status_keeps_its_cause() {
+    let app = App::start().await;
+    let log = Log::start();
+    app.model.then(upstream_error(500, "server_error", "server_error"));
+    let body = json!({ "messages": [{ "role": "user", "content": "Hi" }] });
+    let answer = app.send(post("/api/chat", &body).bearer(&app.user_token("ada"))).await;
+    let fields = json!({
+        "level": "ERROR", "outcome": "upstream_error", "user": short_hash("ada"), "tenant": short_hash("default"),
+        "operation": "chat", "model": "test-model", "input_tokens": 0, "output_tokens": 0,
+        "cause": "the model cannot be reached or has failed, status 500, code `server_error`, type `server_error`, \
+                  request `req_upstream`",
+    });
+    assert_eq!(line(&log), expected(&answer, "POST", "/api/chat", &fields));
+}
+
+#[tokio::test]
+async fn the_address_is_shown_where_that_is_asked_for() {
+    let app = App::with([("LOG_ADDRESS", "plain")]).await;
+    let log = Log::start();
+    app.send(get("/health").coming_from("2001:db8::1")).await;
+    assert_eq!(line(&log)["ip"], "2001:db8::1");
+}
+
+#[tokio::test]
+async fn a_path_cannot_write_lines() {
+    let app = App::start().await;
+    let log = Log::start();
+    let path = "/x%0A%7B%22level%22:%22ERROR%22%7D\"{}";
+    app.send(get(path)).await.error(404, "not_found");
+    assert_eq!(log.text().lines().count(), 1);
+    assert_eq!(line(&log)["path"], path);
+}
+
+/// All that must be in no line.
+const CANARIES: [&str; 8] = [
+    "canary-user",
+    "canary-message",
+    "canary-answer",
+    "canary-title",
+    "sk-canary-key",
+    "canary-query",
+    "canary-secret",
+    LEAK,
+];
+
+/// A bit of everything, well and badly.
+async fn everything(app: &App) -> Vec<String> {
+    let user = app.user_token("canary-user");
+    let session = app.session("canary-user").await;
+    let (visitor, cookie) = app.visit().await;
+    app.send(post(&format!("{START}?canary-query"), &json!({})).with("cookie", &cookie)).await;
+    app.refresh(&session, Some("canary-user")).await;
+    app.refresh(&format!("{session}x"), None).await.error(401, "unauthorized");
+    app.send(post("/chatkit", &create("canary-message")).bearer("canary-secret")).await.error(401, "unauthorized");
+    app.model.then(answer("canary-answer"));
+    app.send(post("/chatkit", &create("canary-message")).bearer(&visitor)).await.events();
+    let say = json!({ "message": "canary-message" });
+    app.model.then(answer("canary-answer"));
+    assert_eq!(app.send(post("/api/chat", &say).bearer(&user)).await.status, 200);
+    app.model.then(upstream_error(400, "invalid_request_error", "canary_code_is_a_code"));
+    app.send(post("/api/chat", &say).bearer(&session)).await.error(502, "upstream_error");
+    let start = [created("resp_1"), message_added("msg_1"), part_added(), delta("canary-answer")];
+    app.model.then(sse(start).bytes(format!("data: {{\"type\":\"{LEAK}\"\n\n")).abort());
+    app.send(post("/api/chat", &say).bearer(&session)).await.error(502, "upstream_error");
+    let nonsense = json!({ "type": "threads.create", "params": { "input": { "content": "canary-message" } } });
+    app.send(post("/chatkit", &nonsense).bearer(&user)).await.error(400, "bad_request");
+    for operation in ["PutItem", "UpdateItem", "TransactWriteItems"] {
+        app.dynamo.fail(operation, "", Fault::ServerError, 4);
+        app.model.on(|_| true, answer("canary-answer"));
+        app.send(post("/chatkit", &create("canary-message")).bearer(&user)).await;
+        app.dynamo.reset();
+    }
+    vec![user, session, visitor, cookie]
+}
+
+#[tokio::test]
+async fn no_line_has_a_key_a_token_a_name_or_a_text() {
+    let app = App::with([("OPENAI_API_KEY", "sk-canary-key"), ("INSTRUCTIONS", "canary-secret")]).await;
+    let log = Log::start();
+    let tokens = everything(&app).await;
+    let text = log.text();
+    assert_eq!(log.requests().len(), 14, "{text}");
+    for canary in CANARIES.into_iter().chain(tokens.iter().map(String::as_str)) {
+        assert!(!text.contains(canary), "{canary}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn nor_do_those_of_the_hosted_mode() {
+    let api = ScriptedSessions::start().await;
+    let app = App::with([
+        ("CHATKIT_MODE", "hosted"),
+        ("CHATKIT_WORKFLOW_ID", "wf_1"),
+        ("OPENAI_API_KEY", "sk-canary-key"),
+        ("OPENAI_BASE_URL", &api.base_url()),
+    ])
+    .await;
+    let log = Log::start();
+    api.then(session("canary-secret", App::began() + 300));
+    let user = app.user_token("canary-user");
+    assert_eq!(app.send(post(START, &json!({})).bearer(&user)).await.status, 200);
+    app.refresh("canary-secret", None).await.error(401, "unauthorized");
+    for body in [json!("sk-canary-key"), json!({ "id": "x", "client_secret": "y", "expires_at": "canary-secret" })] {
+        api.then(crate::harness::model::Answer::with(200, "application/json", body.to_string()));
+        app.send(post(START, &json!({})).bearer(&user)).await.error(502, "upstream_error");
+    }
+    api.then(upstream_error(401, "canary-secret", "canary-secret"));
+    app.send(post(START, &json!({})).bearer(&user)).await.error(502, "upstream_error");
+    let text = log.text();
+    assert!(log.requests().len() == 5, "{text}");
+    for canary in ["sk-canary-key", "canary-secret", "canary-user", LEAK, user.as_str()] {
+        assert!(!text.contains(canary), "{canary}: {text}");
+    }
+}

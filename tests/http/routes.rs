@@ -1,0 +1,79 @@
+//! The table of routes stands in three places: the local server, `Cargo.toml` for `cargo lambda watch`, and
+//! `template.yaml` for AWS.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use chatkit_shared::env::Env;
+use reqwest::Method;
+use serde_json::Value;
+
+use super::ROUTES;
+use crate::identity::development::Local;
+
+fn read(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    std::fs::read_to_string(root.join(name)).unwrap()
+}
+
+#[test]
+fn cargo_lambda_watch_has_them() {
+    let manifest = read("Cargo.toml");
+    let (_, section) = manifest.split_once("[workspace.metadata.lambda.watch.router]\n").unwrap();
+    let lines = section.lines().take_while(|line| !line.is_empty() && !line.starts_with('['));
+    let table: BTreeMap<_, _> = lines
+        .map(|line| {
+            let (path, function) = line.split_once(" = ").unwrap();
+            (path.trim_matches('"').to_owned(), function.trim_matches('"').to_owned())
+        })
+        .collect();
+    let expected = ROUTES.map(|(_, path, function)| (path.to_owned(), function.to_owned()));
+    assert_eq!(table, BTreeMap::from(expected));
+}
+
+#[test]
+fn the_template_has_them() {
+    let template = read("template.yaml");
+    let field = |line: &str, name: &str| {
+        let (_, value) = line.split_once(&format!(" {name}: "))?;
+        value.split([',', ' ', '}']).next().filter(|value| !value.is_empty()).map(ToOwned::to_owned)
+    };
+    let (mut function, mut path) = (String::new(), None);
+    let mut table = BTreeSet::new();
+    for line in template.lines() {
+        // A resource stands two spaces in.
+        if let Some(name) = line.strip_prefix("  ").filter(|line| !line.starts_with([' ', '#'])) {
+            function = name.trim_end_matches(':').trim_end_matches("Function").to_lowercase();
+        }
+        if let Some(found) = field(line, "Path") {
+            path = Some(found);
+        }
+        if let Some(method) = field(line, "Method") {
+            table.insert((method, path.take().unwrap(), function.clone()));
+        }
+    }
+    let expected = ROUTES.iter().flat_map(|(method, path, function)| {
+        [*method, "OPTIONS"].map(|method| (method.to_owned(), (*path).to_owned(), (*function).to_owned()))
+    });
+    assert_eq!(table, expected.collect());
+}
+
+#[tokio::test]
+async fn the_local_server_has_them() {
+    let local = Local::start(Env::default()).await;
+    for (right, path, _) in ROUTES {
+        for method in [Method::GET, Method::POST, Method::OPTIONS, Method::PUT] {
+            let status = local.send(method.clone(), path, &[], None).await.status().as_u16();
+            match method.as_str() {
+                "OPTIONS" => assert_eq!(status, 200, "{method} {path}"),
+                method if method == right => assert!(![404, 405].contains(&status), "{method} {path} {status}"),
+                method => assert_eq!(status, 405, "{method} {path}"),
+            }
+        }
+    }
+    for path in ["/api", "/api/chatkit", "/chatkit/x", "/prod/chatkit", "/playground", "/.local/signing-secret"] {
+        let answer = local.send(Method::GET, path, &[], None).await;
+        assert_eq!(answer.status(), 404, "{path}");
+        assert_eq!(answer.json::<Value>().await.unwrap()["error"], "not_found", "{path}");
+    }
+}
