@@ -116,7 +116,7 @@ async fn parameters_that_are_missing_or_of_another_type() {
         }
         let missing = json!({ "type": kind }).to_string();
         let message = bystander.refused(missing).await;
-        assert!(message.starts_with(&format!("`{kind}`: params: wrong type, expected struct")), "{message}");
+        assert!(message.starts_with(&format!("`{kind}`: params: wrong type, expected an object")), "{message}");
         for field in params.as_object().unwrap().keys() {
             let mut without = params.clone();
             without.as_object_mut().unwrap().remove(field);
@@ -205,7 +205,7 @@ async fn messages_that_are_none() {
         (with("content", json!("secret")), "content", "wrong type, expected a sequence"),
         (with("attachments", json!([1])), "attachments[0]", "wrong type, expected a string"),
         (with("quoted_text", json!(["secret"])), "quoted_text", "wrong type, expected a string"),
-        (with("inference_options", json!("x")), "inference_options", "wrong type, expected struct InferenceOptions"),
+        (with("inference_options", json!("x")), "inference_options", "wrong type, expected an object"),
     ] {
         let message = bystander.refused(operation("threads.create", json!({ "input": input })).to_string()).await;
         assert_eq!(message, format!("`threads.create`: params.input.{path}: {expected}"));
