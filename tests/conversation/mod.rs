@@ -3,6 +3,7 @@
 mod answers;
 mod arbitrary;
 mod bad_input;
+mod bad_requests;
 mod costs;
 mod isolation;
 mod keep_alive;
