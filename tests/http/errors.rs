@@ -170,10 +170,11 @@ async fn no_body_is_a_fault_of_ours() {
 
 #[tokio::test]
 async fn one_megabyte_is_read_and_not_a_byte_more() {
-    let app = App::with([("LIMIT_MESSAGE_CHARS", "0")]).await;
-    let frame = json!({ "message": "", "sessionId": "thr_none" }).to_string();
+    let app = App::start().await;
+    let body = |padding: &str| json!({ "message": "Hi", "sessionId": "thr_none", "padding": padding });
+    let frame = body("").to_string().len();
     for (size, status) in [(1 << 20, 404), ((1 << 20) + 1, 413)] {
-        let body = json!({ "message": "x".repeat(size - frame.len()), "sessionId": "thr_none" });
+        let body = body(&"x".repeat(size - frame));
         assert_eq!(body.to_string().len(), size);
         let answer = app.send(post("/api/chat", &body).bearer(&app.user_token("ada"))).await;
         assert_eq!(answer.status, status, "{}", answer.text);

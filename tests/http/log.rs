@@ -4,7 +4,7 @@ use chatkit_shared::hash::short_hash;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::harness::app::{Answer, App, chatkit, create};
+use crate::harness::app::{Answer, App, add, chatkit, create, thread_id};
 use crate::harness::dynamodb::Fault;
 use crate::harness::hosted::{ScriptedSessions, session};
 use crate::harness::log::Log;
@@ -120,12 +120,14 @@ async fn an_error_of_ours_with_its_cause() {
 #[tokio::test]
 async fn a_turn_that_failed_after_it_had_begun() {
     let app = App::start().await;
+    app.model.then(answer("Hello"));
+    let thread = thread_id(&app.create("ada", "Hi").await);
     let log = Log::start();
     app.model.then(upstream_error(401, "invalid_request_error", "invalid_api_key"));
-    let answer = app.chatkit("ada", &create("Hi")).await;
+    let answer = app.chatkit("ada", &add(&thread, "And?")).await;
     let fields = json!({
         "level": "ERROR", "outcome": "error", "user": short_hash("ada"), "tenant": short_hash("default"),
-        "operation": "threads.create", "model": "test-model", "input_tokens": 12, "output_tokens": 2,
+        "operation": "threads.add_user_message", "model": "test-model", "input_tokens": 0, "output_tokens": 0,
         "cause": "the model's key was not accepted, status 401, code `invalid_api_key`, type `invalid_request_error`, \
                   request `req_upstream`",
     });

@@ -52,7 +52,7 @@ async fn get_secret_value(State(secrets): State<Secrets>, headers: HeaderMap, bo
     let value = secrets.lock().unwrap().get(&key).cloned();
     let (status, answer) = match value {
         Some(value) => (200, json!({ "Name": key.0, "SecretString": value })),
-        None => (400, json!({ "__type": "ResourceNotFoundException", "Message": "canary" })),
+        None => (400, json!({ "__type": "ResourceNotFoundException", "Message": "no such secret" })),
     };
     let response = Response::builder().status(status).header("content-type", "application/x-amz-json-1.1");
     response.body(Body::from(answer.to_string())).unwrap()
@@ -129,8 +129,9 @@ async fn a_secret_that_cannot_be_read_stops_the_start() {
         if let Some(text) = text {
             manager.put("arn:signing", "AWSCURRENT", text);
         }
-        let faults = starts(&env).await;
-        assert_eq!(faults, [const { Some(()) }; 4].map(|fault| fault.map(|()| unreadable.to_owned())), "{text:?}");
+        for fault in starts(&env).await {
+            assert!(fault.as_ref().is_some_and(|fault| fault.starts_with(unreadable)), "{text:?} {fault:?}");
+        }
     }
     manager.put("arn:signing", "AWSCURRENT", "canary");
     for fault in starts(&env).await {
@@ -142,7 +143,8 @@ async fn a_secret_that_cannot_be_read_stops_the_start() {
     env.set("OPENAI_SECRET_ARN", "arn:openai");
     let [start, refresh, chat, analytics] = starts(&env).await;
     assert_eq!((start, refresh, analytics), (None, None, None), "only `chat` calls the model");
-    assert_eq!(chat.as_deref(), Some("the secret that `OPENAI_SECRET_ARN` names cannot be read"));
+    let chat = chat.unwrap();
+    assert!(chat.starts_with("the secret that `OPENAI_SECRET_ARN` names cannot be read: "), "{chat}");
 }
 
 #[tokio::test]

@@ -143,12 +143,13 @@ async fn visitors_end_with_the_mode_that_lets_them_in() {
 async fn a_body_without_a_secret_is_a_bad_request() {
     let app = App::start().await;
     let shape = "the body is not the JSON object that this route takes";
+    let missing = "missing field `currentClientSecret`";
     let field = "`currentClientSecret` is missing or has the wrong type";
     let bodies = [
-        (json!({}), shape),
+        (json!({}), missing),
         (json!(null), shape),
         (json!("token"), shape),
-        (json!({ "current_client_secret": "x" }), shape),
+        (json!({ "current_client_secret": "x" }), missing),
         (json!({ "currentClientSecret": null }), field),
         (json!({ "currentClientSecret": 5 }), field),
         (json!({ "currentClientSecret": { "value": "x" } }), field),
