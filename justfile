@@ -7,12 +7,14 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 default:
     @just --list --unsorted
 
-# Formatting, lints, documentation, architecture, licences. Uses cargo-deny if it is installed
+# Formatting, lints, documentation, architecture, the page's modules, licences. The last two need Node.js and cargo-deny
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
     infra/check_invariants.sh
+    @if node --version > /dev/null 2>&1; then node --test tests/browser/; \
+        else echo "Node.js is not installed: the page's modules were not tested"; fi
     @if cargo deny --version > /dev/null 2>&1; then cargo deny --offline check bans licenses sources; \
         else echo "cargo-deny is not installed: licences and sources of crates were not checked"; fi
 

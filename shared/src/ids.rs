@@ -58,7 +58,10 @@ impl Ids {
     pub fn mint_after(&self, prefix: &str, last: &str) -> String {
         let fresh = self.ulid(self.clock.now());
         match parse(last) {
-            Some(last) if fresh <= last => self.step(prefix, last),
+            // In the next millisecond: what follows `last` with `mint_following` still comes before it.
+            Some(last) if fresh <= last => {
+                format!("{prefix}_{}", Ulid::from_parts(last.timestamp_ms().saturating_add(1), fresh.random()))
+            }
             _ => format!("{prefix}_{fresh}"),
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::bad_input::{NO_LIMITS, operations};
-use super::{thread, transcript};
+use super::transcript;
 use crate::harness::app::{App, request};
 use crate::harness::responses::answer;
 

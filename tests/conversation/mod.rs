@@ -3,10 +3,13 @@
 mod answers;
 mod arbitrary;
 mod bad_input;
+mod costs;
 mod isolation;
+mod keep_alive;
 mod model_faults;
 mod operations;
 mod prompts;
+mod runs;
 mod store_faults;
 mod stream;
 mod titles;
@@ -29,7 +32,7 @@ fn kinds(events: &[Value]) -> Vec<&str> {
 
 /// An operation.
 fn operation(kind: &str, params: Value) -> Value {
-    json!({ "type": kind, "params": params })
+    [("type".to_owned(), Value::from(kind)), ("params".to_owned(), params)].into_iter().collect()
 }
 
 /// `threads.retry_after_item`.
@@ -47,6 +50,8 @@ async fn thread(app: &App, user: &str) -> String {
 async fn fill(app: &App, user: &str, thread_id: &str, count: usize) -> Vec<String> {
     let owner = Owner::new(Owner::DEFAULT_TENANT, user).unwrap();
     let (threads, ids) = (app.dynamo.threads(), Ids::seeded(app.clock.clone(), 99));
+    // What is there may be a little ahead of the clock.
+    app.clock.advance(1_000);
     let stored: Vec<_> = (0..count)
         .map(|number| {
             app.clock.advance(1);
@@ -61,7 +66,7 @@ async fn fill(app: &App, user: &str, thread_id: &str, count: usize) -> Vec<Strin
         let puts = stored.iter().map(|stored| threads.put_item(&owner, thread_id, stored));
         futures_util::future::try_join_all(puts).await.unwrap();
     }
-    app.clock.advance(1);
+    app.clock.advance(1_000);
     stored.iter().map(|stored| stored.item.id().to_owned()).collect()
 }
 

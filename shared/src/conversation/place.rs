@@ -14,11 +14,21 @@ pub(super) struct Place {
     pub(super) run: Run,
     /// The user's message that is answered.
     pub(super) question: String,
+    /// Whether it was answered before: what stands behind it is dropped first.
+    pub(super) anew: bool,
     /// The items that the turn has stored.
     pub(super) stored: Vec<String>,
 }
 
 impl Place {
+    /// Makes room for the answer where the question was answered before.
+    pub(super) async fn clear(&self) -> Result<(), StoreError> {
+        if self.anew {
+            Box::pin(self.threads.truncate_after(&self.owner, &self.thread_id, &self.question)).await?;
+        }
+        Ok(())
+    }
+
     /// Stores an item that is complete. The one that ends the turn also ends the run, in the same write.
     pub(super) async fn store(&mut self, finished: Finished, ends_turn: bool) -> Result<ThreadItem, StoreError> {
         let Finished { item, upstream_id } = finished;

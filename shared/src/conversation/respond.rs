@@ -61,6 +61,14 @@ struct Ended {
     first_token_at: Option<Timestamp>,
 }
 
+impl Ended {
+    /// The store failed.
+    fn unstored(error: StoreError, usage: TokenUsage, first_token_at: Option<Timestamp>) -> Self {
+        let (cause, epilogue) = (Some(error.into()), Some(messages::not_stored()));
+        Self { outcome: Outcome::Error, cause, last: None, epilogue, usage, first_token_at }
+    }
+}
+
 impl Turn {
     /// Lets the turn run beside the answer that is read. Even a panic, which is a bug, ends with an event.
     pub(super) fn launch(self, model: ModelEvents, title: Option<Title>, on_end: OnEnd) {
@@ -78,7 +86,10 @@ impl Turn {
     async fn run(mut self, mut model: ModelEvents, title: Option<Title>, on_end: OnEnd) {
         let mut title = title.map(|title| PendingTitle { made: title.clone().make().boxed(), title });
         let mut usage = TokenUsage::default();
-        let mut ended = self.respond(&mut model, &mut title, &mut usage).await;
+        let mut ended = match self.clear().await {
+            Ok(()) => self.respond(&mut model, &mut title, &mut usage).await,
+            Err(error) => Ended::unstored(error, self.estimate(true, 0), None),
+        };
         drop(model);
         add(&mut usage, ended.usage);
 
@@ -99,6 +110,14 @@ impl Turn {
     fn emit(&self, event: Event) {
         // Whoever listened may have left; the turn goes on.
         let _ = self.events.send(event);
+    }
+
+    /// While the model thinks, so that nobody waits for it.
+    async fn clear(&self) -> Result<(), StoreError> {
+        match &self.place {
+            Some(place) => place.clear().await,
+            None => Ok(()),
+        }
     }
 
     async fn respond(
@@ -150,9 +169,7 @@ impl Turn {
                 None => (answer.complete(), None),
             };
             if let Err(error) = self.perform(steps, &mut held).await {
-                let usage = self.estimate(accepted, answer.characters());
-                let (cause, epilogue) = (Some(error.into()), Some(messages::not_stored()));
-                return Ended { outcome: Outcome::Error, cause, last: None, epilogue, usage, first_token_at };
+                return Ended::unstored(error, self.estimate(accepted, answer.characters()), first_token_at);
             }
             if let Some((outcome, epilogue, tokens)) = end {
                 let silent = outcome == Outcome::Ok && !answer.has_words();

@@ -37,6 +37,8 @@ struct Beginning {
     thread: ThreadRecord,
     run: Run,
     question: String,
+    /// Whether the question was answered before.
+    anew: bool,
     reservation: Reservation,
     prompt: Prompt,
     /// The message that the thread is named after, where it has no name yet.
@@ -57,7 +59,7 @@ impl Engine {
         let reservation = self.admit_turn(owner).await?;
         let thread_id = self.ids.mint(ids::THREAD);
         let item = self.user_item(params.input, &thread_id, &thread_id);
-        let run = self.lease(&item.item);
+        let run = self.lease(&item.item, None);
         let thread = ThreadRecord {
             id: thread_id,
             title: None,
@@ -75,6 +77,7 @@ impl Engine {
             owner: owner.clone(),
             run,
             question: item.item.id().to_owned(),
+            anew: false,
             reservation,
             prompt,
             untitled: Some(plain_text(&item.item)),
@@ -96,7 +99,7 @@ impl Engine {
         let (reservation, loaded) = Box::pin(self.admit_and_load(owner, &params.thread_id)).await?;
         let last = loaded.items.last().map_or(loaded.thread.id.as_str(), |stored| stored.item.id());
         let item = self.user_item(params.input, &loaded.thread.id, last);
-        let run = self.lease(&item.item);
+        let run = self.lease(&item.item, loaded.thread.run.as_ref());
         let live = loaded.live_run(self.clock.now());
         // Refused before the model is called: a page that repeats itself must not cost anything.
         if live.is_some_and(|live| live.digest == run.digest) {
@@ -111,6 +114,7 @@ impl Engine {
             owner: owner.clone(),
             run: run.clone(),
             question: item.item.id().to_owned(),
+            anew: false,
             reservation,
             prompt: prompt(&self.assistant, owner, &loaded.thread.id, &items),
             untitled,
@@ -144,7 +148,7 @@ impl Engine {
             Err(error) => return Err(self.refund(&reservation, error).await),
         };
         let (run, question) = match items.last() {
-            Some(question) => (self.lease(question), question.id().to_owned()),
+            Some(question) => (self.lease(question, loaded.thread.run.as_ref()), question.id().to_owned()),
             None => return Err(self.refund(&reservation, Error::NotFound("item")).await),
         };
         // Whoever asks again is done with the run that is under way; it withdraws its items when it ends.
@@ -155,6 +159,7 @@ impl Engine {
             owner: owner.clone(),
             run: run.clone(),
             question,
+            anew: true,
             reservation,
             prompt: prompt(&self.assistant, owner, &loaded.thread.id, &items),
             untitled,
@@ -162,16 +167,8 @@ impl Engine {
             thread: loaded.thread,
         };
         let thread_id = beginning.thread.id.clone();
-        let write = async {
-            let (item_id, now) = (&params.item_id, self.clock.now());
-            self.threads.begin_retry(owner, &thread_id, &run, item_id, seen.as_deref(), now).await?;
-            let truncated = self.threads.truncate_after(owner, &thread_id, &params.item_id).await;
-            if truncated.is_err() {
-                // Best effort: the lease ends by itself.
-                let _ = self.threads.end_run(owner, &thread_id, &run.id).await;
-            }
-            truncated.map_err(BeginError::Store)
-        };
+        let (item_id, now) = (&params.item_id, self.clock.now());
+        let write = self.threads.begin_retry(owner, &thread_id, &run, item_id, seen.as_deref(), now);
         Box::pin(self.begin(beginning, write, on_end)).await
     }
 
@@ -241,8 +238,13 @@ impl Engine {
         }
     }
 
-    fn lease(&self, message: &ThreadItem) -> Run {
-        Run { id: self.ids.mint(ids::RUN), digest: digest(message), until: self.clock.now() + LEASE }
+    /// A run that answers the message, with an id after that of the thread's last run, whatever the clocks say.
+    fn lease(&self, message: &ThreadItem, last: Option<&Run>) -> Run {
+        let id = match last {
+            Some(last) => self.ids.mint_after(ids::RUN, &last.id),
+            None => self.ids.mint(ids::RUN),
+        };
+        Run { id, digest: digest(message), until: self.clock.now() + LEASE }
     }
 
     /// Calls the model, writes what begins the turn, and lets the turn run.
@@ -289,7 +291,8 @@ impl Engine {
         events: UnboundedSender<Event>,
         on_end: OnEnd,
     ) {
-        let Beginning { operation, owner, thread, run, question, reservation, prompt, untitled, opening } = beginning;
+        let Beginning { operation, owner, thread, run, question, anew, reservation, prompt, untitled, opening } =
+            beginning;
         for event in opening {
             let _ = events.send(event);
         }
@@ -306,6 +309,7 @@ impl Engine {
             thread_id: thread.id,
             run,
             question,
+            anew,
             stored: Vec::new(),
         };
         let title = untitled.map(|message| title::Title {

@@ -117,7 +117,7 @@ pub enum UserContent {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InferenceOptions {
     /// The tool that the model must use.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional_object")]
     pub tool_choice: Option<ToolChoice>,
     /// The model that should answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]

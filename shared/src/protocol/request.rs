@@ -126,7 +126,8 @@ impl Request {
 
 fn read<T: DeserializeOwned>(operation: &str, params: &str) -> Result<T, RequestError> {
     let mut deserializer = serde_json::Deserializer::from_str(params);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let read = serde_path_to_error::deserialize(&mut deserializer).map(|lenient::ObjectOnly(params)| params);
+    read.map_err(|error| {
         let path = error.path().to_string();
         let reason = describe(error.inner());
         let message = if path == "." { format!("params: {reason}") } else { format!("params.{path}: {reason}") };
@@ -159,7 +160,7 @@ pub struct UserMessageInput {
     #[serde(default)]
     pub quoted_text: Option<String>,
     /// The user's choices in the composer.
-    #[serde(default, deserialize_with = "lenient::null_as_default")]
+    #[serde(default, deserialize_with = "lenient::object_or_default")]
     pub inference_options: InferenceOptions,
 }
 
@@ -167,6 +168,7 @@ pub struct UserMessageInput {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct CreateThread {
     /// The first message.
+    #[serde(deserialize_with = "lenient::object")]
     pub input: UserMessageInput,
 }
 
@@ -176,6 +178,7 @@ pub struct AddUserMessage {
     /// The thread.
     pub thread_id: String,
     /// The message.
+    #[serde(deserialize_with = "lenient::object")]
     pub input: UserMessageInput,
 }
 
@@ -202,6 +205,7 @@ pub struct AddStructuredInput {
     /// The questions' item.
     pub item_id: String,
     /// The answers.
+    #[serde(deserialize_with = "lenient::object")]
     pub input: StructuredSubmission,
 }
 
@@ -212,7 +216,7 @@ pub struct StructuredSubmission {
     #[serde(default)]
     pub status: SubmissionStatus,
     /// By question id.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::objects")]
     pub answers: BTreeMap<String, StructuredAnswer>,
 }
 
@@ -256,6 +260,7 @@ pub struct CustomAction {
     #[serde(default)]
     pub item_id: Option<String>,
     /// What was sent.
+    #[serde(deserialize_with = "lenient::object")]
     pub action: Action,
 }
 

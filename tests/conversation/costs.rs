@@ -1,0 +1,96 @@
+//! What operations cost: units as DynamoDB counts them, and round trips that wait for one another.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use super::{fill, operation, reload, retry, thread};
+use crate::harness::app::{App, add, create};
+use crate::harness::dynamodb::Meter;
+use crate::harness::responses::answer;
+
+/// Read and write units, and round trips, of an operation.
+async fn cost(app: &App, operation: &Value) -> ((f64, f64), usize) {
+    app.dynamo.slow(100);
+    app.dynamo.reset();
+    let answer = app.chatkit("alice", operation).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let meter = app.dynamo.reset();
+    app.dynamo.slow(0);
+    (meter.units(), meter.round_trips())
+}
+
+#[tokio::test]
+async fn of_each_operation() {
+    let app = App::start().await;
+    app.model.on(|request| !request.is_title(), answer("Hello there"));
+    // Admit; head and message; answer, title; settle, record, rollup beside a look at the thread.
+    let ((read, written), trips) = cost(&app, &create("Hi")).await;
+    assert_eq!((read, written), (1.0, 8.0));
+    assert!((4..=5).contains(&trips), "{trips}");
+
+    let threads = app.chatkit("alice", &operation("threads.list", json!({}))).await.json();
+    let thread_id = threads["data"][0]["id"].as_str().unwrap();
+    let this = json!({ "thread_id": thread_id });
+    let items = reload(&app, "alice", thread_id).await["items"]["data"].clone();
+    let question = items[0]["id"].as_str().unwrap();
+    let feedback = json!({ "thread_id": thread_id, "item_ids": [question], "kind": "positive" });
+    for (operation, expected) in [
+        (add(thread_id, "And?"), ((2.0, 7.0), 4)),
+        // The two behind the question go in a transaction, which counts twice; a strong read finds them.
+        (retry(thread_id, items[0]["id"].as_str().unwrap()), ((3.0, 12.0), 6)),
+        (operation("threads.get_by_id", this.clone()), ((1.0, 1.0), 2)),
+        (operation("threads.list", json!({ "limit": 9999 })), ((0.5, 1.0), 2)),
+        (operation("items.list", this.clone()), ((1.0, 1.0), 2)),
+        (operation("threads.update", json!({ "thread_id": thread_id, "title": "x" })), ((0.0, 2.0), 2)),
+        (operation("items.feedback", feedback), ((0.5, 2.0), 2)),
+        (operation("threads.delete", this), ((1.0, 5.0), 5)),
+    ] {
+        assert_eq!(cost(&app, &operation).await, expected, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_turn_whatever_the_threads_length() {
+    let mut costs = Vec::new();
+    for length in [8, 998] {
+        let app = App::start().await;
+        let thread_id = thread(&app, "alice").await;
+        fill(&app, "alice", &thread_id, length).await;
+        app.model.on(|_| true, answer("Hello there"));
+        app.chatkit("alice", &add(&thread_id, "warm")).await.events();
+        let ((read, written), trips) = cost(&app, &add(&thread_id, "And?")).await;
+        assert!(read <= 4.0 && written <= 7.0, "{read} {written}");
+        costs.push((written, trips));
+        // What is read is bounded by the newest twenty, of however many bytes.
+        assert!(read <= 2.0 + 0.5 * (length.min(20) as f64 * 300.0 / 4096.0).ceil(), "{length}: {read}");
+    }
+    assert_eq!(costs[0], costs[1]);
+}
+
+#[tokio::test]
+async fn the_model_is_called_after_one_round_trip_and_the_browser_hears_after_two() {
+    let app = App::start().await;
+    let before_model: Arc<Mutex<Option<Meter>>> = Arc::default();
+    let (dynamo, seen) = (app.dynamo.clone(), Arc::clone(&before_model));
+    let look = move |_: &crate::harness::model::ModelRequest| {
+        seen.lock().unwrap().get_or_insert_with(|| dynamo.meter());
+        false
+    };
+    app.model.rather(look, answer("never"));
+    app.model.on(|_| true, answer("Hello there"));
+    let thread_id = thread(&app, "alice").await;
+    let items = reload(&app, "alice", &thread_id).await["items"]["data"].clone();
+    for operation in [create("Hi"), add(&thread_id, "And?"), retry(&thread_id, items[0]["id"].as_str().unwrap())] {
+        app.dynamo.slow(100);
+        app.dynamo.reset();
+        before_model.lock().unwrap().take();
+        let mut live = app.live("alice", &operation).await;
+        live.next().await.unwrap();
+        let before_browser = app.dynamo.meter();
+        let before_model = before_model.lock().unwrap().clone().unwrap();
+        assert_eq!((before_model.round_trips(), before_browser.round_trips()), (1, 2), "{operation}");
+        live.end().await;
+        app.dynamo.slow(0);
+    }
+}

@@ -1,0 +1,308 @@
+//! Turns that overlap: sent twice, stopped, taken over, asked anew, deleted.
+
+use futures_util::future::join;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::bad_input::NO_LIMITS;
+use super::{kinds, operation, reload, retry, thread, transcript};
+use crate::harness::app::{Answer, App, add, chatkit, create, thread_id};
+use crate::harness::live::Live;
+use crate::harness::model::{self, Gate};
+use crate::harness::responses::{answer, completed, delta, message_added, message_done, part_added, sse, usage};
+
+/// An answer that has begun and waits.
+fn slow(text: &str, gate: &Gate) -> model::Answer {
+    sse([message_added("msg_1"), part_added(), delta(text)])
+        .wait(gate)
+        .event(message_done("msg_1", text))
+        .event(completed(usage(1, 0, 1, 0)))
+}
+
+/// A turn whose answer has begun.
+async fn begun(app: &App, operation: &Value) -> Live {
+    let mut live = app.live("alice", operation).await;
+    while live.until("thread.item.updated").await["update"].get("delta").is_none() {}
+    live
+}
+
+/// The id of the user's message in a thread with this place in it.
+async fn message(app: &App, thread_id: &str, place: usize) -> String {
+    reload(app, "alice", thread_id).await["items"]["data"][place]["id"].as_str().unwrap().to_owned()
+}
+
+/// How many records a thread has that has so many items.
+fn items(count: usize) -> impl Fn(&[Value]) -> bool {
+    move |records| records.len() == count + 1
+}
+
+#[tokio::test]
+async fn of_the_same_message_sent_twice_at_once_one_is_answered() {
+    let app = App::start().await;
+    let thread_id = thread(&app, "alice").await;
+    let gate = Gate::closed();
+    app.model.on(|request| !request.is_title(), answer("once").before(&gate));
+    let twice =
+        join(app.begin(chatkit("alice", &add(&thread_id, "go"))), app.begin(chatkit("alice", &add(&thread_id, "go"))));
+    let (one, other) = twice.await;
+    let (begun, refused) = if one.status() == StatusCode::OK { (one, other) } else { (other, one) };
+    let message = Answer::of(refused).await.error(409, "conflict");
+    assert_eq!(message, "this message is being answered already");
+    // Nor later, as long as it is being answered.
+    app.chatkit("alice", &add(&thread_id, "go")).await.error(409, "conflict");
+    gate.open_for_good();
+    assert_eq!(Live::of(begun).rest().await.last().unwrap()["item"]["content"][0]["text"], "once");
+    assert_eq!(transcript(&app, "alice", &thread_id).await[2..], ["user: go", "assistant: once"]);
+    // What was refused cost no more than the question, and that only where the model had been asked already.
+    assert_eq!(app.add("alice", &thread_id, "go").await.last().unwrap()["type"], "thread.item.done");
+    let budget = app.dynamo.records("counters").into_iter().find(|record| record["sk"]["S"] == "budget").unwrap();
+    let used = budget.as_object().unwrap().iter().find(|(name, _)| name.starts_with('h')).unwrap().1["N"].clone();
+    let (answers, question) = (3 * 12 + 2 + 1 + 1 + 12 + 2, 17);
+    assert!(
+        [answers, answers + question].map(|tokens| tokens.to_string()).contains(&used.as_str().unwrap().to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_turn_whose_reader_leaves_goes_on_and_is_stored() {
+    for first in [false, true] {
+        let app = App::start().await;
+        let gate = Gate::closed();
+        let (live, thread_id) = if first {
+            app.model.then(slow("Hello", &gate));
+            let mut live = app.live("alice", &create("go")).await;
+            let thread_id = thread_id(&[live.next().await.unwrap()]);
+            (live, thread_id)
+        } else {
+            let thread_id = thread(&app, "alice").await;
+            app.model.then(slow("Hello", &gate));
+            (begun(&app, &add(&thread_id, "go")).await, thread_id)
+        };
+        drop(live);
+        let before = transcript(&app, "alice", &thread_id).await;
+        assert_eq!(before.last().unwrap(), "user: go");
+        gate.open();
+        let turns = if first { 1 } else { 2 };
+        app.settled(turns, items(turns * 2)).await;
+        assert_eq!(transcript(&app, "alice", &thread_id).await.last().unwrap(), "assistant: Hello");
+        if first {
+            assert_eq!(reload(&app, "alice", &thread_id).await["title"], "A title");
+        }
+        // The run is over.
+        app.model.then(answer("Again"));
+        assert_eq!(app.add("alice", &thread_id, "go").await.last().unwrap()["type"], "thread.item.done");
+    }
+}
+
+#[tokio::test]
+async fn another_message_does_not_wait_for_the_answer_before_it() {
+    for stopped in [false, true] {
+        let app = App::start().await;
+        let thread_id = thread(&app, "alice").await;
+        let gate = Gate::closed();
+        app.model.then(slow("first", &gate));
+        let live = begun(&app, &add(&thread_id, "one")).await;
+        let live = if stopped { None } else { Some(live) };
+        app.clock.advance(1);
+        app.model.then(answer("second"));
+        app.add("alice", &thread_id, "two").await;
+        let conversation = app.model.requests().last().unwrap().conversation();
+        assert_eq!(conversation[2..], ["user: one", "user: two"]);
+        assert_eq!(transcript(&app, "alice", &thread_id).await[2..], ["user: one", "user: two", "assistant: second"]);
+        gate.open();
+        if let Some(live) = live {
+            assert_eq!(live.rest().await.last().unwrap()["item"]["content"][0]["text"], "first");
+        }
+        app.settled(3, items(6)).await;
+        // Each answer stands with its question.
+        let expected = ["user: one", "assistant: first", "user: two", "assistant: second"];
+        assert_eq!(transcript(&app, "alice", &thread_id).await[2..], expected);
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_anew_is_answered_once() {
+    let app = App::start().await;
+    let thread_id = thread(&app, "alice").await;
+    let (gate, anew) = (Gate::closed(), Gate::closed());
+    app.model.then(slow("old", &gate));
+    let old = begun(&app, &add(&thread_id, "go")).await;
+    let question = message(&app, &thread_id, 2).await;
+    app.model.then(slow("new", &anew));
+    let new = begun(&app, &retry(&thread_id, &question)).await;
+    gate.open();
+    // Whoever still reads the old answer sees it to its end.
+    assert_eq!(old.rest().await.last().unwrap()["item"]["content"][0]["text"], "old");
+    assert_eq!(transcript(&app, "alice", &thread_id).await[2..], ["user: go"]);
+    anew.open();
+    new.end().await;
+    assert_eq!(transcript(&app, "alice", &thread_id).await[2..], ["user: go", "assistant: new"]);
+    app.model.then(answer("newest"));
+    app.chatkit("alice", &retry(&thread_id, &question)).await.events();
+    assert_eq!(transcript(&app, "alice", &thread_id).await[2..], ["user: go", "assistant: newest"]);
+}
+
+#[tokio::test]
+async fn a_run_that_outlives_its_retry_leaves_nothing_behind() {
+    let app = App::start().await;
+    let thread_id = thread(&app, "alice").await;
+    let gate = Gate::closed();
+    app.model.then(slow("old", &gate));
+    let old = begun(&app, &add(&thread_id, "go")).await;
+    let question = message(&app, &thread_id, 2).await;
+    for (operation, said) in [(retry(&thread_id, &question), "new"), (add(&thread_id, "and?"), "more")] {
+        app.clock.advance(1);
+        app.model.then(answer(said));
+        app.chatkit("alice", &operation).await.events();
+    }
+    gate.open();
+    old.end().await;
+    let expected = ["user: go", "assistant: new", "user: and?", "assistant: more"];
+    assert_eq!(transcript(&app, "alice", &thread_id).await[2..], expected);
+}
+
+#[tokio::test]
+async fn an_answer_whose_question_is_dropped_by_a_retry_is_dropped_with_it() {
+    let app = App::start().await;
+    let thread_id = thread(&app, "alice").await;
+    let first = message(&app, &thread_id, 0).await;
+    let gate = Gate::closed();
+    app.model.then(slow("late", &gate));
+    let late = begun(&app, &add(&thread_id, "second")).await;
+    app.model.then(answer("Hello anew"));
+    app.chatkit("alice", &retry(&thread_id, &first)).await.events();
+    gate.open();
+    late.end().await;
+    assert_eq!(transcript(&app, "alice", &thread_id).await, ["user: Hi", "assistant: Hello anew"]);
+}
+
+#[tokio::test]
+async fn an_answer_stays_when_the_same_is_said_again_before_its_turn_has_ended() {
+    let app = App::start().await;
+    let (title, gate) = (Gate::closed(), Gate::closed());
+    app.model.rather(|request| request.is_title(), answer("A title").before(&title));
+    app.model.then(answer("Hello"));
+    let mut live = app.live("alice", &create("Hi")).await;
+    let thread_id = thread_id(&[live.next().await.unwrap()]);
+    while live.until("thread.item.done").await["item"]["type"] != "assistant_message" {}
+    // The answer is whole, its turn still waits for a title.
+    app.clock.advance(1);
+    app.model.then(slow("Hello again", &gate));
+    let again = begun(&app, &add(&thread_id, "Hi")).await;
+    title.open_for_good();
+    live.end().await;
+    assert_eq!(transcript(&app, "alice", &thread_id).await, ["user: Hi", "assistant: Hello", "user: Hi"]);
+    gate.open();
+    again.end().await;
+    let expected = ["user: Hi", "assistant: Hello", "user: Hi", "assistant: Hello again"];
+    assert_eq!(transcript(&app, "alice", &thread_id).await, expected);
+}
+
+#[tokio::test]
+async fn of_two_retries_at_once_one_is_answered() {
+    let app = App::start().await;
+    let thread_id = thread(&app, "alice").await;
+    let question = message(&app, &thread_id, 0).await;
+    let gate = Gate::closed();
+    app.model.on(|request| !request.is_title(), answer("anew").before(&gate));
+    let again = chatkit("alice", &retry(&thread_id, &question));
+    let twice = join(app.begin(again), app.begin(chatkit("alice", &retry(&thread_id, &question)))).await;
+    let (begun, refused) = if twice.0.status() == StatusCode::OK { twice } else { (twice.1, twice.0) };
+    Answer::of(refused).await.error(409, "conflict");
+    gate.open_for_good();
+    Live::of(begun).end().await;
+    assert_eq!(transcript(&app, "alice", &thread_id).await, ["user: Hi", "assistant: anew"]);
+}
+
+#[tokio::test]
+async fn a_long_thread_is_cut_behind_a_message_far_back() {
+    let app = App::start().await;
+    let thread_id = thread(&app, "alice").await;
+    super::fill(&app, "alice", &thread_id, 130).await;
+    let question = message(&app, &thread_id, 0).await;
+    app.model.then(answer("anew"));
+    let events = app.chatkit("alice", &retry(&thread_id, &question)).await.events();
+    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "anew");
+    assert_eq!(app.model.requests().last().unwrap().conversation(), ["user: Hi"]);
+    assert_eq!(transcript(&app, "alice", &thread_id).await, ["user: Hi", "assistant: anew"]);
+    assert_eq!(app.dynamo.records("threads").len(), 3);
+}
+
+#[tokio::test]
+async fn of_a_thread_that_is_deleted_while_turns_run_nothing_stays() {
+    for first in [true, false] {
+        let app = App::start().await;
+        let (title, one, two) = (Gate::closed(), Gate::closed(), Gate::closed());
+        let (live, thread_id) = if first {
+            app.model.rather(|request| request.is_title(), answer("A title").before(&title));
+            app.model.then(slow("late", &one));
+            let mut live = app.live("alice", &create("go")).await;
+            let thread_id = thread_id(&[live.next().await.unwrap()]);
+            while live.until("thread.item.updated").await["update"].get("delta").is_none() {}
+            (live, thread_id)
+        } else {
+            let thread_id = thread(&app, "alice").await;
+            app.model.then(slow("late", &one));
+            (begun(&app, &add(&thread_id, "go")).await, thread_id)
+        };
+        // Another one has taken over, and has stored something already.
+        app.clock.advance(1);
+        app.model.then(
+            sse([message_added("msg_1"), message_done("msg_1", "One"), message_added("msg_2").item(1)])
+                .wait(&two)
+                .event(message_done("msg_2", "Two").item(1))
+                .event(completed(usage(1, 0, 1, 0))),
+        );
+        let mut other = app.live("alice", &add(&thread_id, "on")).await;
+        other.until("stream_options").await;
+        other.until("thread.item.done").await;
+
+        let delete = operation("threads.delete", json!({ "thread_id": thread_id }));
+        assert_eq!(app.chatkit("alice", &delete).await.text, "{}");
+        let gone = app.chatkit("alice", &add(&thread_id, "more")).await;
+        assert_eq!(gone.error(404, "not_found"), "this thread does not exist");
+        drop(other);
+        [&title, &one, &two].into_iter().for_each(Gate::open_for_good);
+        let events = live.rest().await;
+        assert!(!kinds(&events).contains(&"thread.updated") && !kinds(&events).contains(&"error"), "{events:?}");
+        app.settled(if first { 2 } else { 3 }, <[Value]>::is_empty).await;
+        let list = app.chatkit("alice", &operation("threads.list", json!({}))).await.json();
+        assert_eq!(list["data"], json!([]));
+    }
+}
+
+#[tokio::test]
+async fn ids_ascend_when_the_clock_goes_back() {
+    let app = App::with(NO_LIMITS).await;
+    let thread_id = thread(&app, "alice").await;
+    let mut expected = vec!["user: Hi".to_owned(), "assistant: Hello there".into()];
+    for (number, step) in [-1_000, 0, -3_600_000, 1, 3_600_000, -1].into_iter().enumerate() {
+        app.clock.advance(step);
+        app.model.then(answer(&format!("answer {number}")));
+        app.add("alice", &thread_id, &format!("question {number}")).await;
+        expected.extend([format!("user: question {number}"), format!("assistant: answer {number}")]);
+        assert_eq!(transcript(&app, "alice", &thread_id).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn each_answer_stands_with_its_question_whatever_the_clock_says() {
+    for step in [0, -1_000] {
+        let app = App::with(NO_LIMITS).await;
+        let thread_id = thread(&app, "alice").await;
+        let mut expected = vec!["user: Hi".to_owned(), "assistant: Hello there".into()];
+        let gates: Vec<_> = (0..8).map(|_| Gate::closed()).collect();
+        let mut turns = Vec::new();
+        for (number, gate) in gates.iter().enumerate() {
+            app.clock.advance(step);
+            app.model.then(slow(&format!("answer {number}"), gate));
+            turns.push(begun(&app, &add(&thread_id, &format!("question {number}"))).await);
+            expected.extend([format!("user: question {number}"), format!("assistant: answer {number}")]);
+        }
+        for (gate, turn) in gates.iter().zip(turns).rev() {
+            gate.open();
+            turn.end().await;
+        }
+        assert_eq!(transcript(&app, "alice", &thread_id).await, expected);
+    }
+}
