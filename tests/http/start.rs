@@ -68,6 +68,7 @@ async fn every_choice_is_one_of_those_that_there_are() {
         ),
         ("LOG_ADDRESS", "canary", [Some("must be `hashed` or `plain`"); 4]),
         ("REASONING_SUMMARIES", "canary", [None, None, Some("must be `true` or `false`"), None]),
+        ("MODEL_API", "canary", [None, None, Some("must be `responses` or `chat_completions`"), None]),
         ("AUTH_MODE", "canary", [Some("must be a list of `jwt` and `anonymous`"); 4]),
     ] {
         let expected = expected.map(|wants| wants.map(|wants| format!("`{name}` {wants}")));

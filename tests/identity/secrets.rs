@@ -52,7 +52,7 @@ async fn get_secret_value(State(secrets): State<Secrets>, headers: HeaderMap, bo
     let value = secrets.lock().unwrap().get(&key).cloned();
     let (status, answer) = match value {
         Some(value) => (200, json!({ "Name": key.0, "SecretString": value })),
-        None => (400, json!({ "__type": "ResourceNotFoundException", "Message": "canary" })),
+        None => (400, json!({ "__type": "ResourceNotFoundException", "Message": "no such secret" })),
     };
     let response = Response::builder().status(status).header("content-type", "application/x-amz-json-1.1");
     response.body(Body::from(answer.to_string())).unwrap()
