@@ -51,3 +51,7 @@ bench *sections:
 # The playground in a real browser. Needs Node.js 20.19, npm and Chromium (`CHROMIUM` says where)
 browser:
     tests/browser.sh
+
+# The official Python package judges the server; arguments as in `just conformance sequences --seeds 200`. Needs Python 3.11
+conformance *arguments:
+    tests/conformance.sh {{ arguments }}
