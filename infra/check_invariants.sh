@@ -31,8 +31,8 @@ everything_but() {
 
 absent 'only `shared/src/store/` knows DynamoDB' 'aws_sdk_dynamodb' $(everything_but 'shared/src/store/*')
 absent 'only `shared/src/env.rs` reads the environment' 'env::vars?(_os)?\b' $(everything_but shared/src/env.rs)
-absent 'only `shared/src/lambda.rs` and the programs know Lambda' 'lambda_(http|runtime)\b' \
-    $(find shared/src functions local/src -name '*.rs' -not -path shared/src/lambda.rs -not -name main.rs)
+absent 'only `shared/src/lambda/` and the programs know Lambda' 'lambda_(http|runtime)\b' \
+    $(find shared/src functions local/src -name '*.rs' -not -path 'shared/src/lambda/*' -not -name main.rs)
 absent '`protocol` imports nothing of ours' 'crate::|super::super|\basync\b|tokio|chatkit_' shared/src/protocol
 absent 'the engine knows no transport, no database, no wire format' \
     '\b(axum|hyper|http|reqwest|sse|lambda_http|aws_[a-z_]+|eventsource_stream)::|model::wire|DynamoDB|OpenAI' \
