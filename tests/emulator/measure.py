@@ -9,6 +9,7 @@ HELLO is the built `hello` example of the tests. The emulator is that of an inst
 """
 
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -20,10 +21,14 @@ import subprocess
 import sys
 import time
 
-WARM_UP = 20
 RUNTIMES = ["buffered", "streamed", "stock"]
-# A whole answer at once, and three chunks 2 ms apart: the body, and the bound of its ratio.
-PATHS = {"/hello": (b"hello", 3.0), "/paced": (b"one two three", 1.5)}
+# One chunk at once, and three chunks 2 ms apart.
+BODIES = {"/hello": b"hello", "/paced": b"one two three"}
+# What is invoked, the seconds between two invocations, and the bound of our ratio. After a pause the receiving end
+# acknowledges at once and the stock runtime is as fast; one invocation after the other it is not.
+CASES = [("/hello", 0, 3.0), ("/paced", 0, 1.5), ("/hello", 0.1, 3.0)]
+# So many of a function's invocations follow each other; the first of them comes after a pause in any case.
+BLOCK = 10
 
 
 def emulator():
@@ -78,28 +83,36 @@ class Function:
         answer = self.connection.getresponse().read()
         taken = (time.perf_counter() - started) * 1000
         body = json.loads(answer)["body"].encode() if self.answers == "buffered" else answer.split(bytes(8))[1]
-        assert body == PATHS[path][0], answer
+        assert body == BODIES[path], answer
         return taken
+
+    def block(self, path, pause):
+        """The milliseconds of a block of invocations, its first one left out."""
+        taken = []
+        for _ in range(BLOCK + 1):
+            time.sleep(pause)
+            taken.append(self.invoke(path))
+        return taken[1:]
 
 
 def main():
-    hello, invocations = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 300
+    hello = pathlib.Path(sys.argv[1]).resolve(strict=True)
+    invocations = int(sys.argv[2]) if len(sys.argv) > 2 else 300
     functions = [Function(hello, answers) for answers in RUNTIMES]
     within_bound = True
     try:
-        print(f"{'':8}" + "".join(f"{answers + ' p50':>14}{'p99':>8}" for answers in RUNTIMES) + "   ms")
-        for path, (_, bound) in PATHS.items():
-            for _ in range(WARM_UP):
-                for function in functions:
-                    function.invoke(path)
-            # In turns, so that whatever else the machine does meets all of them.
-            rounds = [[function.invoke(path) for function in functions] for _ in range(invocations)]
-            taken = [sorted(column) for column in zip(*rounds)]
+        print(f"{'':16}" + "".join(f"{answers + ' p50':>14}{'p99':>8}" for answers in RUNTIMES) + "   ms")
+        for path, pause, bound in CASES:
+            blocks = max(1, invocations // BLOCK if pause == 0 else invocations // BLOCK // 5)
+            # Blocks in turns, so that whatever else the machine does meets all of them.
+            rounds = [[function.block(path, pause) for function in functions] for _ in range(blocks + 1)][1:]
+            taken = [sorted(itertools.chain(*column)) for column in zip(*rounds)]
             medians = [statistics.median(column) for column in taken]
             p99s = [column[int(0.99 * (len(column) - 1))] for column in taken]
-            print(f"{path:8}" + "".join(f"{median:14.2f}{p99:8.2f}" for median, p99 in zip(medians, p99s)))
+            name = f"{path} {pause * 1000:.0f} ms"
+            print(f"{name:16}" + "".join(f"{median:14.2f}{p99:8.2f}" for median, p99 in zip(medians, p99s)))
             ours, stock = (median / medians[0] for median in medians[1:])
-            print(f"{'':8}streamed / buffered {ours:.2f} (bound {bound}), stock / buffered {stock:.2f}")
+            print(f"{'':16}streamed / buffered {ours:.2f} (bound {bound}), stock / buffered {stock:.2f}", flush=True)
             within_bound &= ours <= bound
     finally:
         for function in functions:

@@ -12,9 +12,9 @@
 //! sound, and ends with an error when the Runtime API is gone. Buffered answers are its business altogether.
 //!
 //! Only how a *streamed* answer is posted is replaced, by a layer that takes the place of the runtime's service: its own
-//! HTTP client leaves Nagle's algorithm on, which holds the first byte back by some 40 ms, and no other client can be
-//! given to it. `docs/upstream-nodelay.md` has the measurements and the change that would make `request::from_event`,
-//! `stream.rs` but for what it does to a body that fails, `runtime_api.rs` but for a failed start, and `answer` needless.
+//! HTTP client leaves Nagle's algorithm on, which in an environment that is busy holds the first byte back by some 43 ms,
+//! and no other client can be given to it. `docs/upstream-nodelay.md` has the measurements and the change that would make
+//! most of this module needless.
 //!
 //! The layer mirrors, of `lambda_runtime` 1.5.0 and `lambda_http` 1.3.2:
 //!
@@ -115,7 +115,7 @@ async fn answer(router: Router, api: RuntimeApi, invocation: LambdaInvocation) -
     let post = match answered.await {
         Ok(body) => runtime_api::streamed(&invocation, body)?,
         Err(diagnostic) => {
-            tracing::error!(error_type = diagnostic.error_type, "an invocation failed");
+            tracing::error!(error = diagnostic.error_message, "an invocation failed");
             runtime_api::failed(&invocation, &diagnostic)?
         }
     };

@@ -30,7 +30,7 @@ impl RuntimeApi {
     /// When the variable is missing: this is not Lambda.
     pub(super) fn from_env() -> Self {
         let mut connector = HttpConnector::new();
-        // Or a small chunk would wait until the one before is acknowledged, which the other end delays.
+        // Or a small chunk would wait until the one before is acknowledged, which the other end may delay.
         connector.set_nodelay(true);
         Self(Arc::new(PooledClient::builder().with_connector(connector).build()))
     }
