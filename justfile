@@ -55,3 +55,8 @@ browser:
 # The official Python package judges the server; arguments as in `just conformance sequences --seeds 200`. Needs Python 3.11
 conformance *arguments:
     tests/conformance.sh {{ arguments }}
+
+# A warm invocation under AWS's own Lambda emulator: our streaming against the stock runtime's. Needs aws-sam-cli
+emulator:
+    cargo build --release --package chatkit-tests --example hello
+    python tests/emulator/measure.py "${CARGO_TARGET_DIR:-target}/release/examples/hello"
