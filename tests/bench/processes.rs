@@ -12,9 +12,9 @@ pub(crate) struct Process(Child);
 
 impl Process {
     /// Starts a program with these variables and no others. Its log is discarded.
-    pub(crate) fn start(command: &mut Command, variables: &[(&str, String)]) -> Self {
+    pub(crate) fn start(command: &mut Command, variables: &[(&str, String)], output: Stdio) -> Self {
         let command = command.env_clear().envs(variables.iter().map(|(name, value)| (name, value)));
-        Self(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
+        Self(command.stdin(Stdio::null()).stdout(output).stderr(Stdio::null()).spawn().unwrap())
     }
 
     /// The first line that it prints.
@@ -74,7 +74,7 @@ impl LocalServer {
             ("LIMIT_USER_TURNS_PER_MINUTE", "1000000".to_owned()),
             ("LIMIT_USER_TOKENS_PER_HOUR", "1000000000".to_owned()),
         ];
-        let mut process = Process::start(command.args(["--port", "0", "--memory"]), &variables);
+        let mut process = Process::start(command.args(["--port", "0", "--memory"]), &variables, Stdio::piped());
         let line = process.first_line();
         let url = line.trim().strip_prefix("listening on ").expect("the server starts").to_owned();
         Self { process, url }
@@ -113,7 +113,7 @@ pub(crate) fn start_function(
         ("TABLE_USAGE", "usage".to_owned()),
     ];
     variables.extend(more.iter().cloned());
-    Process::start(&mut Command::new(programs.path(name)), &variables)
+    Process::start(&mut Command::new(programs.path(name)), &variables, Stdio::null())
 }
 
 /// What user tokens are signed with.
