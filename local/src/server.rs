@@ -46,7 +46,7 @@ impl Server {
         let backends = backends::start(&mut env, data, &clock, &ids, demo_model::PACE).await?;
         let development = environment::take_development(&mut env);
         let about = About {
-            model: env.get("MODEL").unwrap_or(chatkit_shared::conversation::Assistant::DEFAULT_MODEL).to_owned(),
+            model: env.get("MODEL").unwrap_or(chatkit_shared::assistant::Assistant::DEFAULT_MODEL).to_owned(),
             demo: backends.demo,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };

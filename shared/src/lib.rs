@@ -3,6 +3,8 @@
 //! ```text
 //! protocol/      the ChatKit wire types: serde only
 //! conversation/  the engine: operation + store + model → events; knows no HTTP, SSE, DynamoDB or OpenAI types
+//! assistant/     who answers, as its owner configures it
+//! endpoints/     the site's own endpoints, where server tools run and actions go
 //! model/         the model, through the Responses or the Chat Completions API: request, stream, neutral model events
 //! store/         DynamoDB: threads, items, counters, sessions, usage; the only user of `aws_sdk_dynamodb`
 //! identity/      who is asking: session tokens, user tokens, visitors
@@ -16,8 +18,10 @@
 //! env.rs         the only file that reads the environment
 //! ```
 
+pub mod assistant;
 pub mod clock;
 pub mod conversation;
+pub mod endpoints;
 pub mod env;
 pub mod hash;
 pub mod hosted;

@@ -17,12 +17,8 @@ use crate::harness::model::{Answer, ScriptedModel};
 fn prompt() -> Prompt {
     Prompt {
         model: "gpt-test".to_owned(),
-        instructions: None,
         input: vec![Input::User(vec![InputPart::Text("Hi".to_owned())])],
-        max_output_tokens: None,
-        reasoning_summaries: false,
-        user: None,
-        cache_key: None,
+        ..Prompt::default()
     }
 }
 

@@ -30,6 +30,7 @@ async fn a_prompt_is_a_stateless_streaming_request() {
         reasoning_summaries: true,
         user: Some("hash".to_owned()),
         cache_key: Some("thread".to_owned()),
+        ..Prompt::default()
     };
     model.stream(&asked).await.unwrap().try_collect::<Vec<_>>().await.unwrap();
 

@@ -1,4 +1,7 @@
-use chatkit_shared::conversation::{Assistant, Engine, Limits};
+use std::sync::Arc;
+
+use chatkit_shared::assistant::Assistant;
+use chatkit_shared::conversation::{Engine, Limits};
 use chatkit_shared::http::HttpLayer;
 use chatkit_shared::identity::{AuthModes, Authenticator, SessionTokens};
 use chatkit_shared::model::{Model, ModelConfig};
@@ -35,7 +38,7 @@ impl App {
                 counters: Counters::from_env(&connection, env)?,
                 usage: Usage::from_env(&connection, env)?,
                 model: Model::new(&model)?,
-                assistant: Assistant::from_env(env)?,
+                assistant: Arc::new(Assistant::from_env(env)?),
                 limits: Limits::from_env(env)?,
                 clock: clock.clone(),
                 ids: ids.clone(),

@@ -117,6 +117,12 @@ impl Answer {
                 }
                 steps.into_iter().chain(self.finish_message(message)).collect()
             }
+            ModelEvent::Task { .. }
+            | ModelEvent::ImageStarted { .. }
+            | ModelEvent::ImagePartial { .. }
+            | ModelEvent::ImageDone { .. }
+            | ModelEvent::Call(_)
+            | ModelEvent::Opaque(_) => Vec::new(),
             ModelEvent::Completed(_) | ModelEvent::Incomplete { .. } => self.complete(),
         }
     }

@@ -1,4 +1,5 @@
 use super::{Engine, Error};
+use crate::assistant::{Assistant, estimate_tokens};
 use crate::env::{Env, EnvError};
 use crate::identity::Owner;
 use crate::limits::Bucket;
@@ -46,11 +47,18 @@ impl Engine {
         }
     }
 
+    /// The most that asking the model once can cost, which is what is reserved before a turn begins.
+    fn worst_case_tokens(&self) -> u64 {
+        let Assistant { max_output_tokens, max_context_tokens, instructions, .. } = &*self.assistant;
+        let instructions = instructions.as_deref().map_or(0, estimate_tokens);
+        u64::from(*max_output_tokens) + u64::from(*max_context_tokens) + instructions
+    }
+
     /// Counts a turn and reserves the most it can cost.
     pub(super) async fn admit_turn(&self, owner: &Owner) -> Result<Reservation, Error> {
         let tokens = self.limits.tokens_per_hour;
         // With a limit below one turn's worst case, one turn at a time is admitted while nothing is used.
-        let reserve = self.assistant.worst_case_tokens().min(tokens);
+        let reserve = self.worst_case_tokens().min(tokens);
         match self.counters.admit(owner, &self.limits.turns, tokens, reserve, self.clock.now()).await? {
             Admission::Admitted(reservation) => Ok(reservation),
             Admission::Refused { retry_after, limit: Limit::Turns } => Err(Error::RateLimited { retry_after }),

@@ -3,7 +3,6 @@
 //! Architecture invariant: nothing here mentions HTTP, SSE, DynamoDB or OpenAI's wire types.
 
 mod answer;
-mod assistant;
 mod error;
 mod feedback;
 mod limits;
@@ -20,15 +19,17 @@ mod transcribe;
 mod turn;
 mod user_message;
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-pub use assistant::Assistant;
 pub use error::Error;
 pub use limits::Limits;
 pub use report::{OnEnd, Outcome, TurnReport};
 pub use stateless::{Message, Role};
 
+use crate::assistant::Assistant;
 use crate::clock::Clock;
 use crate::identity::Owner;
 use crate::ids::Ids;
@@ -48,7 +49,7 @@ pub struct Engine {
     /// Who answers.
     pub model: Model,
     /// How it answers.
-    pub assistant: Assistant,
+    pub assistant: Arc<Assistant>,
     /// How much a user may ask.
     pub limits: Limits,
     /// The time.

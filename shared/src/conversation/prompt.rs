@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::Assistant;
-use super::assistant::estimate_tokens;
+use crate::assistant::{Assistant, estimate_tokens};
 use crate::hash::sha256_hex;
 use crate::identity::Owner;
 use crate::model::{Input, InputPart, Prompt};
@@ -32,11 +31,10 @@ fn basis(assistant: &Assistant, owner: &Owner) -> Prompt {
     Prompt {
         model: assistant.model.clone(),
         instructions: assistant.instructions.clone(),
-        input: Vec::new(),
         max_output_tokens: Some(assistant.max_output_tokens),
         reasoning_summaries: assistant.reasoning_summaries,
         user: Some(sha256_hex(&format!("{}\n{}", owner.tenant(), owner.user()))),
-        cache_key: None,
+        ..Prompt::default()
     }
 }
 
@@ -65,10 +63,24 @@ fn cost(input: &Input) -> u64 {
     /// Roles and separators.
     const OVERHEAD: u64 = 4;
     let text = match input {
-        Input::User(parts) => parts.iter().map(|InputPart::Text(text)| estimate_tokens(text)).sum(),
+        Input::User(parts) => parts.iter().map(part_cost).sum(),
         Input::Assistant(text) => estimate_tokens(text),
+        Input::Opaque(value) => estimate_tokens(&value.to_string()),
+        Input::Call(call) => estimate_tokens(&call.name) + estimate_tokens(&call.arguments),
+        Input::CallOutput { output, .. } => estimate_tokens(output),
     };
     text + OVERHEAD
+}
+
+fn part_cost(part: &InputPart) -> u64 {
+    /// What OpenAI's models take for a picture of common size, "Images and vision" of its guide.
+    const IMAGE: u64 = 1_105;
+    match part {
+        InputPart::Text(text) => estimate_tokens(text),
+        InputPart::Image(_) => IMAGE,
+        // A document is text and pictures of its pages; nobody knows before it is read.
+        InputPart::File(file) => file.size.div_ceil(4),
+    }
 }
 
 fn inputs(item: &ThreadItem, is_last: bool) -> Vec<Input> {

@@ -1,11 +1,11 @@
 //! A short title, made beside the first answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use super::Assistant;
-use super::assistant::estimate_tokens;
+use crate::assistant::{Assistant, estimate_tokens};
 use crate::identity::Owner;
 use crate::model::{Input, InputPart, Model, ModelError, ModelEvent, ModelStream, Prompt, TokenUsage};
 use crate::protocol::{Page, Thread};
@@ -31,7 +31,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(super) struct Title {
     pub(super) model: Model,
-    pub(super) assistant: Assistant,
+    pub(super) assistant: Arc<Assistant>,
     pub(super) threads: Threads,
     pub(super) owner: Owner,
     pub(super) thread_id: String,
@@ -70,9 +70,7 @@ impl Title {
             instructions: Some(INSTRUCTIONS.to_owned()),
             input: vec![Input::User(vec![InputPart::Text(self.excerpt())])],
             max_output_tokens: Some(MAX_OUTPUT_TOKENS),
-            reasoning_summaries: false,
-            user: None,
-            cache_key: None,
+            ..Prompt::default()
         }
     }
 

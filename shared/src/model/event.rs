@@ -1,13 +1,18 @@
 use std::collections::VecDeque;
 
-use crate::protocol::{Annotation, AssistantContent};
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::prompt::FunctionCall;
+use crate::protocol::{Annotation, AssistantContent, Task};
 
 /// What a model does, in order.
 ///
 /// An answer has messages, a message has parts; both are numbered from 0 in the order in which they start. Of each
 /// message come one `MessageStarted`, then its parts, then one `MessageDone`; of each part one `PartAdded`, its deltas,
-/// then one `PartDone`, and annotations until the end of its message. Thoughts are over before a message starts. The
-/// last event is `Completed` or `Incomplete`, or else the stream ends with an error and whatever is open stays open.
+/// then one `PartDone`, and annotations until the end of its message. Thoughts are over before a message starts. Tasks
+/// and images are numbered from 0, too. Calls come when they are whole. The last event is `Completed` or `Incomplete`,
+/// or else the stream ends with an error and whatever is open stays open.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModelEvent {
     /// The model thinks. A model may think more than once in an answer.
@@ -74,6 +79,42 @@ pub enum ModelEvent {
         /// All its parts with their annotations.
         content: Vec<AssistantContent>,
     },
+    /// Something that the model's server does itself: a search, a program, a remote tool. First as it begins, then each
+    /// time as it is now; its `status_indicator` says whether it is over.
+    Task {
+        /// Which task of the answer, from 0.
+        task: u64,
+        /// The whole task.
+        content: Box<Task>,
+    },
+    /// A picture begins.
+    ImageStarted {
+        /// Which picture of the answer, from 0.
+        image: u64,
+    },
+    /// A picture takes shape.
+    ImagePartial {
+        /// Which picture.
+        image: u64,
+        /// What it looks like so far.
+        picture: Picture,
+        /// How far it is, from 0 to 1.
+        progress: f64,
+    },
+    /// A picture is whole.
+    ImageDone {
+        /// Which picture.
+        image: u64,
+        /// The upstream's id of it.
+        upstream_id: Option<String>,
+        /// What it looks like; `None` if it failed.
+        picture: Option<Picture>,
+    },
+    /// A function that somebody here must run. The model waits for the output in the next prompt.
+    Call(FunctionCall),
+    /// What the model wants to be given back in the next prompt of the same turn, unread: its encrypted thoughts and the
+    /// like. In order with the calls.
+    Opaque(Value),
     /// The answer is whole. `None` where the upstream does not count.
     Completed(Option<TokenUsage>),
     /// The answer was cut.
@@ -83,6 +124,15 @@ pub enum ModelEvent {
         /// What it took; `None` where the upstream does not count.
         usage: Option<TokenUsage>,
     },
+}
+
+/// A picture that the model made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Its type, such as `image/png`.
+    pub media_type: &'static str,
+    /// Its bytes.
+    pub bytes: Bytes,
 }
 
 /// Events on their way to the reader.

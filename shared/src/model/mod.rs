@@ -37,6 +37,6 @@ pub use audio::AudioType;
 pub use client::{Model, ModelSetupError};
 pub use config::ModelConfig;
 pub use error::{ModelError, ModelErrorKind, Upstream};
-pub use event::{IncompleteReason, ModelEvent, TokenUsage};
-pub use prompt::{Input, InputPart, Prompt};
+pub use event::{IncompleteReason, ModelEvent, Picture, TokenUsage};
+pub use prompt::{FileSource, FunctionCall, Input, InputFile, InputPart, Prompt};
 pub use stream::ModelStream;

@@ -1,5 +1,8 @@
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
 /// What the model is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Prompt {
     /// The model's name.
     pub model: String,
@@ -7,8 +10,14 @@ pub struct Prompt {
     pub instructions: Option<String>,
     /// The conversation, oldest first.
     pub input: Vec<Input>,
+    /// What the model may use, each in the Responses API's own shape.
+    pub tools: Vec<Value>,
+    /// The tool that the model must use, in the Responses API's own shape; it chooses itself where there is none.
+    pub tool_choice: Option<Value>,
     /// Where the answer is cut, reasoning included.
     pub max_output_tokens: Option<u32>,
+    /// How long to think, such as `low`. Models without reasoning refuse a request that says so.
+    pub reasoning_effort: Option<String>,
     /// Whether to ask for summaries of the model's thoughts. Models without reasoning refuse such a request.
     pub reasoning_summaries: bool,
     /// The user's id, hashed: the upstream's abuse detection wants to tell users apart (`safety_identifier`).
@@ -18,17 +27,70 @@ pub struct Prompt {
 }
 
 /// A turn of the conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Input {
     /// What the user said.
     User(Vec<InputPart>),
     /// What the assistant answered.
     Assistant(String),
+    /// What the model did besides, as it said so itself: given back unread, and never shown.
+    Opaque(Value),
+    /// A function that the model called.
+    Call(FunctionCall),
+    /// What the function returned.
+    CallOutput {
+        /// The call's id.
+        call_id: String,
+        /// Text, mostly JSON.
+        output: String,
+    },
+}
+
+/// A function that the model calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionCall {
+    /// The upstream's id of the call, by which the output is matched; made up here where it gives none.
+    pub call_id: String,
+    /// The function.
+    pub name: String,
+    /// What the model passes: meant to be a JSON object, but nobody promises that.
+    pub arguments: String,
 }
 
 /// A part of what the user said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum InputPart {
     /// Text.
     Text(String),
+    /// A picture.
+    Image(InputFile),
+    /// A document.
+    File(InputFile),
+}
+
+/// A file that the model is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// Its name.
+    pub name: String,
+    /// Its type, such as `image/png`.
+    pub media_type: String,
+    /// Its bytes, in whole.
+    pub size: u64,
+    /// Where they are.
+    pub source: FileSource,
+}
+
+/// Where the bytes of a file are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileSource {
+    /// In our own store of files, under this key. Made one of the others before the model is asked.
+    Stored(String),
+    /// Where the model's server can fetch them.
+    Url(String),
+    /// Here, in base64.
+    Base64(String),
 }

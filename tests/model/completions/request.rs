@@ -38,6 +38,7 @@ async fn a_prompt_has_only_what_every_server_knows() {
         reasoning_summaries: true,
         user: Some("hash".to_owned()),
         cache_key: Some("thread".to_owned()),
+        ..Prompt::default()
     };
     assert_eq!(
         sent(&asked).await,

@@ -72,6 +72,7 @@ fn messages(prompt: &Prompt) -> Vec<Message<'_>> {
         let (role, content) = match input {
             Input::User(parts) => ("user", text(parts)),
             Input::Assistant(text) => ("assistant", Cow::from(text)),
+            Input::Opaque(_) | Input::Call(_) | Input::CallOutput { .. } => continue,
         };
         match messages.last_mut() {
             Some(last) if last.role == role => {
@@ -88,7 +89,14 @@ fn messages(prompt: &Prompt) -> Vec<Message<'_>> {
 fn text(parts: &[InputPart]) -> Cow<'_, str> {
     match parts {
         [InputPart::Text(text)] => text.into(),
-        parts => parts.iter().map(|InputPart::Text(text)| text.as_str()).collect::<Vec<_>>().join("\n").into(),
+        parts => parts.iter().filter_map(words).collect::<Vec<_>>().join("\n").into(),
+    }
+}
+
+fn words(part: &InputPart) -> Option<&str> {
+    match part {
+        InputPart::Text(text) => Some(text),
+        InputPart::Image(_) | InputPart::File(_) => None,
     }
 }
 
@@ -102,12 +110,11 @@ mod tests {
     fn only_openai_gets_what_is_new() {
         let prompt = Prompt {
             model: "gpt-test".to_owned(),
-            instructions: None,
             input: vec![Input::User(vec![InputPart::Text("Hi".to_owned())])],
             max_output_tokens: Some(100),
-            reasoning_summaries: false,
             user: Some("hash".to_owned()),
             cache_key: Some("thread".to_owned()),
+            ..Prompt::default()
         };
         let basis = json!({
             "model": "gpt-test",

@@ -52,7 +52,7 @@ impl<'a> From<&'a Prompt> for CreateResponse<'a> {
         Self {
             model: &prompt.model,
             instructions: prompt.instructions.as_deref(),
-            input: prompt.input.iter().map(InputItem::from).collect(),
+            input: prompt.input.iter().filter_map(item).collect(),
             max_output_tokens: prompt.max_output_tokens,
             reasoning: prompt.reasoning_summaries.then_some(Reasoning { summary: "auto" }),
             safety_identifier: prompt.user.as_deref(),
@@ -63,14 +63,20 @@ impl<'a> From<&'a Prompt> for CreateResponse<'a> {
     }
 }
 
-impl<'a> From<&'a Input> for InputItem<'a> {
-    fn from(input: &'a Input) -> Self {
-        match input {
-            Input::User(parts) => {
-                let parts = parts.iter().map(|InputPart::Text(text)| InputContent::InputText { text }).collect();
-                Self::Message { role: "user", content: MessageContent::Parts(parts) }
-            }
-            Input::Assistant(text) => Self::Message { role: "assistant", content: MessageContent::Text(text) },
+fn item(input: &Input) -> Option<InputItem<'_>> {
+    match input {
+        Input::User(parts) => {
+            let parts = parts.iter().filter_map(content).collect();
+            Some(InputItem::Message { role: "user", content: MessageContent::Parts(parts) })
         }
+        Input::Assistant(text) => Some(InputItem::Message { role: "assistant", content: MessageContent::Text(text) }),
+        Input::Opaque(_) | Input::Call(_) | Input::CallOutput { .. } => None,
+    }
+}
+
+fn content(part: &InputPart) -> Option<InputContent<'_>> {
+    match part {
+        InputPart::Text(text) => Some(InputContent::InputText { text }),
+        InputPart::Image(_) | InputPart::File(_) => None,
     }
 }
