@@ -37,3 +37,4 @@ pub mod sessions;
 pub mod setup;
 pub mod store;
 pub mod telemetry;
+pub mod widgets;

@@ -51,7 +51,7 @@ pub(crate) fn run(number: usize, digest: &str) -> Run {
 }
 
 fn stored(item: ThreadItem) -> StoredItem {
-    StoredItem { item, upstream_id: None, ends_run: None }
+    StoredItem::new(item)
 }
 
 fn header(prefix: &str, number: usize) -> ItemHeader {

@@ -104,7 +104,7 @@ async fn items_of_every_kind_read_as_they_were_stored() {
             let header = json!({ "id": id("msg", number), "thread_id": id("thr", 1), "created_at": at(0) });
             kind.as_object_mut().unwrap().extend(header.as_object().unwrap().clone());
             let item: ThreadItem = serde_json::from_value(kind).unwrap();
-            StoredItem { item, upstream_id: Some("up".to_owned()), ends_run: Some("run".to_owned()) }
+            StoredItem { upstream_id: Some("up".to_owned()), ends_run: Some("run".to_owned()), ..StoredItem::new(item) }
         })
         .collect();
     let (threads, head) = with_items(&dynamo, &items).await;

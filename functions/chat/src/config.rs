@@ -39,6 +39,7 @@ impl App {
                 usage: Usage::from_env(&connection, env)?,
                 model: Model::new(&model)?,
                 assistant: Arc::new(Assistant::from_env(env)?),
+                endpoints: chatkit_shared::endpoints::Endpoints,
                 limits: Limits::from_env(env)?,
                 clock: clock.clone(),
                 ids: ids.clone(),

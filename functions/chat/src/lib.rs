@@ -42,7 +42,7 @@ async fn chatkit(
 ) -> Result<Response, Error> {
     let request = Request::parse(&body.0).map_err(|error| Error::bad_request(error.to_string()))?;
     log.operation(request.operation());
-    match app.engine.process(&identity.owner, request, report_to(log)).await? {
+    match app.engine.process(&identity, request, report_to(log)).await? {
         Reply::Document(document) => Ok(json(&document)),
         Reply::Events(events) => Ok(sse::response(events)),
     }

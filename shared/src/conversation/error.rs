@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use crate::endpoints::EndpointError;
 use crate::model::ModelError;
 use crate::store::StoreError;
 
@@ -36,6 +37,9 @@ pub enum Error {
     /// The store does not answer.
     #[error("the store failed")]
     Store(#[from] StoreError),
+    /// The site's endpoint does not answer an operation whose answer is no stream.
+    #[error("the endpoint of actions failed")]
+    Endpoint(#[from] EndpointError),
     /// The model does not answer an operation whose answer is no stream.
     #[error("the model failed")]
     Model(#[from] ModelError),

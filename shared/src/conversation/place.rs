@@ -3,8 +3,8 @@
 use super::answer::Finished;
 use crate::identity::Owner;
 use crate::ids;
-use crate::protocol::ThreadItem;
-use crate::store::{Retry, Run, StoreError, StoredItem, Threads};
+use crate::protocol::{Event, Page, ThreadItem, WidgetItem};
+use crate::store::{Carried, Retry, Run, StoreError, StoredItem, Threads};
 
 /// A thread that a turn writes in.
 pub(super) struct Place {
@@ -12,10 +12,16 @@ pub(super) struct Place {
     pub(super) owner: Owner,
     pub(super) thread_id: String,
     pub(super) run: Run,
-    /// The user's message that is answered.
+    /// Whether the run has the thread's lease: an action writes without one until it asks the model.
+    pub(super) leased: bool,
+    /// The item that is answered; what the turn makes stands behind it.
     pub(super) question: String,
     /// Whether it was answered before: what stands behind it is dropped first.
     pub(super) anew: bool,
+    /// Items that mean nothing any more, dropped first, too.
+    pub(super) obsolete: Vec<String>,
+    /// The widget that an action came from.
+    pub(super) sender: Option<String>,
     /// The items that the turn has stored.
     pub(super) stored: Vec<String>,
 }
@@ -26,22 +32,56 @@ impl Place {
         if self.anew {
             Box::pin(self.threads.truncate_after(&self.owner, &self.thread_id, &self.question)).await?;
         }
+        if !self.obsolete.is_empty() {
+            Box::pin(self.threads.remove_items(&self.owner, &self.thread_id, &self.obsolete)).await?;
+        }
         Ok(())
     }
 
     /// Stores an item that is complete. The one that ends the turn also ends the run, in the same write.
-    pub(super) async fn store(&mut self, finished: Finished, ends_turn: bool) -> Result<ThreadItem, StoreError> {
-        let Finished { item, upstream_id } = finished;
-        let ends_run = ends_turn.then(|| self.run.id.clone());
-        let stored = StoredItem { item, upstream_id, ends_run };
+    pub(super) async fn store(
+        &mut self,
+        finished: Finished,
+        carried: Option<Carried>,
+        ends_turn: bool,
+    ) -> Result<ThreadItem, StoreError> {
+        let Finished { item, upstream_id, .. } = finished;
+        let ends_run = (ends_turn && self.leased).then(|| self.run.id.clone());
+        let stored = StoredItem { item, upstream_id, ends_run, carried };
         Box::pin(self.threads.put_item(&self.owner, &self.thread_id, &stored)).await?;
         self.stored.push(stored.item.id().to_owned());
         Ok(stored.item)
     }
 
+    /// Gives a stored widget a new content; none if there is no such widget.
+    pub(super) async fn replace(
+        &self,
+        item_id: &str,
+        widget: serde_json::Value,
+        copy_text: Option<String>,
+    ) -> Result<Option<ThreadItem>, StoreError> {
+        let known = Box::pin(self.threads.item(&self.owner, &self.thread_id, item_id)).await?;
+        let Some(StoredItem { item: ThreadItem::Widget(old), upstream_id, ends_run, carried }) = known else {
+            return Ok(None);
+        };
+        let item = ThreadItem::Widget(WidgetItem { widget, copy_text: copy_text.or(old.copy_text), ..old });
+        let stored = StoredItem { item, upstream_id, ends_run, carried };
+        Box::pin(self.threads.put_item(&self.owner, &self.thread_id, &stored)).await?;
+        Ok(Some(stored.item))
+    }
+
+    /// Gives the thread a title; none if the thread is gone.
+    pub(super) async fn rename(&self, title: &str) -> Result<Option<Event>, StoreError> {
+        let thread = Box::pin(self.threads.set_title(&self.owner, &self.thread_id, title)).await?;
+        Ok(thread.map(|thread| Event::ThreadUpdated { thread: thread.into_thread(Page::empty()) }))
+    }
+
     /// Ends the run of a turn that has no item to end it with.
     pub(super) async fn end(&self) -> Result<(), StoreError> {
-        Box::pin(self.threads.end_run(&self.owner, &self.thread_id, &self.run.id)).await
+        if self.leased {
+            Box::pin(self.threads.end_run(&self.owner, &self.thread_id, &self.run.id)).await?;
+        }
+        Ok(())
     }
 
     /// Takes back what the turn has stored if meanwhile the thread was deleted, or the message or an earlier one was

@@ -47,7 +47,7 @@ impl Engine {
         };
         let UserMessageInput { content, quoted_text, inference_options, .. } = input;
         let message = UserMessage { header, content, attachments: Vec::new(), quoted_text, inference_options };
-        StoredItem { item: ThreadItem::UserMessage(message), upstream_id: None, ends_run: None }
+        StoredItem::new(ThreadItem::UserMessage(message))
     }
 }
 

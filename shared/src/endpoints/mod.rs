@@ -1,6 +1,8 @@
 //! The site's own endpoints: where server tools run and actions go.
 
 mod effect;
+mod stub;
+pub use stub::*;
 
 use std::time::Duration;
 

@@ -165,6 +165,7 @@ impl From<conversation::Error> for Error {
             }
             E::Store(error) => error.into(),
             E::Model(error) => error.into(),
+            E::Endpoint(error) => Self::new(Code::UpstreamError, "the action did not work").because(error),
         }
     }
 }

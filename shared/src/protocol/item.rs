@@ -57,6 +57,28 @@ impl ThreadItem {
         &self.header().id
     }
 
+    /// Whether the item waits for the page or the person.
+    pub const fn is_pending(&self) -> bool {
+        match self {
+            Self::ClientToolCall(call) => matches!(call.status, ClientToolCallStatus::Pending),
+            Self::StructuredInput(item) => matches!(item.status, StructuredInputStatus::Pending),
+            Self::UserMessage(_)
+            | Self::AssistantMessage(_)
+            | Self::Widget(_)
+            | Self::GeneratedImage(_)
+            | Self::Workflow(_)
+            | Self::Task(_)
+            | Self::EndOfTurn(_)
+            | Self::HiddenContextItem(_)
+            | Self::SdkHiddenContext(_) => false,
+        }
+    }
+
+    /// Whether the item waited for the page or the person, and does no longer.
+    pub const fn is_answer(&self) -> bool {
+        matches!(self, Self::ClientToolCall(_) | Self::StructuredInput(_)) && !self.is_pending()
+    }
+
     /// Whether the item must never reach a client.
     pub const fn is_hidden(&self) -> bool {
         matches!(self, Self::HiddenContextItem(_) | Self::SdkHiddenContext(_))

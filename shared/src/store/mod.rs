@@ -37,7 +37,7 @@ pub use budget::{Admission, Limit, Reservation, Used};
 pub use connection::Connection;
 pub use counters::{Counters, Decision, Scope};
 pub use error::StoreError;
-pub use records::{Retry, Run, StoredItem, ThreadRecord};
+pub use records::{Carried, Retry, Run, StoredItem, ThreadRecord};
 pub use runs::BeginError;
 pub use sessions::SessionRecord;
 pub use tables::{TableNames, create_missing};
