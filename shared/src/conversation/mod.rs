@@ -3,8 +3,10 @@
 //! Architecture invariant: nothing here mentions HTTP, SSE, DynamoDB or OpenAI's wire types.
 
 mod answer;
+mod attachments;
 mod error;
 mod feedback;
+mod files;
 mod limits;
 mod messages;
 mod place;
@@ -31,10 +33,11 @@ pub use stateless::{Message, Role};
 
 use crate::assistant::Assistant;
 use crate::clock::Clock;
+use crate::files::Files;
 use crate::identity::Owner;
 use crate::ids::Ids;
 use crate::model::Model;
-use crate::protocol::{Event, Page, Request, Thread, ThreadItem};
+use crate::protocol::{Attachment, Event, Page, Request, Thread, ThreadItem};
 use crate::store::{Counters, Threads, Usage};
 
 /// Answers ChatKit operations. Cheap to clone.
@@ -46,6 +49,8 @@ pub struct Engine {
     pub counters: Counters,
     /// What was used.
     pub usage: Usage,
+    /// Attachments and pictures; none where they are off.
+    pub files: Option<Files>,
     /// Who answers.
     pub model: Model,
     /// How it answers.
@@ -78,6 +83,8 @@ pub enum Document {
     Threads(Page<Thread>),
     /// Items of a thread.
     Items(Page<ThreadItem>),
+    /// A file that may be uploaded now.
+    Attachment(Attachment),
     /// What a recording says.
     Transcription {
         /// Its text.
@@ -116,13 +123,13 @@ impl Engine {
             Request::DeleteThread(params) => self.delete_thread(owner, &params).await.map(Reply::Document),
             Request::ListItems(params) => self.list_items(owner, &params).await.map(Reply::Document),
             Request::Feedback(params) => self.feedback(owner, &params).await.map(Reply::Document),
+            Request::AttachmentsCreate(params) => self.create_attachment(owner, params).await.map(Reply::Document),
+            Request::AttachmentsDelete(params) => self.delete_attachment(owner, &params).await.map(Reply::Document),
             Request::Transcribe(params) => Box::pin(self.transcribe(owner, params, on_end)).await.map(Reply::Document),
             Request::AddClientToolOutput(_)
             | Request::AddStructuredInput(_)
             | Request::CustomAction(_)
-            | Request::SyncCustomAction(_)
-            | Request::AttachmentsCreate(_)
-            | Request::AttachmentsDelete(_) => Err(Error::Unsupported(request.operation())),
+            | Request::SyncCustomAction(_) => Err(Error::Unsupported(request.operation())),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use crate::assistant::{Assistant, estimate_tokens};
 use crate::hash::sha256_hex;
 use crate::identity::Owner;
-use crate::model::{Input, InputPart, Prompt};
-use crate::protocol::{ThreadItem, UserContent, UserMessage};
+use crate::model::{FileSource, Input, InputFile, InputPart, Prompt};
+use crate::protocol::{AttachmentKind, ThreadItem, UserContent, UserMessage};
 
 /// The prompt of a turn: `items` are a thread's newest, oldest of them first; the last one is what is to be answered.
 pub(super) fn prompt(assistant: &Assistant, owner: &Owner, thread_id: &str, items: &[ThreadItem]) -> Prompt {
@@ -130,7 +130,20 @@ fn user_inputs(message: &UserMessage, is_last: bool) -> Vec<Input> {
             }
         }
     }
-    let mut inputs = vec![user_text(text)];
+    let files = message.attachments.iter().map(|attachment| {
+        let file = InputFile {
+            name: attachment.name.clone(),
+            media_type: attachment.mime_type.clone(),
+            size: attachment.size.unwrap_or_default(),
+            source: FileSource::Stored(attachment.id.clone()),
+        };
+        match attachment.kind {
+            AttachmentKind::Image { .. } => InputPart::Image(file),
+            AttachmentKind::File => InputPart::File(file),
+        }
+    });
+    let text = Some(text).filter(|text| !text.is_empty()).map(InputPart::Text);
+    let mut inputs = vec![Input::User(text.into_iter().chain(files).collect())];
     if let Some(quoted) = message.quoted_text.as_deref().filter(|quoted| is_last && !quoted.is_empty()) {
         inputs.push(user_text(format!("The message above refers to this part of the conversation:\n{quoted}")));
     }

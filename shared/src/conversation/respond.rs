@@ -114,9 +114,17 @@ impl Turn {
 
     /// While the model thinks, so that nobody waits for it.
     async fn clear(&self) -> Result<(), StoreError> {
-        match &self.place {
-            Some(place) => place.clear().await,
-            None => Ok(()),
+        if let Some(place) = &self.place {
+            let files = place.clear().await?;
+            Box::pin(self.drop_files(&files)).await;
+        }
+        Ok(())
+    }
+
+    /// What a removed item showed. Nothing leads there any more, so a failure costs the operator's storage only.
+    async fn drop_files(&self, file_ids: &[String]) {
+        if let Err(error) = self.engine.remove_files(&self.owner, file_ids).await {
+            tracing::error!(error = chain(&error), "the files of removed items were not removed");
         }
     }
 
@@ -260,7 +268,14 @@ impl Turn {
             self.engine.usage.record(&record, limits.usage_retention_days),
             withdraw,
         );
-        for (what, result) in [("budget", settled), ("usage", recorded), ("place", withdrawn.unwrap_or(Ok(())))] {
+        let withdrawn = match withdrawn.unwrap_or(Ok(Vec::new())) {
+            Ok(files) => {
+                Box::pin(self.drop_files(&files)).await;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        for (what, result) in [("budget", settled), ("usage", recorded), ("place", withdrawn)] {
             if let Err(error) = result {
                 tracing::error!(error = chain(&error), "a turn's {what} was not settled");
             }

@@ -11,11 +11,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::place::Place;
 use super::prompt::{prompt, tokens};
 use super::respond::{ModelEvents, Turn};
-use super::user_message::digest;
+use super::user_message::{digest, digest_of_input};
 use super::{Engine, Error, OnEnd, Outcome, TurnReport, messages, title};
 use crate::identity::Owner;
 use crate::ids;
-use crate::model::{ModelError, ModelStream, Prompt, TokenUsage};
+use crate::model::{ModelError, ModelErrorKind, ModelStream, Prompt, TokenUsage};
 use crate::protocol::{
     AddUserMessage, CreateThread, Event, Object, Order, Page, Paging, RetryAfterItem, StreamOptions, ThreadItem,
     ThreadStatus, UserContent, UserMessage,
@@ -58,7 +58,10 @@ impl Engine {
         self.check_message(&params.input)?;
         let reservation = self.admit_turn(owner).await?;
         let thread_id = self.ids.mint(ids::THREAD);
-        let item = self.user_item(params.input, &thread_id, &thread_id);
+        let item = match Box::pin(self.user_item(owner, params.input, &thread_id, &thread_id)).await {
+            Ok(item) => item,
+            Err(error) => return Err(self.refund(&reservation, error).await),
+        };
         let run = self.lease(&item.item, None);
         let thread = ThreadRecord {
             id: thread_id,
@@ -81,7 +84,7 @@ impl Engine {
             reservation,
             prompt,
             untitled: Some(plain_text(&item.item)),
-            opening: vec![created, Event::ItemDone { item: item.item.clone() }, stream_options()],
+            opening: vec![created, Event::ItemDone { item: self.shown(owner, item.item.clone()) }, stream_options()],
             thread: thread.clone(),
         };
         let write = async { self.threads.create(owner, &thread, &item).await.map_err(BeginError::Store) };
@@ -98,13 +101,16 @@ impl Engine {
         self.check_message(&params.input)?;
         let (reservation, loaded) = Box::pin(self.admit_and_load(owner, &params.thread_id)).await?;
         let last = loaded.items.last().map_or(loaded.thread.id.as_str(), |stored| stored.item.id());
-        let item = self.user_item(params.input, &loaded.thread.id, last);
-        let run = self.lease(&item.item, loaded.thread.run.as_ref());
         let live = loaded.live_run(self.clock.now());
         // Refused before the model is called: a page that repeats itself must not cost anything.
-        if live.is_some_and(|live| live.digest == run.digest) {
+        if live.is_some_and(|live| live.digest == digest_of_input(&params.input)) {
             return Err(self.refund(&reservation, Error::Conflict).await);
         }
+        let item = match Box::pin(self.user_item(owner, params.input, &loaded.thread.id, last)).await {
+            Ok(item) => item,
+            Err(error) => return Err(self.refund(&reservation, error).await),
+        };
+        let run = self.lease(&item.item, loaded.thread.run.as_ref());
         let seen = if live.is_none() { loaded.thread.run.as_ref().map(|run| run.id.clone()) } else { None };
         let mut items: Vec<_> = loaded.items.into_iter().map(|stored| stored.item).collect();
         items.push(item.item.clone());
@@ -118,7 +124,7 @@ impl Engine {
             reservation,
             prompt: prompt(&self.assistant, owner, &loaded.thread.id, &items),
             untitled,
-            opening: vec![Event::ItemDone { item: item.item.clone() }, stream_options()],
+            opening: vec![Event::ItemDone { item: self.shown(owner, item.item.clone()) }, stream_options()],
             thread: loaded.thread,
         };
         let thread_id = beginning.thread.id.clone();
@@ -255,7 +261,7 @@ impl Engine {
         on_end: OnEnd,
     ) -> Result<UnboundedReceiver<Event>, Error> {
         let started = self.clock.now();
-        let mut call = self.call(beginning.prompt.clone());
+        let mut call = self.call(beginning.owner.clone(), beginning.prompt.clone());
         let written = match select(pin!(write), call.as_mut()).await {
             Either::Left((written, _)) => written,
             Either::Right(((), write)) => write.await,
@@ -278,9 +284,18 @@ impl Engine {
         Ok(receiver)
     }
 
-    fn call(&self, prompt: Prompt) -> ModelCall {
-        let model = self.model.clone();
-        Box::pin(maybe_done(async move { model.stream(&prompt).await }.boxed()))
+    fn call(&self, owner: Owner, mut prompt: Prompt) -> ModelCall {
+        let (model, files) = (self.model.clone(), self.files.clone());
+        let call = async move {
+            if let Some(files) = files
+                && let Err(error) = files.resolve(&owner, &mut prompt).await
+            {
+                tracing::error!(error = chain(&error), "the files of a prompt cannot be read");
+                return Err(ModelError::new(ModelErrorKind::Unavailable));
+            }
+            model.stream(&prompt).await
+        };
+        Box::pin(maybe_done(call.boxed()))
     }
 
     fn launch(

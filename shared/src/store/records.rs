@@ -22,6 +22,8 @@ const METADATA: &str = "metadata";
 pub(super) const ITEM: &str = "item";
 const UPSTREAM_ID: &str = "upstream_id";
 const ENDS_RUN: &str = "ends_run";
+/// The ids of the files that an item shows: they are removed with it.
+pub(super) const FILES: &str = "files";
 
 /// The head of a thread: everything but its items.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,12 +138,14 @@ impl Retry {
 
 impl StoredItem {
     /// What is written for the item, without its key: each attribute, with no value where there must be none.
-    pub(super) fn attributes(&self) -> Result<[(&'static str, Option<AttributeValue>); 4], StoreError> {
+    pub(super) fn attributes(&self) -> Result<[(&'static str, Option<AttributeValue>); 5], StoreError> {
+        let files: Vec<_> = self.item.files().into_iter().map(|id| AttributeValue::S(id.to_owned())).collect();
         Ok([
             (ITEM, json(Some(&self.item))?),
             (UPSTREAM_ID, self.upstream_id.clone().map(AttributeValue::S)),
             (ENDS_RUN, self.ends_run.clone().map(AttributeValue::S)),
             (HIDDEN, self.item.is_hidden().then_some(AttributeValue::Bool(true))),
+            (FILES, (!files.is_empty()).then_some(AttributeValue::L(files))),
         ])
     }
 
