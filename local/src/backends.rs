@@ -1,4 +1,4 @@
-//! What the functions talk to: DynamoDB and the model, both at a URL, here on loopback.
+//! What the functions talk to: DynamoDB, S3 and the model, each at a URL, here on loopback.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -14,7 +14,7 @@ use chatkit_shared::store::{Connection, TableNames, create_missing};
 use dynoxide::Database;
 use tokio::net::TcpListener;
 
-use crate::{demo_model, environment};
+use crate::{demo_model, environment, objects};
 
 /// What was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,14 @@ pub async fn start(
         background(dynoxide::server::serve_on(listener, database));
     }
     Box::pin(create_missing(&Connection::from_env(env)?, &TableNames::from_env(env)?)).await?;
+    // A bucket elsewhere is the operator's own.
+    if env.get("FILES_BUCKET").is_none() && env.get("AWS_ENDPOINT_URL_S3").is_none() {
+        let folder = objects::Folder::open(data)?;
+        let keys = [env.required("AWS_ACCESS_KEY_ID", "an id")?, env.required("AWS_SECRET_ACCESS_KEY", "a secret")?];
+        let url = serve_on_loopback(objects::router(folder, &keys, clock.clone())?).await?;
+        env.set("AWS_ENDPOINT_URL_S3", url);
+        env.set("FILES_BUCKET", objects::BUCKET);
+    }
 
     let demo = ["OPENAI_API_KEY", "OPENAI_SECRET_ARN", "OPENAI_BASE_URL"].iter().all(|name| env.get(name).is_none());
     if demo {
@@ -80,6 +88,8 @@ pub fn variables(env: &Env) -> Vec<(&'static str, String)> {
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
         "AWS_ENDPOINT_URL_DYNAMODB",
+        "AWS_ENDPOINT_URL_S3",
+        "FILES_BUCKET",
         "TABLE_THREADS",
         "TABLE_COUNTERS",
         "TABLE_USAGE",

@@ -3,7 +3,8 @@
 //! ```text
 //! arguments.rs     the command line
 //! environment.rs   the variables' defaults, where they are not set
-//! backends.rs      an embedded DynamoDB, and the demo model where there is no key: both on loopback
+//! backends.rs      an embedded DynamoDB, an embedded S3, and the demo model where there is no key: all on loopback
+//! objects.rs       the embedded S3
 //! server.rs        the four functions under one address, by the same table as on AWS
 //! development.rs   the identity `x-user-id`, which exists here only
 //! playground.rs    the page at `/`;  demo_model/  what talks when there is no key
@@ -14,5 +15,6 @@ pub mod backends;
 pub mod demo_model;
 mod development;
 mod environment;
+pub mod objects;
 pub mod playground;
 pub mod server;

@@ -7,6 +7,7 @@
 //! endpoints/     the site's own endpoints, where server tools run and actions go
 //! model/         the model, through the Responses or the Chat Completions API: request, stream, neutral model events
 //! store/         DynamoDB: threads, items, counters, sessions, usage; the only user of `aws_sdk_dynamodb`
+//! files/         a private bucket: attachments and pictures
 //! identity/      who is asking: session tokens, user tokens, visitors
 //! sessions/      what `start` and `refresh` hand out, in both modes; hosted.rs is OpenAI's sessions API
 //! limits.rs      token buckets as integer arithmetic
@@ -23,6 +24,7 @@ pub mod clock;
 pub mod conversation;
 pub mod endpoints;
 pub mod env;
+pub mod files;
 pub mod hash;
 pub mod hosted;
 pub mod http;

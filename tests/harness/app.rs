@@ -46,10 +46,14 @@ impl App {
 
     /// As [`App::start`], with these variables.
     pub(crate) async fn with<const N: usize>(variables: [(&str, &str); N]) -> Self {
+        Self::at(Clock::fixed(NOW.parse().unwrap()), &variables).await
+    }
+
+    /// As [`App::with`], at another time.
+    pub(crate) async fn at(clock: Clock, variables: &[(&str, &str)]) -> Self {
         let dynamo = Dynamo::start().await;
         let model = ScriptedModel::start().await;
         model.on(|request| request.is_title(), answer("A title"));
-        let clock = Clock::fixed(NOW.parse().unwrap());
         let mut env = dynamo.env();
         env.set("OPENAI_BASE_URL", model.base_url());
         env.set("SESSION_SIGNING_SECRET", "a secret of more than thirty-two bytes");

@@ -8,6 +8,7 @@ pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod model;
 pub(crate) mod names;
+pub(crate) mod objects;
 pub(crate) mod requests;
 pub(crate) mod responses;
 pub(crate) mod sessions;

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use chatkit_shared::assistant::Assistant;
 use chatkit_shared::conversation::{Engine, Limits};
+use chatkit_shared::files::Files;
 use chatkit_shared::http::HttpLayer;
 use chatkit_shared::identity::{AuthModes, Authenticator, SessionTokens};
 use chatkit_shared::model::{Model, ModelConfig};
@@ -19,6 +20,7 @@ impl App {
     /// - `OPENAI_BASE_URL`, `OPENAI_API_KEY` or `OPENAI_SECRET_ARN`, `MODEL_API`, `TRANSCRIBE_MODEL`: where the model is
     ///   and how it is asked, see [`ModelConfig`]
     /// - `LIMIT_USER_*`, `LIMIT_MESSAGE_CHARS`, `USAGE_RETENTION_DAYS`: see [`Limits`]
+    /// - `FILES_BUCKET`, `FILES_MAX_BYTES`, `FILES_MAX_PER_MESSAGE`, `FILES_TYPES`: see [`Files`]
     /// - `TABLE_THREADS`, `TABLE_COUNTERS`, `TABLE_USAGE`, `AWS_*`
     /// - `ALLOWED_ORIGINS`, `LOG_ADDRESS`: see [`HttpLayer`]
     ///
@@ -37,6 +39,7 @@ impl App {
                 threads: Threads::from_env(&connection, env)?,
                 counters: Counters::from_env(&connection, env)?,
                 usage: Usage::from_env(&connection, env)?,
+                files: Files::from_env(env, clock.clone())?,
                 model: Model::new(&model)?,
                 assistant: Arc::new(Assistant::from_env(env)?),
                 endpoints: chatkit_shared::endpoints::Endpoints,

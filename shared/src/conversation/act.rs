@@ -182,7 +182,7 @@ impl Turn {
             Err(BeginError::NotFound) => return Err(refused(Error::NotFound("thread"))),
             Err(BeginError::Conflict) => return Err(refused(Error::Conflict)),
         }
-        Ok(self.engine.ask(self.prompt.clone()))
+        Ok(self.engine.ask(&self.identity.owner, self.prompt.clone()))
     }
 }
 

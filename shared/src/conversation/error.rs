@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use crate::endpoints::EndpointError;
+use crate::files::FilesError;
 use crate::model::ModelError;
 use crate::store::StoreError;
 
@@ -34,6 +35,12 @@ pub enum Error {
         /// When the budget is renewed.
         retry_after: Duration,
     },
+    /// The server keeps no files.
+    #[error("files are not configured")]
+    NoFiles,
+    /// The store of files does not answer.
+    #[error("the store of files failed")]
+    Files(#[from] FilesError),
     /// The store does not answer.
     #[error("the store failed")]
     Store(#[from] StoreError),

@@ -4,7 +4,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::prompt::prompt;
 use super::turn::{Beginning, stream_options};
-use super::user_message::digest;
+use super::user_message::{digest, digest_of_input};
 use super::{Engine, Error, OnEnd};
 use crate::identity::{Identity, Owner};
 use crate::ids;
@@ -26,7 +26,10 @@ impl Engine {
         self.check_message(&params.input)?;
         let reservation = self.admit_turn(owner).await?;
         let thread_id = self.ids.mint(ids::THREAD);
-        let item = self.user_item(params.input, &thread_id, &thread_id);
+        let item = match Box::pin(self.user_item(owner, params.input, &thread_id, &thread_id)).await {
+            Ok(item) => item,
+            Err(error) => return Err(self.refund(&reservation, error).await),
+        };
         let run = self.lease(digest(&item.item), None);
         let thread = ThreadRecord {
             id: thread_id,
@@ -50,7 +53,7 @@ impl Engine {
             prompt: prompt(&self.assistant, identity, &thread.id, std::slice::from_ref(&item)),
             waiting: Vec::new(),
             untitled: Some(plain_text(&item.item)),
-            opening: vec![created, Event::ItemDone { item: self.shown(item.item.clone()) }, stream_options()],
+            opening: vec![created, Event::ItemDone { item: self.shown(owner, item.item.clone()) }, stream_options()],
             thread: thread.clone(),
         };
         let write = async { self.threads.create(owner, &thread, &item).await.map_err(BeginError::Store) };
@@ -69,13 +72,16 @@ impl Engine {
         let load = self.load(owner, &params.thread_id);
         let (reservation, loaded) = Box::pin(self.admit_and_load(owner, load)).await?;
         let last = loaded.items.last().map_or(loaded.thread.id.as_str(), |stored| stored.item.id());
-        let item = self.user_item(params.input, &loaded.thread.id, last);
-        let run = self.lease(digest(&item.item), loaded.thread.run.as_ref());
+        let run = self.lease(digest_of_input(&params.input), loaded.thread.run.as_ref());
         let live = loaded.live_run(self.clock.now());
         // Refused before the model is called: a page that repeats itself must not cost anything.
         if live.is_some_and(|live| live.digest == run.digest) {
             return Err(self.refund(&reservation, Error::Conflict).await);
         }
+        let item = match Box::pin(self.user_item(owner, params.input, &loaded.thread.id, last)).await {
+            Ok(item) => item,
+            Err(error) => return Err(self.refund(&reservation, error).await),
+        };
         let seen = if live.is_none() { loaded.thread.run.as_ref().map(|run| run.id.clone()) } else { None };
         let mut items = loaded.items;
         items.push(item.clone());
@@ -91,7 +97,7 @@ impl Engine {
             prompt: prompt(&self.assistant, identity, &loaded.thread.id, &items),
             waiting: Vec::new(),
             untitled,
-            opening: vec![Event::ItemDone { item: self.shown(item.item.clone()) }, stream_options()],
+            opening: vec![Event::ItemDone { item: self.shown(owner, item.item.clone()) }, stream_options()],
             thread: loaded.thread,
         };
         let thread_id = beginning.thread.id.clone();

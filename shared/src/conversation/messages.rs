@@ -43,9 +43,13 @@ pub(super) fn refused(cause: &Error) -> Event {
         Error::BudgetExceeded { .. } => error("Your token budget is used up for now.", false),
         Error::NotFound(_) | Error::NotWritable => error("This conversation takes no more messages.", false),
         Error::Store(_) => not_stored(),
-        Error::Conflict | Error::Invalid(_) | Error::Unsupported(_) | Error::Model(_) | Error::Endpoint(_) => {
-            no_answer()
-        }
+        Error::Conflict
+        | Error::Invalid(_)
+        | Error::Unsupported(_)
+        | Error::NoFiles
+        | Error::Files(_)
+        | Error::Model(_)
+        | Error::Endpoint(_) => no_answer(),
     }
 }
 

@@ -6,8 +6,10 @@ mod act;
 mod answer;
 mod call;
 mod client_tool;
+mod attachments;
 mod error;
 mod feedback;
+mod files;
 mod limits;
 mod message;
 mod messages;
@@ -30,7 +32,6 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-pub(crate) use answer::Stage;
 pub use error::Error;
 pub use limits::Limits;
 pub use report::{OnEnd, Outcome, TurnReport};
@@ -39,10 +40,11 @@ pub use stateless::{Message, Role};
 use crate::assistant::Assistant;
 use crate::clock::Clock;
 use crate::endpoints::Endpoints;
+use crate::files::Files;
 use crate::identity::Identity;
 use crate::ids::Ids;
 use crate::model::Model;
-use crate::protocol::{Event, Page, Request, Thread, ThreadItem};
+use crate::protocol::{Attachment, Event, Page, Request, Thread, ThreadItem};
 use crate::store::{Counters, Threads, Usage};
 
 /// Answers ChatKit operations. Cheap to clone.
@@ -54,6 +56,8 @@ pub struct Engine {
     pub counters: Counters,
     /// What was used.
     pub usage: Usage,
+    /// Attachments and pictures; none where they are off.
+    pub files: Option<Files>,
     /// Who answers.
     pub model: Model,
     /// How it answers.
@@ -94,6 +98,8 @@ pub enum Document {
         #[serde(skip_serializing_if = "Option::is_none")]
         updated_item: Option<ThreadItem>,
     },
+    /// A file that may be uploaded now.
+    Attachment(Attachment),
     /// What a recording says.
     Transcription {
         /// Its text.
@@ -133,9 +139,8 @@ impl Engine {
             Request::ListItems(params) => self.list_items(owner, &params).await,
             Request::Feedback(params) => self.feedback(owner, &params).await,
             Request::Transcribe(params) => Box::pin(self.transcribe(owner, params, on_end)).await,
-            Request::AttachmentsCreate(_) | Request::AttachmentsDelete(_) => {
-                Err(Error::Unsupported(request.operation()))
-            }
+            Request::AttachmentsCreate(params) => self.create_attachment(owner, params).await,
+            Request::AttachmentsDelete(params) => self.delete_attachment(owner, &params).await,
         };
         document.map(Reply::Document)
     }

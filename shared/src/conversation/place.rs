@@ -27,15 +27,17 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Makes room for the answer where the question was answered before.
-    pub(super) async fn clear(&self) -> Result<(), StoreError> {
+    /// Makes room for the answer: drops what stands behind a question that was answered before, and what means nothing any
+    /// more. Returns the ids of the files that nothing shows
+    /// any more.
+    pub(super) async fn clear(&self) -> Result<Vec<String>, StoreError> {
         if self.anew {
-            Box::pin(self.threads.truncate_after(&self.owner, &self.thread_id, &self.question)).await?;
+            return Box::pin(self.threads.truncate_after(&self.owner, &self.thread_id, &self.question)).await;
         }
-        if !self.obsolete.is_empty() {
-            Box::pin(self.threads.remove_items(&self.owner, &self.thread_id, &self.obsolete)).await?;
+        if self.obsolete.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(())
+        Box::pin(self.threads.remove_items(&self.owner, &self.thread_id, &self.obsolete)).await
     }
 
     /// Stores an item that is complete. The one that ends the turn also ends the run, in the same write.
@@ -85,8 +87,8 @@ impl Place {
     }
 
     /// Takes back what the turn has stored if meanwhile the thread was deleted, or the message or an earlier one was
-    /// asked again.
-    pub(super) async fn withdraw(&self) -> Result<(), StoreError> {
+    /// asked again. Returns the ids of the files that nothing shows any more.
+    pub(super) async fn withdraw(&self) -> Result<Vec<String>, StoreError> {
         // Ids behind their prefixes sort by time: those of items by their place, those of runs by their beginning.
         let retried = |retry: &Retry| {
             ids::sort_key(&retry.item) <= ids::sort_key(&self.question)
@@ -95,7 +97,7 @@ impl Place {
         let items = match self.threads.thread_now(&self.owner, &self.thread_id).await? {
             None => [self.stored.as_slice(), std::slice::from_ref(&self.question)].concat(),
             Some(head) if head.retry.as_ref().is_some_and(retried) => self.stored.clone(),
-            Some(_) => return Ok(()),
+            Some(_) => return Ok(Vec::new()),
         };
         self.threads.remove_items(&self.owner, &self.thread_id, &items).await
     }

@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::assistant::{Assistant, ClientChoice, Function, Run, Tool, estimate_tokens};
 use crate::hash::sha256_hex;
 use crate::identity::Identity;
-use crate::model::{FunctionCall, Input, InputPart, Prompt};
+use crate::model::{FileSource, FunctionCall, Input, InputFile, InputPart, Prompt};
 use crate::protocol::{
-    ClientToolCall, ClientToolCallStatus, InferenceOptions, StructuredInput, StructuredInputItem,
+    AttachmentKind, ClientToolCall, ClientToolCallStatus, InferenceOptions, StructuredInput, StructuredInputItem,
     StructuredInputStatus, ThreadItem, UserContent, UserMessage,
 };
 use crate::store::StoredItem;
@@ -152,13 +152,21 @@ fn inputs(item: &ThreadItem, is_last: bool) -> Vec<Input> {
                 item.header.id
             ))]
         }
-        ThreadItem::GeneratedImage(_) => {
-            vec![user_text("The application showed the user a picture that you had made.".to_owned())]
+        ThreadItem::GeneratedImage(item) => {
+            let text = "The application showed the user this picture, which you had made.";
+            let picture = item.image.as_ref().map(|image| picture(&image.id));
+            vec![Input::User(std::iter::once(InputPart::Text(text.to_owned())).chain(picture).collect())]
         }
         ThreadItem::StructuredInput(item) => vec![user_text(questions(item))],
         // Reasoning and tasks are the model's own business of that turn.
         ThreadItem::Workflow(_) | ThreadItem::Task(_) | ThreadItem::EndOfTurn(_) => Vec::new(),
     }
+}
+
+/// A picture that the model made. Its real type is the stored object's; models go by the bytes.
+fn picture(id: &str) -> InputPart {
+    let source = FileSource::Stored(id.to_owned());
+    InputPart::Image(InputFile { name: id.to_owned(), media_type: "image/png".to_owned(), size: 0, source })
 }
 
 /// A call that the page has answered. One that it has not is none: the model must not wait for it.
@@ -231,7 +239,20 @@ fn user_inputs(message: &UserMessage, is_last: bool) -> Vec<Input> {
             }
         }
     }
-    let mut inputs = vec![user_text(text)];
+    let files = message.attachments.iter().map(|attachment| {
+        let file = InputFile {
+            name: attachment.name.clone(),
+            media_type: attachment.mime_type.clone(),
+            size: attachment.size.unwrap_or_default(),
+            source: FileSource::Stored(attachment.id.clone()),
+        };
+        match attachment.kind {
+            AttachmentKind::Image { .. } => InputPart::Image(file),
+            AttachmentKind::File => InputPart::File(file),
+        }
+    });
+    let text = Some(text).filter(|text| !text.is_empty()).map(InputPart::Text);
+    let mut inputs = vec![Input::User(text.into_iter().chain(files).collect())];
     if let Some(quoted) = message.quoted_text.as_deref().filter(|quoted| is_last && !quoted.is_empty()) {
         inputs.push(user_text(format!("The message above refers to this part of the conversation:\n{quoted}")));
     }

@@ -17,7 +17,7 @@ use super::prompt::tokens;
 use super::title::{PATIENCE, Title};
 use super::trail::Trail;
 use super::{Engine, OnEnd, Outcome, TurnReport, messages, task};
-use crate::identity::Identity;
+use crate::identity::{Identity, Owner};
 use crate::ids;
 use crate::model::{FunctionCall, Input, ModelError, ModelEvent, Prompt, TokenUsage};
 use crate::protocol::{Event, GeneratedImageItem, ItemUpdate, Thread, ThreadItem};
@@ -145,6 +145,13 @@ impl Turn {
         on_end(TurnReport { model, usage, outcome: ended.outcome, cause: ended.cause });
     }
 
+    /// What a removed item showed. Nothing leads there any more, so a failure costs the operator's storage only.
+    async fn drop_files(&mut self, file_ids: &[String]) {
+        if let Err(error) = self.engine.remove_files(&self.identity.owner, file_ids).await {
+            tracing::error!(error = chain(&error), "the files of removed items were not removed");
+        }
+    }
+
     pub(super) fn emit(&self, event: Event) {
         // Whoever listened may have left; the turn goes on.
         let _ = self.events.send(event);
@@ -154,7 +161,8 @@ impl Turn {
     async fn work(&mut self, start: Start) -> Result<Ended, Ended> {
         // While the model thinks, so that nobody waits for it.
         if let Some(place) = &self.place {
-            place.clear().await?;
+            let files = place.clear().await?;
+            Box::pin(self.drop_files(&files)).await;
         }
         let mut answer = self.new_answer();
         let ended = match start {
@@ -210,7 +218,7 @@ impl Turn {
                 return Ok(Ended { outcome: Outcome::Incomplete, epilogue, cause: None });
             }
             answer.next_round();
-            model = self.engine.ask(self.prompt.clone());
+            model = self.engine.ask(&self.identity.owner, self.prompt.clone());
         }
         Ok(Ended::well())
     }
@@ -357,7 +365,7 @@ impl Turn {
         let carried = finished.carried.clone().or_else(|| self.progress.trail.take());
         let item = place.store(finished, carried, ends_turn).await?;
         if !item.is_hidden() {
-            let item = self.engine.shown(item);
+            let item = self.engine.shown(&self.identity.owner, item);
             self.emit(Event::ItemDone { item });
         }
         Ok(())
@@ -366,13 +374,16 @@ impl Turn {
     /// Keeps a picture and tells what it looks like. One that cannot be kept is taken back: the turn goes on.
     async fn show(&mut self, shown: Shown) {
         let Shown { header, picture, stage } = shown;
-        let kept = match &self.place {
-            Some(place) => self.engine.keep_picture(&place.owner, &header, &picture, &stage).await,
-            None => return,
+        if self.place.is_none() {
+            return;
+        }
+        let owner = &self.identity.owner;
+        let kept = match &stage {
+            Stage::Partial(_) => self.engine.show_picture(owner, &picture).await,
+            Stage::Whole { .. } => self.engine.keep_picture(owner, &header.id, &picture).await,
         };
         match (kept, stage) {
             (Ok(image), Stage::Partial(progress)) => {
-                let image = self.engine.shown_image(image);
                 let update = ItemUpdate::GeneratedImageUpdated { image, progress: Some(progress) };
                 self.emit(Event::ItemUpdated { item_id: header.id, update });
             }
@@ -454,7 +465,14 @@ impl Turn {
         let withdraw = OptionFuture::from(self.place.as_ref().map(Place::withdraw));
         let (settled, recorded, withdrawn) =
             tokio::join!(settle, self.engine.usage.record(&record, limits.usage_retention_days), withdraw,);
-        for (what, result) in [("budget", settled), ("usage", recorded), ("place", withdrawn.unwrap_or(Ok(())))] {
+        let withdrawn = match withdrawn.unwrap_or(Ok(Vec::new())) {
+            Ok(files) => {
+                Box::pin(self.drop_files(&files)).await;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        for (what, result) in [("budget", settled), ("usage", recorded), ("place", withdrawn)] {
             if let Err(error) = result {
                 tracing::error!(error = chain(&error), "a turn's {what} was not settled");
             }
@@ -505,8 +523,8 @@ fn add(total: &mut TokenUsage, more: TokenUsage) {
 
 impl Engine {
     /// Asks the model; a failure is the stream's first item.
-    pub(super) fn ask(&self, prompt: Prompt) -> ModelEvents {
-        let engine = self.clone();
-        stream::once(async move { engine.stream(prompt).await }).try_flatten().boxed()
+    pub(super) fn ask(&self, owner: &Owner, prompt: Prompt) -> ModelEvents {
+        let (engine, owner) = (self.clone(), owner.clone());
+        stream::once(async move { engine.stream(&owner, prompt).await }).try_flatten().boxed()
     }
 }

@@ -57,7 +57,7 @@ impl Engine {
             events,
             progress: Progress::default(),
         };
-        let answer = self.ask(turn.prompt.clone());
+        let answer = self.ask(&identity.owner, turn.prompt.clone());
         turn.launch(Start::Model(answer), None, on_end);
         Ok(receiver)
     }

@@ -15,7 +15,7 @@ use super::title::Title;
 use super::{Engine, Error, OnEnd, Outcome, TurnReport, messages};
 use crate::identity::{Identity, Owner};
 use crate::ids;
-use crate::model::{FunctionCall, ModelError, ModelStream, Prompt, TokenUsage};
+use crate::model::{FunctionCall, ModelError, ModelErrorKind, ModelStream, Prompt, TokenUsage};
 use crate::protocol::{Event, StreamOptions, ThreadStatus};
 use crate::store::{BeginError, Loaded, Reservation, Run, StoreError, ThreadRecord, Threads};
 use crate::telemetry::chain;
@@ -115,7 +115,7 @@ impl Engine {
         on_end: OnEnd,
     ) -> Result<UnboundedReceiver<Event>, Error> {
         let started = self.clock.now();
-        let mut call = beginning.waiting.is_empty().then(|| self.call_model(beginning.prompt.clone()));
+        let mut call = beginning.waiting.is_empty().then(|| self.call_model(&beginning.identity.owner, beginning.prompt.clone()));
         let written = match &mut call {
             None => write.await,
             Some(call) => match select(pin!(write), call.as_mut()).await {
@@ -179,13 +179,19 @@ impl Engine {
         Ok(receiver)
     }
 
-    fn call_model(&self, prompt: Prompt) -> ModelCall {
-        let engine = self.clone();
-        Box::pin(maybe_done(async move { engine.stream(prompt).await }.boxed()))
+    fn call_model(&self, owner: &Owner, prompt: Prompt) -> ModelCall {
+        let (engine, owner) = (self.clone(), owner.clone());
+        Box::pin(maybe_done(async move { engine.stream(&owner, prompt).await }.boxed()))
     }
 
-    /// Asks the model.
-    pub(super) async fn stream(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
+    /// Asks the model, with the prompt's files as its server can read them.
+    pub(super) async fn stream(&self, owner: &Owner, mut prompt: Prompt) -> Result<ModelStream, ModelError> {
+        if let Some(files) = &self.files
+            && let Err(error) = files.resolve(owner, &mut prompt).await
+        {
+            tracing::error!(error = chain(&error), "the files of a prompt cannot be read");
+            return Err(ModelError::new(ModelErrorKind::Unavailable));
+        }
         self.model.stream(&prompt).await
     }
 }

@@ -26,20 +26,3 @@ impl Identity {
         serde_json::json!({})
     }
 }
-impl crate::conversation::Engine {
-    pub(crate) async fn keep_picture(
-        &self,
-        _: &crate::identity::Owner,
-        _: &crate::protocol::ItemHeader,
-        _: &crate::model::Picture,
-        _: &crate::conversation::Stage,
-    ) -> Result<crate::protocol::GeneratedImage, EndpointError> {
-        Err(EndpointError)
-    }
-    pub(crate) fn shown(&self, item: crate::protocol::ThreadItem) -> crate::protocol::ThreadItem {
-        item
-    }
-    pub(crate) fn shown_image(&self, item: crate::protocol::GeneratedImage) -> crate::protocol::GeneratedImage {
-        item
-    }
-}

@@ -87,7 +87,7 @@ pub struct InputFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileSource {
-    /// In our own store of files, under this key. Made one of the others before the model is asked.
+    /// Among the owner's own files, under this id. Made one of the others before the model is asked.
     Stored(String),
     /// Where the model's server can fetch them.
     Url(String),

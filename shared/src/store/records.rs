@@ -26,6 +26,8 @@ pub(super) const PENDING: &str = "pending";
 const UPSTREAM_ID: &str = "upstream_id";
 const CARRIED: &str = "carried";
 const ENDS_RUN: &str = "ends_run";
+/// The ids of the files that an item shows: they are removed with it.
+pub(super) const FILES: &str = "files";
 
 /// The head of a thread: everything but its items.
 #[derive(Debug, Clone, PartialEq)]
@@ -159,7 +161,8 @@ impl StoredItem {
     }
 
     /// What is written for the item, without its key: each attribute, with no value where there must be none.
-    pub(super) fn attributes(&self) -> Result<[(&'static str, Option<AttributeValue>); 6], StoreError> {
+    pub(super) fn attributes(&self) -> Result<[(&'static str, Option<AttributeValue>); 7], StoreError> {
+        let files: Vec<_> = self.item.files().into_iter().map(|id| AttributeValue::S(id.to_owned())).collect();
         Ok([
             (ITEM, json(Some(&self.item))?),
             (UPSTREAM_ID, self.upstream_id.clone().map(AttributeValue::S)),
@@ -167,6 +170,7 @@ impl StoredItem {
             (HIDDEN, self.item.is_hidden().then_some(AttributeValue::Bool(true))),
             (PENDING, self.item.is_pending().then_some(AttributeValue::Bool(true))),
             (CARRIED, json(self.carried.as_ref())?),
+            (FILES, (!files.is_empty()).then_some(AttributeValue::L(files))),
         ])
     }
 

@@ -55,7 +55,7 @@ pub(super) struct Shown {
 
 /// How far a picture is.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Stage {
+pub(super) enum Stage {
     /// How much of it is there, from 0 to 1.
     Partial(f64),
     /// All of it.
