@@ -6,6 +6,7 @@ mod demo;
 mod failures;
 mod incomplete_servers;
 mod request;
+mod tools;
 mod translation;
 
 use chatkit_shared::model::{Api, Input, InputPart, Model, ModelConfig, ModelError, ModelEvent, Prompt};

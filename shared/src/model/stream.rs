@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::api::Api;
 use super::error::ModelError;
 use super::event::{Events, ModelEvent};
+use super::prompt::Prompt;
 use super::translator::{Flow, Translator};
 
 /// How much may come without an event in it. The largest events repeat a whole answer, some 100 KB.
@@ -26,17 +27,17 @@ const COUNT_PATIENCE: Duration = Duration::from_secs(2);
 pub struct ModelStream(BoxStream<'static, Result<ModelEvent, ModelError>>);
 
 impl ModelStream {
-    /// Reads the bytes of an event stream of the given API, however they are cut.
+    /// Reads the bytes of an event stream of the given API, however they are cut: the answer to this prompt.
     ///
     /// Nothing is read after the event that ends the answer. Silence for longer than `idle_timeout` is an error; a
     /// comment is not silence.
-    pub fn new<S>(api: Api, bytes: S, idle_timeout: Duration) -> Self
+    pub fn new<S>(api: Api, prompt: &Prompt, bytes: S, idle_timeout: Duration) -> Self
     where
         S: Stream<Item = Result<Bytes, ModelError>> + Send + 'static,
     {
         let pending = Arc::new(AtomicUsize::new(0));
         let upstream = guarded(bytes, idle_timeout, Arc::clone(&pending)).eventsource().boxed();
-        let translator = Translator::new(api);
+        let translator = Translator::new(api, prompt);
         let reader = Reader { upstream: Some(upstream), pending, translator, ready: Events::new() };
         Self(stream::unfold(Some(reader), Reader::step).boxed())
     }
