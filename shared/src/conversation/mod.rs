@@ -31,6 +31,7 @@ pub use stateless::{Message, Role};
 
 use crate::assistant::Assistant;
 use crate::clock::Clock;
+use crate::endpoints::Endpoints;
 use crate::identity::Owner;
 use crate::ids::Ids;
 use crate::model::Model;
@@ -50,6 +51,8 @@ pub struct Engine {
     pub model: Model,
     /// How it answers.
     pub assistant: Arc<Assistant>,
+    /// Where server tools run and actions go.
+    pub endpoints: Endpoints,
     /// How much a user may ask.
     pub limits: Limits,
     /// The time.
