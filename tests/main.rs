@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 mod analytics;
+mod assistant;
 mod attachments;
 mod conversation;
 mod gateway;

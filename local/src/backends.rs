@@ -64,7 +64,10 @@ pub async fn start(
 
     let demo = ["OPENAI_API_KEY", "OPENAI_SECRET_ARN", "OPENAI_BASE_URL"].iter().all(|name| env.get(name).is_none());
     if demo {
-        env.or_insert("MODEL", "demo");
+        // An assistant document may name a model itself, and the demo model answers to any name.
+        if env.get("ASSISTANT").is_none() {
+            env.or_insert("MODEL", "demo");
+        }
         env.or_insert("TRANSCRIBE_MODEL", "demo");
         let url = serve_on_loopback(demo_model::router(clock.clone(), pace)).await?;
         env.set("OPENAI_BASE_URL", format!("{url}/v1"));

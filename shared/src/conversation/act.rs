@@ -10,7 +10,7 @@ use super::prompt::prompt;
 use super::respond::{Ended, ModelEvents, Progress, Start, Turn};
 use super::turn::{stream_options, writable};
 use super::{Document, Engine, Error, OnEnd, messages};
-use crate::endpoints::EffectStream;
+use crate::endpoints::{EffectStream, Expects};
 use crate::identity::Identity;
 use crate::ids;
 use crate::model::Prompt;
@@ -44,7 +44,7 @@ impl Engine {
         let (mut turn, action, mut events) = begun;
         let mut answer = turn.new_answer();
         let request = turn.endpoint_request("action", action);
-        let mut effects = turn.engine.action_effects(&request);
+        let mut effects = turn.engine.action_effects(&request).ok_or_else(no_actions)?;
         while let Some(effect) = effects.next().await {
             let steps = answer.effect(0, effect?);
             turn.perform(steps).await?;
@@ -63,16 +63,11 @@ impl Engine {
         Ok(Document::UpdatedItem { updated_item })
     }
 
-    /// What the endpoint of actions says.
-    fn action_effects(&self, request: &Value) -> EffectStream {
-        match &self.assistant.actions {
-            Some(endpoint) => {
-                let id = self.ids.mint(ids::REQUEST);
-                self.endpoints.call_action(endpoint, &id, self.clock.now(), request)
-            }
-            // Refused before anything began.
-            None => Box::pin(futures_util::stream::empty()),
-        }
+    /// What the endpoint of actions says; none if there is no such endpoint.
+    fn action_effects(&self, request: &Value) -> Option<EffectStream> {
+        let endpoint = self.assistant.actions.as_ref()?;
+        let id = self.ids.mint(ids::REQUEST);
+        Some(self.endpoints.call(endpoint, Expects::Effects, &id, self.clock.now(), request))
     }
 
     /// Counts and checks an action, and says what its endpoint is told.
@@ -83,9 +78,7 @@ impl Engine {
         operation: &'static str,
     ) -> Result<(Turn, Value, UnboundedReceiver<Event>), Error> {
         if self.assistant.actions.is_none() {
-            return Err(Error::Invalid(
-                "this server takes no actions: its assistant names no endpoint for them".to_owned(),
-            ));
+            return Err(no_actions());
         }
         let owner = &identity.owner;
         let CustomAction { thread_id, item_id, action } = params;
@@ -144,7 +137,9 @@ impl Turn {
     /// Does what the endpoint says; the model's answer if it wants one.
     pub(super) async fn act(&mut self, action: Value, answer: &mut Answer) -> Result<Option<ModelEvents>, Ended> {
         let request = self.endpoint_request("action", action);
-        let mut effects = self.engine.action_effects(&request);
+        let Some(mut effects) = self.engine.action_effects(&request) else {
+            return Err(refused(no_actions()));
+        };
         loop {
             let next = self.next(&mut effects).await.map_err(|_| Ended::failed(messages::took_too_long()))?;
             let steps = match next {
@@ -184,6 +179,10 @@ impl Turn {
         }
         Ok(self.engine.ask(&self.identity.owner, self.prompt.clone()))
     }
+}
+
+fn no_actions() -> Error {
+    Error::Invalid("this server takes no actions: its assistant names no endpoint for them".to_owned())
 }
 
 /// The model may not be asked; the person is told why.

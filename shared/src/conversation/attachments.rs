@@ -61,11 +61,7 @@ impl Engine {
 
     /// `attachments.delete`: taken out of the composer. Deleting what is not there is no error, so that a repeated
     /// request is none either; what stands in a message goes with the message only.
-    pub(super) async fn delete_attachment(
-        &self,
-        owner: &Owner,
-        params: &AttachmentsDelete,
-    ) -> Result<Document, Error> {
+    pub(super) async fn delete_attachment(&self, owner: &Owner, params: &AttachmentsDelete) -> Result<Document, Error> {
         let (files, id) = (self.files()?, &params.attachment_id);
         self.admit_request(owner).await?;
         let kept = || Error::Invalid("the attachment stands in a message".to_owned());
@@ -101,13 +97,7 @@ impl Engine {
         try_join_all(each.map(|id| Box::pin(self.attach_one(files, owner, &holder, id)))).await
     }
 
-    async fn attach_one(
-        &self,
-        files: &Files,
-        owner: &Owner,
-        holder: &Holder,
-        id: &str,
-    ) -> Result<Attachment, Error> {
+    async fn attach_one(&self, files: &Files, owner: &Owner, holder: &Holder, id: &str) -> Result<Attachment, Error> {
         let upload = Object::upload(owner, id);
         let (record, found) = tokio::join!(self.threads.attachment(owner, id), files.head(&upload));
         let record = record?.ok_or_else(unknown_attachment)?;

@@ -8,7 +8,9 @@ use super::answer::Answer;
 use super::messages;
 use super::respond::{Ended, Turn};
 use crate::assistant::Run;
-use crate::endpoints::{Effect, EndpointError, Output};
+use crate::endpoints::{Effect, EndpointError, Expects, Output};
+use crate::identity::Identity;
+use crate::ids;
 use crate::model::{FunctionCall, Input};
 use crate::store::Carried;
 
@@ -113,8 +115,8 @@ impl Turn {
                     json!({ "call_id": call.call_id, "tool": call.name, "arguments": arguments }),
                 );
                 let Self { engine, .. } = self;
-                let id = engine.ids.mint(crate::ids::TOOL_CALL);
-                let effects = engine.endpoints.call_tool(endpoint, &id, engine.clock.now(), &request);
+                let id = engine.ids.mint(ids::TOOL_CALL);
+                let effects = engine.endpoints.call(endpoint, Expects::Output, &id, engine.clock.now(), &request);
                 let happenings = effects.map(move |effect| (number, Some(effect)));
                 running.push(happenings.chain(stream::once(async move { (number, None) })).boxed());
                 Ok(State::Running { has_asked: false })
@@ -160,7 +162,7 @@ impl Turn {
 
     /// What an endpoint is told.
     pub(super) fn endpoint_request(&self, kind: &str, mut data: serde_json::Value) -> serde_json::Value {
-        data["user"] = self.identity.for_endpoints();
+        data["user"] = user(&self.identity);
         if let Some(place) = &self.place {
             data["thread"] = json!({ "id": place.thread_id });
             if let Some(title) = &self.thread_title {
@@ -169,6 +171,16 @@ impl Turn {
         }
         json!({ "type": kind, "timestamp": self.engine.clock.now(), "data": data })
     }
+}
+
+/// Who it is for, by the verified identity.
+fn user(identity: &Identity) -> serde_json::Value {
+    let Identity { owner, anonymous, claims, .. } = identity;
+    let mut user = json!(claims);
+    user["id"] = owner.user().into();
+    user["tenant"] = owner.tenant().into();
+    user["anonymous"] = (*anonymous).into();
+    user
 }
 
 fn refused(why: &str) -> State {

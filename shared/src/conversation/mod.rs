@@ -4,9 +4,9 @@
 
 mod act;
 mod answer;
+mod attachments;
 mod call;
 mod client_tool;
-mod attachments;
 mod error;
 mod feedback;
 mod files;

@@ -115,7 +115,8 @@ impl Engine {
         on_end: OnEnd,
     ) -> Result<UnboundedReceiver<Event>, Error> {
         let started = self.clock.now();
-        let mut call = beginning.waiting.is_empty().then(|| self.call_model(&beginning.identity.owner, beginning.prompt.clone()));
+        let mut call =
+            beginning.waiting.is_empty().then(|| self.call_model(&beginning.identity.owner, beginning.prompt.clone()));
         let written = match &mut call {
             None => write.await,
             Some(call) => match select(pin!(write), call.as_mut()).await {

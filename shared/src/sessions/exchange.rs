@@ -6,7 +6,7 @@ use super::broker::Kind;
 use super::{ClientSecret, Sessions};
 use crate::hash::sha256_hex;
 use crate::http::Error;
-use crate::identity::{Identity, Owner};
+use crate::identity::{Claims, Identity, Owner};
 
 /// How long after its end a secret can still be exchanged, if the site vouches for its user again.
 const GRACE: Duration = Duration::from_hours(1);
@@ -83,7 +83,12 @@ impl Sessions {
                 let unknown = || Error::unauthorized("the session token is not valid");
                 let session = self.counters.session(hash, now).await?.ok_or_else(unknown)?;
                 let owner = Owner::new(session.tenant, session.user).map_err(|_| unknown())?;
-                let identity = Identity { owner, anonymous: session.anonymous, permissions: Vec::new() };
+                let identity = Identity {
+                    owner,
+                    anonymous: session.anonymous,
+                    permissions: Vec::new(),
+                    claims: Claims::default(),
+                };
                 Ok(Exchangeable { identity, expires_at: session.expires_at, began_at: now })
             }
         }

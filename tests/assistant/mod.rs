@@ -1,0 +1,3 @@
+//! The assistant as its owner configures it.
+
+mod documents;
