@@ -6,11 +6,11 @@
 
 use axum::Router;
 use axum::response::IntoResponse;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{any, get};
 use bytes::Bytes;
 use chatkit_shared::assistant::Assistant;
 use chatkit_shared::env::Env;
-use chatkit_shared::http::HttpLayer;
+use chatkit_shared::http::{Code, Error, HttpLayer};
 use http::HeaderValue;
 use http::header::{self, InvalidHeaderValue};
 use serde::{Deserialize, Serialize};
@@ -182,7 +182,8 @@ const ASSETS: &[Asset] = assets![
 /// # Errors
 /// When the origin of attachments cannot stand in a header.
 pub fn router(about: &About, http: HttpLayer) -> Result<Router, InvalidHeaderValue> {
-    let no_method = http.wrap(Router::new().route("/", MethodRouter::new()).route("/{*path}", MethodRouter::new()));
+    let refuse = || async { Error::new(Code::MethodNotAllowed, "this path takes another method") };
+    let no_method = http.wrap(Router::new().route("/", any(refuse)).route("/{*path}", any(refuse)));
     let policy = HeaderValue::try_from(content_security_policy(about.attachments.origin.as_deref()))?;
     let serve = |content_type: &'static str, body: Bytes| {
         let headers = [
