@@ -3,7 +3,6 @@
 
 mod analytics;
 mod assistant;
-mod attachments;
 mod conversation;
 mod gateway;
 mod harness;

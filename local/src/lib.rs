@@ -7,12 +7,14 @@
 //! objects.rs       the embedded S3
 //! server.rs        the four functions under one address, by the same table as on AWS
 //! development.rs   the identity `x-user-id`, which exists here only
-//! playground.rs    the page at `/`;  demo_model/  what talks when there is no key
+//! playground.rs    the page at `/`
+//! demo_model/      what talks when there is no key;  demo_site/  the shop whose tools it may use
 //! ```
 
 pub mod arguments;
 pub mod backends;
 pub mod demo_model;
+pub mod demo_site;
 mod development;
 mod environment;
 pub mod objects;

@@ -1,7 +1,5 @@
 //! Attachments over HTTP, with an S3 of their own.
 
-mod direct;
-mod faults;
 mod pictures;
 mod prompts;
 mod refused;
