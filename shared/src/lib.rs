@@ -39,4 +39,3 @@ pub mod sessions;
 pub mod setup;
 pub mod store;
 pub mod telemetry;
-pub mod widgets;
