@@ -15,3 +15,4 @@ mod plain;
 mod sessions;
 mod store;
 mod transcribe;
+mod widgets;

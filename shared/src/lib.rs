@@ -15,6 +15,7 @@
 //! lambda/        how a router runs on Lambda
 //! secret.rs      secrets, from the environment or Secrets Manager
 //! setup.rs       what a function is built from; telemetry.rs: logging
+//! widgets.rs     how a widget that changes is sent
 //! clock.rs, ids.rs, hash.rs   time and ids as injected values; hashes
 //! env.rs         the only file that reads the environment
 //! ```
@@ -39,3 +40,4 @@ pub mod sessions;
 pub mod setup;
 pub mod store;
 pub mod telemetry;
+pub mod widgets;
