@@ -16,7 +16,7 @@ use crate::ids::{self, Ids};
 use crate::model::{ModelEvent, Picture};
 use crate::protocol::{
     AssistantContent, AssistantMessage, ClientToolCall, ClientToolCallStatus, EndOfTurn, Event, ItemHeader, ItemUpdate,
-    Object, StructuredInput, ThreadItem,
+    Object, StatusIndicator, StructuredInput, ThreadItem,
 };
 use crate::store::Carried;
 use effect::LiveWidget;
@@ -193,7 +193,7 @@ impl Answer {
     /// Completes what is open with what there is: nothing that the person saw is lost.
     pub(super) fn complete(&mut self) -> Vec<Step> {
         let mut steps = self.complete_round();
-        steps.extend(self.end_block());
+        steps.extend(self.end_block_with(StatusIndicator::None));
         steps.extend(self.finish_widgets());
         steps
     }

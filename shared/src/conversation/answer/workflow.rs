@@ -106,12 +106,17 @@ impl Answer {
         steps
     }
 
-    /// Ends the block, because something else is shown or the turn is over.
+    /// Ends the block, because something else is shown: what was under way has shown what it is for.
     pub(super) fn end_block(&mut self) -> Option<Step> {
+        self.end_block_with(StatusIndicator::Complete)
+    }
+
+    /// Ends the block with this on tasks whose end never came: what is stored turns no more.
+    pub(super) fn end_block_with(&mut self, unfinished: StatusIndicator) -> Option<Step> {
         let Block { header, kind, tasks } = self.block.take()?;
         let (places, mut tasks): (Vec<_>, Vec<_>) = tasks.into_iter().unzip();
         self.past.extend(places);
-        tasks.iter_mut().for_each(stop_loading);
+        tasks.iter_mut().for_each(|task| stop_loading(task, unfinished));
         let summary = match kind {
             WorkflowKind::Reasoning => {
                 WorkflowSummary::Duration { duration: seconds_between(header.created_at, self.clock.now()) }
@@ -122,15 +127,14 @@ impl Answer {
     }
 }
 
-/// What is stored turns no more, even where its end never came.
-fn stop_loading(task: &mut Task) {
+fn stop_loading(task: &mut Task, unfinished: StatusIndicator) {
     let (Task::Custom { status_indicator, .. }
     | Task::WebSearch { status_indicator, .. }
     | Task::Thought { status_indicator, .. }
     | Task::File { status_indicator, .. }
     | Task::Image { status_indicator, .. }) = task;
     if *status_indicator == StatusIndicator::Loading {
-        *status_indicator = StatusIndicator::None;
+        *status_indicator = unfinished;
     }
 }
 
