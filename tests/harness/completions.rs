@@ -27,6 +27,11 @@ impl Chunk {
         self
     }
 
+    /// What it is as JSON.
+    pub(crate) fn json(self) -> Value {
+        self.0
+    }
+
     /// Its bytes in the stream.
     pub(crate) fn encode(&self) -> Bytes {
         format!("data: {}\n\n", self.0).into()

@@ -7,6 +7,8 @@
 //! model.then(sse([created("resp_1"), message_added("msg_1"), delta("Hel")]).wait(&gate).event(delta("lo")).abort());
 //! ```
 
+mod request;
+
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -16,7 +18,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Request, Response, header};
+use axum::http::{Request, Response, header};
 use axum::serve::ListenerExt;
 use chatkit_shared::model::ModelConfig;
 use futures_util::stream;
@@ -27,6 +29,7 @@ use tokio::task::{JoinSet, yield_now};
 
 use super::responses::{Event, upstream_error};
 use super::{completions, responses};
+pub(crate) use request::ModelRequest;
 
 /// A server on loopback. Stops when dropped; a malformed request or one without an answer fails the test then.
 pub(crate) struct ScriptedModel {
@@ -44,50 +47,6 @@ struct Script {
 }
 
 type Predicate = Box<dyn Fn(&ModelRequest) -> bool + Send>;
-
-/// What the model was asked.
-#[derive(Debug, Clone)]
-pub(crate) struct ModelRequest {
-    pub(crate) path: String,
-    pub(crate) headers: HeaderMap,
-    /// The body as JSON; null for a form.
-    pub(crate) body: Value,
-    pub(crate) bytes: Bytes,
-}
-
-impl ModelRequest {
-    /// Whether a title is wanted, not an answer.
-    pub(crate) fn is_title(&self) -> bool {
-        self.body["instructions"].as_str().is_some_and(|instructions| instructions.starts_with("Write a title"))
-    }
-
-    /// The conversation, one line each: `role: text`, `call: name(arguments)` and `output: text`.
-    pub(crate) fn conversation(&self) -> Vec<String> {
-        let items = [&self.body["input"], &self.body["messages"]].into_iter().filter_map(Value::as_array).flatten();
-        items.flat_map(lines).collect()
-    }
-}
-
-/// An item or a message of a conversation.
-fn lines(item: &Value) -> Vec<String> {
-    let text = |key: &str| match &item[key] {
-        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join(" "),
-        text => text.as_str().unwrap_or_default().to_owned(),
-    };
-    let call = |call: &Value| {
-        let [name, arguments] = ["name", "arguments"].map(|key| call[key].as_str().unwrap_or_default());
-        format!("call: {name}({arguments})")
-    };
-    let calls = || item["tool_calls"].as_array().into_iter().flatten().map(|tool| call(&tool["function"]));
-    match (item["role"].as_str(), item["type"].as_str()) {
-        (Some("tool"), _) => vec![format!("output: {}", text("content"))],
-        (Some(_), _) if item["content"].is_null() => calls().collect(),
-        (Some(role), _) => [format!("{role}: {}", text("content"))].into_iter().chain(calls()).collect(),
-        (None, Some("function_call")) => vec![call(item)],
-        (None, Some("function_call_output")) => vec![format!("output: {}", text("output"))],
-        (None, kind) => vec![kind.unwrap_or_default().to_owned()],
-    }
-}
 
 impl ScriptedModel {
     pub(crate) async fn start() -> Self {

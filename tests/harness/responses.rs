@@ -50,6 +50,11 @@ impl Event {
         self
     }
 
+    /// What it is as JSON.
+    pub(crate) fn json(self) -> Value {
+        self.0
+    }
+
     /// Its bytes in the stream.
     pub(crate) fn encode(mut self, number: usize) -> Bytes {
         self.0["sequence_number"] = json!(number);

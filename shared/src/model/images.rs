@@ -80,7 +80,7 @@ impl Images {
     }
 
     fn end(&mut self, image: u64, upstream_id: Option<String>, picture: Option<Picture>, out: &mut Events) {
-        if self.images.finish(image).is_some() {
+        if self.images.finish(image, upstream_id.clone()).is_some() {
             out.push_back(ModelEvent::ImageDone { image, upstream_id, picture });
         }
     }

@@ -47,9 +47,10 @@ impl<T> Items<T> {
         self.0.iter().any(|item| item.is_done && item.place == place && id.is_some() && item.id.as_deref() == id)
     }
 
-    /// The item is over. `None` if it was before.
-    pub(super) fn finish(&mut self, number: u64) -> Option<&mut T> {
+    /// The item is over, and this is its id if the upstream says it. `None` if it was before.
+    pub(super) fn finish(&mut self, number: u64, id: Option<String>) -> Option<&mut T> {
         let item = usize::try_from(number).ok().and_then(|number| self.0.get_mut(number))?;
+        item.id = id.or(item.id.take());
         (!std::mem::replace(&mut item.is_done, true)).then_some(&mut item.content)
     }
 

@@ -38,27 +38,26 @@ impl Tasks {
     /// A task is over, and this is it.
     pub(super) fn finish(&mut self, place: u64, id: Option<String>, task: Task, out: &mut Events) {
         let open = self.0.open(place).map(|(number, _)| number);
-        let number = match open {
-            Some(number) => number,
-            None if self.0.is_over(place, id.as_deref()) => return,
-            None => {
-                let (number, task) = self.0.begin(place, id, loading(task.clone()));
-                tell(number, task, out);
-                number
-            }
-        };
-        self.end(number, Some(task), out);
+        if open.is_none() && self.0.is_over(place, id.as_deref()) {
+            return;
+        }
+        let number = open.unwrap_or_else(|| {
+            let (number, begun) = self.0.begin(place, None, loading(task.clone()));
+            tell(number, begun, out);
+            number
+        });
+        self.end(number, id, Some(task), out);
     }
 
     /// Something else begins, or nothing more comes: what is open is over.
     pub(super) fn finish_all(&mut self, out: &mut Events) {
         for number in self.0.unfinished() {
-            self.end(number, None, out);
+            self.end(number, None, None, out);
         }
     }
 
-    fn end(&mut self, number: u64, last: Option<Task>, out: &mut Events) {
-        if let Some(task) = self.0.finish(number) {
+    fn end(&mut self, number: u64, id: Option<String>, last: Option<Task>, out: &mut Events) {
+        if let Some(task) = self.0.finish(number, id) {
             *task = with_status(last.unwrap_or_else(|| task.clone()), StatusIndicator::Complete);
             tell(number, task, out);
         }

@@ -2,7 +2,7 @@
 
 mod calls;
 mod images;
-mod request;
+pub(super) mod request;
 mod tasks;
 
 use chatkit_shared::model::{FunctionCall, ModelEvent};

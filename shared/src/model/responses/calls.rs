@@ -53,7 +53,7 @@ impl Calls {
         if open.is_none() && self.calls.is_over(place, call.id.as_deref()) {
             return;
         }
-        let number = open.unwrap_or_else(|| self.calls.begin(place, call.id.clone(), Call::default()).0);
+        let number = open.unwrap_or_else(|| self.calls.begin(place, None, Call::default()).0);
         self.end(number, call, out);
     }
 
@@ -69,14 +69,14 @@ impl Calls {
     /// The answer is whole: what is open is as whole as it gets.
     pub(super) fn finish_all(&mut self, out: &mut Events) {
         for number in self.calls.unfinished() {
-            if let Some(call) = self.calls.finish(number).map(mem::take) {
+            if let Some(call) = self.calls.finish(number, None).map(mem::take) {
                 self.tell(call, out);
             }
         }
     }
 
     fn end(&mut self, number: u64, last: FunctionCall, out: &mut Events) {
-        let Some(mut call) = self.calls.finish(number).map(mem::take) else { return };
+        let Some(mut call) = self.calls.finish(number, last.id.clone()).map(mem::take) else { return };
         // What an answer was cut in the middle of is no call.
         let is_cut = last.status.as_deref() == Some("incomplete");
         call.fill(last);

@@ -42,11 +42,14 @@ pub(super) enum MessageContent<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 pub(super) enum Content<'a> {
-    InputText { text: &'a str },
-    InputImage { image_url: Cow<'a, str> },
-    InputFile(File<'a>),
+    #[serde(rename = "input_text")]
+    Text { text: &'a str },
+    #[serde(rename = "input_image")]
+    Image { image_url: Cow<'a, str> },
+    #[serde(rename = "input_file")]
+    File(File<'a>),
 }
 
 #[derive(Serialize)]
@@ -77,9 +80,9 @@ impl<'a> InputItem<'a> {
 /// The part; `None` for a file that cannot be reached, which no request has.
 fn content(part: &InputPart) -> Option<Content<'_>> {
     Some(match part {
-        InputPart::Text(text) => Content::InputText { text },
-        InputPart::Image(image) => Content::InputImage { image_url: image.url()? },
-        InputPart::File(file) => Content::InputFile(self::file(file)?),
+        InputPart::Text(text) => Content::Text { text },
+        InputPart::Image(image) => Content::Image { image_url: image.url()? },
+        InputPart::File(file) => Content::File(self::file(file)?),
     })
 }
 
