@@ -82,7 +82,10 @@ async fn an_answer_has_its_bounds_whatever_it_says_of_itself() {
     assert_eq!(effects(&at, Expects::Output).await, [most]);
     assert_eq!(error(&at, Expects::Output).await, EndpointError::TooLarge);
 
-    let endless = |text: &'static str| stream::repeat_with(move || Ok::<_, std::io::Error>(Bytes::from(text)));
+    let endless = |text: &str| {
+        let chunk = Bytes::from(text.repeat(10));
+        stream::repeat_with(move || Ok::<_, std::io::Error>(chunk.clone()))
+    };
     for (content_type, text) in [
         ("text/plain", "x"),
         ("application/json", "["),
@@ -97,7 +100,7 @@ async fn an_answer_has_its_bounds_whatever_it_says_of_itself() {
     let respond = "data: {\"type\":\"respond\"}\n\n";
     let site = Site::new([streamed(SSE, endless(respond))]).await;
     let (effects, error) = collect(call(&endpoint(&site.url), Expects::Effects)).await;
-    assert_eq!((effects.len(), error), (4_096 / respond.len(), Some(EndpointError::TooLarge)));
+    assert_eq!((effects.len(), error), (4_096 / (respond.len() * 10) * 10, Some(EndpointError::TooLarge)));
 }
 
 #[tokio::test]
