@@ -4,6 +4,7 @@
 mod analytics;
 mod assistant;
 mod conversation;
+mod endpoints;
 mod gateway;
 mod harness;
 mod http;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::error::DocumentError;
 use super::run::{EndpointDocument, Run};
-use super::values::{Domain, Effort, FunctionName, Icon, Text, Whole, present};
+use super::values::{Domain, Effort, Fields, FunctionName, Icon, Text, Whole, present};
 use crate::protocol::Object;
 
 /// Tokens of an answer or of a prompt.
@@ -24,7 +24,7 @@ pub(super) struct Document {
     pub(super) model: Option<Label>,
     #[serde(deserialize_with = "present")]
     pub(super) instructions: Option<Text<100_000>>,
-    pub(super) reasoning: ReasoningDocument,
+    pub(super) reasoning: Fields<ReasoningDocument>,
     #[serde(deserialize_with = "present")]
     pub(super) max_output_tokens: Option<Tokens>,
     #[serde(deserialize_with = "present")]
@@ -34,10 +34,10 @@ pub(super) struct Document {
     pub(super) end_of_turn: bool,
     #[serde(deserialize_with = "present")]
     pub(super) allowed_image_domains: Option<Vec<Domain>>,
-    pub(super) composer: ComposerDocument,
+    pub(super) composer: Fields<ComposerDocument>,
     pub(super) tools: Vec<Object>,
     #[serde(deserialize_with = "present")]
-    pub(super) actions: Option<EndpointDocument>,
+    pub(super) actions: Option<Fields<EndpointDocument>>,
 }
 
 /// How the model thinks.
@@ -54,8 +54,8 @@ pub(super) struct ReasoningDocument {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ComposerDocument {
-    pub(super) models: Vec<ModelChoice>,
-    pub(super) tools: Vec<ToolChoice>,
+    pub(super) models: Vec<Fields<ModelChoice>>,
+    pub(super) tools: Vec<Fields<ToolChoice>>,
 }
 
 /// A model in the composer.
@@ -100,7 +100,7 @@ impl Document {
     /// Reads a document; what its parts say together is not checked yet.
     pub(super) fn parse(json: &str) -> Result<Self, DocumentError> {
         let value: Value = serde_json::from_str(json).map_err(|error| DocumentError::syntax(&error))?;
-        read("", value)
+        read("", value).map(|Fields(document)| document)
     }
 }
 

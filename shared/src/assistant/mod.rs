@@ -77,31 +77,34 @@ impl Assistant {
             None => Document::default(),
         };
         let tools = tools::tools(document.tools, Api::from_env(env)?).map_err(in_document)?;
-        let tool_choices = tools::choices(document.composer.tools, &tools).map_err(in_document)?;
-        let models: Vec<_> = document.composer.models.into_iter().map(ClientChoice::from).collect();
+        let tool_choices = tools::choices(document.composer.0.tools, &tools).map_err(in_document)?;
+        let models: Vec<_> = document.composer.0.models.into_iter().map(|choice| choice.0.into()).collect();
         for (choices, list) in [(&models, "models"), (&tool_choices, "tools")] {
             unique_ids(choices, list).map_err(in_document)?;
         }
 
-        let model = document.model.map(|model| model.0);
-        let instructions = document.instructions.map(|text| text.0);
-        let written_in = if instructions.is_some() { "ASSISTANT` in `instructions" } else { "INSTRUCTIONS" };
-        let instructions = either(env, "INSTRUCTIONS", "instructions", instructions)?
-            .or_else(|| env.get("INSTRUCTIONS").map(ToOwned::to_owned));
-        let template = instructions.as_deref().map(Template::parse).transpose();
+        let model = either(env, "MODEL", "model", document.model)?;
+        let summaries = either(env, "REASONING_SUMMARIES", "reasoning.summaries", document.reasoning.0.summaries)?;
+        let instructions = either(env, "INSTRUCTIONS", "instructions", document.instructions)?;
+        let (instructions, template) = match (instructions, env.get("INSTRUCTIONS")) {
+            (Some(text), _) => {
+                let wrong = |wants: String| in_document(DocumentError::at("instructions", wants));
+                let template = Template::parse(&text.0).map_err(wrong)?;
+                (Some(text.0), Some(template))
+            }
+            (None, Some(text)) => {
+                let template = Template::parse(text).map_err(|wants| EnvError::new("INSTRUCTIONS", wants))?;
+                (Some(text.to_owned()), Some(template))
+            }
+            (None, None) => (None, None),
+        };
         Ok(Self {
-            model: either(env, "MODEL", "model", model)?
-                .unwrap_or_else(|| env.get("MODEL").unwrap_or(Self::DEFAULT_MODEL).to_owned()),
+            model: model.map_or_else(|| env.get("MODEL").unwrap_or(Self::DEFAULT_MODEL).to_owned(), |model| model.0),
             models,
-            template: template.map_err(|wants| EnvError::new(written_in, wants))?,
             instructions,
-            reasoning_effort: document.reasoning.effort.map(|effort| effort.0),
-            reasoning_summaries: match either(
-                env,
-                "REASONING_SUMMARIES",
-                "reasoning.summaries",
-                document.reasoning.summaries,
-            )? {
+            template,
+            reasoning_effort: document.reasoning.0.effort.map(|effort| effort.0),
+            reasoning_summaries: match summaries {
                 Some(summaries) => summaries,
                 None => env.parsed("REASONING_SUMMARIES", false, "`true` or `false`")?,
             },
@@ -122,7 +125,7 @@ impl Assistant {
             max_rounds: document.max_rounds.map_or(8, |rounds| rounds.0),
             tools: tools.into_iter().map(|named| named.tool).collect(),
             tool_choices,
-            actions: document.actions.map(Endpoint::from),
+            actions: document.actions.map(|actions| actions.0.into()),
             end_of_turn: document.end_of_turn,
             allowed_image_domains: document
                 .allowed_image_domains

@@ -5,6 +5,7 @@ use reqwest::Url;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::values::Whole;
 use crate::endpoints::Endpoint;
@@ -60,8 +61,8 @@ struct EndpointUrl(Url);
 impl<'de> Deserialize<'de> for EndpointUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const WANTS: &str = "must be an `https` URL without credentials and fragment, or `http` to this machine";
-        let text = String::deserialize(deserializer)?;
-        let url = Url::parse(&text).map_err(|_| D::Error::custom(WANTS))?;
+        let text = Value::deserialize(deserializer)?;
+        let url = Url::parse(text.as_str().unwrap_or_default()).map_err(|_| D::Error::custom(WANTS))?;
         let is_plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
         let is_loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
         let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback;

@@ -80,6 +80,9 @@ fn placeholder_at(text: &str) -> Result<(Part, &str), String> {
     } else {
         let length = text.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c))).unwrap_or(text.len());
         let (name, rest) = text.split_at(length);
+        if name.is_empty() {
+            return Err(malformed());
+        }
         let name = Name::parse(name)?;
         let (default, rest) = if end(rest) { ("", rest) } else { default(rest).ok_or_else(malformed)? };
         (Part::Value { name, default: default.to_owned() }, rest)

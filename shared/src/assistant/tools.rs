@@ -7,6 +7,7 @@ use super::error::DocumentError;
 use super::hosted;
 use super::schema::Schema;
 use super::tool::{ClientChoice, Function, Tool};
+use super::values::Fields;
 use crate::model::Api;
 use crate::protocol::Object;
 
@@ -81,8 +82,8 @@ fn readable(name: &str) -> String {
 }
 
 /// Reads the tools of the composer.
-pub(super) fn choices(documents: Vec<ToolChoice>, tools: &[Named]) -> Result<Vec<ClientChoice>, DocumentError> {
-    let choice = |(index, document): (usize, ToolChoice)| {
+pub(super) fn choices(documents: Vec<Fields<ToolChoice>>, tools: &[Named]) -> Result<Vec<ClientChoice>, DocumentError> {
+    let choice = |(index, Fields(document)): (usize, Fields<ToolChoice>)| {
         let mut named = tools.iter().filter(|tool| tool.name == document.tool.0);
         let error = |wants| Err(DocumentError::at(&format!("composer.tools[{index}].tool"), wants));
         match (named.next(), named.next()) {

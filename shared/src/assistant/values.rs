@@ -1,10 +1,18 @@
 //! The values in the assistant document that are more than a type.
 
-use serde::de::Error;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::protocol::is_icon;
+
+/// An object with the fields of `T`. What is derived for `T` would take a list of their values, too.
+#[derive(Default)]
+pub(super) struct Fields<T>(pub(super) T);
 
 /// A whole number in these bounds.
 #[derive(Clone, Copy)]
@@ -24,6 +32,26 @@ pub(super) struct Effort(pub(super) String);
 
 /// A domain.
 pub(super) struct Domain(pub(super) String);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Fields<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FieldsVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for FieldsVisitor<T> {
+            type Value = Fields<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Fields<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Fields)
+            }
+        }
+
+        deserializer.deserialize_map(FieldsVisitor(PhantomData))
+    }
+}
 
 impl<'de, const LEAST: u32, const MOST: u32> Deserialize<'de> for Whole<LEAST, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -111,7 +111,7 @@ impl Schema {
             ("additionalProperties", Value::Object(fields)) => {
                 let others = fields.iter().filter(|(name, _)| !self.is_listed(keywords, name));
                 others.into_iter().try_for_each(|(_, field)| match wanted {
-                    Value::Bool(false) => refuse("must not have fields that its schema does not know".to_owned()),
+                    Value::Bool(false) => refuse("must not have fields that their schema does not know".to_owned()),
                     schema => self.apply(schema, field, &join(path, "*")),
                 })
             }
@@ -171,14 +171,14 @@ fn listed(types: &Value) -> String {
 }
 
 fn below(one: &Value, other: &Value) -> bool {
-    match (one.as_i64(), other.as_i64()) {
+    match (whole(one), whole(other)) {
         (Some(one), Some(other)) => one < other,
         _ => one.as_f64() < other.as_f64(),
     }
 }
 
 fn is_multiple(value: &Value, of: &Value) -> bool {
-    match (value.as_i64(), of.as_i64()) {
+    match (whole(value), whole(of)) {
         (Some(value), Some(of)) => value % of == 0,
         // 0.3 is a multiple of 0.1, though their quotient is no whole number by the last bit.
         _ => value.as_f64().zip(of.as_f64()).is_some_and(|(value, of)| {
@@ -186,6 +186,11 @@ fn is_multiple(value: &Value, of: &Value) -> bool {
             (quotient - quotient.round()).abs() <= f64::EPSILON * quotient.abs()
         }),
     }
+}
+
+/// A number that is written without a fraction, exactly.
+fn whole(value: &Value) -> Option<i128> {
+    value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))
 }
 
 fn fewer(count: usize, least: &Value) -> bool {

@@ -49,7 +49,9 @@ impl Compiler<'_> {
 
     fn keyword(&mut self, keyword: &str, value: &Value, pointer: &str) -> Result<(), DocumentError> {
         match keyword {
-            "type" if !is_type(value) => self.error(pointer, format!("must be of `{}`", TYPES.join("`, `"))),
+            "type" if !is_type(value) => {
+                self.error(pointer, format!("must be one of `{}`, or a list of them", TYPES.join("`, `")))
+            }
             "enum" if value.as_array().is_none_or(Vec::is_empty) => self.error(pointer, "must be a list of values"),
             "required" if !is_strings(value) => self.error(pointer, "must be a list of names"),
             "dependentRequired" if !value.as_object().is_some_and(|lists| lists.values().all(is_strings)) => {
