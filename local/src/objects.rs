@@ -67,8 +67,8 @@ struct Objects {
 /// # Errors
 /// When the folder cannot be read.
 pub fn router(folder: Folder, [id, secret]: &[String; 2], clock: Clock) -> Result<Router, SetupError> {
-    let files = FileSystem::new(&folder.path)
-        .map_err(|error| format!("cannot open `{}`: {error:?}", folder.path.display()))?;
+    let files =
+        FileSystem::new(&folder.path).map_err(|error| format!("cannot open `{}`: {error:?}", folder.path.display()))?;
     let mut config = S3Config::default();
     // It knows the machine's clock only; how long a URL is good is checked by ours below.
     config.presigned_url_max_skew_time_secs = u32::MAX;

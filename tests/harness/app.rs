@@ -61,7 +61,7 @@ impl App {
         env.set("AUTH_MODE", "jwt,anonymous");
         env.set("MODEL", "test-model");
         for (name, value) in variables {
-            env.set(name, value);
+            env.set(name, *value);
         }
         let router = Self::router(&env, &clock, 1).await;
         dynamo.reset();

@@ -1,12 +1,12 @@
 //! `POST /chatkit/attachments`: ChatKit's `direct` upload. A multipart form with the field `file` in, the attachment
 //! out. For larger files there is the operation `attachments.create`, whose uploads do not pass through here.
 
+use axum::Extension;
 use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{MethodRouter, post};
-use axum::Extension;
 use bytes::Bytes;
 use chatkit_shared::http::{Code, Error, RequestLog, json};
 use chatkit_shared::identity::Caller;

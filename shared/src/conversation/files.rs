@@ -57,8 +57,8 @@ impl Engine {
     /// [`Error::NoFiles`] where there is no place for it, [`Error::Files`] when it cannot be kept.
     pub async fn keep_picture(&self, owner: &Owner, item_id: &str, picture: &Picture) -> Result<GeneratedImage, Error> {
         let files = self.files()?;
-        let media_type = MediaType::parse(picture.media_type)
-            .ok_or_else(|| Error::Invalid("the picture has no type".to_owned()))?;
+        let media_type =
+            MediaType::parse(picture.media_type).ok_or_else(|| Error::Invalid("the picture has no type".to_owned()))?;
         files.put(&Object::file(owner, item_id), &media_type, picture.bytes.clone()).await?;
         Ok(GeneratedImage { id: item_id.to_owned(), url: STORED.to_owned() })
     }

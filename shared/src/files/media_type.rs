@@ -33,7 +33,8 @@ impl MediaType {
     pub fn parse(text: &str) -> Option<Self> {
         let essence = text.split(';').next().unwrap_or_default().trim();
         let (kind, subtype) = essence.split_once('/')?;
-        let is_name = |name: &str| name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_allowed);
+        let is_name =
+            |name: &str| name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_allowed);
         let valid = essence.len() <= LONGEST && is_name(kind) && is_name(subtype);
         valid.then(|| Self(essence.to_ascii_lowercase()))
     }
@@ -116,7 +117,8 @@ mod tests {
     #[test]
     fn a_list_has_types_and_whole_kinds() {
         let types = |list: &str| MediaTypes::from_env(&Env::from_iter([("FILES_TYPES", list)]));
-        let contains = |list: &str, media_type: &str| types(list).unwrap().contains(&MediaType::parse(media_type).unwrap());
+        let contains =
+            |list: &str, media_type: &str| types(list).unwrap().contains(&MediaType::parse(media_type).unwrap());
         assert!(contains("image/*, TEXT/csv", "image/svg+xml"));
         assert!(contains("image/*, TEXT/csv", "text/csv"));
         assert!(!contains("image/*, TEXT/csv", "text/plain"));

@@ -24,7 +24,11 @@ impl Object {
     fn new(stage: &str, owner: &Owner, id: &str) -> Self {
         let owner = sha256_hex(&(sha256_hex(owner.tenant()) + &sha256_hex(owner.user())));
         let is_plain = id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if is_plain { Self(format!("{stage}/{owner}/{id}")) } else { Self(format!("{stage}/{owner}/{}", sha256_hex(id))) }
+        if is_plain {
+            Self(format!("{stage}/{owner}/{id}"))
+        } else {
+            Self(format!("{stage}/{owner}/{}", sha256_hex(id)))
+        }
     }
 
     /// The key in the bucket, of letters, digits, `_` and `/`.

@@ -34,7 +34,12 @@ impl Threads {
     ///
     /// # Errors
     /// [`StoreError`]: repeating it removes what is left.
-    pub async fn truncate_after(&self, owner: &Owner, thread_id: &str, item_id: &str) -> Result<Vec<String>, StoreError> {
+    pub async fn truncate_after(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        item_id: &str,
+    ) -> Result<Vec<String>, StoreError> {
         let Some(partition) = key::items(owner, thread_id) else { return Ok(Vec::new()) };
         let after = Key { partition: partition.clone(), sort: key::cut(key::item_sort_key(item_id)) };
         let (mut keys, files) = self.item_keys(partition, Some(after.attributes())).await?;
