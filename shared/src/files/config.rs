@@ -118,6 +118,7 @@ fn client() -> Result<Client, reqwest::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::Object;
     use crate::identity::Owner;
 
     fn env(variables: &[(&str, &str)]) -> Env {
