@@ -67,6 +67,35 @@ async fn a_picture_from_the_composer_into_a_message() {
 }
 
 #[tokio::test]
+async fn a_record_expires_with_its_upload_unless_it_is_sent() {
+    let site = Site::start().await;
+    let attachment = site.create("alice", "a.txt", 1, "text/plain").await.json();
+    let record = || {
+        let records = site.app.dynamo.records("threads");
+        records.into_iter().find(|record| record["sk"]["S"].as_str().unwrap().starts_with("A#")).unwrap()
+    };
+    let id = attachment["id"].as_str().unwrap();
+    let mut expected = json!({
+        "pk": { "S": "default#alice" },
+        "sk": { "S": format!("A#{id}") },
+        "name": { "S": "a.txt" },
+        "media_type": { "S": "text/plain" },
+        "size": { "N": "1" },
+        "created_at": { "S": "2100-01-01T12:00:00Z" },
+        "expires_at": { "N": "4102574400" },
+    });
+    assert_eq!(record(), expected);
+
+    assert_eq!(upload(&attachment, b"a").await, 200);
+    let events = site.send("alice", None, "Look", &[id]).await.events();
+    let expected = expected.as_object_mut().unwrap();
+    expected.remove("expires_at");
+    expected.insert("thread_id".to_owned(), json!({ "S": events[0]["thread"]["id"] }));
+    expected.insert("message_id".to_owned(), json!({ "S": events[1]["item"]["id"] }));
+    assert_eq!(record().as_object().unwrap(), expected);
+}
+
+#[tokio::test]
 async fn only_messages_with_attachments_cost_more() {
     let site = Site::start().await;
     let thread_id = site.thread("alice", &[]).await;

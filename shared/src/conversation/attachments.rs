@@ -66,8 +66,8 @@ impl Engine {
         self.admit_request(owner).await?;
         let kept = || Error::Invalid("the attachment stands in a message".to_owned());
         if let Some(record) = self.threads.attachment(owner, id).await? {
-            let seen = self.free(owner, &record).await?.map_err(|InMessage| kept())?;
-            if !self.threads.discard_attachment(owner, id, seen).await? {
+            let Standing::Free { seen } = self.standing(owner, &record).await? else { return Err(kept()) };
+            if !self.threads.discard_attachment(owner, id, seen.as_deref()).await? {
                 return Err(kept());
             }
         }
@@ -103,7 +103,7 @@ impl Engine {
         let object = Object::upload(owner, id);
         let (record, found) = tokio::join!(self.threads.attachment(owner, id), files.head(&object));
         let record = record?.ok_or_else(unknown_attachment)?;
-        let seen = self.free(owner, &record).await?.map_err(|InMessage| taken(id))?.map(ToOwned::to_owned);
+        let Standing::Free { seen } = self.standing(owner, &record).await? else { return Err(taken(id)) };
         let Found { size, media_type, etag } =
             found?.ok_or_else(|| Error::Invalid(format!("the attachment `{id}` was not uploaded")))?;
         let media_type = media_type.filter(|found| found.as_str() == record.media_type && size == record.size);
@@ -131,15 +131,10 @@ impl Engine {
         Ok(Attachment { thread_id, size, ..attachment(record, kind) })
     }
 
-    /// Whether no message has this attachment. If one took it and was never stored, this is its id.
-    async fn free<'a>(
-        &self,
-        owner: &Owner,
-        record: &'a AttachmentRecord,
-    ) -> Result<Result<Option<&'a str>, InMessage>, Error> {
-        let Some(Holder { thread_id, message_id }) = &record.holder else { return Ok(Ok(None)) };
+    async fn standing(&self, owner: &Owner, record: &AttachmentRecord) -> Result<Standing, Error> {
+        let Some(Holder { thread_id, message_id }) = &record.holder else { return Ok(Standing::Free { seen: None }) };
         let message = self.threads.item(owner, thread_id, message_id).await?;
-        Ok(if message.is_some() { Err(InMessage) } else { Ok(Some(message_id)) })
+        Ok(if message.is_some() { Standing::InMessage } else { Standing::Free { seen: Some(message_id.clone()) } })
     }
 
     fn announced(&self, name: String, size: u64, media_type: &MediaType) -> AttachmentRecord {
@@ -154,8 +149,14 @@ impl Engine {
     }
 }
 
-/// The attachment stands in a message.
-struct InMessage;
+/// Whether a message has an attachment.
+enum Standing {
+    InMessage,
+    Free {
+        /// A message that took it and was never stored.
+        seen: Option<String>,
+    },
+}
 
 /// What was uploaded, and is what was announced.
 struct Upload {
