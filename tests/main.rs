@@ -3,6 +3,7 @@
 
 mod analytics;
 mod assistant;
+mod attachments;
 mod conversation;
 mod endpoints;
 mod gateway;

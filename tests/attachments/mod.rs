@@ -1,5 +1,7 @@
 //! Attachments over HTTP, with an S3 of their own.
 
+mod direct;
+mod faults;
 mod pictures;
 mod prompts;
 mod refused;
@@ -7,6 +9,8 @@ mod removal;
 mod two_phase;
 
 use chatkit_shared::clock::Clock;
+use chatkit_shared::files::Files;
+use chatkit_shared::identity::Owner;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
@@ -74,6 +78,11 @@ impl Site {
         self.app.chatkit(user, &json!({ "type": "threads.delete", "params": params })).await
     }
 
+    /// The bucket as the functions see it, for what only its owner can do.
+    fn files(&self) -> Files {
+        Files::from_env(&self.app.env, self.app.clock.clone()).unwrap().unwrap()
+    }
+
     /// The ids of the attachments that have a record.
     fn records(&self) -> Vec<String> {
         let keys = self.app.dynamo.records("threads").into_iter().map(|record| record["sk"]["S"].clone());
@@ -84,6 +93,10 @@ impl Site {
     fn asked(&self) -> usize {
         self.app.model.requests().iter().filter(|request| !request.is_title()).count()
     }
+}
+
+fn alice() -> Owner {
+    Owner::new(Owner::DEFAULT_TENANT, "alice").unwrap()
 }
 
 /// The operation that sends a message with attachments.

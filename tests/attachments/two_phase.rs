@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::{PNG, Site, load, message, put, upload, user_message};
+use crate::harness::model::{Gate, ModelRequest};
 use crate::harness::names::Names;
+use crate::harness::objects::Failure;
+use crate::harness::responses::answer;
 
 #[tokio::test]
 async fn a_picture_from_the_composer_into_a_message() {
@@ -33,12 +36,7 @@ async fn a_picture_from_the_composer_into_a_message() {
     assert_eq!(load(&preview).await, (200, "image/png".to_owned(), PNG.to_vec()));
 
     let id = names.id("atc_1");
-    site.app.dynamo.reset();
-    site.app.dynamo.slow(20);
-    let events = site.send("alice", None, "", &[&id]).await.events();
-    let meter = site.app.dynamo.reset();
-    // Admission, the record, the claim, what begins a turn and what ends it.
-    assert_eq!(meter.round_trips(), 6, "{:?}", meter.operations());
+    let events = site.send("alice", None, "Look", &[&id]).await.events();
     let sent = user_message(&json!(events));
     let shown = sent["attachments"][0]["preview_url"].clone();
     assert_eq!(
@@ -48,7 +46,7 @@ async fn a_picture_from_the_composer_into_a_message() {
             "id": "msg_1",
             "thread_id": "thr_1",
             "created_at": "2100-01-01T12:00:00Z",
-            "content": [],
+            "content": [{ "type": "input_text", "text": "Look" }],
             "attachments": [{
                 "id": "atc_1",
                 "name": "Tür & Tor.png",
@@ -69,6 +67,58 @@ async fn a_picture_from_the_composer_into_a_message() {
 }
 
 #[tokio::test]
+async fn a_record_expires_with_its_upload_unless_it_is_sent() {
+    let site = Site::start().await;
+    let attachment = site.create("alice", "a.txt", 1, "text/plain").await.json();
+    let record = || {
+        let records = site.app.dynamo.records("threads");
+        records.into_iter().find(|record| record["sk"]["S"].as_str().unwrap().starts_with("A#")).unwrap()
+    };
+    let id = attachment["id"].as_str().unwrap();
+    let mut expected = json!({
+        "pk": { "S": "default#alice" },
+        "sk": { "S": format!("A#{id}") },
+        "name": { "S": "a.txt" },
+        "media_type": { "S": "text/plain" },
+        "size": { "N": "1" },
+        "created_at": { "S": "2100-01-01T12:00:00Z" },
+        "expires_at": { "N": "4102574400" },
+    });
+    assert_eq!(record(), expected);
+
+    assert_eq!(upload(&attachment, b"a").await, 200);
+    let events = site.send("alice", None, "Look", &[id]).await.events();
+    let expected = expected.as_object_mut().unwrap();
+    expected.remove("expires_at");
+    expected.insert("thread_id".to_owned(), json!({ "S": events[0]["thread"]["id"] }));
+    expected.insert("message_id".to_owned(), json!({ "S": events[1]["item"]["id"] }));
+    assert_eq!(record().as_object().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn only_messages_with_attachments_cost_more() {
+    let site = Site::start().await;
+    let thread_id = site.thread("alice", &[]).await;
+    let [one, two] = [
+        site.uploaded("alice", "a.txt", "text/plain", b"a").await,
+        site.uploaded("alice", "b.txt", "text/plain", b"b").await,
+    ];
+    site.objects.reset();
+    // Of each attachment its record and the claim, one after the other, and all attachments beside one another.
+    for (ids, round_trips, units, requests) in
+        [(vec![], 4, (2.0, 7.0), 0), (vec![one.as_str(), two.as_str()], 6, (4.0, 9.0), 6)]
+    {
+        site.app.dynamo.slow(0);
+        site.app.dynamo.reset();
+        site.app.dynamo.slow(20);
+        site.send("alice", Some(&thread_id), "Look", &ids).await.events();
+        let meter = site.app.dynamo.reset();
+        assert_eq!((meter.round_trips(), meter.units()), (round_trips, units), "{:?}", meter.operations());
+        assert_eq!(site.objects.reset().len(), requests);
+    }
+}
+
+#[tokio::test]
 async fn a_document_has_no_preview() {
     let site = Site::start().await;
     let id = site.uploaded("alice", "notes.txt", "text/plain;charset=utf-8", b"Dear diary").await;
@@ -81,11 +131,26 @@ async fn a_document_has_no_preview() {
 }
 
 #[tokio::test]
+async fn a_message_may_have_attachments_only() {
+    let site = Site::start().await;
+    let id = site.uploaded("alice", "notes.txt", "text/plain", b"Dear diary").await;
+    // So that the model gets a text of it.
+    site.objects.fail("GET files/", Failure::Status(404), 1);
+    let sent = user_message(&json!(site.send("alice", None, "", &[&id]).await.events()));
+    assert_eq!((&sent["content"], &sent["attachments"][0]["id"]), (&json!([]), &json!(id)));
+    let asked: Vec<_> = site.app.model.requests().iter().map(ModelRequest::conversation).collect();
+    let gone = ["user: [The file \"notes.txt\" no longer exists.]".to_owned()];
+    let title = ["user: notes.txt".to_owned()];
+    assert!(asked.contains(&gone.to_vec()) && asked.contains(&title.to_vec()), "{asked:?}");
+}
+
+#[tokio::test]
 async fn previews_are_fresh_whenever_they_are_loaded() {
     let site = Site::start().await;
     let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
     let thread_id = site.thread("alice", &[&id]).await;
-    let preview = |thread: &serde_json::Value| user_message(&thread["items"]["data"])["attachments"][0]["preview_url"].clone();
+    let preview =
+        |thread: &serde_json::Value| user_message(&thread["items"]["data"])["attachments"][0]["preview_url"].clone();
     let before = preview(&site.get("alice", &thread_id).await);
     site.app.clock.advance(3_600_000);
     assert_eq!(load(&before).await.0, 200);
@@ -153,10 +218,10 @@ async fn the_same_message_again_is_a_conflict_while_it_is_answered() {
     let first = site.uploaded("alice", "a.png", "image/png", PNG).await;
     let thread_id = site.thread("alice", &[&first]).await;
     let second = site.uploaded("alice", "b.png", "image/png", PNG).await;
-    let gate = crate::harness::model::Gate::closed();
-    site.app.model.rather(|_| true, crate::harness::responses::answer("Slowly").before(&gate));
+    let gate = Gate::closed();
+    site.app.model.rather(|_| true, answer("Slowly").before(&gate));
     let again = message(Some(&thread_id), "And this?", &[&second]);
-    let mut live = crate::harness::live::Live::of(&site.app, "alice", &again).await;
+    let mut live = site.app.live("alice", &again).await;
     live.until("stream_options").await;
     site.app.chatkit("alice", &again).await.error(409, "conflict");
     gate.open();

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::site::{Site, answer, json as document, status, stream as streamed};
+use crate::harness::site::{Site, answer, json as document, status, stream as streamed};
 use super::{call, effects, endpoint, error};
 
 fn text(text: &str) -> Effect {

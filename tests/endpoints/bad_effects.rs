@@ -3,7 +3,7 @@
 use chatkit_shared::endpoints::{EndpointError, Expects};
 use serde_json::{Value, json};
 
-use super::site::{Site, answer, json as document};
+use crate::harness::site::{Site, answer, json as document};
 use super::{call, collect, endpoint, error};
 
 async fn refusal(effects: Value) -> &'static str {

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use chatkit_shared::endpoints::{Effect, EndpointError, Expects, Output};
 use standardwebhooks::Webhook;
 
-use super::site::{Asked, Site, answer, json, raw, status};
+use crate::harness::site::{Asked, Site, answer, json, raw, status};
 use super::{ID, SECRET, body, collect, effects, endpoint, error, now, signed_with};
 
 fn done() -> Vec<Effect> {

@@ -7,7 +7,7 @@ use chatkit_shared::endpoints::{Effect, EndpointError, Expects, Output};
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
-use super::site::{Site, answer, raw, status, stream as streamed};
+use crate::harness::site::{Site, answer, raw, status, stream as streamed};
 use super::{call, collect, effects, endpoint, error};
 
 const SSE: &str = "text/event-stream";

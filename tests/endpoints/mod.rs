@@ -5,7 +5,6 @@ mod bad_effects;
 mod calls;
 mod failures;
 mod setup;
-mod site;
 
 use std::time::Duration;
 

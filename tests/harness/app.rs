@@ -46,7 +46,7 @@ impl App {
 
     /// As [`App::start`], with these variables.
     pub(crate) async fn with<const N: usize>(variables: [(&str, &str); N]) -> Self {
-        Self::at(Clock::fixed(NOW.parse().unwrap()), &variables).await
+        Box::pin(Self::at(Clock::fixed(NOW.parse().unwrap()), &variables)).await
     }
 
     /// As [`App::with`], at another time.

@@ -76,6 +76,11 @@ impl Objects {
         std::mem::take(&mut traffic.requests)
     }
 
+    /// What was asked so far is forgotten, faults stay.
+    pub(crate) fn reset_requests(&self) {
+        self.proxy.0.lock().unwrap().requests.clear();
+    }
+
     /// The keys of all objects, in order.
     pub(crate) fn keys(&self) -> Vec<String> {
         let root = self.folder.path().join("objects").join(BUCKET);

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 
 use super::files::STORED;
 use super::{Document, Engine, Error};
-use crate::files::{Files, FilesError, MediaType, Object};
+use crate::files::{Files, FilesError, Found, MediaType, Object};
 use crate::identity::Owner;
 use crate::ids;
 use crate::protocol::{
@@ -66,8 +66,8 @@ impl Engine {
         self.admit_request(owner).await?;
         let kept = || Error::Invalid("the attachment stands in a message".to_owned());
         if let Some(record) = self.threads.attachment(owner, id).await? {
-            let seen = self.free(owner, &record).await?.map_err(|InMessage| kept())?;
-            if !self.threads.discard_attachment(owner, id, seen).await? {
+            let Standing::Free { seen } = self.standing(owner, &record).await? else { return Err(kept()) };
+            if !self.threads.discard_attachment(owner, id, seen.as_deref()).await? {
                 return Err(kept());
             }
         }
@@ -94,48 +94,47 @@ impl Engine {
         let holder = Holder { thread_id: thread_id.to_owned(), message_id: message_id.to_owned() };
         let mut seen = HashSet::new();
         let each = file_ids.iter().filter(|id| seen.insert(*id));
-        try_join_all(each.map(|id| Box::pin(self.attach_one(files, owner, &holder, id)))).await
+        // Nothing is taken unless all can be.
+        let found = try_join_all(each.map(|id| Box::pin(self.uploaded(files, owner, id)))).await?;
+        try_join_all(found.into_iter().map(|upload| Box::pin(self.take(files, owner, &holder, upload)))).await
     }
 
-    async fn attach_one(&self, files: &Files, owner: &Owner, holder: &Holder, id: &str) -> Result<Attachment, Error> {
-        let upload = Object::upload(owner, id);
-        let (record, found) = tokio::join!(self.threads.attachment(owner, id), files.head(&upload));
+    async fn uploaded(&self, files: &Files, owner: &Owner, id: &str) -> Result<Upload, Error> {
+        let object = Object::upload(owner, id);
+        let (record, found) = tokio::join!(self.threads.attachment(owner, id), files.head(&object));
         let record = record?.ok_or_else(unknown_attachment)?;
-        let taken = || Error::Invalid(format!("the attachment `{id}` stands in another message already"));
-        let seen = self.free(owner, &record).await?.map_err(|InMessage| taken())?;
-        let found = found?.ok_or_else(|| Error::Invalid(format!("the attachment `{id}` was not uploaded")))?;
-        let media_type = found.media_type.filter(|found| found.as_str() == record.media_type);
-        let Some(media_type) = media_type.filter(|_| found.size == record.size) else {
-            let message = format!("the attachment `{id}` has another size or type than was announced");
-            return Err(Error::Invalid(message));
-        };
-        if !self.threads.claim_attachment(owner, id, holder, seen).await? {
-            return Err(taken());
+        let Standing::Free { seen } = self.standing(owner, &record).await? else { return Err(taken(id)) };
+        let Found { size, media_type, etag } =
+            found?.ok_or_else(|| Error::Invalid(format!("the attachment `{id}` was not uploaded")))?;
+        let media_type = media_type.filter(|found| found.as_str() == record.media_type && size == record.size);
+        let media_type = media_type.ok_or_else(|| {
+            Error::Invalid(format!("the attachment `{id}` has another size or type than was announced"))
+        })?;
+        Ok(Upload { record, media_type, etag, seen })
+    }
+
+    async fn take(&self, files: &Files, owner: &Owner, holder: &Holder, upload: Upload) -> Result<Attachment, Error> {
+        let Upload { record, media_type, etag, seen } = upload;
+        let id = &record.id;
+        if !self.threads.claim_attachment(owner, id, holder, seen.as_deref()).await? {
+            return Err(taken(id));
         }
-        match files.copy(&upload, &Object::file(owner, id), &found.etag).await {
+        match files.copy(&Object::upload(owner, id), &Object::file(owner, id), &etag).await {
             Ok(()) => {}
             Err(FilesError::Changed | FilesError::NotFound) => {
                 return Err(Error::Invalid(format!("the attachment `{id}` was changed while it was sent")));
             }
             Err(error) => return Err(error.into()),
         }
+        let (thread_id, size) = (Some(holder.thread_id.clone()), Some(record.size));
         let kind = kind(&media_type, || STORED.to_owned());
-        Ok(Attachment {
-            thread_id: Some(holder.thread_id.clone()),
-            size: Some(record.size),
-            ..attachment(record, kind)
-        })
+        Ok(Attachment { thread_id, size, ..attachment(record, kind) })
     }
 
-    /// Whether no message has this attachment. If one took it and was never stored, this is its id.
-    async fn free<'a>(
-        &self,
-        owner: &Owner,
-        record: &'a AttachmentRecord,
-    ) -> Result<Result<Option<&'a str>, InMessage>, Error> {
-        let Some(Holder { thread_id, message_id }) = &record.holder else { return Ok(Ok(None)) };
+    async fn standing(&self, owner: &Owner, record: &AttachmentRecord) -> Result<Standing, Error> {
+        let Some(Holder { thread_id, message_id }) = &record.holder else { return Ok(Standing::Free { seen: None }) };
         let message = self.threads.item(owner, thread_id, message_id).await?;
-        Ok(if message.is_some() { Err(InMessage) } else { Ok(Some(message_id)) })
+        Ok(if message.is_some() { Standing::InMessage } else { Standing::Free { seen: Some(message_id.clone()) } })
     }
 
     fn announced(&self, name: String, size: u64, media_type: &MediaType) -> AttachmentRecord {
@@ -150,8 +149,27 @@ impl Engine {
     }
 }
 
-/// The attachment stands in a message.
-struct InMessage;
+/// Whether a message has an attachment.
+enum Standing {
+    InMessage,
+    Free {
+        /// A message that took it and was never stored.
+        seen: Option<String>,
+    },
+}
+
+/// What was uploaded, and is what was announced.
+struct Upload {
+    record: AttachmentRecord,
+    media_type: MediaType,
+    etag: String,
+    /// A message that took it and was never stored.
+    seen: Option<String>,
+}
+
+fn taken(id: &str) -> Error {
+    Error::Invalid(format!("the attachment `{id}` stands in another message already"))
+}
 
 /// Somebody else's is unknown, too.
 pub(super) fn unknown_attachment() -> Error {

@@ -183,10 +183,15 @@ impl Engine {
     }
 }
 
+/// What a thread is named after: the message's words, else its files.
 fn plain_text(item: &ThreadItem) -> String {
-    let ThreadItem::UserMessage(UserMessage { content, .. }) = item else { return String::new() };
+    let ThreadItem::UserMessage(UserMessage { content, attachments, .. }) = item else { return String::new() };
     let parts = content.iter().map(|part| match part {
         UserContent::InputText { text } | UserContent::InputTag { text, .. } => text.as_str(),
     });
-    parts.collect::<Vec<_>>().join(" ")
+    let text = parts.collect::<Vec<_>>().join(" ");
+    if text.is_empty() {
+        return attachments.iter().map(|attachment| attachment.name.as_str()).collect::<Vec<_>>().join(" ");
+    }
+    text
 }

@@ -65,3 +65,64 @@ impl Files {
         Ok(FileSource::Base64(STANDARD.encode(bytes)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::env::Env;
+    use crate::files::Inner;
+
+    /// A bucket that has the file `here`, and answers this many requests.
+    fn bucket(requests: usize) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for _ in 0..requests {
+                let (mut socket, _) = listener.accept().unwrap();
+                let mut request = [0; 1024];
+                let length = socket.read(&mut request).unwrap();
+                let request = String::from_utf8_lossy(&request[..length]);
+                assert!(request.starts_with("HEAD /pictures/files/"), "{request}");
+                let status = if request.contains("/here?") { "200 OK" } else { "404 Not Found" };
+                let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 1\r\nconnection: close\r\n\r\n");
+                socket.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_server_that_can_reach_the_bucket_gets_urls() {
+        let env = Env::from_iter([
+            ("FILES_BUCKET", "pictures"),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_ENDPOINT_URL_S3", &bucket(2)),
+        ]);
+        let files = Files::from_env(&env, Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap())).unwrap().unwrap();
+        let files = Files(Inner { public: true, ..Arc::into_inner(files.0).unwrap() }.into());
+        let file = |id: &str, source: FileSource| InputFile {
+            name: id.to_owned(),
+            media_type: "image/png".to_owned(),
+            size: u64::MAX,
+            source,
+        };
+        let stored = |id: &str| file(id, FileSource::Stored(id.to_owned()));
+        let owner = Owner::new("t", "u").unwrap();
+        let parts = vec![InputPart::Image(stored("here")), InputPart::File(stored("gone"))];
+        let mut prompt = Prompt { input: vec![Input::User(parts)], ..Prompt::default() };
+        files.resolve(&owner, &mut prompt).await.unwrap();
+        let url = files.url(&Object::file(&owner, "here"));
+        let parts = vec![
+            InputPart::Image(file("here", FileSource::Url(url))),
+            InputPart::Text("[The file \"gone\" no longer exists.]".to_owned()),
+        ];
+        assert_eq!(prompt.input, [Input::User(parts)]);
+    }
+}

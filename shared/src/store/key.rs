@@ -116,5 +116,7 @@ mod tests {
         assert!(items(&owner, &"%".repeat(LONGEST_ID)).unwrap().len() <= 2048);
         assert_eq!(items(&owner, &"%".repeat(LONGEST_ID + 1)), None);
         assert_eq!(head(&owner, ""), None);
+        assert!(attachment(&owner, &"%".repeat(LONGEST_ID)).unwrap().sort.len() <= LONGEST_SORT_KEY);
+        assert_eq!([attachment(&owner, &"a".repeat(LONGEST_ID + 1)), attachment(&owner, "")], [None, None]);
     }
 }

@@ -17,10 +17,10 @@ use tokio::net::TcpListener;
 
 /// What the site was asked.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
-    pub(super) line: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(crate) struct Asked {
+    pub(crate) line: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 #[derive(Default)]
@@ -30,14 +30,14 @@ struct Script {
 }
 
 /// The site.
-pub(super) struct Site {
-    pub(super) url: String,
+pub(crate) struct Site {
+    pub(crate) url: String,
     script: Arc<Mutex<Script>>,
 }
 
 impl Site {
     /// A site that gives these answers, one to each request, and 404 to any other.
-    pub(super) async fn new(answers: impl IntoIterator<Item = Response>) -> Self {
+    pub(crate) async fn new(answers: impl IntoIterator<Item = Response>) -> Self {
         let script = Script { answers: answers.into_iter().collect(), asked: Vec::new() };
         let script = Arc::new(Mutex::new(script));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -48,7 +48,7 @@ impl Site {
     }
 
     /// What was asked so far.
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.script.lock().unwrap().asked.clone()
     }
 }
@@ -63,7 +63,7 @@ async fn respond(State(script): State<Arc<Mutex<Script>>>, request: Request) -> 
 }
 
 /// A server that writes these bytes on each connection, one after the other, and closes it. Returns its URL.
-pub(super) async fn raw(answers: impl IntoIterator<Item = &'static str>) -> String {
+pub(crate) async fn raw(answers: impl IntoIterator<Item = &'static str>) -> String {
     let answers: Vec<_> = answers.into_iter().collect();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("http://{}/tools?key=secret", listener.local_addr().unwrap());
@@ -78,22 +78,22 @@ pub(super) async fn raw(answers: impl IntoIterator<Item = &'static str>) -> Stri
 }
 
 /// An answer.
-pub(super) fn answer(content_type: &str, body: impl Into<Body>) -> Response {
+pub(crate) fn answer(content_type: &str, body: impl Into<Body>) -> Response {
     Response::builder().header("content-type", content_type).body(body.into()).unwrap()
 }
 
 /// An answer with nothing but a status, and a text that must not get out.
-pub(super) fn status(status: u16) -> Response {
+pub(crate) fn status(status: u16) -> Response {
     Response::builder().status(status).body(Body::from("a stack trace")).unwrap()
 }
 
 /// A JSON answer.
-pub(super) fn json(body: &serde_json::Value) -> Response {
+pub(crate) fn json(body: &serde_json::Value) -> Response {
     answer("application/json", body.to_string())
 }
 
 /// An answer whose body comes bit by bit.
-pub(super) fn stream<S>(content_type: &str, body: S) -> Response
+pub(crate) fn stream<S>(content_type: &str, body: S) -> Response
 where
     S: Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static,
 {
