@@ -3,6 +3,7 @@
 
 mod analytics;
 mod conversation;
+mod demonstration;
 mod gateway;
 mod harness;
 mod http;

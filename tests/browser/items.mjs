@@ -97,7 +97,7 @@ const passed = await runSteps(url, {
     assert.equal(await page.locator(".widget-list-item").count(), 3);
     server.handlers["threads.custom_action"] = (_, emit) =>
       emit(replaced(item("msg_w", "widget", { widget: CART })), { type: "client_effect", name: "cart_changed", data: { count: 1 } });
-    await page.getByRole("button", { name: "Add to cart" }).first().click();
+    await page.getByRole("button", { name: "Add", exact: true }).first().click();
     await page.locator(".toast").filter({ hasText: "There is 1 item in your cart" }).waitFor();
     await page.getByRole("heading", { name: "Your cart" }).waitFor();
     assert.deepEqual(server.last("threads.custom_action"), { thread_id: "thr_1", item_id: "msg_w", action: { type: "add_to_cart", payload: { product: "bag" } } });

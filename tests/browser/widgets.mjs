@@ -10,7 +10,7 @@ export const list = (count) => ({
       { type: "Box", padding: 2, radius: "md", background: "surface-secondary", children: [{ type: "Icon", name: icon, size: "lg" }] },
       { type: "Col", flex: 1, gap: 0, children: [{ type: "Text", value: name, weight: "semibold" }, { type: "Caption", value: about }] },
       { type: "Text", value: price },
-      { type: "Button", label: "Add to cart", size: "sm", onClickAction: { type: "add_to_cart", payload: { product: id } } },
+      { type: "Button", label: "Add", iconStart: "plus", size: "sm", onClickAction: { type: "add_to_cart", payload: { product: id } } },
     ],
   })),
 });
