@@ -5,6 +5,7 @@ mod analytics;
 mod assistant;
 mod attachments;
 mod conversation;
+mod demonstration;
 mod endpoints;
 mod gateway;
 mod harness;

@@ -12,4 +12,5 @@ pub(crate) mod objects;
 pub(crate) mod requests;
 pub(crate) mod responses;
 pub(crate) mod sessions;
+pub(crate) mod site;
 pub(crate) mod tokens;

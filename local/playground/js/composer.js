@@ -87,7 +87,8 @@ export class Composer {
   set({ isRunning, canStop, status, question }) {
     this.#isRunning = isRunning;
     this.#canStop = canStop;
-    const hadFocus = this.#form.contains(document.activeElement) && document.activeElement !== this.#field;
+    const focused = document.activeElement;
+    const hadFocus = focused !== this.#field && (this.#form.contains(focused) || this.#questions.contains(focused));
     this.#send.hidden = isRunning;
     this.#stop.hidden = !isRunning;
     this.#stop.disabled = !canStop;

@@ -43,6 +43,9 @@ impl Answer {
         if !outputs.is_empty() {
             return Self { text: after_calls(&outputs, &request.said_since()), ..answer };
         }
+        if let Some(text) = about_order(latest) {
+            return Self { text, ..answer };
+        }
         if words.has("think") || words.has("thinking") {
             answer.thoughts = texts::THOUGHTS.to_vec();
         }
@@ -108,11 +111,6 @@ impl Answer {
 /// Who speaks, what was asked, and how much of the conversation has arrived.
 fn opening(request: &Request, asked: &[String]) -> String {
     let latest = asked.last().map(String::as_str).unwrap_or_default();
-    if let Some(order) = latest.split("order number ").nth(1) {
-        // What the demonstration shop tells the model after a checkout.
-        let number: String = order.chars().take_while(char::is_ascii_digit).collect();
-        return format!("I am the **demo model**. The shop has told me of order number **{number}**: thank you!");
-    }
     let mut text = "I am the **demo model**. I understand nothing, ".to_owned();
     if latest.trim().is_empty() {
         text.push_str("and you wrote nothing.");
@@ -145,6 +143,13 @@ fn after_calls(outputs: &[(&str, String)], said: &[String]) -> String {
         quote(&mut text, said);
     }
     text
+}
+
+/// What there is to say to what the demonstration's shop tells the model after a checkout.
+fn about_order(latest: &str) -> Option<String> {
+    let (_, order) = latest.split_once("order number ")?;
+    let number: String = order.chars().take_while(char::is_ascii_digit).collect();
+    Some(format!("I am the **demo model**. The shop has told me of order number **{number}**: thank you!"))
 }
 
 /// The names, types and sizes of files.

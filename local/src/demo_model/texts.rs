@@ -9,6 +9,7 @@ Try a message with one of these words, or several at once:
 - **long** for 100 KB of text, cut at the output limit (`MAX_OUTPUT_TOKENS`: 32 KB if it is not set), **slow** for a \
   patient one
 - **refuse** for a refusal, **fail** for an error in the middle
+- **dark**, **products**, **questions**, **news** or **picture** for a tool, where the assistant has it
 
 To talk to a real model, set `OPENAI_API_KEY` and start again.";
 

@@ -33,7 +33,7 @@ pub(super) fn list(products: &[Product]) -> Value {
                 {"type": "Caption", "value": product.about},
             ]},
             {"type": "Text", "value": money(product.price)},
-            {"type": "Button", "label": "Add to cart", "size": "sm", "onClickAction": {
+            {"type": "Button", "label": "Add", "iconStart": "plus", "size": "sm", "onClickAction": {
                 "type": "add_to_cart", "payload": {"product": product.id},
             }},
         ]})

@@ -16,13 +16,13 @@ const card = (node, scope) => {
   const { asForm, confirm, cancel, size = "md", status } = node;
   const content = [statusLine(status), ...renderChildren(node, scope)];
   const button = (/** @type {any} */ choice, /** @type {string} */ kind, /** @type {"submit" | "button"} */ type) =>
-    choice && element("button", {
+    choice ? element("button", {
       type, class: `button ${kind}`, "data-streams": choice.action?.streaming !== false,
       click: (event) => {
         if (type === "submit") return;
         scope.act(event.currentTarget, choice.action);
       },
-    }, choice.label);
+    }, choice.label) : null;
   if (confirm || cancel) {
     content.push(element("div", { class: "widget-card-buttons" }, button(cancel, "", "button"), button(confirm, "primary", asForm ? "submit" : "button")));
   }
