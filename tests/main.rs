@@ -17,5 +17,6 @@ mod model;
 mod plain;
 mod sessions;
 mod store;
+mod tools;
 mod transcribe;
 mod widgets;

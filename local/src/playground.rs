@@ -90,7 +90,8 @@ fn composer(env: &Env) -> Option<Composer> {
         composer: Composer,
     }
     let value = env.get("ASSISTANT")?;
-    let text = if value.trim_start().starts_with('{') { value.to_owned() } else { std::fs::read_to_string(value).ok()? };
+    let text =
+        if value.trim_start().starts_with('{') { value.to_owned() } else { std::fs::read_to_string(value).ok()? };
     Some(serde_json::from_str::<Document>(&text).ok()?.composer)
 }
 

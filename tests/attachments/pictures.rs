@@ -20,8 +20,10 @@ fn drawn() -> Answer {
 /// What was told of a picture: each event's kind, and the addresses in it.
 fn told(events: &[Value]) -> (Vec<&str>, Vec<Value>) {
     let is_about = |event: &&Value| {
-        event["item"]["type"] == "generated_image" || event["update"]["type"] == "generated_image.updated"
-            || event["type"] == "thread.item.removed" || event["type"] == "notice"
+        event["item"]["type"] == "generated_image"
+            || event["update"]["type"] == "generated_image.updated"
+            || event["type"] == "thread.item.removed"
+            || event["type"] == "notice"
     };
     let events: Vec<_> = events.iter().filter(is_about).collect();
     let images = events.iter().filter_map(|event| {
@@ -37,10 +39,7 @@ async fn a_picture_takes_shape_and_is_kept_shown_and_removed() {
     site.app.model.then(drawn());
     let events = site.app.create("alice", "Draw!").await;
     let (kinds, images) = told(&events);
-    assert_eq!(
-        kinds,
-        ["thread.item.added", "thread.item.updated", "thread.item.updated", "thread.item.done"]
-    );
+    assert_eq!(kinds, ["thread.item.added", "thread.item.updated", "thread.item.updated", "thread.item.done"]);
     assert_eq!([&images[0][1], &images[1][1], &images[2][1]], [&json!(0.5), &json!(1.0), &Value::Null]);
     for (image, bytes) in images.iter().zip([b" 1", b" 2", b" 3"]) {
         assert_eq!(load(&image[0]).await, (200, "image/png".to_owned(), [PNG, bytes].concat()));

@@ -9,8 +9,8 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::harness::site::{Site, answer, json as document, status, stream as streamed};
 use super::{call, effects, endpoint, error};
+use crate::harness::site::{Site, answer, json as document, status, stream as streamed};
 
 fn text(text: &str) -> Effect {
     Effect::Output { output: Output::Text(text.to_owned()) }

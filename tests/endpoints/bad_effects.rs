@@ -3,8 +3,8 @@
 use chatkit_shared::endpoints::{EndpointError, Expects};
 use serde_json::{Value, json};
 
-use crate::harness::site::{Site, answer, json as document};
 use super::{call, collect, endpoint, error};
+use crate::harness::site::{Site, answer, json as document};
 
 async fn refusal(effects: Value) -> &'static str {
     let site = Site::new([document(&json!({ "effects": effects }))]).await;

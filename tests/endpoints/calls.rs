@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use chatkit_shared::endpoints::{Effect, EndpointError, Expects, Output};
 use standardwebhooks::Webhook;
 
-use crate::harness::site::{Asked, Site, answer, json, raw, status};
 use super::{ID, SECRET, body, collect, effects, endpoint, error, now, signed_with};
+use crate::harness::site::{Asked, Site, answer, json, raw, status};
 
 fn done() -> Vec<Effect> {
     vec![Effect::Output { output: Output::Text("done".to_owned()) }]

@@ -7,8 +7,8 @@ use chatkit_shared::endpoints::{Effect, EndpointError, Expects, Output};
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
-use crate::harness::site::{Site, answer, raw, status, stream as streamed};
 use super::{call, collect, effects, endpoint, error};
+use crate::harness::site::{Site, answer, raw, status, stream as streamed};
 
 const SSE: &str = "text/event-stream";
 const IMPATIENT: Duration = Duration::from_millis(300);
