@@ -5,6 +5,7 @@
 //! environment.rs   the variables' defaults, where they are not set
 //! backends.rs      an embedded DynamoDB, and the demo model where there is no key: both on loopback
 //! server.rs        the four functions under one address, by the same table as on AWS
+//! described.rs     an assistant document in one line: `--check-assistant`
 //! development.rs   the identity `x-user-id`, which exists here only
 //! playground.rs    the page at `/`;  demo_model/  what talks when there is no key
 //! ```
@@ -12,6 +13,7 @@
 pub mod arguments;
 pub mod backends;
 pub mod demo_model;
+pub mod described;
 mod development;
 mod environment;
 pub mod playground;
