@@ -28,19 +28,22 @@ impl Signer {
     /// The variable with the secret.
     pub const VARIABLE: &str = "TOOL_SIGNING_SECRET";
 
-    /// A signer with these secrets.
+    /// A signer with these secrets, the current one first. One before it that is none has never signed anything, so it
+    /// does not count.
     ///
     /// # Errors
-    /// When one of them is not `whsec_` and 24 bytes or more in base64.
+    /// When the current one is not `whsec_` and 24 bytes or more in base64.
     pub fn new(secrets: &[SecretString]) -> Result<Self, EnvError> {
         let key = |secret: &SecretString| {
             let bytes = STANDARD.decode(secret.expose_secret().strip_prefix("whsec_")?).ok()?;
             let key = Hmac::new_from_slice(&bytes).ok()?;
             (bytes.len() >= SHORTEST).then_some(key)
         };
-        let keys: Option<_> = secrets.iter().map(key).collect();
-        let wants = format!("must be `whsec_` and the base64 of {SHORTEST} bytes or more");
-        keys.map(Self).ok_or_else(|| EnvError::new(Self::VARIABLE, wants))
+        if secrets.first().is_some_and(|current| key(current).is_none()) {
+            let wants = format!("must be `whsec_` and the base64 of {SHORTEST} bytes or more");
+            return Err(EnvError::new(Self::VARIABLE, wants));
+        }
+        Ok(Self(secrets.iter().filter_map(key).collect()))
     }
 
     /// The headers that prove who sent a body and when.
