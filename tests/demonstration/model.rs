@@ -213,7 +213,8 @@ async fn it_calls_and_hears_back_through_chat_completions() {
     let question = json!({"role": "user", "content": "Make it dark"});
     let choices = ask(json!([question])).await;
     let id = choices[1]["delta"]["tool_calls"][0]["id"].clone();
-    let choice = |delta: Value, reason: Value| json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": reason});
+    let choice =
+        |delta: Value, reason: Value| json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": reason});
     let begun = json!({"index": 0, "id": id, "type": "function", "function": {"name": "set_theme", "arguments": ""}});
     let more = json!({"index": 0, "function": {"arguments": "{\"theme\":\"dark\"}"}});
     assert_eq!(
@@ -228,5 +229,8 @@ async fn it_calls_and_hears_back_through_chat_completions() {
     let called = json!({"role": "assistant", "content": null, "tool_calls": [{"id": id, "type": "function", "function": {"name": "set_theme", "arguments": "{}"}}]});
     let answer = ask(json!([question, called, {"role": "tool", "tool_call_id": id, "content": "done"}])).await;
     let said: String = answer.iter().filter_map(|choice| choice["delta"]["content"].as_str()).collect();
-    assert_eq!(said, "I am the **demo model**, and used what I was given:\n\n`set_theme` returned\n\n```json\ndone\n```");
+    assert_eq!(
+        said,
+        "I am the **demo model**, and used what I was given:\n\n`set_theme` returned\n\n```json\ndone\n```"
+    );
 }

@@ -77,10 +77,7 @@ async fn products_are_a_widget_that_grows_and_an_output() {
         .map(|effect| (effect["key"].as_str().unwrap(), effect["widget"]["children"].as_array().unwrap().len()))
         .collect();
     assert_eq!(rows, [("products", 1), ("products", 2), ("products", 3)]);
-    assert_eq!(
-        effects[4]["output"]["products"][0],
-        json!({"id": "bag", "name": "Canvas bag", "price": "€49.00"})
-    );
+    assert_eq!(effects[4]["output"]["products"][0], json!({"id": "bag", "name": "Canvas bag", "price": "€49.00"}));
 }
 
 #[tokio::test]
@@ -206,8 +203,7 @@ fn the_document_is_accepted() {
 
 #[test]
 fn for_chat_completions_the_document_has_only_functions() {
-    let document: Value =
-        serde_json::from_str(&demo_site::document("http://127.0.0.1:4711", true).unwrap()).unwrap();
+    let document: Value = serde_json::from_str(&demo_site::document("http://127.0.0.1:4711", true).unwrap()).unwrap();
     let names = |list: &str, name: &str| {
         let entries = document.pointer(list).unwrap().as_array().unwrap();
         entries.iter().map(|entry| entry[name].as_str().unwrap().to_owned()).collect::<Vec<_>>()

@@ -73,7 +73,8 @@ impl Answer {
         if !files.is_empty() {
             answer.add(&received(&files));
         }
-        let has_pieces = pieces.iter().filter(|(keyword, _)| words.has(keyword)).map(|(_, piece)| answer.add(piece)).count();
+        let has_pieces =
+            pieces.iter().filter(|(keyword, _)| words.has(keyword)).map(|(_, piece)| answer.add(piece)).count();
         if words.has("source") || words.has("link") {
             answer.cite();
         } else if words.has("long") {

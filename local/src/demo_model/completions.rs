@@ -85,7 +85,8 @@ impl Completion {
         message["annotations"] = self.annotations();
         if let Some((name, arguments)) = self.call() {
             message["content"] = Value::Null;
-            message["tool_calls"] = json!([{"id": self.call_id(), "type": "function", "function": {"name": name, "arguments": arguments}}]);
+            message["tool_calls"] =
+                json!([{"id": self.call_id(), "type": "function", "function": {"name": name, "arguments": arguments}}]);
         }
         let choice = json!({"index": 0, "message": message, "logprobs": null, "finish_reason": self.finish_reason()});
         let mut document = self.envelope("chat.completion", &json!([choice]));
@@ -163,7 +164,11 @@ impl Completion {
     fn finish_reason(&self) -> &'static str {
         if self.answer.is_silent() {
             "tool_calls"
-        } else if self.text().len() < self.answer.text.len() { "length" } else { "stop" }
+        } else if self.text().len() < self.answer.text.len() {
+            "length"
+        } else {
+            "stop"
+        }
     }
 
     fn annotations(&self) -> Value {

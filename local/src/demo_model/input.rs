@@ -132,7 +132,10 @@ impl Part {
             return Some(File { name: None, data: read(&address) });
         }
         if let Some(file) = &self.file {
-            return Some(File { name: text(&file["filename"]), data: text(&file["file_data"]).and_then(|data| read(&data)) });
+            return Some(File {
+                name: text(&file["filename"]),
+                data: text(&file["file_data"]).and_then(|data| read(&data)),
+            });
         }
         let address = self.file_data.as_ref().or(self.file_url.as_ref())?;
         Some(File { name: self.filename.clone(), data: read(address) })

@@ -94,7 +94,8 @@ async fn complete(State(demo): State<Demo>, body: Bytes) -> Response {
         let (status, document) = completion.document();
         return (status, json(&document)).into_response();
     }
-    let chunks = completion.chunks().into_iter().map(|(is_text, chunk)| (u32::from(is_text), completions::encode(&chunk)));
+    let chunks =
+        completion.chunks().into_iter().map(|(is_text, chunk)| (u32::from(is_text), completions::encode(&chunk)));
     demo.stream(chunks.chain([(0, completions::DONE)]), completion.is_slow())
 }
 

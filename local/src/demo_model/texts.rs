@@ -48,7 +48,8 @@ Text can be *emphasised*, **strong**, ~~struck~~ or `code`, and it can hold [a l
 
 > A quotation stands on its own.";
 
-pub(super) const SEARCHED: &str = "I am the **demo model**. I cannot reach the web, but I can show what a search looks like.";
+pub(super) const SEARCHED: &str =
+    "I am the **demo model**. I cannot reach the web, but I can show what a search looks like.";
 
 pub(super) const DRAWN: &str = "I am the **demo model**. I paint the same evening for everybody, by a formula.";
 
