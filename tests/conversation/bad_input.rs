@@ -139,7 +139,7 @@ async fn parameters_that_are_missing_or_of_another_type() {
 }
 
 #[tokio::test]
-async fn operations_that_this_server_does_not_have_are_refused_by_name() {
+async fn operations_that_this_server_is_not_configured_for_are_refused_by_name() {
     let bystander = Bystander::start().await;
     for (kind, params, built) in operations(&bystander.thread_id, "msg_1") {
         if !built {
@@ -149,7 +149,13 @@ async fn operations_that_this_server_does_not_have_are_refused_by_name() {
                     "attachments are not configured on this server: `FILES_BUCKET`".to_owned()
                 }
                 "input.transcribe" => "dictation is not configured on this server: `TRANSCRIBE_MODEL`".to_owned(),
-                _ => format!("the operation `{kind}` is not available on this server"),
+                "threads.custom_action" | "threads.sync_custom_action" => {
+                    "this server takes no actions: its assistant names no endpoint for them".to_owned()
+                }
+                "threads.add_client_tool_output" => {
+                    "the thread's last item is not a call that waits for the page".to_owned()
+                }
+                other => panic!("{other} is built"),
             };
             assert_eq!(message, expected);
         }

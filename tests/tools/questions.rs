@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Shop, answered, begun};
+use super::{Shop, answered, begun, said};
 use crate::harness::responses::{answer, function_call};
 use crate::harness::site::json as in_json;
 
@@ -21,7 +21,8 @@ async fn asked(shop: &Shop) -> (String, String) {
     assert_eq!((&item["type"], &item["status"]), (&json!("structured_input"), &json!("pending")));
     assert_eq!(item["inputs"].as_array().unwrap().len(), 3);
     assert_eq!(shop.shown().len(), 1, "the model waits for the person");
-    (thread_id, events.last().unwrap()["item"]["id"].as_str().unwrap().to_owned())
+    let asked = events.iter().find(|event| event["item"]["type"] == "structured_input").unwrap();
+    (thread_id, asked["item"]["id"].as_str().unwrap().to_owned())
 }
 
 async fn shop() -> Shop {
@@ -60,7 +61,7 @@ async fn a_tool_asks_the_person_and_the_model_hears_the_answers() {
             json!({ "values": [], "skipped": true }),
         ]
     );
-    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Here you are");
+    assert_eq!(*said(&events), "Here you are");
     let items = shop.items(&thread_id).await;
     assert_eq!(items.iter().find(|item| item["id"] == item_id.as_str()), Some(&events[1]["item"]));
 
@@ -115,7 +116,7 @@ async fn a_person_may_write_something_else_and_answer_later() {
     shop.app.model.then(answer("Good choice"));
     let input = json!({ "answers": { "color": { "values": ["red"] } } });
     let events = shop.send(ANSWER, params(&thread_id, &item_id, input)).await.events();
-    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Good choice");
+    assert_eq!(*said(&events), "Good choice");
     let kinds: Vec<_> =
         shop.items(&thread_id).await.iter().map(|item| item["type"].as_str().unwrap().to_owned()).collect();
     assert_eq!(
