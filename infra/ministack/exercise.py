@@ -65,7 +65,7 @@ def wait_for_emulator():
 
 
 def sam_deploy(parameters):
-    overrides = [f"{name}={value}" for name, value in parameters.items()]
+    overrides = [f'{name}="{value}"' for name, value in parameters.items()]
     command = ["sam", "deploy", "--template-file", TEMPLATE, "--stack-name", STACK, "--capabilities", "CAPABILITY_IAM"]
     command += ["--config-env", "none", "--resolve-s3", "--no-confirm-changeset", "--on-failure", "DO_NOTHING"]
     return subprocess.run([*command, "--parameter-overrides", *overrides], capture_output=True, text=True)

@@ -1,6 +1,8 @@
-"""ministack, an AWS emulator, with the six things that this stack needs of AWS and it has not:
+"""ministack, an AWS emulator, with the eight things that this stack needs of AWS and it has not:
 
 - API Gateway's streaming integrations: their address, and Lambda's streaming format. The answer arrives as a whole.
+- API Gateway's answers of its own, which it knows, but not as part of an API's document.
+- `Fn::Join` in conditions, where it joins a list of parameters.
 - `AWS::SecretsManager::RotationSchedule`, and a rotation that asks the function for its four steps.
 - `AWS::WAFv2::WebACLAssociation`.
 - Alarms over several metrics: of those it keeps the first.
@@ -16,7 +18,7 @@ import boto3
 from ministack import app
 from ministack.core import lambda_runtime
 from ministack.services import apigateway_v1, dynamodb, secretsmanager
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 DELIMITER = "\0" * 8
 
@@ -44,6 +46,43 @@ def with_streaming():
 
     lambda_runtime.ProvidedWorker._record_result = record_result
     apigateway_v1._extract_lambda_ref_from_integration_uri = extract
+
+
+def with_gateway_responses():
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::RestApi"]
+    create = handlers["create"]
+
+    def create_api(logical_id, properties, stack_name):
+        api, attributes = create(logical_id, properties, stack_name)
+        for kind, response in properties["Body"]["x-amazon-apigateway-gateway-responses"].items():
+            status, _, body = apigateway_v1._put_gateway_response(api, kind, response)
+            if status != 201:
+                raise ValueError(body)
+        return api, attributes
+
+    handlers["create"] = create_api
+
+
+def with_join_in_conditions():
+    evaluate = engine._evaluate_conditions
+
+    def joined(value, parameters):
+        match value:
+            case {"Fn::Join": [between, {"Ref": name}]}:
+                return between.join(each.strip() for each in parameters[name]["Value"].split(","))
+            case dict():
+                return {key: joined(each, parameters) for key, each in value.items()}
+            case list():
+                return [joined(each, parameters) for each in value]
+        return value
+
+    def evaluate_conditions(template, parameters):
+        conditions = joined(template.get("Conditions", {}), parameters)
+        return evaluate(template | {"Conditions": conditions}, parameters)
+
+    for module in (changesets, engine, handlers, stacks):
+        if hasattr(module, "_evaluate_conditions"):
+            module._evaluate_conditions = evaluate_conditions
 
 
 def with_rotation():
@@ -131,6 +170,8 @@ def with_properties_of_tables():
 
 if __name__ == "__main__":
     with_streaming()
+    with_gateway_responses()
+    with_join_in_conditions()
     with_rotation()
     with_web_acl_association()
     with_metric_math()
