@@ -1,7 +1,7 @@
 """Makes of `template.yaml` and built programs what `sam build` makes: a folder with a template that leads to them.
 
-`python assemble.py BOOTSTRAPS OUT`: BOOTSTRAPS has `<function>/bootstrap`, as `cargo lambda build` leaves them. Where a
-function has none, `any/bootstrap` is taken, so that the template can be tried with a program that is none of ours.
+`python assemble.py BOOTSTRAPS OUT`: BOOTSTRAPS has `<function>/bootstrap`, as `cargo lambda build` leaves them. For one
+that is not built, `any/bootstrap` is taken, which is none of ours.
 """
 
 import shutil
@@ -21,9 +21,10 @@ def assemble(bootstraps, out):
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::Serverless::Function":
             function = Path(properties["CodeUri"]).name
-            program = next((each for kind in (function, "any") if (each := bootstraps / kind / "bootstrap").exists()), None)
-            if program is None:
-                raise SystemExit(f"{bootstraps} has no {function}/bootstrap: `just build` makes it")
+            program = bootstraps / function / "bootstrap"
+            if not program.exists():
+                print(f"{program} is not built; something else stands in for it")
+                program = Path(__file__).parent / "any" / "bootstrap"
             (out / name).mkdir()
             shutil.copy2(program, out / name / "bootstrap")
             properties["CodeUri"] = name
