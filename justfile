@@ -39,8 +39,7 @@ build *arguments:
     cargo lambda build --release {{ arguments }}
     infra/check_binaries.sh
 
-# The template: its syntax, what the linters say, and what they do not see. Needs aws-sam-cli, and `python` of the same
-# environment. Checkov, whose packages do not go with those, is asked if it is there
+# The template: syntax, linters, what they do not see. Needs aws-sam-cli and `python` beside it; asks checkov if it is there
 validate:
     AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-us-east-1}" SAM_CLI_TELEMETRY=0 sam validate --lint
     cfn-lint template.yaml
@@ -49,17 +48,13 @@ validate:
         else echo "checkov is not installed: its checks of the template were not made"; fi
     python -m unittest discover --start-directory infra --pattern '*_test.py'
 
-# The template on an AWS emulator: created, called, changed, deleted. Needs aws-sam-cli, and ministack in
-# `MINISTACK_PYTHON`; with the programs of `just build` if they are there
+# The template on an AWS emulator, with `just build`'s programs if they are there. Needs aws-sam-cli; ministack in `MINISTACK_PYTHON`
 ministack:
     infra/ministack/run.sh
 
 # Deploys to AWS: `just deploy dev`, and further `Name=value`. Needs what `just build` does, aws-sam-cli and credentials
 deploy environment *parameters:
-    sam build --config-env {{ environment }}
-    sam deploy --config-env {{ environment }} --parameter-overrides file://infra/parameters/{{ environment }}.yaml \
-        Release="$(date --utc +%Y%m%dT%H%M%S)" {{ parameters }}
-    sam list stack-outputs --config-env {{ environment }}
+    infra/deploy.sh {{ environment }} {{ parameters }}
 
 # Puts the OpenAI key into the deployed stack's secret; asks for it without showing it. Needs aws-sam-cli
 set-key environment:

@@ -1,5 +1,6 @@
 """Follows the lines of every function and of the API: `just logs ENV`. Ends with Ctrl-C."""
 
+import re
 import time
 from datetime import UTC, datetime
 
@@ -18,19 +19,24 @@ def follow(stack):
     shown = set()
     while True:
         began = int(time.time() * 1000)
-        lines = [
-            (event["timestamp"], event["eventId"], group, event["message"])
+        lines = sorted(
+            (event["timestamp"], name_of(group), event["message"].rstrip())
             for group in groups
             for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since)
             for event in page["events"]
-        ]
-        for timestamp, event_id, group, message in sorted(lines):
-            if event_id not in shown:
-                moment = datetime.fromtimestamp(timestamp / 1000, UTC).strftime("%H:%M:%S")
-                print(moment, group.removeprefix(f"{stack.name}-").partition("-")[0], message.rstrip(), flush=True)
-        shown = {event_id for _, event_id, _, _ in lines}
+        )
+        for line in lines:
+            if line not in shown:
+                timestamp, name, message = line
+                print(datetime.fromtimestamp(timestamp / 1000, UTC).strftime("%H:%M:%S"), name, message, flush=True)
+        shown = set(lines)
         since = max(since, began - 60_000)
         time.sleep(PAUSE)
+
+
+def name_of(group):
+    """Whose lines a group has: `chat` of `chatkit-dev-ChatLogs-1A2B3C`."""
+    return re.search(r"([A-Za-z]+)Logs", group)[1].lower()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import json
 import re
 
+from cost import ALARM_METRICS, LINE_METRICS
+
 from .template import ROOT
 
 # Fields of the log line, and where they come from.
@@ -35,6 +37,9 @@ def errors(template):
         for namespace, metric in named_metrics(properties):
             if "ChatKit/" in str(namespace) and metric not in metrics:
                 yield f"{name}: nothing counts {metric}"
+    counted = (sum(len(list(named_metrics(each["Properties"]))) for each in alarms.values()), len(filters))
+    if counted != (ALARM_METRICS, LINE_METRICS):
+        yield f"infra/cost.py does not count the metrics of alarms and of log lines as {counted}"
     text = template.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
     widgets = json.loads(text)["widgets"]
     for metric in metrics:
