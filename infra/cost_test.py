@@ -1,11 +1,13 @@
 """`python -m unittest discover --start-directory infra --pattern '*_test.py'`"""
 
+import contextlib
+import io
 import re
 import unittest
 from pathlib import Path
 
 import simulate
-from cost import TABLE, idle, of_requests, price
+from cost import TABLE, idle, of_requests, price, report
 from workload import LIST, REFRESH, START, Habits, turn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +41,17 @@ class Prices(unittest.TestCase):
     def test_nobody_costs_less_than_two_dollars(self):
         self.assertLess(sum(idle("dev").values()), 1)
         self.assertLess(sum(idle("prod").values()), 2)
+
+
+class Page(unittest.TestCase):
+    def test_the_page_has_what_the_program_prints(self):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            report(Habits(), MEMORY, "arm64", [10, 1_000, 100_000])
+        page = (ROOT / "infra/cost.md").read_text()
+        (shown,) = re.findall(r"^```\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        for line, computed in zip(shown.splitlines(), printed.getvalue().splitlines(), strict=True):
+            self.assertEqual(line.rstrip(), computed.rstrip())
 
 
 class Units(unittest.TestCase):

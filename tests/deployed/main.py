@@ -1,7 +1,7 @@
 """A whole conversation with a deployed stack, over the network as a browser would have it.
 
 `python tests/deployed/main.py URL [--no-model]`: URL is the output `ApiUrl` (`just test-deployed ENV` asks the stack).
-Needs nothing but Python. Costs a few hundred tokens of the model, and leaves nothing behind but its usage records.
+The local server will do as well: `python tests/deployed/main.py http://127.0.0.1:3000`. Needs nothing but Python. Costs a few hundred tokens of the model, and leaves nothing behind but its usage records.
 
 Who chats: visitors, if the stack takes any. Otherwise set `JWT_SECRET` to the secret of user tokens (HS256), or
 `USER_TOKEN` and `OTHER_USER_TOKEN` to tokens of two users. `--no-model`: the stack has no model that answers, so a turn
