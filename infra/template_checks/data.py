@@ -58,6 +58,8 @@ def of_files(template):
     files = template.properties("FilesBucket")
     if set(files["PublicAccessBlockConfiguration"].values()) != {True} or len(files["PublicAccessBlockConfiguration"]) != 4:
         yield "FilesBucket: can be public"
+    if "VersioningConfiguration" in files:
+        yield "FilesBucket: keeps what was deleted"
     lifecycle = {each.get("Prefix"): each for each in files["LifecycleConfiguration"]["Rules"]}
     if lifecycle["uploads/"]["ExpirationInDays"] != 1:
         yield "FilesBucket: unused uploads stay"

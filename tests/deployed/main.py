@@ -14,7 +14,7 @@ import time
 import traceback
 
 from client import Api, Failed
-from steps import STEPS
+from steps import NEEDED, STEPS
 
 
 def main():
@@ -33,9 +33,14 @@ def main():
             result = "ok"
         except Failed as failure:
             note, result, failed = str(failure), "FAILED", failed + 1
+        except OSError as failure:
+            note, result, failed = f"no answer: {failure}", "FAILED", failed + 1
         except Exception:
             note, result, failed = traceback.format_exc(), "FAILED", failed + 1
         print(f"{result:6} {name} ({time.monotonic() - began:.1f} s){f': {note}' if note else ''}", flush=True)
+        if result == "FAILED" and step in NEEDED:
+            print("the rest needs this, so it was not tried")
+            sys.exit(1)
     print(f"{len(STEPS) - failed} of {len(STEPS)} hold")
     sys.exit(bool(failed))
 

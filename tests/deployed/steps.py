@@ -194,3 +194,5 @@ STEPS = [
     # Last: it uses up what the address may.
     address_limit,
 ]
+# Without these the others have nothing to look at.
+NEEDED = [health, start, turn]
