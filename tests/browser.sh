@@ -19,3 +19,5 @@ cd tests/browser
 npm install --no-fund --no-audit
 npm test
 npm run playground -- "$url"
+npm run items -- "$url"
+npm run demonstration -- "$url"

@@ -2,7 +2,11 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 mod analytics;
+mod assistant;
+mod attachments;
 mod conversation;
+mod demonstration;
+mod endpoints;
 mod gateway;
 mod harness;
 mod http;
@@ -13,4 +17,6 @@ mod model;
 mod plain;
 mod sessions;
 mod store;
+mod tools;
 mod transcribe;
+mod widgets;

@@ -1,4 +1,4 @@
-//! What the functions talk to: DynamoDB and the model, both at a URL, here on loopback.
+//! What the functions talk to: DynamoDB, S3, the model and a site's endpoints, each at a URL, here on loopback.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -6,15 +6,18 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::serve::ListenerExt;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
 use chatkit_shared::ids::Ids;
 use chatkit_shared::setup::SetupError;
 use chatkit_shared::store::{Connection, TableNames, create_missing};
 use dynoxide::Database;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 
-use crate::{demo_model, environment};
+use crate::{demo_model, demo_site, environment, objects};
 
 /// What was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,15 +56,42 @@ pub async fn start(
         background(dynoxide::server::serve_on(listener, database));
     }
     Box::pin(create_missing(&Connection::from_env(env)?, &TableNames::from_env(env)?)).await?;
+    // A bucket elsewhere is the operator's own.
+    if env.get("FILES_BUCKET").is_none() && env.get("AWS_ENDPOINT_URL_S3").is_none() {
+        let folder = objects::Folder::open(data)?;
+        let keys = [env.required("AWS_ACCESS_KEY_ID", "an id")?, env.required("AWS_SECRET_ACCESS_KEY", "a secret")?];
+        let url = serve_on_loopback(objects::router(folder, &keys, clock.clone())?).await?;
+        env.set("AWS_ENDPOINT_URL_S3", url);
+        env.set("FILES_BUCKET", objects::BUCKET);
+    }
 
     let demo = ["OPENAI_API_KEY", "OPENAI_SECRET_ARN", "OPENAI_BASE_URL"].iter().all(|name| env.get(name).is_none());
     if demo {
-        env.or_insert("MODEL", "demo");
+        // An assistant document may name a model itself, and the demo model answers to any name.
+        if env.get("ASSISTANT").is_none() {
+            env.or_insert("MODEL", "demo");
+        }
         env.or_insert("TRANSCRIBE_MODEL", "demo");
         let url = serve_on_loopback(demo_model::router(clock.clone(), pace)).await?;
         env.set("OPENAI_BASE_URL", format!("{url}/v1"));
+        // The demonstration is for people who have set nothing up; whoever has, wants to see what they have.
+        let own = ["ASSISTANT", "TOOL_SIGNING_SECRET", "TOOL_SIGNING_SECRET_ARN"];
+        if own.iter().all(|name| env.get(name).is_none()) {
+            demonstrate(env, ids).await?;
+        }
     }
     Ok(Backends { demo })
+}
+
+/// Starts the demonstration site, and makes the assistant the one that uses it.
+async fn demonstrate(env: &mut Env, ids: &Ids) -> Result<(), SetupError> {
+    let secret = format!("whsec_{}", STANDARD.encode(environment::fresh_secret(ids)));
+    let site = demo_site::router(&SecretString::from(secret.clone()), demo_site::PACE)?;
+    let url = serve_on_loopback(site).await?;
+    let only_functions = env.get("MODEL_API") == Some("chat_completions");
+    env.set("ASSISTANT", demo_site::document(&url, only_functions)?);
+    env.set("TOOL_SIGNING_SECRET", secret);
+    Ok(())
 }
 
 /// What people wrote is kept there, so nobody else on the machine may look. A folder that exists stays as it is.
@@ -80,6 +110,8 @@ pub fn variables(env: &Env) -> Vec<(&'static str, String)> {
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
         "AWS_ENDPOINT_URL_DYNAMODB",
+        "AWS_ENDPOINT_URL_S3",
+        "FILES_BUCKET",
         "TABLE_THREADS",
         "TABLE_COUNTERS",
         "TABLE_USAGE",
@@ -89,6 +121,8 @@ pub fn variables(env: &Env) -> Vec<(&'static str, String)> {
         "MODEL",
         "MODEL_API",
         "TRANSCRIBE_MODEL",
+        "ASSISTANT",
+        "TOOL_SIGNING_SECRET",
     ];
     let values = names.into_iter().filter_map(|name| Some((name, env.get(name)?.to_owned())));
     values.chain([("AUTH_MODE", environment::without_development(env))]).collect()

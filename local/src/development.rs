@@ -3,7 +3,7 @@
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use chatkit_shared::identity::{Identity, Owner, RefusedIdentity, TrustedIdentity};
+use chatkit_shared::identity::{Claims, Identity, Owner, RefusedIdentity, TrustedIdentity};
 
 /// Believes the header `x-user-id`, and allows that user everything.
 pub(crate) async fn believe_header(mut request: Request, next: Next) -> Response {
@@ -12,7 +12,7 @@ pub(crate) async fn believe_header(mut request: Request, next: Next) -> Response
         match owner {
             Some(owner) => {
                 let permissions = vec![Identity::ANALYTICS_READ.to_owned()];
-                let identity = Identity { owner, anonymous: false, permissions };
+                let identity = Identity { owner, anonymous: false, permissions, claims: Claims::default() };
                 request.extensions_mut().insert(TrustedIdentity(identity));
             }
             None => {

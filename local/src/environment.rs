@@ -50,19 +50,22 @@ pub(crate) fn without_development(env: &Env) -> String {
 
 /// A secret that survives a restart, so that visitors stay who they are and user tokens stay good.
 fn kept_secret(data: Option<&Path>, name: &str, ids: &Ids) -> Result<String, SetupError> {
-    let fresh =
-        || sha256_hex(&format!("{}{}{}", ids.mint(ids::SESSION), ids.mint(ids::SESSION), ids.mint(ids::SESSION)));
-    let Some(data) = data else { return Ok(fresh()) };
+    let Some(data) = data else { return Ok(fresh_secret(ids)) };
     let path = data.join(name);
     match std::fs::read_to_string(&path) {
         Ok(secret) => Ok(secret.trim().to_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let secret = fresh();
+            let secret = fresh_secret(ids);
             write_private(&path, &secret).map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
             Ok(secret)
         }
         Err(error) => Err(format!("cannot read `{}`: {error}", path.display()).into()),
     }
+}
+
+/// 64 hex digits that nobody can guess.
+pub(crate) fn fresh_secret(ids: &Ids) -> String {
+    sha256_hex(&format!("{}{}{}", ids.mint(ids::SESSION), ids.mint(ids::SESSION), ids.mint(ids::SESSION)))
 }
 
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {

@@ -4,14 +4,16 @@
 //! The page is plain HTML, CSS and JavaScript modules (`local/playground/`), without a build step. Everything it does
 //! goes through the same public routes that a site uses.
 
-use axum::{
-    Router,
-    response::IntoResponse,
-    routing::{MethodRouter, get},
-};
+use axum::Router;
+use axum::response::IntoResponse;
+use axum::routing::{any, get};
 use bytes::Bytes;
-use http::header;
-use serde::Serialize;
+use chatkit_shared::assistant::Assistant;
+use chatkit_shared::env::Env;
+use chatkit_shared::http::{Code, Error, HttpLayer};
+use http::HeaderValue;
+use http::header::{self, InvalidHeaderValue};
+use serde::{Deserialize, Serialize};
 
 /// What the page says about the server that serves it, as `GET /playground.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,13 +24,103 @@ pub struct About {
     pub demo: bool,
     /// The server's version.
     pub version: String,
+    /// What can be picked beside the message.
+    pub composer: Composer,
+    /// Which files a message may have.
+    pub attachments: Attachments,
+    /// Whether speech can be sent.
+    pub dictation: bool,
+}
+
+/// What the composer offers, as the assistant's document says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Composer {
+    /// Models.
+    pub models: Vec<Choice>,
+    /// Tools.
+    pub tools: Vec<Choice>,
+}
+
+/// One thing to pick.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Choice {
+    /// By which the server knows it.
+    pub id: String,
+    /// What the person reads.
+    pub label: String,
+    /// One of ChatKit's names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icon: Option<String>,
+}
+
+/// Which files a message may have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Attachments {
+    /// Whether it may have any.
+    pub enabled: bool,
+    /// Bytes of one; the server's default where it is not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
+    /// MIME types, or `image/*`; the server's default where it is empty.
+    pub types: Vec<String>,
+    /// Where they are uploaded to and shown from.
+    #[serde(skip)]
+    pub origin: Option<String>,
+}
+
+impl About {
+    /// What the variables say. One that makes no sense is the functions' to refuse.
+    pub fn from_env(env: &Env, demo: bool) -> Self {
+        Self {
+            model: env.get("MODEL").unwrap_or(Assistant::DEFAULT_MODEL).to_owned(),
+            demo,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            composer: composer(env).unwrap_or_default(),
+            attachments: Attachments::from_env(env),
+            dictation: env.get("TRANSCRIBE_MODEL").is_some(),
+        }
+    }
+}
+
+/// Reads it from the assistant's document: JSON, or a file that has it.
+fn composer(env: &Env) -> Option<Composer> {
+    #[derive(Deserialize)]
+    struct Document {
+        composer: Composer,
+    }
+    let value = env.get("ASSISTANT")?;
+    let text =
+        if value.trim_start().starts_with('{') { value.to_owned() } else { std::fs::read_to_string(value).ok()? };
+    Some(serde_json::from_str::<Document>(&text).ok()?.composer)
+}
+
+impl Attachments {
+    fn from_env(env: &Env) -> Self {
+        if env.get("FILES_BUCKET").is_none() {
+            return Self::default();
+        }
+        let endpoint = env.get("AWS_ENDPOINT_URL_S3").or(env.get("AWS_ENDPOINT_URL"));
+        Self {
+            enabled: true,
+            max_bytes: env.get("FILES_MAX_BYTES").and_then(|bytes| bytes.parse().ok()),
+            types: env.list("FILES_TYPES"),
+            origin: Some(endpoint.unwrap_or("https://*.amazonaws.com").to_owned()),
+        }
+    }
 }
 
 /// Only what this server serves, no inline code, and no way for a text to become markup. Styles are the page's own;
-/// scripts set them through the object model, which needs no exception. `data:` is for images that a model makes.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-     connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; \
-     require-trusted-types-for 'script'; trusted-types 'none'";
+/// scripts set them through the object model, which needs no exception. `data:` is for images that a model makes,
+/// `blob:` for those that are about to be sent. `files` is where attachments are.
+fn content_security_policy(files: Option<&str>) -> String {
+    let files = files.map(|origin| format!(" {origin}")).unwrap_or_default();
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:{files}; \
+         connect-src 'self'{files}; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+}
 
 /// A file of the page.
 struct Asset {
@@ -53,62 +145,91 @@ const ASSETS: &[Asset] = assets![
     "css/items.css",
     "css/layout.css",
     "css/prose.css",
+    "css/questions.css",
     "css/sidebar.css",
+    "css/widget-fields.css",
+    "css/widgets.css",
     "favicon.svg",
     "js/about.js",
     "js/api.js",
+    "js/attachments.js",
     "js/composer.js",
     "js/conversation.js",
     "js/copy.js",
     "js/dialog.js",
+    "js/dictation.js",
     "js/dom.js",
     "js/follow.js",
+    "js/icons.js",
     "js/identity.js",
     "js/items/assistant-message.js",
     "js/items/card.js",
+    "js/items/client-tool-call.js",
+    "js/items/generated-image.js",
     "js/items/index.js",
     "js/items/sources.js",
+    "js/items/structured-input.js",
     "js/items/task.js",
     "js/items/user-message.js",
+    "js/items/widget.js",
     "js/items/workflow.js",
     "js/main.js",
     "js/markdown/blocks.js",
     "js/markdown/inline.js",
     "js/markdown/render.js",
     "js/notices.js",
+    "js/page-tools.js",
+    "js/patience.js",
+    "js/pickers.js",
+    "js/questions.js",
     "js/session.js",
     "js/sidebar.js",
     "js/sse.js",
+    "js/theme.js",
     "js/thread-row.js",
     "js/threads.js",
     "js/timeline.js",
+    "js/toast.js",
     "js/types.js",
+    "js/widgets/actions.js",
+    "js/widgets/boxes.js",
+    "js/widgets/chart.js",
+    "js/widgets/content.js",
+    "js/widgets/fields.js",
+    "js/widgets/form.js",
+    "js/widgets/render.js",
+    "js/widgets/roots.js",
+    "js/widgets/style.js",
+    "js/widgets/table.js",
+    "js/widgets/view.js",
 ];
 
 /// Serves the page at `/`, its files below `/playground/` and `about` at `/playground.json`. Has no fallback, so it can be
-/// merged with the other routers.
-pub fn router(about: &About) -> Router {
-    let about = serde_json::json!(about).to_string();
+/// merged with the other routers. `http` makes the answers to methods that it does not know.
+///
+/// # Errors
+/// When the origin of attachments cannot stand in a header.
+pub fn router(about: &About, http: HttpLayer) -> Result<Router, InvalidHeaderValue> {
+    let refuse = || async { Error::new(Code::MethodNotAllowed, "this path takes another method") };
+    let no_method = http.wrap(Router::new().route("/", any(refuse)).route("/{*path}", any(refuse)));
+    let policy = HeaderValue::try_from(content_security_policy(about.attachments.origin.as_deref()))?;
+    let serve = |content_type: &'static str, body: Bytes| {
+        let headers = [
+            (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+            // The next build may serve other files under the same names.
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+            (header::CONTENT_SECURITY_POLICY, policy.clone()),
+            (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        ];
+        get(move || std::future::ready((headers, body).into_response())).fallback_service(no_method.clone())
+    };
     let router = Router::new()
         .route("/", serve("text/html; charset=utf-8", Bytes::from_static(INDEX.as_bytes())))
-        .route("/playground.json", serve("application/json", Bytes::from(about)));
-    ASSETS.iter().fold(router, |router, Asset { name, content }| {
+        .route("/playground.json", serve("application/json", Bytes::from(serde_json::json!(about).to_string())));
+    Ok(ASSETS.iter().fold(router, |router, Asset { name, content }| {
         router.route(&format!("/playground/{name}"), serve(content_type(name), Bytes::from_static(content.as_bytes())))
-    })
-}
-
-fn serve(content_type: &'static str, body: Bytes) -> MethodRouter {
-    get(move || {
-        let headers = [
-            (header::CONTENT_TYPE, content_type),
-            // The next build may serve other files under the same names.
-            (header::CACHE_CONTROL, "no-cache"),
-            (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-            (header::REFERRER_POLICY, "no-referrer"),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        ];
-        std::future::ready((headers, body.clone()).into_response())
-    })
+    }))
 }
 
 /// By the name's ending. A kind that is not known here downloads instead of running, and fails the test below.
@@ -126,15 +247,30 @@ mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
 
     use axum::body::{Body, to_bytes};
+    use chatkit_shared::clock::Clock;
+    use chatkit_shared::ids::Ids;
     use http::{Request, StatusCode};
     use tower::ServiceExt;
 
     use super::*;
 
     async fn fetch(method: &str, path: &str) -> (StatusCode, Vec<(String, String)>, String) {
-        let about = About { model: "demo".to_owned(), demo: true, version: "0.1.0".to_owned() };
+        fetch_with(&[], method, path).await
+    }
+
+    async fn fetch_with(
+        variables: &[(&str, &str)],
+        method: &str,
+        path: &str,
+    ) -> (StatusCode, Vec<(String, String)>, String) {
+        let mut env = Env::from_iter([("MODEL", "demo")]);
+        for (name, value) in variables {
+            env.set(name, *value);
+        }
+        let clock = Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap());
+        let http = HttpLayer::from_env(&env, clock.clone(), Ids::seeded(clock, 1)).unwrap();
         let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
-        let response = router(&about).oneshot(request).await.unwrap();
+        let response = router(&About::from_env(&env, true), http).unwrap().oneshot(request).await.unwrap();
         let status = response.status();
         let headers = response.headers().iter();
         let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
@@ -146,7 +282,7 @@ mod tests {
         [
             ("content-type", content_type),
             ("cache-control", "no-cache"),
-            ("content-security-policy", CONTENT_SECURITY_POLICY),
+            ("content-security-policy", &content_security_policy(None)),
             ("referrer-policy", "no-referrer"),
             ("x-content-type-options", "nosniff"),
             ("content-length", &length.to_string()),
@@ -163,9 +299,46 @@ mod tests {
 
     #[tokio::test]
     async fn says_what_answers() {
-        let body = r#"{"demo":true,"model":"demo","version":"0.1.0"}"#;
-        let expected = (StatusCode::OK, headers_of("application/json", body.len()), body.to_owned());
+        let body = format!(
+            r#"{{"attachments":{{"enabled":false,"types":[]}},"composer":{{"models":[],"tools":[]}},"demo":true,"dictation":false,"model":"demo","version":"{}"}}"#,
+            env!("CARGO_PKG_VERSION")
+        );
+        let expected = (StatusCode::OK, headers_of("application/json", body.len()), body);
         assert_eq!(fetch("GET", "/playground.json").await, expected);
+    }
+
+    #[tokio::test]
+    async fn says_what_the_composer_offers() {
+        let assistant = r#"{"composer": {"models": [{"id": "m", "label": "M", "model": "gpt"}], "tools": [{"id": "t", "label": "T", "icon": "globe", "tool": "web_search"}]}}"#;
+        let (_, headers, body) = fetch_with(
+            &[
+                ("ASSISTANT", assistant),
+                ("TRANSCRIBE_MODEL", "demo"),
+                ("FILES_BUCKET", "files"),
+                ("FILES_MAX_BYTES", "1000"),
+                ("FILES_TYPES", "image/*,text/plain"),
+                ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9000"),
+            ],
+            "GET",
+            "/playground.json",
+        )
+        .await;
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&body).unwrap(),
+            serde_json::json!({
+                "model": "demo",
+                "demo": true,
+                "version": env!("CARGO_PKG_VERSION"),
+                "composer": {
+                    "models": [{"id": "m", "label": "M"}],
+                    "tools": [{"id": "t", "label": "T", "icon": "globe"}],
+                },
+                "attachments": {"enabled": true, "max_bytes": 1000, "types": ["image/*", "text/plain"]},
+                "dictation": true,
+            })
+        );
+        let policy = content_security_policy(Some("http://127.0.0.1:9000"));
+        assert!(headers.contains(&("content-security-policy".to_owned(), policy)), "{headers:?}");
     }
 
     #[tokio::test]
@@ -182,7 +355,20 @@ mod tests {
     async fn nothing_else_is_served() {
         assert_eq!(fetch("GET", "/playground/js/none.js").await.0, StatusCode::NOT_FOUND);
         assert_eq!(fetch("GET", "/playground/../Cargo.toml").await.0, StatusCode::NOT_FOUND);
-        assert_eq!(fetch("POST", "/").await.0, StatusCode::METHOD_NOT_ALLOWED);
+    }
+
+    #[tokio::test]
+    async fn another_method_is_refused_in_the_documented_shape() {
+        for path in ["/", "/playground.json", "/playground/js/main.js"] {
+            let (status, headers, body) = fetch("POST", path).await;
+            let (_, id) = headers.iter().find(|(name, _)| name == "x-request-id").unwrap();
+            let expected = format!(
+                r#"{{"error":"method_not_allowed","message":"this path takes another method","request_id":"{id}"}}"#
+            );
+            assert_eq!((status, body), (StatusCode::METHOD_NOT_ALLOWED, expected));
+            assert!(headers.contains(&("content-type".to_owned(), "application/json".to_owned())), "{headers:?}");
+            assert!(headers.contains(&("allow".to_owned(), "GET,HEAD".to_owned())), "{headers:?}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use axum::routing::any_service;
 use axum::serve::ListenerExt;
 use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
-use chatkit_shared::http::ClientAddress;
+use chatkit_shared::http::{ClientAddress, HttpLayer};
 use chatkit_shared::identity::VisitorCookie;
 use chatkit_shared::ids::Ids;
 use chatkit_shared::setup::{Setup, SetupError};
@@ -45,15 +45,12 @@ impl Server {
         let data = arguments.data().map(|path| path.as_path());
         let backends = backends::start(&mut env, data, &clock, &ids, demo_model::PACE).await?;
         let development = environment::take_development(&mut env);
-        let about = About {
-            model: env.get("MODEL").unwrap_or(chatkit_shared::assistant::Assistant::DEFAULT_MODEL).to_owned(),
-            demo: backends.demo,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        };
+        let about = About::from_env(&env, backends.demo);
         let setup = Setup { env, clock, ids, cookie: VisitorCookie::Loopback };
         let functions = functions(&setup).await?;
         let router = if development { functions.layer(from_fn(development::believe_header)) } else { functions };
-        let router = playground::router(&about).fallback_service(router.layer(from_fn(note_address)));
+        let http = HttpLayer::from_env(&setup.env, setup.clock.clone(), setup.ids.clone())?;
+        let router = playground::router(&about, http)?.fallback_service(router.layer(from_fn(note_address)));
         let router = if arguments.host.is_loopback() { router.layer(from_fn(refuse_foreign_host)) } else { router };
 
         let address = SocketAddr::new(arguments.host, arguments.port);
@@ -99,6 +96,7 @@ pub async fn functions(setup: &Setup) -> Result<Router, SetupError> {
         .route("/api/chatkit/session", any_service(start))
         .route("/api/chatkit/refresh", any_service(refresh))
         .route("/chatkit", any_service(chat.clone()))
+        .route("/chatkit/attachments", any_service(chat.clone()))
         .route("/api/chat", any_service(chat))
         .route("/api/analytics", any_service(analytics.clone()))
         .route("/api/usage/me", any_service(analytics.clone()))

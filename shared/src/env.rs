@@ -73,6 +73,24 @@ impl Env {
         self.get(name).map(SecretString::from)
     }
 
+    /// A JSON document: the variable's value itself where that begins with `{`, else the file that it names.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn document(&self, name: &str) -> Result<Option<String>, EnvError> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        if value.starts_with('{') {
+            return Ok(Some(value.to_owned()));
+        }
+        let unreadable = |error: std::io::Error| {
+            EnvError::new(
+                name,
+                format!("must be a JSON object, or the path of a file that can be read: {}", error.kind()),
+            )
+        };
+        std::fs::read_to_string(value).map(Some).map_err(unreadable)
+    }
+
     /// The parts of a comma-separated list.
     pub fn list(&self, name: &str) -> Vec<String> {
         let parts = self.get(name).unwrap_or_default().split(',');

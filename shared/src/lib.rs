@@ -7,6 +7,7 @@
 //! endpoints/     the site's own endpoints, where server tools run and actions go
 //! model/         the model, through the Responses or the Chat Completions API: request, stream, neutral model events
 //! store/         DynamoDB: threads, items, counters, sessions, usage; the only user of `aws_sdk_dynamodb`
+//! files/         a private bucket: attachments and pictures
 //! identity/      who is asking: session tokens, user tokens, visitors
 //! sessions/      what `start` and `refresh` hand out, in both modes; hosted.rs is OpenAI's sessions API
 //! limits.rs      token buckets as integer arithmetic
@@ -14,6 +15,7 @@
 //! lambda/        how a router runs on Lambda
 //! secret.rs      secrets, from the environment or Secrets Manager
 //! setup.rs       what a function is built from; telemetry.rs: logging
+//! widgets.rs     how a widget that changes is sent
 //! clock.rs, ids.rs, hash.rs   time and ids as injected values; hashes
 //! env.rs         the only file that reads the environment
 //! ```
@@ -23,6 +25,7 @@ pub mod clock;
 pub mod conversation;
 pub mod endpoints;
 pub mod env;
+pub mod files;
 pub mod hash;
 pub mod hosted;
 pub mod http;
@@ -37,3 +40,4 @@ pub mod sessions;
 pub mod setup;
 pub mod store;
 pub mod telemetry;
+pub mod widgets;

@@ -57,11 +57,35 @@ pub async fn signing_keys(env: &Env) -> Result<SigningKeys, SecretError> {
     let arn = env.get(ARN).ok_or_else(|| {
         EnvError::new(NAME, format!("or `{ARN}` must be set to the secret that session tokens are signed with"))
     })?;
+    let (current, previous) = both_versions(env, ARN, arn).await?;
+    Ok(SigningKeys::new(&current, previous.as_ref())?)
+}
+
+/// What calls of the site's endpoints are signed with: `TOOL_SIGNING_SECRET`, or the secret `TOOL_SIGNING_SECRET_ARN` and
+/// its previous version, so that an endpoint may know either. None where nothing is called.
+///
+/// # Errors
+/// When the secret cannot be read or is empty.
+pub async fn tool_signing_secrets(env: &Env) -> Result<Vec<SecretString>, SecretError> {
+    const ARN: &str = "TOOL_SIGNING_SECRET_ARN";
+    if let Some(secret) = env.secret("TOOL_SIGNING_SECRET") {
+        return Ok(vec![secret]);
+    }
+    let Some(arn) = env.get(ARN) else { return Ok(Vec::new()) };
+    let (current, previous) = both_versions(env, ARN, arn).await?;
+    Ok([Some(current), previous].into_iter().flatten().collect())
+}
+
+/// A secret, and what it was before it was rotated, if it ever was.
+async fn both_versions(
+    env: &Env,
+    variable: &'static str,
+    arn: &str,
+) -> Result<(SecretString, Option<SecretString>), SecretError> {
     let client = client(env)?;
     let (current, previous) =
-        tokio::join!(read(&client, ARN, arn, "AWSCURRENT"), read(&client, ARN, arn, "AWSPREVIOUS"));
-    // A secret that was never rotated has no previous version.
-    Ok(SigningKeys::new(&current?, previous.ok().as_ref())?)
+        tokio::join!(read(&client, variable, arn, "AWSCURRENT"), read(&client, variable, arn, "AWSPREVIOUS"));
+    Ok((current?, previous.ok()))
 }
 
 fn client(env: &Env) -> Result<Client, EnvError> {
@@ -90,7 +114,8 @@ fn client(env: &Env) -> Result<Client, EnvError> {
 }
 
 async fn read(client: &Client, variable: &'static str, arn: &str, stage: &str) -> Result<SecretString, SecretError> {
-    let answer = client.get_secret_value().secret_id(arn).version_stage(stage).send().await;
+    // Boxed: a start reads up to five secrets at once, and each of these futures has several kilobytes.
+    let answer = Box::pin(client.get_secret_value().secret_id(arn).version_stage(stage).send()).await;
     let answer = answer.map_err(|error| SecretError::Unreadable { variable, source: Box::new(error) })?;
     let text = SecretString::from(answer.secret_string.unwrap_or_default());
     let value = unwrapped(&text);

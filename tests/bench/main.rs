@@ -24,7 +24,7 @@ mod cold_start;
 mod delay;
 mod figure;
 #[path = "../harness/mod.rs"]
-#[expect(dead_code, reason = "the tests use the rest")]
+#[expect(dead_code, unused_imports, reason = "the tests use the rest")]
 mod harness;
 mod memory;
 mod model;

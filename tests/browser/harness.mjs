@@ -1,4 +1,5 @@
 // What the browser tests share: Debian's Chromium, a page that reports its own errors, steps that are counted.
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -31,11 +32,13 @@ export async function runSteps(url, steps) {
   for (const [name, step] of Object.entries(steps)) {
     try {
       await step(page);
+      await photograph(page, name);
       if (faults.length > 0) throw new Error(`the page reported: ${faults.splice(0).join("; ")}`);
       passed += 1;
       console.log(`ok   ${name}`);
     } catch (error) {
       failed += 1;
+      await photograph(page, `FAIL ${name}`);
       faults.length = 0;
       console.log(`FAIL ${name}\n     ${error instanceof Error ? error.stack : error}`);
     }
@@ -43,6 +46,12 @@ export async function runSteps(url, steps) {
   await browser.close();
   console.log(`${passed} passed, ${failed} failed`);
   return failed === 0;
+}
+
+/** Keeps a picture of the page, if somebody wants to look. @param {import("playwright-core").Page} page @param {string} name */
+async function photograph(page, name) {
+  const folder = process.env.SCREENSHOTS;
+  if (folder) await page.screenshot({ path: join(folder, `${name.replaceAll(/[^A-Za-z]+/g, "-")}.png`) });
 }
 
 /**

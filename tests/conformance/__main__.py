@@ -8,6 +8,7 @@ Parts (all of them where none is named):
 - `scenarios`: what the package's own suite asks of a server, as requests and answers
 - `streams`: the same scripted model through the official server and ours; the event streams are the same
 - `sequences`: `--seeds` random sequences of operations, the first made from the seed `--start`, on both servers
+- `widgets`: the updates of widgets that change are those of the package, or better
 
 Every answer of ours, in every part, is read by the package's models and must be written by them unchanged. What may
 differ is listed in `DIFFERENCES.md`, and nothing else may. Prints each case that fails, and a summary as its last line.
@@ -17,13 +18,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import generate, scenarios, servers, shapes, streams
+from . import generate, scenarios, servers, shapes, streams, widgets
 from .cases import run
 from .oracle import Oracle
 from .upstream import Upstream
 from .wire import Server
 
-PARTS = ("shapes", "scenarios", "streams", "sequences")
+PARTS = ("shapes", "scenarios", "streams", "sequences", "widgets")
 
 
 def main() -> int:
@@ -43,6 +44,7 @@ def main() -> int:
             "scenarios": lambda: scenarios.cases(ours, upstream),
             "streams": lambda: streams.cases(ours, theirs),
             "sequences": lambda: generate.cases(ours, theirs, upstream, arguments.start, arguments.seeds),
+            "widgets": widgets.cases,
         }
         passed = failed = 0
         for part in parts:

@@ -145,6 +145,9 @@ async fn operations_that_this_server_does_not_have_are_refused_by_name() {
         if !built {
             let message = bystander.refused(operation(kind, params).to_string()).await;
             let expected = match kind {
+                "attachments.create" | "attachments.delete" => {
+                    "attachments are not configured on this server: `FILES_BUCKET`".to_owned()
+                }
                 "input.transcribe" => "dictation is not configured on this server: `TRANSCRIBE_MODEL`".to_owned(),
                 _ => format!("the operation `{kind}` is not available on this server"),
             };

@@ -60,7 +60,7 @@ async fn fill(app: &App, user: &str, thread_id: &str, count: usize) -> Vec<Strin
                 ItemHeader { id: ids.mint(MESSAGE), thread_id: thread_id.to_owned(), created_at: app.clock.now() };
             let content = vec![AssistantContent { annotations: Vec::new(), text: format!("filler {number}") }];
             let item = ThreadItem::AssistantMessage(AssistantMessage { header, content });
-            StoredItem { item, upstream_id: None, ends_run: None }
+            StoredItem::new(item)
         })
         .collect();
     for stored in stored.chunks(50) {

@@ -146,7 +146,7 @@ async fn hidden_context_is_for_the_model_only() {
     let id = Ids::seeded(app.clock.clone(), 7).mint(MESSAGE);
     let header = ItemHeader { id: id.clone(), thread_id: thread_id.clone(), created_at: app.clock.now() };
     let item = ThreadItem::HiddenContextItem(HiddenContext { header, content: json!({ "cart": ["a secret"] }) });
-    let stored = StoredItem { item, upstream_id: None, ends_run: None };
+    let stored = StoredItem::new(item);
     app.dynamo.threads().put_item(&owner, &thread_id, &stored).await.unwrap();
     app.clock.advance(1);
     app.model.then(answer("ok"));

@@ -6,7 +6,7 @@ use chatkit_local::server::functions;
 use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
 use chatkit_shared::http::ClientAddress;
-use chatkit_shared::identity::{Identity, Owner, TrustedIdentity, VisitorCookie};
+use chatkit_shared::identity::{Claims, Identity, Owner, TrustedIdentity, VisitorCookie};
 use chatkit_shared::ids::Ids;
 use chatkit_shared::setup::Setup;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -46,10 +46,14 @@ impl App {
 
     /// As [`App::start`], with these variables.
     pub(crate) async fn with<const N: usize>(variables: [(&str, &str); N]) -> Self {
+        Box::pin(Self::at(Clock::fixed(NOW.parse().unwrap()), &variables)).await
+    }
+
+    /// As [`App::with`], at another time.
+    pub(crate) async fn at(clock: Clock, variables: &[(&str, &str)]) -> Self {
         let dynamo = Dynamo::start().await;
         let model = ScriptedModel::start().await;
         model.on(|request| request.is_title(), answer("A title"));
-        let clock = Clock::fixed(NOW.parse().unwrap());
         let mut env = dynamo.env();
         env.set("OPENAI_BASE_URL", model.base_url());
         env.set("SESSION_SIGNING_SECRET", "a secret of more than thirty-two bytes");
@@ -57,7 +61,7 @@ impl App {
         env.set("AUTH_MODE", "jwt,anonymous");
         env.set("MODEL", "test-model");
         for (name, value) in variables {
-            env.set(name, value);
+            env.set(name, *value);
         }
         let router = Self::router(&env, &clock, 1).await;
         dynamo.reset();
@@ -132,7 +136,7 @@ impl Answer {
 pub(crate) fn request(method: Method, path: &str, user: &str, body: Body) -> Request<Body> {
     let owner = Owner::new(Owner::DEFAULT_TENANT, user).unwrap();
     let permissions = vec![Identity::ANALYTICS_READ.to_owned()];
-    let identity = Identity { owner, anonymous: false, permissions };
+    let identity = Identity { owner, anonymous: false, permissions, claims: Claims::default() };
     let mut request = Request::builder().method(method).uri(path).body(body).unwrap();
     request.headers_mut().insert("content-type", "application/json".parse().unwrap());
     request.extensions_mut().insert(TrustedIdentity(identity));

@@ -27,6 +27,11 @@ impl Chunk {
         self
     }
 
+    /// What it is as JSON.
+    pub(crate) fn json(self) -> Value {
+        self.0
+    }
+
     /// Its bytes in the stream.
     pub(crate) fn encode(&self) -> Bytes {
         format!("data: {}\n\n", self.0).into()
@@ -94,25 +99,70 @@ fn chunk(choices: &Value) -> Chunk {
     }))
 }
 
+/// An answer that is nothing but calls: the id, the function and the arguments of each. 12 tokens in, 8 out for each.
+pub(crate) fn function_calls(calls: &[(&str, &str, &str)]) -> Answer {
+    let pieces = (0..).zip(calls).flat_map(|(index, (id, name, arguments))| {
+        [
+            json!({"index": index, "id": id, "type": "function", "function": {"name": name, "arguments": ""}}),
+            json!({"index": index, "function": {"arguments": arguments}}),
+        ]
+    });
+    let end = [finish("tool_calls"), counted(usage(12, 5, 8 * calls.len() as u64, 0))];
+    chunks([role()].into_iter().chain(pieces.map(|piece| tool_call(&piece))).chain(end)).bytes(DONE)
+}
+
+/// A piece of a call.
+pub(crate) fn tool_call(piece: &Value) -> Chunk {
+    delta(&json!({"tool_calls": [piece]}))
+}
+
 /// What is wrong with a request, by the reference and by what we mean to send to servers that are not OpenAI's.
 pub(super) fn fault(body: &Value) -> Option<String> {
-    const KEYS: [&str; 5] = ["model", "messages", "max_tokens", "stream", "stream_options"];
-    let is_message =
-        |message: &Value| *message == json!({"role": message["role"].as_str(), "content": message["content"].as_str()});
+    const KEYS: [&str; 7] = ["model", "messages", "tools", "tool_choice", "max_tokens", "stream", "stream_options"];
     let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let turns = messages.strip_prefix(&messages[..usize::from(body["messages"][0]["role"] == "system")]);
-    let expected = ["user", "assistant"].into_iter().cycle();
-    let takes_turns = turns.is_some_and(|turns| {
-        !turns.is_empty() && turns.iter().zip(expected).all(|(message, role)| message["role"] == role)
-    });
     match body.as_object().and_then(|body| body.keys().find(|key| !KEYS.contains(&key.as_str()))) {
         Some(key) => Some(format!("an unknown key `{key}`")),
         None if body["stream"] != true || body["stream_options"] != json!({"include_usage": true}) => {
             Some(format!("`stream` in {body}"))
         }
-        None if !body["model"].is_string() || !messages.iter().all(is_message) || !takes_turns => {
+        None if !body["model"].is_string() || !messages.iter().all(is_message) || !take_turns(messages) => {
             Some(format!("`model` or `messages` in {body}"))
         }
         None => None,
     }
+}
+
+fn is_message(message: &Value) -> bool {
+    let content = &message["content"];
+    let is_content = match message["role"].as_str() {
+        Some("system" | "tool") => content.is_string(),
+        Some("user") => content.is_string() || content.as_array().is_some_and(|parts| !parts.is_empty()),
+        Some("assistant") => content.is_string() || (content.is_null() && !message["tool_calls"].is_null()),
+        Some(_) | None => false,
+    };
+    let keys: &[&str] = match message["role"].as_str() {
+        Some("assistant") => &["role", "content", "tool_calls", "reasoning_content", "reasoning"],
+        Some("tool") => &["role", "content", "tool_call_id"],
+        Some(_) | None => &["role", "content"],
+    };
+    is_content && message.as_object().is_some_and(|message| message.keys().all(|key| keys.contains(&key.as_str())))
+}
+
+/// Whether the sides take turns, and each call has its output before anything else is said.
+fn take_turns(messages: &[Value]) -> bool {
+    let mut last = "";
+    let mut open: Vec<&Value> = Vec::new();
+    for message in messages {
+        let role = message["role"].as_str().unwrap_or_default();
+        if role == "tool" {
+            let Some(position) = open.iter().position(|id| **id == message["tool_call_id"]) else { return false };
+            open.remove(position);
+        } else if role == last || !open.is_empty() || (role == "system" && !last.is_empty()) {
+            return false;
+        }
+        let calls = message["tool_calls"].as_array().into_iter().flatten();
+        open.extend(calls.map(|call| &call["id"]));
+        last = role;
+    }
+    open.is_empty() && !matches!(last, "" | "system")
 }

@@ -7,6 +7,8 @@
 //! model.then(sse([created("resp_1"), message_added("msg_1"), delta("Hel")]).wait(&gate).event(delta("lo")).abort());
 //! ```
 
+mod request;
+
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -16,17 +18,18 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Request, Response, header};
+use axum::http::{Request, Response, header};
 use axum::serve::ListenerExt;
 use chatkit_shared::model::ModelConfig;
 use futures_util::stream;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, yield_now};
 
-use super::completions;
 use super::responses::{Event, upstream_error};
+use super::{completions, responses};
+pub(crate) use request::ModelRequest;
 
 /// A server on loopback. Stops when dropped; a malformed request or one without an answer fails the test then.
 pub(crate) struct ScriptedModel {
@@ -44,33 +47,6 @@ struct Script {
 }
 
 type Predicate = Box<dyn Fn(&ModelRequest) -> bool + Send>;
-
-/// What the model was asked.
-#[derive(Debug, Clone)]
-pub(crate) struct ModelRequest {
-    pub(crate) path: String,
-    pub(crate) headers: HeaderMap,
-    /// The body as JSON; null for a form.
-    pub(crate) body: Value,
-    pub(crate) bytes: Bytes,
-}
-
-impl ModelRequest {
-    /// Whether a title is wanted, not an answer.
-    pub(crate) fn is_title(&self) -> bool {
-        self.body["instructions"].as_str().is_some_and(|instructions| instructions.starts_with("Write a title"))
-    }
-
-    /// The conversation as `role: text`, one line a message.
-    pub(crate) fn conversation(&self) -> Vec<String> {
-        let text = |content: &Value| match content.as_array() {
-            Some(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join(" "),
-            None => content.as_str().unwrap_or_default().to_owned(),
-        };
-        let items = [&self.body["input"], &self.body["messages"]].into_iter().filter_map(Value::as_array).flatten();
-        items.map(|item| format!("{}: {}", item["role"].as_str().unwrap(), text(&item["content"]))).collect()
-    }
-}
 
 impl ScriptedModel {
     pub(crate) async fn start() -> Self {
@@ -164,47 +140,10 @@ async fn respond(State(script): State<Arc<Mutex<Script>>>, request: Request<Body
 fn fault(parts: &Parts, body: &Value) -> Option<String> {
     let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match (parts.method.as_str(), parts.uri.path(), media_type.split(';').next().unwrap_or_default()) {
-        ("POST", "/v1/responses", "application/json") => responses_fault(body),
+        ("POST", "/v1/responses", "application/json") => responses::fault(body),
         ("POST", "/v1/chat/completions", "application/json") => completions::fault(body),
         ("POST", "/v1/audio/transcriptions", "multipart/form-data") => None,
         (method, path, media_type) => Some(format!("{method} {path} with `{media_type}`")),
-    }
-}
-
-/// What is wrong with a request, by the reference of the Responses API and by what we mean to send.
-fn responses_fault(body: &Value) -> Option<String> {
-    const KEYS: [&str; 9] = [
-        "model",
-        "instructions",
-        "input",
-        "max_output_tokens",
-        "reasoning",
-        "safety_identifier",
-        "prompt_cache_key",
-        "store",
-        "stream",
-    ];
-    let is_message = |item: &Value| {
-        let is_text = |part: &Value| *part == json!({"type": "input_text", "text": part["text"].as_str()});
-        *item == json!({"type": "message", "role": item["role"], "content": item["content"]})
-            && match item["role"].as_str() {
-                Some("user") => item["content"].as_array().is_some_and(|c| !c.is_empty() && c.iter().all(is_text)),
-                Some("assistant") => item["content"].is_string(),
-                _ => false,
-            }
-    };
-    let Some(keys) = body.as_object().map(|body| body.keys()) else { return Some(format!("a body like {body}")) };
-    if let Some(key) = keys.into_iter().find(|key| !KEYS.contains(&key.as_str())) {
-        return Some(format!("an unknown key `{key}`"));
-    }
-    if body["store"] != json!(false) || body["stream"] != json!(true) || !body["model"].is_string() {
-        return Some(format!("`store`, `stream` or `model` in {body}"));
-    }
-    match body["input"].as_array() {
-        Some(items) if !items.is_empty() => {
-            items.iter().find(|item| !is_message(item)).map(|item| format!("the item {item}"))
-        }
-        _ => Some(format!("`input` in {body}")),
     }
 }
 

@@ -2,10 +2,20 @@
 //!
 //! An event stands in the first part of the first item unless [`Event::item`] or [`Event::part`] moves it.
 
+mod request;
+mod tools;
+
 use axum::body::Bytes;
 use serde_json::{Value, json};
 
 use super::model::Answer;
+
+pub(super) use request::fault;
+pub(crate) use tools::{
+    With, arguments_delta, arguments_done, call_events, encrypted_thoughts_and_call, file_search, function_call,
+    function_call_item, function_calls, hosted_events, image_events, image_generation, image_partial, in_item,
+    then_answer, web_search,
+};
 
 /// A streaming event, without its `sequence_number`.
 #[derive(Debug, Clone)]
@@ -40,6 +50,11 @@ impl Event {
         self
     }
 
+    /// What it is as JSON.
+    pub(crate) fn json(self) -> Value {
+        self.0
+    }
+
     /// Its bytes in the stream.
     pub(crate) fn encode(mut self, number: usize) -> Bytes {
         self.0["sequence_number"] = json!(number);
@@ -54,11 +69,17 @@ pub(crate) fn sse(events: impl IntoIterator<Item = Event>) -> Answer {
 
 /// A whole ordinary answer, a delta a word: 12 tokens in, 5 of them cached, one out for each word.
 pub(crate) fn answer(text: &str) -> Answer {
+    let (message, end) = answer_events(text);
+    sse([created("resp_1")].into_iter().chain(message).chain([end]))
+}
+
+/// Everything of the message of an ordinary answer, and the end of the answer.
+fn answer_events(text: &str) -> (Vec<Event>, Event) {
     let words: Vec<_> = text.split_inclusive(' ').collect();
-    let usage = usage(12, 5, words.len() as u64, 0);
-    let start = [created("resp_1"), message_added("msg_1"), part_added()];
-    let end = [text_done(text), part_done(text), message_done("msg_1", text), completed(usage)];
-    sse(start.into_iter().chain(words.into_iter().map(delta)).chain(end))
+    let end = completed(usage(12, 5, words.len() as u64, 0));
+    let start = [message_added("msg_1"), part_added()];
+    let done = [text_done(text), part_done(text), message_done("msg_1", text)];
+    (start.into_iter().chain(words.into_iter().map(delta)).chain(done).collect(), end)
 }
 
 /// An answer with an error status, as OpenAI writes it. The message quotes what must not leave the server.

@@ -7,11 +7,12 @@ mod routes;
 mod start;
 
 /// Every route: its method and path, and the function that has it.
-pub(crate) const ROUTES: [(&str, &str, &str); 8] = [
+pub(crate) const ROUTES: [(&str, &str, &str); 9] = [
     ("POST", "/api/chatkit/start", "start"),
     ("POST", "/api/chatkit/session", "start"),
     ("POST", "/api/chatkit/refresh", "refresh"),
     ("POST", "/chatkit", "chat"),
+    ("POST", "/chatkit/attachments", "chat"),
     ("POST", "/api/chat", "chat"),
     ("GET", "/api/analytics", "analytics"),
     ("GET", "/api/usage/me", "analytics"),

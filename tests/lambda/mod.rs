@@ -1,5 +1,6 @@
 //! The functions as Lambda runs them: built programs behind the test gateway.
 
+mod attachments;
 mod event;
 mod hello;
 mod system;

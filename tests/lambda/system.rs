@@ -55,7 +55,7 @@ impl System {
     }
 }
 
-fn variables(env: &Env, model: &str) -> Vec<(&'static str, String)> {
+pub(super) fn variables(env: &Env, model: &str) -> Vec<(&'static str, String)> {
     let names = [
         "AWS_REGION",
         "AWS_ACCESS_KEY_ID",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use chatkit_shared::model::{Api, ModelError, ModelEvent, ModelStream};
+use chatkit_shared::model::{Api, ModelError, ModelEvent, ModelStream, Prompt};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use proptest::prelude::*;
 use serde_json::json;
@@ -41,7 +41,7 @@ fn completions_wire() -> Vec<u8> {
 #[tokio::main(flavor = "current_thread")]
 async fn read(api: Api, chunks: Vec<Bytes>) -> Result<Vec<ModelEvent>, ModelError> {
     let bytes = stream::iter(chunks).map(Ok).chain(stream::pending());
-    ModelStream::new(api, bytes, Duration::from_secs(20)).try_collect().await
+    ModelStream::new(api, &Prompt::default(), bytes, Duration::from_secs(20)).try_collect().await
 }
 
 /// Reads the wire whole and cut at these places, as fractions of its length.

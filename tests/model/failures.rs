@@ -137,7 +137,7 @@ async fn what_is_not_an_answer_is_broken() {
 #[tokio::test]
 async fn comments_without_end_are_too_large() {
     let comments = stream::repeat_with(|| Ok(Bytes::from(format!(": {}\n", "x".repeat(100_000)))));
-    let mut stream = ModelStream::new(Api::Responses, comments, Duration::from_secs(20));
+    let mut stream = ModelStream::new(Api::Responses, &prompt(), comments, Duration::from_secs(20));
     let error = stream.next().await.unwrap().unwrap_err();
     assert_eq!(error.kind, ModelErrorKind::Broken("it is too large"));
 }

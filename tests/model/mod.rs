@@ -4,8 +4,10 @@ mod chunks;
 mod completions;
 mod demo;
 mod failures;
+mod garbage;
 mod incomplete_servers;
 mod request;
+mod tools;
 mod translation;
 
 use chatkit_shared::model::{Api, Input, InputPart, Model, ModelConfig, ModelError, ModelEvent, Prompt};

@@ -242,13 +242,13 @@ async fn an_answer_that_was_cut() {
 
 #[tokio::test]
 async fn what_has_no_meaning_here_is_ignored() {
-    let search = json!({"id": "ws_1", "type": "web_search_call", "status": "in_progress"});
+    let unknown = json!({"id": "new_1", "type": "something_new", "status": "in_progress"});
     let answer = sse([
         created("resp_1"),
         Event::new(json!({"type": "response.in_progress", "response": {"output": "of a strange form"}})),
-        item_added(&search),
-        Event::new(json!({"type": "response.web_search_call.searching", "output_index": 0, "item_id": "ws_1"})),
-        item_done(&search),
+        item_added(&unknown),
+        Event::new(json!({"type": "response.something_new.searching", "output_index": 0, "item_id": "new_1"})),
+        item_done(&unknown),
         message_added("msg_1").item(1),
         part_added().set("part", json!({"type": "reasoning_text", "text": "hidden"})).item(1),
         part_added().item(1).part(1),

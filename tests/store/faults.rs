@@ -2,7 +2,7 @@
 
 use chatkit_shared::store::{BeginError, ThreadRecord};
 
-use super::{all, answer, at, id, owner, question, run, thread};
+use super::{all, answer, at, delete, id, owner, question, run, thread};
 use crate::harness::dynamodb::{Dynamo, Fault};
 
 const FAULTS: [Fault; 4] = [Fault::Throttle, Fault::ServerError, Fault::CutBefore, Fault::CutAfter];
@@ -79,7 +79,7 @@ async fn a_deletion_that_stopped_is_invisible_and_can_be_finished() {
                 threads.put_item(&owner(), &head.id, &answer(number, "x")).await.unwrap();
             }
             dynamo.fail(operation, containing, fault, TRIES);
-            assert!(threads.delete(&owner(), &head.id).await.unwrap_err().is_unavailable());
+            assert!(delete(&threads, &owner(), &head.id).await.unwrap_err().is_unavailable());
             let records = dynamo.records("threads").len();
             // Batches run beside one another; which of the others were written by then is open.
             assert!(if operation == "BatchWriteItem" { (26..=36).contains(&records) } else { records == left });
@@ -93,7 +93,7 @@ async fn a_deletion_that_stopped_is_invisible_and_can_be_finished() {
             assert_eq!(threads.threads(&owner(), &all()).await.unwrap().data.len(), usize::from(visible));
             assert_eq!(threads.thread_is_gone(&owner(), &head.id).await.unwrap(), !visible);
 
-            threads.delete(&owner(), &head.id).await.unwrap();
+            delete(&threads, &owner(), &head.id).await.unwrap();
             assert_eq!(dynamo.records("threads").len(), 0);
         }
     }

@@ -4,7 +4,7 @@ use chatkit_shared::identity::Owner;
 use chatkit_shared::protocol::{FeedbackKind, Order, Page};
 use chatkit_shared::store::{BeginError, ThreadRecord};
 
-use super::{all, answer, at, id, paging, question, run, thread};
+use super::{all, answer, at, delete, id, paging, question, run, thread};
 use crate::harness::dynamodb::Dynamo;
 
 /// Owners whose names try to look like another's key.
@@ -81,7 +81,7 @@ async fn no_method_reaches_another_owners_thread() {
             threads.end_run(&eve, thread_id, &id("msg", 1)).await.unwrap();
             threads.truncate_after(&eve, thread_id, "").await.unwrap();
             threads.remove_items(&eve, thread_id, &items).await.unwrap();
-            threads.delete(&eve, thread_id).await.unwrap();
+            delete(&threads, &eve, thread_id).await.unwrap();
             let (run, item) = (run(3, "b"), question(3, "mine"));
             let result = threads.begin_run(&eve, thread_id, &run, None, Some(&item), at(0)).await;
             assert!(matches!(result, Err(BeginError::NotFound)));
@@ -101,7 +101,7 @@ async fn ids_that_cannot_exist_cost_nothing() {
         assert_eq!(threads.thread(&owner, &thread_id).await.unwrap(), None);
         assert_eq!(threads.items(&owner, &thread_id, &all()).await.unwrap(), None);
         assert_eq!(threads.set_title(&owner, &thread_id, "x").await.unwrap(), None);
-        threads.delete(&owner, &thread_id).await.unwrap();
+        delete(&threads, &owner, &thread_id).await.unwrap();
     }
     assert_eq!(dynamo.reset().calls, []);
 }

@@ -16,7 +16,7 @@ use chatkit_shared::protocol::{
     AssistantContent, AssistantMessage, HiddenContext, ItemHeader, Object, Order, Paging, ThreadItem, ThreadStatus,
     UserContent, UserMessage,
 };
-use chatkit_shared::store::{Run, StoredItem, ThreadRecord};
+use chatkit_shared::store::{Run, StoreError, StoredItem, ThreadRecord, Threads};
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) fn owner() -> Owner {
@@ -50,8 +50,16 @@ pub(crate) fn run(number: usize, digest: &str) -> Run {
     Run { id: id("msg", number), digest: digest.to_owned(), until: at(60) }
 }
 
+/// Deletes a thread, as the engine does.
+async fn delete(threads: &Threads, owner: &Owner, thread_id: &str) -> Result<(), StoreError> {
+    match threads.begin_delete(owner, thread_id).await? {
+        Some(deletion) => threads.finish_delete(deletion).await,
+        None => Ok(()),
+    }
+}
+
 fn stored(item: ThreadItem) -> StoredItem {
-    StoredItem { item, upstream_id: None, ends_run: None }
+    StoredItem::new(item)
 }
 
 fn header(prefix: &str, number: usize) -> ItemHeader {

@@ -3,7 +3,7 @@
 use chatkit_shared::protocol::{Order, Page};
 use chatkit_shared::store::{StoredItem, ThreadRecord};
 
-use super::{all, answer, hidden, id, owner, paging, thread};
+use super::{all, answer, delete, hidden, id, owner, paging, thread};
 use crate::harness::dynamodb::Dynamo;
 
 const ITEMS: usize = 60;
@@ -61,7 +61,7 @@ async fn threads_are_listed_newest_first_without_deleted_ones() {
     }
     // A deletion that got stuck.
     dynamo.fail("Query", "", crate::harness::dynamodb::Fault::ServerError, 3);
-    threads.delete(&owner(), &heads[4].id).await.unwrap_err();
+    delete(&threads, &owner(), &heads[4].id).await.unwrap_err();
 
     let page = threads.threads(&owner(), &paging(3, Order::Desc, None)).await.unwrap();
     let data = vec![heads[6].clone(), heads[5].clone(), heads[3].clone()];

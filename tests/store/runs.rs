@@ -2,7 +2,7 @@
 
 use chatkit_shared::store::{BeginError, Run, StoredItem, ThreadRecord, Threads};
 
-use super::{answer, at, id, owner, question, run, thread};
+use super::{answer, at, delete, id, owner, question, run, thread};
 use crate::harness::dynamodb::Dynamo;
 
 async fn started(dynamo: &Dynamo) -> Threads {
@@ -108,7 +108,7 @@ async fn a_run_without_an_item_is_ended_by_a_write_of_its_own() {
 async fn no_turn_begins_in_a_thread_that_is_gone() {
     let dynamo = Dynamo::start().await;
     let threads = started(&dynamo).await;
-    threads.delete(&owner(), &id("thr", 1)).await.unwrap();
+    delete(&threads, &owner(), &id("thr", 1)).await.unwrap();
     for thread_id in [id("thr", 1), "thr_no".to_owned(), String::new(), "x".repeat(5000)] {
         let item = question(2, "again");
         let result = threads.begin_run(&owner(), &thread_id, &run(2, "x"), None, Some(&item), at(0)).await;

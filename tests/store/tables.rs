@@ -15,8 +15,7 @@ async fn tables_are_created_once_and_forget_what_expired() {
     assert_eq!(dynamo.records("threads").len(), 2);
 
     let on = json!({ "TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at" });
-    let off = json!({ "TimeToLiveStatus": "DISABLED" });
-    assert_eq!(["threads", "counters", "usage"].map(|table| dynamo.time_to_live(table)), [off, on.clone(), on]);
+    assert_eq!(["threads", "counters", "usage"].map(|table| dynamo.time_to_live(table)), [on.clone(), on.clone(), on]);
 }
 
 #[tokio::test]

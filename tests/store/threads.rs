@@ -4,7 +4,7 @@ use chatkit_shared::protocol::{FeedbackKind, Page, ThreadItem, ThreadStatus};
 use chatkit_shared::store::{Loaded, StoredItem, ThreadRecord, Threads};
 use serde_json::json;
 
-use super::{all, answer, at, hidden, id, owner, question, run, thread};
+use super::{all, answer, at, delete, hidden, id, owner, question, run, thread};
 use crate::harness::dynamodb::Dynamo;
 
 async fn with_items(dynamo: &Dynamo, items: &[StoredItem]) -> (Threads, ThreadRecord) {
@@ -104,7 +104,7 @@ async fn items_of_every_kind_read_as_they_were_stored() {
             let header = json!({ "id": id("msg", number), "thread_id": id("thr", 1), "created_at": at(0) });
             kind.as_object_mut().unwrap().extend(header.as_object().unwrap().clone());
             let item: ThreadItem = serde_json::from_value(kind).unwrap();
-            StoredItem { item, upstream_id: Some("up".to_owned()), ends_run: Some("run".to_owned()) }
+            StoredItem { upstream_id: Some("up".to_owned()), ends_run: Some("run".to_owned()), ..StoredItem::new(item) }
         })
         .collect();
     let (threads, head) = with_items(&dynamo, &items).await;
@@ -166,7 +166,7 @@ async fn a_title_is_one_write_and_only_on_threads_that_exist() {
     assert_eq!(threads.set_title(&owner(), &head.id, "T").await.unwrap(), Some(titled));
     assert_eq!(dynamo.reset().units(), (0.0, 1.0));
     assert_eq!(threads.set_title(&owner(), "thr_no", "T").await.unwrap(), None);
-    threads.delete(&owner(), &head.id).await.unwrap();
+    delete(&threads, &owner(), &head.id).await.unwrap();
     assert_eq!(threads.set_title(&owner(), &head.id, "T").await.unwrap(), None);
     assert_eq!(dynamo.records("threads"), [json!(null); 0]);
 }
@@ -210,14 +210,14 @@ async fn a_deleted_thread_leaves_nothing() {
     threads.create(&owner(), &other, &question(1, "other")).await.unwrap();
     assert!(!threads.thread_is_gone(&owner(), &head.id).await.unwrap());
     dynamo.reset();
-    threads.delete(&owner(), &head.id).await.unwrap();
+    delete(&threads, &owner(), &head.id).await.unwrap();
     let meter = dynamo.reset();
     let operations = ["UpdateItem", "Query", "BatchWriteItem", "BatchWriteItem", "BatchWriteItem", "DeleteItem"];
     assert_eq!((meter.operations(), meter.units().1), (operations.to_vec(), 62.0));
     assert!(threads.thread_is_gone(&owner(), &head.id).await.unwrap());
     assert_eq!(dynamo.reset().units(), (0.5, 0.0));
     assert_eq!(dynamo.records("threads").len(), 2);
-    threads.delete(&owner(), &head.id).await.unwrap();
+    delete(&threads, &owner(), &head.id).await.unwrap();
     assert_eq!(threads.threads(&owner(), &all()).await.unwrap().data, [other]);
 
     // A turn that outlived its thread.

@@ -1,4 +1,5 @@
 //! - `POST /chatkit`: the ChatKit protocol. A streaming operation answers with server-sent events, every other with JSON
+//! - `POST /chatkit/attachments`: see `attachments.rs`: a file with its bytes
 //! - `POST /api/chat`: see `plain/`: a message in, an answer out, streamed as Chat Completions if asked for
 //!
 //! Errors before anything is written, in the documented shape: `bad_request`, `unauthorized`, `forbidden` (a locked or
@@ -7,6 +8,7 @@
 //! `upstream_error` and `upstream_timeout`. From the first write on, the status of a stream is 200 and a failure its
 //! last event: ChatKit's client sends a streaming request again after a 5xx.
 
+mod attachments;
 mod config;
 mod plain;
 
@@ -30,7 +32,10 @@ pub struct App {
 /// The function's routes.
 pub fn router(app: App) -> Router {
     let http = app.http.clone();
-    let routes = Router::new().route("/chatkit", post(chatkit)).route("/api/chat", post(plain::chat));
+    let routes = Router::new()
+        .route("/chatkit", post(chatkit))
+        .route("/chatkit/attachments", attachments::route())
+        .route("/api/chat", post(plain::chat));
     http.wrap(routes.with_state(app))
 }
 
@@ -42,7 +47,7 @@ async fn chatkit(
 ) -> Result<Response, Error> {
     let request = Request::parse(&body.0).map_err(|error| Error::bad_request(error.to_string()))?;
     log.operation(request.operation());
-    match app.engine.process(&identity.owner, request, report_to(log)).await? {
+    match app.engine.process(&identity, request, report_to(log)).await? {
         Reply::Document(document) => Ok(json(&document)),
         Reply::Events(events) => Ok(sse::response(events)),
     }

@@ -2,16 +2,25 @@
 
 import { byId, element } from "./dom.js";
 
-/** @typedef {{ model: string, demo: boolean, version: string }} About */
+/**
+ * @typedef {import("./pickers.js").Choice} Choice
+ * @typedef {{ model: string, demo: boolean, version: string, composer: { models: Choice[], tools: Choice[] },
+ *   attachments: import("./attachments.js").Limits, dictation: boolean }} About
+ */
 
 const DISMISSED = "chatkit-playground:about-dismissed";
 
-/** Asks the local server, and shows the line unless it was dismissed for the same model. */
+/**
+ * Asks the local server, and shows the line unless it was dismissed for the same model.
+ *
+ * @returns {Promise<About | null>} `null` if it cannot be asked
+ */
 export async function showAbout() {
   const response = await fetch("/playground.json");
-  if (!response.ok) return;
+  if (!response.ok) return null;
   /** @type {About} */
-  const { model, demo, version } = await response.json();
+  const about = await response.json();
+  const { model, demo, version, composer } = about;
   byId("version", HTMLElement).textContent = version;
   byId("model", HTMLElement).textContent = demo ? "Demo model" : model;
   const banner = byId("about", HTMLElement);
@@ -19,8 +28,12 @@ export async function showAbout() {
   byId("about-text", HTMLElement).replaceChildren(...(demo
     ? ["The built-in demo model answers. Set ", element("code", {}, "OPENAI_API_KEY"), " and start again for a real one."]
     : ["Answers come from ", element("strong", {}, model), " and are paid for with your API key."]));
+  for (const prompt of document.querySelectorAll("[data-demonstration]")) {
+    if (prompt instanceof HTMLElement) prompt.hidden = !demo || composer.tools.length === 0;
+  }
   byId("about-dismiss", HTMLButtonElement).addEventListener("click", () => {
     localStorage.setItem(DISMISSED, model);
     banner.hidden = true;
   });
+  return about;
 }

@@ -4,7 +4,10 @@ import { ApiError } from "./api.js";
 import { announce, element, icon } from "./dom.js";
 import { Follow } from "./follow.js";
 import { failureCard } from "./notices.js";
+import { applyAction, runTool } from "./page-tools.js";
+import { pause, patientStream } from "./patience.js";
 import { Timeline } from "./timeline.js";
+import { toast } from "./toast.js";
 
 /** @typedef {import("./types.js").Thread} Thread */
 /** @typedef {import("./types.js").ThreadItem} ThreadItem */
@@ -16,11 +19,6 @@ const PAGE = 20;
 const LOOK_AGAIN = 2000;
 /** Milliseconds after which an answer that has not come is given up. */
 const GIVEN_UP = 120_000;
-/** How often a message is sent again while the thread is busy with the one before: for about two minutes. */
-const BUSY_ATTEMPTS = 30;
-/** The longest wait in between where the server names none, in seconds. */
-const BUSY_PAUSE = 5;
-
 /**
  * @typedef {object} ConversationListener
  * @property {(thread: Thread) => void} onThread the thread was created, loaded or changed
@@ -35,7 +33,12 @@ export class Conversation {
   #answer = null;
   /** @type {AbortController | null} Of the wait for an answer that runs without us. */
   #wait = null;
-  #timeline = new Timeline({ rate: (itemId, kind) => this.#rate(itemId, kind), retry: () => this.retry() });
+  #timeline = new Timeline({
+    rate: (itemId, kind) => this.#rate(itemId, kind),
+    retry: () => this.retry(),
+    act: (itemId, action) => this.#act(itemId, action),
+    mayShow: (host) => this.thread?.allowed_image_domains?.some((domain) => host === domain || host.endsWith(`.${domain}`)) ?? true,
+  });
   #older = element("button", { type: "button", class: "button older", hidden: true, click: () => this.#loadOlder() }, "Show older messages");
   #content = element("div", { class: "column" }, this.#older, this.#timeline.element);
   #jump = element("button", { type: "button", class: "jump", hidden: true, "aria-label": "Go to the newest message", title: "Go to the newest message" }, icon("down"));
@@ -55,6 +58,11 @@ export class Conversation {
   /** Whether an answer is being streamed. */
   get isRunning() {
     return this.#answer !== null;
+  }
+
+  /** What the user is asked before anything else. */
+  get question() {
+    return this.#timeline.pendingQuestion;
   }
 
   /** Whether there is nothing to see yet. */
@@ -79,21 +87,53 @@ export class Conversation {
     this.#older.hidden = !page.has_more;
     this.#follow.toEnd();
     this.listener.onThread(thread);
-    this.#lookForAnswer();
+    if (this.#timeline.pendingCall) this.#answerCall();
+    else this.#lookForAnswer();
   }
 
-  /** @param {string} text */
-  async send(text) {
+  /** @param {import("./composer.js").Message} message */
+  async send({ text, attachments, options }) {
     this.#timeline.clearCards();
-    this.#timeline.addPending(text);
+    const content = text === "" ? [] : [{ type: /** @type {const} */ ("input_text"), text }];
+    this.#timeline.addPending(content, attachments);
     this.#follow.toEnd();
-    const input = { content: [{ type: "input_text", text }], attachments: [], inference_options: {} };
+    const input = { content, attachments: attachments.map(({ id }) => id), inference_options: options };
     const sendAgain = () => {
       this.#timeline.dropPending();
-      this.send(text);
+      this.send({ text, attachments, options });
     };
     if (this.thread) await this.#run("threads.add_user_message", { thread_id: this.thread.id, input }, sendAgain);
     else await this.#run("threads.create", { input }, sendAgain);
+  }
+
+  /** @param {import("./types.js").StructuredInputItem} item @param {import("./types.js").Answers} input */
+  async answerQuestions(item, input) {
+    if (!this.thread || this.isRunning) return;
+    const params = { thread_id: this.thread.id, item_id: item.id, input };
+    await this.#run("threads.add_structured_input", params, () => this.answerQuestions(item, input));
+  }
+
+  /**
+   * Does what a widget's button says.
+   *
+   * @param {string} itemId
+   * @param {import("./types.js").WidgetAction} action
+   */
+  async #act(itemId, { type, payload = null, handler = "server", streaming = true }) {
+    if (handler === "client") return applyAction({ type, payload });
+    if (!this.thread) return;
+    const params = { thread_id: this.thread.id, item_id: itemId, action: { type, payload } };
+    if (streaming) {
+      if (this.isRunning) return toast("Please wait until the answer has ended", "info");
+      this.#timeline.clearCards();
+      return this.#run("threads.custom_action", params, () => this.#act(itemId, { type, payload }));
+    }
+    try {
+      const { updated_item: item } = await this.api.call("threads.sync_custom_action", params);
+      if (item) this.#timeline.apply({ type: "thread.item.replaced", item });
+    } catch (error) {
+      this.#timeline.addCard(failureCard(error));
+    }
   }
 
   /** Has the last message answered again. */
@@ -137,7 +177,8 @@ export class Conversation {
     this.element.setAttribute("data-running", "");
     announce("The assistant is answering");
     try {
-      for await (const event of this.#stream(type, params, answer.signal)) this.#apply(event);
+      const onBusy = () => this.#timeline.progress("The answer before this one is still being finished…");
+      for await (const event of patientStream(this.api, type, params, answer.signal, onBusy)) this.#apply(event);
     } catch (error) {
       isLost = this.#isLost(error);
       if (!isLost) this.#failed(error, answer.signal.aborted, again);
@@ -148,28 +189,18 @@ export class Conversation {
       this.listener.onChange();
     }
     if (isLost) await this.#recover();
+    else if (!answer.signal.aborted) await this.#answerCall();
   }
 
-  /**
-   * As the API's stream, but waits while the thread is still busy with the turn before, as after a stop: the server
-   * finishes what it has begun.
-   *
-   * @param {string} type
-   * @param {object} params
-   * @param {AbortSignal} signal
-   * @returns {AsyncGenerator<StreamEvent, void, void>}
-   */
-  async *#stream(type, params, signal) {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return yield* this.api.stream(type, params, signal);
-      } catch (error) {
-        const isBusy = error instanceof ApiError && error.code === "conflict" && attempt < BUSY_ATTEMPTS;
-        if (!isBusy) throw error;
-        this.#timeline.progress("The answer before this one is still being finished…");
-        await pause((error.retryAfter ?? Math.min(attempt, BUSY_PAUSE)) * 1000, signal);
-      }
-    }
+  /** Runs the tool that the assistant waits for, if it waits for one. */
+  async #answerCall() {
+    const call = this.#timeline.pendingCall;
+    if (!call || !this.thread) return;
+    const result = await runTool(call.name, call.arguments);
+    this.#timeline.apply({ type: "thread.item.done", item: { ...call, status: "completed", output: result } });
+    const params = { thread_id: this.thread.id, result };
+    const answer = () => this.#run("threads.add_client_tool_output", params, answer);
+    await answer();
   }
 
   /** @param {StreamEvent} event */
@@ -232,7 +263,7 @@ export class Conversation {
   async #lookForAnswer() {
     const threadId = this.thread?.id;
     const asked = this.#timeline.lastUserMessage;
-    if (!threadId || !asked || this.#timeline.isAnswered) return;
+    if (!threadId || !asked || this.#timeline.isAnswered || this.isRunning) return;
     const givenUp = Date.parse(asked.created_at) + GIVEN_UP;
     const wait = new AbortController();
     this.#wait = wait;
@@ -243,7 +274,8 @@ export class Conversation {
         const page = await this.api.call("items.list", { thread_id: threadId, limit: PAGE, order: "desc" });
         wait.signal.throwIfAborted();
         for (const item of page.data.reverse()) this.#timeline.apply({ type: "thread.item.done", item });
-        if (this.#timeline.isAnswered) return;
+        if (this.#timeline.isAnswered) return this.listener.onChange();
+        if (this.#timeline.pendingCall) return await this.#answerCall();
       }
       this.#timeline.addCard(failureCard(new Error("This message has no answer."), { label: "Retry", run: () => this.retry() }));
     } catch (error) {
@@ -282,19 +314,4 @@ export class Conversation {
       return false;
     }
   }
-}
-
-/**
- * @param {number} milliseconds
- * @param {AbortSignal} signal
- * @returns {Promise<void>} rejected when the signal says so
- */
-function pause(milliseconds, signal) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    }, { once: true });
-  });
 }

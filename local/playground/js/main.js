@@ -8,12 +8,14 @@ import { byId } from "./dom.js";
 import { IdentityPanel } from "./identity.js";
 import { failureCard } from "./notices.js";
 import { Session } from "./session.js";
+import { restoreTheme } from "./theme.js";
 import { Sidebar } from "./sidebar.js";
 import { UNTITLED } from "./thread-row.js";
 import { ThreadList } from "./threads.js";
 
 /** @typedef {import("./types.js").Thread} Thread */
 
+restoreTheme();
 const session = new Session();
 const api = new ChatKit(session);
 const stage = byId("stage", HTMLElement);
@@ -32,7 +34,11 @@ const threads = new ThreadList(api, {
     if (threadId === current.thread?.id) newChat();
   },
 });
-const composer = new Composer({ onSend: (text) => send(text), onStop: () => current.stop() });
+const composer = new Composer(api, {
+  onSend: (message) => send(message),
+  onStop: () => current.stop(),
+  onAnswers: (item, answers) => current.answerQuestions(item, answers),
+});
 new IdentityPanel(session, () => {
   for (const conversation of running) conversation.leave();
   threads.reload();
@@ -63,9 +69,9 @@ function conversation() {
   return made;
 }
 
-/** @param {string} text */
-function send(text) {
-  current.send(text);
+/** @param {import("./composer.js").Message} message */
+function send(message) {
+  current.send(message);
   draw();
 }
 
@@ -125,7 +131,7 @@ function draw() {
   current.element.hidden = isWelcome;
   heading.textContent = thread ? thread.title || UNTITLED : "";
   document.title = thread?.title ? `${thread.title} · ChatKit playground` : "ChatKit playground";
-  composer.set({ isRunning: current.isRunning, canStop: current.canStop, status: thread?.status ?? { type: "active" } });
+  composer.set({ isRunning: current.isRunning, canStop: current.canStop, status: thread?.status ?? { type: "active" }, question: current.question });
   threads.markCurrent(thread?.id ?? threadInAddress());
 }
 
@@ -133,7 +139,7 @@ byId("new-chat", HTMLButtonElement).addEventListener("click", newChat);
 byId("new-chat-narrow", HTMLButtonElement).addEventListener("click", newChat);
 welcome.addEventListener("click", (event) => {
   const prompt = event.target instanceof Element && event.target.closest("button")?.dataset.prompt;
-  if (prompt) send(prompt);
+  if (prompt) send({ text: prompt, attachments: [], options: composer.takeOptions() });
 });
 addEventListener("hashchange", followAddress);
 
@@ -141,5 +147,5 @@ byId("threads", HTMLElement).append(threads.element);
 stage.append(current.element);
 draw();
 threads.reload();
-showAbout();
+showAbout().then((about) => about && composer.configure(about));
 followAddress();

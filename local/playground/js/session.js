@@ -74,7 +74,7 @@ export class Session {
     return this.#exchange;
   }
 
-  /** A token is renewed before its end even if nobody writes: an ended one cannot be, and would lose the visitor's chats. */
+  /** A token is renewed before its end even if nobody writes, so that no message waits for it. The server renews an ended one, too, for a while. */
   #schedule() {
     clearTimeout(this.#timer);
     const token = /** @type {Token | null} */ (stored(TOKEN));
@@ -85,7 +85,7 @@ export class Session {
 }
 
 /**
- * A new token for the same visitor, or for a new one where there is none or the old token has ended.
+ * A new token for the same visitor, or for a new one where there is none or the server no longer renews the old one.
  *
  * @returns {Promise<string>}
  */

@@ -2,13 +2,16 @@
 
 import { announce, element } from "./dom.js";
 import { renderItem } from "./items/index.js";
-import { card } from "./items/card.js";
 import { noticeCard } from "./notices.js";
+import { applyEffect } from "./page-tools.js";
 
 /** @typedef {import("./types.js").ThreadItem} ThreadItem */
 /** @typedef {import("./types.js").StreamEvent} StreamEvent */
 /** @typedef {import("./items/index.js").ItemView} ItemView */
 /** @typedef {{ item: ThreadItem, view: ItemView | null }} Entry */
+
+/** What a turn does not end with. */
+const UNFINISHED = ["user_message", "workflow", "task", "client_tool_call"];
 
 export class Timeline {
   #items = element("div", { class: "items" });
@@ -34,9 +37,23 @@ export class Timeline {
     return this.#entries.values().next().value?.item;
   }
 
-  /** Whether the newest item that is more than a hint is an answer. */
+  /** Whether the newest item is one that a turn ends with. */
   get isAnswered() {
-    return [...this.#entries.values()].findLast(({ view }) => view)?.item.type === "assistant_message";
+    const newest = [...this.#entries.values()].at(-1)?.item;
+    return newest !== undefined && !UNFINISHED.includes(newest.type);
+  }
+
+  /** The call that the page has to answer now. @returns {import("./types.js").ClientToolCall | null} */
+  get pendingCall() {
+    const newest = [...this.#entries.values()].at(-1)?.item;
+    return newest?.type === "client_tool_call" && newest.status === "pending" ? newest : null;
+  }
+
+  /** The questions that the user has to answer now. @returns {import("./types.js").StructuredInputItem | null} */
+  get pendingQuestion() {
+    const items = [...this.#entries.values()].map(({ item }) => item);
+    const newest = items.findLast(({ type }) => type === "user_message" || type === "structured_input");
+    return newest?.type === "structured_input" && newest.status === "pending" ? newest : null;
   }
 
   /** @returns {ThreadItem | undefined} */
@@ -61,10 +78,10 @@ export class Timeline {
     for (const [id, entry] of newer) this.#entries.set(id, entry);
   }
 
-  /** Shows what the user sends before the server has it. @param {string} text */
-  addPending(text) {
+  /** Shows what the user sends before the server has it. @param {import("./types.js").UserContent[]} content @param {import("./types.js").Attachment[]} attachments */
+  addPending(content, attachments) {
     const header = { id: "", thread_id: "", created_at: "" };
-    this.#pending = renderItem({ ...header, type: "user_message", content: [{ type: "input_text", text }], attachments: [] }, this.actions);
+    this.#pending = renderItem({ ...header, type: "user_message", content, attachments }, this.actions);
     if (this.#pending) this.#items.append(this.#pending.element);
   }
 
@@ -103,7 +120,7 @@ export class Timeline {
         this.addCard(noticeCard(event));
         break;
       case "client_effect":
-        this.addCard(card(event).element);
+        applyEffect(event.name, event.data ?? {});
         break;
       case "thread.created":
       case "thread.updated":

@@ -1,4 +1,5 @@
-use super::request::Request;
+use super::act::{Act, Words};
+use super::request::{File, Request};
 use super::texts;
 
 /// How much of a message is repeated, in characters.
@@ -7,8 +8,10 @@ const QUOTE: usize = 300;
 /// What the demo model says.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
-    /// Summaries of thoughts, before the text.
+    /// Summaries of thoughts, before anything else.
     pub(super) thoughts: Vec<&'static str>,
+    /// What is done before the text. There is no text beside the call of a function.
+    pub(super) act: Option<Act>,
     pub(super) text: String,
     pub(super) citations: Vec<Citation>,
     pub(super) is_refusal: bool,
@@ -34,32 +37,57 @@ impl Answer {
         if request.wants_title() {
             return Self { text: title(latest), ..Self::default() };
         }
-        let words = latest.to_lowercase();
-        let words: Vec<_> = words.split(|character: char| !character.is_alphanumeric()).collect();
-        let has = |keyword: &str| words.iter().any(|word| word.strip_suffix('s').unwrap_or(word) == keyword);
-
-        let mut answer = Self { is_slow: has("slow"), ..Self::default() };
-        if has("think") || has("thinking") {
+        let words = Words::of(latest);
+        let mut answer = Self { is_slow: words.has("slow"), ..Self::default() };
+        let outputs = request.outputs();
+        if !outputs.is_empty() {
+            return Self { text: after_calls(&outputs, &request.said_since()), ..answer };
+        }
+        if let Some(text) = about_order(latest) {
+            return Self { text, ..answer };
+        }
+        if words.has("think") || words.has("thinking") {
             answer.thoughts = texts::THOUGHTS.to_vec();
         }
-        if has("refuse") {
+        answer.act = Act::about(latest, &words, request);
+        match &answer.act {
+            Some(Act::Call { .. }) => return answer,
+            Some(Act::Search { .. }) => {
+                texts::SEARCHED.clone_into(&mut answer.text);
+                answer.cite();
+                return answer;
+            }
+            Some(Act::Draw { .. }) => return Self { text: texts::DRAWN.to_owned(), ..answer },
+            None => {}
+        }
+        if words.has("refuse") {
             return Self { text: texts::REFUSAL.to_owned(), is_refusal: true, ..answer };
         }
-        if has("fail") {
+        if words.has("fail") {
             return Self { text: texts::BEFORE_FAILURE.to_owned(), fails: true, ..answer };
         }
         answer.text = opening(request, &asked);
         let pieces =
             [("markdown", texts::MARKDOWN), ("list", texts::LIST), ("table", texts::TABLE), ("code", texts::CODE)];
-        let has_pieces = pieces.iter().filter(|(keyword, _)| has(keyword)).map(|(_, piece)| answer.add(piece)).count();
-        if has("source") || has("link") {
+        let files = request.files();
+        if !files.is_empty() {
+            answer.add(&received(&files));
+        }
+        let has_pieces =
+            pieces.iter().filter(|(keyword, _)| words.has(keyword)).map(|(_, piece)| answer.add(piece)).count();
+        if words.has("source") || words.has("link") {
             answer.cite();
-        } else if has("long") {
+        } else if words.has("long") {
             answer.add(&texts::long());
-        } else if has_pieces == 0 {
+        } else if has_pieces == 0 && files.is_empty() {
             answer.add(texts::HELP);
         }
         answer
+    }
+
+    /// Whether it is the call of a function and nothing else.
+    pub(super) const fn is_silent(&self) -> bool {
+        matches!(self.act, Some(Act::Call { .. }))
     }
 
     fn add(&mut self, paragraph: &str) {
@@ -84,10 +112,12 @@ impl Answer {
 /// Who speaks, what was asked, and how much of the conversation has arrived.
 fn opening(request: &Request, asked: &[String]) -> String {
     let latest = asked.last().map(String::as_str).unwrap_or_default();
-    let mut text = "I am the **demo model**. I understand nothing, but I can repeat what you wrote:\n".to_owned();
-    for line in shortened(latest).lines() {
-        text.push_str("\n> ");
-        text.push_str(line);
+    let mut text = "I am the **demo model**. I understand nothing, ".to_owned();
+    if latest.trim().is_empty() {
+        text.push_str("and you wrote nothing.");
+    } else {
+        text.push_str("but I can repeat what you wrote:\n");
+        quote(&mut text, latest);
     }
     let history = match request.message_count() {
         1 => "It is the first message of our conversation.".to_owned(),
@@ -101,6 +131,46 @@ fn opening(request: &Request, asked: &[String]) -> String {
         text.push('”');
     }
     text
+}
+
+/// What came back from the functions that were called, and what the user said to that.
+fn after_calls(outputs: &[(&str, String)], said: &[String]) -> String {
+    let mut text = "I am the **demo model**, and used what I was given:".to_owned();
+    for (name, output) in outputs {
+        text.push_str(&format!("\n\n`{name}` returned\n\n```json\n{}\n```", shortened(output)));
+    }
+    for said in said {
+        text.push_str("\n\nThen I was told:\n");
+        quote(&mut text, said);
+    }
+    text
+}
+
+/// What there is to say to what the demonstration's shop tells the model after a checkout.
+fn about_order(latest: &str) -> Option<String> {
+    let (_, order) = latest.split_once("order number ")?;
+    let number: String = order.chars().take_while(char::is_ascii_digit).collect();
+    Some(format!("I am the **demo model**. The shop has told me of order number **{number}**: thank you!"))
+}
+
+/// The names, types and sizes of files.
+fn received(files: &[File]) -> String {
+    let described = files.iter().map(|file| {
+        let name = file.name.as_deref().map_or_else(|| "A picture".to_owned(), |name| format!("`{name}`"));
+        match &file.data {
+            Some(data) => format!("- {name}: {}, {} bytes", data.media_type, data.size),
+            None => format!("- {name}, as an address"),
+        }
+    });
+    format!("I cannot look at what you attached, but it arrived:\n\n{}", described.collect::<Vec<_>>().join("\n"))
+}
+
+/// Adds a text as a quotation.
+fn quote(text: &mut String, quoted: &str) {
+    for line in shortened(quoted).lines() {
+        text.push_str("\n> ");
+        text.push_str(line);
+    }
 }
 
 fn shortened(text: &str) -> String {

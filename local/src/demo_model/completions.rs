@@ -5,9 +5,11 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::act::Act;
 use super::answer::Answer;
-use super::events::{annotations, pieces};
-use super::request::{Input, Item, Request, Role};
+use super::events::{annotations, call_id, pieces};
+use super::input::{Item, Role};
+use super::request::{Input, Request, Tool, ToolChoice};
 use super::response::{fitting, id, usage};
 
 /// The body of `POST /v1/chat/completions`, as far as the demo model cares.
@@ -15,6 +17,10 @@ use super::response::{fitting, id, usage};
 pub(super) struct CompletionRequest {
     model: String,
     messages: Vec<Item>,
+    #[serde(default)]
+    tools: Vec<Tool>,
+    #[serde(default)]
+    tool_choice: Option<ToolChoice>,
     #[serde(default, alias = "max_completion_tokens")]
     max_tokens: Option<u32>,
     #[serde(default)]
@@ -49,6 +55,8 @@ impl Completion {
             model: request.model,
             instructions: (!instructions.is_empty()).then(|| instructions.join("\n")),
             input: Input::Items(messages),
+            tools: request.tools,
+            tool_choice: request.tool_choice,
             max_output_tokens: request.max_tokens,
             prompt_cache_key: None,
             safety_identifier: None,
@@ -75,6 +83,11 @@ impl Completion {
             message["reasoning_content"] = json!(self.answer.thoughts.join("\n\n"));
         }
         message["annotations"] = self.annotations();
+        if let Some((name, arguments)) = self.call() {
+            message["content"] = Value::Null;
+            message["tool_calls"] =
+                json!([{"id": self.call_id(), "type": "function", "function": {"name": name, "arguments": arguments}}]);
+        }
         let choice = json!({"index": 0, "message": message, "logprobs": null, "finish_reason": self.finish_reason()});
         let mut document = self.envelope("chat.completion", &json!([choice]));
         document["usage"] = self.usage();
@@ -94,7 +107,16 @@ impl Completion {
         if !self.answer.thoughts.is_empty() {
             chunks.extend(said("reasoning_content", &self.answer.thoughts.join("\n\n")));
         }
-        chunks.extend(said(if self.answer.is_refusal { "refusal" } else { "content" }, self.text()));
+        if let Some((name, arguments)) = self.call() {
+            let begun = json!({"index": 0, "id": self.call_id(), "type": "function", "function": {"name": name, "arguments": ""}});
+            chunks.push((false, chunk(json!({"tool_calls": [begun]}), Value::Null)));
+            for piece in pieces(&arguments) {
+                let more = json!({"index": 0, "function": {"arguments": piece}});
+                chunks.push((true, chunk(json!({"tool_calls": [more]}), Value::Null)));
+            }
+        } else {
+            chunks.extend(said(if self.answer.is_refusal { "refusal" } else { "content" }, self.text()));
+        }
         if self.answer.fails {
             chunks.push((false, self.failure()));
             return chunks;
@@ -127,8 +149,26 @@ impl Completion {
         fitting(&self.request, &self.answer.text)
     }
 
+    /// The function that is called, and the arguments as JSON. What OpenAI runs itself does not exist in this API.
+    fn call(&self) -> Option<(&'static str, String)> {
+        match &self.answer.act {
+            Some(Act::Call { name, arguments }) => Some((name, arguments.to_string())),
+            Some(Act::Search { .. } | Act::Draw { .. }) | None => None,
+        }
+    }
+
+    fn call_id(&self) -> String {
+        call_id(&id(&self.request))
+    }
+
     fn finish_reason(&self) -> &'static str {
-        if self.text().len() < self.answer.text.len() { "length" } else { "stop" }
+        if self.answer.is_silent() {
+            "tool_calls"
+        } else if self.text().len() < self.answer.text.len() {
+            "length"
+        } else {
+            "stop"
+        }
     }
 
     fn annotations(&self) -> Value {

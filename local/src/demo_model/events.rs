@@ -1,6 +1,8 @@
 use serde_json::{Value, json};
 
+use super::act::Act;
 use super::answer::{Answer, Citation};
+use super::hosted;
 use super::request::Request;
 use super::response::{fitting, id, response, usage};
 
@@ -18,7 +20,15 @@ pub(super) fn events(request: &Request, answer: &Answer, created_at: i64) -> Vec
         script.think(&answer.thoughts);
     }
     let text = fitting(request, &answer.text);
-    script.say(answer, text);
+    match &answer.act {
+        Some(Act::Call { name, arguments }) => script.call(name, &arguments.to_string()),
+        Some(Act::Search { query }) => hosted::search(&mut script, query),
+        Some(Act::Draw { previews }) => hosted::draw(&mut script, *previews),
+        None => {}
+    }
+    if !answer.is_silent() {
+        script.say(answer, text);
+    }
     let status = if answer.fails {
         script.output.clear();
         response["error"] = json!({"code": "server_error", "message": "The demo model fails when it is asked to."});
@@ -40,11 +50,12 @@ pub(super) fn events(request: &Request, answer: &Answer, created_at: i64) -> Vec
 }
 
 /// A stream in the making.
-struct Script {
+pub(super) struct Script {
     events: Vec<Value>,
     /// The items that are whole.
     output: Vec<Value>,
-    id: String,
+    /// What the ids of all items end in.
+    pub(super) id: String,
 }
 
 impl Script {
@@ -56,17 +67,22 @@ impl Script {
 
     /// An event about a place in the item that comes now.
     fn push_at(&mut self, kind: &str, place: &Place, mut event: Value) {
-        event["item_id"] = json!(place.item);
-        event["output_index"] = json!(self.output.len());
         event[place.key] = json!(place.index);
+        self.push_about(kind, &place.item, event);
+    }
+
+    /// An event about the item that comes now.
+    pub(super) fn push_about(&mut self, kind: &str, item: &str, mut event: Value) {
+        event["item_id"] = json!(item);
+        event["output_index"] = json!(self.output.len());
         self.push(kind, event);
     }
 
-    fn begin(&mut self, item: &Value) {
+    pub(super) fn begin(&mut self, item: &Value) {
         self.push("output_item.added", json!({"output_index": self.output.len(), "item": item}));
     }
 
-    fn end(&mut self, item: Value) {
+    pub(super) fn end(&mut self, item: Value) {
         self.push("output_item.done", json!({"output_index": self.output.len(), "item": item}));
         self.output.push(item);
     }
@@ -86,6 +102,18 @@ impl Script {
         }
         let summary: Vec<_> = thoughts.iter().map(|text| summary(text)).collect();
         self.end(json!({"id": item, "type": "reasoning", "summary": summary}));
+    }
+
+    fn call(&mut self, name: &str, arguments: &str) {
+        let item = format!("fc_{}", self.id);
+        let call = |status: &str, arguments: &str| json!({"id": item, "type": "function_call", "status": status, "call_id": call_id(&self.id), "name": name, "arguments": arguments});
+        let (begun, done) = (call("in_progress", ""), call("completed", arguments));
+        self.begin(&begun);
+        for piece in pieces(arguments) {
+            self.push_about("function_call_arguments.delta", &item, json!({"delta": piece}));
+        }
+        self.push_about("function_call_arguments.done", &item, json!({"name": name, "arguments": arguments}));
+        self.end(done);
     }
 
     fn say(&mut self, answer: &Answer, text: &str) {
@@ -133,6 +161,11 @@ struct Place {
     /// What the API calls its index.
     key: &'static str,
     index: usize,
+}
+
+/// The id of the one call that an answer may have.
+pub(super) fn call_id(id: &str) -> String {
+    format!("call_{id}")
 }
 
 /// The sources of the text, as far as it goes.

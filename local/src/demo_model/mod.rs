@@ -2,15 +2,21 @@
 //! the same conversation gets the same answer, so that it serves tests and benchmarks too.
 //!
 //! ```text
-//! request.rs        what was asked             answer.rs  what to say to it, texts.rs  the longer pieces of it
+//! request.rs        what was asked             input.rs   the items and messages in it, of either API
+//! act.rs            what to do about it        answer.rs  what to say to it, texts.rs  the longer pieces of it
 //! response.rs       the answer as a response   events.rs  the response as a stream of events
+//! hosted.rs         a search and a picture as such events, picture.rs  the picture itself
 //! completions.rs    the same through the Chat Completions API
 //! transcription.rs  what becomes of speech
 //! ```
 
+mod act;
 mod answer;
 mod completions;
 mod events;
+mod hosted;
+mod input;
+mod picture;
 mod request;
 mod response;
 mod texts;
@@ -37,6 +43,16 @@ use request::Request;
 
 /// The pause before each piece of text that looks like a model at work.
 pub const PACE: Duration = Duration::from_millis(15);
+
+/// How many pauses come before an event: text comes steadily, and other work takes long enough to be seen.
+fn pauses(kind: &str) -> u32 {
+    let is_work = [".web_search_call.completed", ".partial_image", ".image_generation_call.completed"];
+    match kind {
+        kind if kind.ends_with(".delta") => 1,
+        kind if is_work.iter().any(|ending| kind.ends_with(ending)) => 60,
+        _ => 0,
+    }
+}
 
 #[derive(Clone)]
 struct Demo {
@@ -65,7 +81,7 @@ async fn respond(State(demo): State<Demo>, body: Bytes) -> Response {
     }
     let pieces = events.into_iter().map(|event| {
         let kind = event["type"].as_str().unwrap_or_default();
-        (kind.ends_with(".delta"), encode(kind, &event))
+        (pauses(kind), encode(kind, &event))
     });
     demo.stream(pieces, answer.is_slow)
 }
@@ -78,8 +94,9 @@ async fn complete(State(demo): State<Demo>, body: Bytes) -> Response {
         let (status, document) = completion.document();
         return (status, json(&document)).into_response();
     }
-    let chunks = completion.chunks().into_iter().map(|(is_text, chunk)| (is_text, completions::encode(&chunk)));
-    demo.stream(chunks.chain([(false, completions::DONE)]), completion.is_slow())
+    let chunks =
+        completion.chunks().into_iter().map(|(is_text, chunk)| (u32::from(is_text), completions::encode(&chunk)));
+    demo.stream(chunks.chain([(0, completions::DONE)]), completion.is_slow())
 }
 
 async fn transcribe(form: Multipart) -> Response {
@@ -87,12 +104,12 @@ async fn transcribe(form: Multipart) -> Response {
 }
 
 impl Demo {
-    /// Streams these pieces, each with whether it has text, at the pace of a model.
-    fn stream(&self, pieces: impl Iterator<Item = (bool, Bytes)>, is_slow: bool) -> Response {
+    /// Streams these pieces, each with how many pauses come before it, at the pace of a model.
+    fn stream(&self, pieces: impl Iterator<Item = (u32, Bytes)>, is_slow: bool) -> Response {
         let pace = if is_slow { self.pace * 20 } else { self.pace };
-        let body = stream::iter(pieces.collect::<Vec<_>>()).then(move |(is_text, piece)| async move {
-            if is_text && !pace.is_zero() {
-                sleep(pace).await;
+        let body = stream::iter(pieces.collect::<Vec<_>>()).then(move |(pauses, piece)| async move {
+            if pauses > 0 && !pace.is_zero() {
+                sleep(pace * pauses).await;
             }
             Ok::<_, Infallible>(piece)
         });

@@ -11,7 +11,7 @@ const CHARACTERS_PER_TOKEN: usize = 4;
 /// What the ids of a response and of all its items end in: the same for the same request.
 pub(super) fn id(request: &Request) -> String {
     let mut hasher = DefaultHasher::new();
-    (request.user_texts(), request.message_count(), &request.instructions).hash(&mut hasher);
+    (request.user_texts(), request.item_count(), &request.instructions).hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
 

@@ -6,8 +6,10 @@ Try a message with one of these words, or several at once:
 - **list**, **table**, **code** or **markdown** for what the page can render
 - **source** for an answer that cites
 - **think** for thoughts before the answer
-- **long** for 100 KB of text, **slow** for a patient one
+- **long** for 100 KB of text, cut at the output limit (`MAX_OUTPUT_TOKENS`: 32 KB if it is not set), **slow** for a \
+  patient one
 - **refuse** for a refusal, **fail** for an error in the middle
+- **dark**, **products**, **questions**, **news** or **picture** for a tool, where the assistant has it
 
 To talk to a real model, set `OPENAI_API_KEY` and start again.";
 
@@ -45,6 +47,11 @@ pub(super) const MARKDOWN: &str = "\
 Text can be *emphasised*, **strong**, ~~struck~~ or `code`, and it can hold [a link](https://example.com/).
 
 > A quotation stands on its own.";
+
+pub(super) const SEARCHED: &str =
+    "I am the **demo model**. I cannot reach the web, but I can show what a search looks like.";
+
+pub(super) const DRAWN: &str = "I am the **demo model**. I paint the same evening for everybody, by a formula.";
 
 /// Said before an answer, as a model does that thinks.
 pub(super) const THOUGHTS: [&str; 2] = [

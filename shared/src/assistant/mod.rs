@@ -1,12 +1,28 @@
-//! Who answers: the assistant as its owner configures it.
+//! Who answers: the assistant as its owner configures it, in a few variables or in one JSON document.
 
+mod document;
+mod error;
+mod hosted;
+mod run;
+mod schema;
+mod template;
 mod tool;
+mod tools;
+mod values;
 
-pub use tool::{ClientChoice, Function, Run, Tool};
+pub use error::DocumentError;
+pub use run::Run;
+pub use tool::{ClientChoice, Function, Tool};
+
+use std::collections::HashSet;
+
+use document::{Document, ModelChoice};
+use template::Template;
 
 use crate::endpoints::Endpoint;
 use crate::env::{Env, EnvError};
 use crate::identity::Identity;
+use crate::model::Api;
 
 /// Who answers, how, and within which bounds.
 #[derive(Debug, Clone)]
@@ -15,8 +31,10 @@ pub struct Assistant {
     pub model: String,
     /// The models that a person may pick in the composer.
     pub models: Vec<ClientChoice>,
-    /// What the model is told before every conversation.
+    /// What the model is told before every conversation, with its placeholders.
     pub instructions: Option<String>,
+    /// The same, read.
+    template: Option<Template>,
     /// How long a reasoning model thinks, such as `low`.
     pub reasoning_effort: Option<String>,
     /// Whether the model is asked for summaries of its reasoning. OpenAI grants them to verified organizations only.
@@ -40,48 +58,139 @@ pub struct Assistant {
 }
 
 impl Assistant {
-    /// The model where `MODEL` names none.
+    /// The variable with the document.
+    pub const VARIABLE: &str = "ASSISTANT";
+
+    /// The model where nothing names one.
     pub const DEFAULT_MODEL: &str = "gpt-6-luna";
 
-    /// Reads `MODEL`, `INSTRUCTIONS`, `MAX_OUTPUT_TOKENS` (8192), `MAX_CONTEXT_TOKENS` (16000) and
-    /// `REASONING_SUMMARIES` (`false`).
+    /// Reads `ASSISTANT`, the document itself or the path of its file; and where the document does not say the same,
+    /// `MODEL`, `INSTRUCTIONS`, `MAX_OUTPUT_TOKENS` (8192), `MAX_CONTEXT_TOKENS` (16000) and `REASONING_SUMMARIES`
+    /// (`false`). `MODEL_API` decides which tools there can be.
     ///
     /// # Errors
-    /// When a value makes no sense.
+    /// When a value makes no sense, or the document and a variable both say something.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
-        let bounded = |name: &str, default: u32| {
-            let value = env.parsed(name, default, "a whole number of tokens")?;
-            if value < 16 { Err(EnvError::new(name, "must be at least 16 tokens")) } else { Ok(value) }
+        let in_document = |error: DocumentError| EnvError::new(Self::VARIABLE, format!("is not right: {error}"));
+        let document = match env.document(Self::VARIABLE)? {
+            Some(json) => Document::parse(&json).map_err(in_document)?,
+            None => Document::default(),
+        };
+        let tools = tools::tools(document.tools, Api::from_env(env)?).map_err(in_document)?;
+        let tool_choices = tools::choices(document.composer.0.tools, &tools).map_err(in_document)?;
+        let models: Vec<_> = document.composer.0.models.into_iter().map(|choice| choice.0.into()).collect();
+        for (choices, list) in [(&models, "models"), (&tool_choices, "tools")] {
+            unique_ids(choices, list).map_err(in_document)?;
+        }
+
+        let model = either(env, "MODEL", "model", document.model)?;
+        let summaries = either(env, "REASONING_SUMMARIES", "reasoning.summaries", document.reasoning.0.summaries)?;
+        let instructions = either(env, "INSTRUCTIONS", "instructions", document.instructions)?;
+        let (instructions, template) = match (instructions, env.get("INSTRUCTIONS")) {
+            (Some(text), _) => {
+                let wrong = |wants: String| in_document(DocumentError::at("instructions", wants));
+                let template = Template::parse(&text.0).map_err(wrong)?;
+                (Some(text.0), Some(template))
+            }
+            (None, Some(text)) => {
+                let template = Template::parse(text).map_err(|wants| EnvError::new("INSTRUCTIONS", wants))?;
+                (Some(text.to_owned()), Some(template))
+            }
+            (None, None) => (None, None),
         };
         Ok(Self {
-            model: env.get("MODEL").unwrap_or(Self::DEFAULT_MODEL).to_owned(),
-            models: Vec::new(),
-            instructions: env.get("INSTRUCTIONS").map(ToOwned::to_owned),
-            reasoning_effort: None,
-            reasoning_summaries: env.parsed("REASONING_SUMMARIES", false, "`true` or `false`")?,
-            max_output_tokens: bounded("MAX_OUTPUT_TOKENS", 8_192)?,
-            max_context_tokens: bounded("MAX_CONTEXT_TOKENS", 16_000)?,
-            max_rounds: 8,
-            tools: Vec::new(),
-            tool_choices: Vec::new(),
-            actions: None,
-            end_of_turn: false,
-            allowed_image_domains: None,
+            model: model.map_or_else(|| env.get("MODEL").unwrap_or(Self::DEFAULT_MODEL).to_owned(), |model| model.0),
+            models,
+            instructions,
+            template,
+            reasoning_effort: document.reasoning.0.effort.map(|effort| effort.0),
+            reasoning_summaries: match summaries {
+                Some(summaries) => summaries,
+                None => env.parsed("REASONING_SUMMARIES", false, "`true` or `false`")?,
+            },
+            max_output_tokens: tokens(
+                env,
+                "MAX_OUTPUT_TOKENS",
+                "max_output_tokens",
+                document.max_output_tokens,
+                8_192,
+            )?,
+            max_context_tokens: tokens(
+                env,
+                "MAX_CONTEXT_TOKENS",
+                "max_context_tokens",
+                document.max_context_tokens,
+                16_000,
+            )?,
+            max_rounds: document.max_rounds.map_or(8, |rounds| rounds.0),
+            tools: tools.into_iter().map(|named| named.tool).collect(),
+            tool_choices,
+            actions: document.actions.map(|actions| actions.0.into()),
+            end_of_turn: document.end_of_turn,
+            allowed_image_domains: document
+                .allowed_image_domains
+                .map(|domains| domains.into_iter().map(|domain| domain.0).collect()),
         })
     }
 
     /// What the model is told before a conversation with this person.
-    pub fn instructions_for(&self, _: &Identity) -> Option<String> {
-        self.instructions.clone()
+    pub fn instructions_for(&self, identity: &Identity) -> Option<String> {
+        self.template.as_ref().map(|template| template.render(identity))
     }
 
     /// The function of this name.
     pub fn function(&self, name: &str) -> Option<&Function> {
-        self.tools.iter().find_map(|tool| match tool {
-            Tool::Function(function) if function.name == name => Some(function),
-            Tool::Function(_) | Tool::Hosted(_) => None,
+        self.functions().find(|function| function.name == name)
+    }
+
+    /// Whether anything is sent to an endpoint of the site.
+    pub fn has_endpoints(&self) -> bool {
+        self.actions.is_some() || self.functions().any(|function| matches!(function.run, Run::Server(_)))
+    }
+
+    fn functions(&self) -> impl Iterator<Item = &Function> {
+        self.tools.iter().filter_map(|tool| match tool {
+            Tool::Function(function) => Some(function),
+            Tool::Hosted(_) => None,
         })
     }
+}
+
+impl From<ModelChoice> for ClientChoice {
+    fn from(choice: ModelChoice) -> Self {
+        Self { id: choice.id.0, label: choice.label.0, icon: None, value: choice.model.0.into() }
+    }
+}
+
+fn unique_ids(choices: &[ClientChoice], list: &str) -> Result<(), DocumentError> {
+    let mut seen = HashSet::new();
+    match choices.iter().position(|choice| !seen.insert(&choice.id)) {
+        Some(index) => Err(DocumentError::at(&format!("composer.{list}[{index}].id"), "is there twice")),
+        None => Ok(()),
+    }
+}
+
+/// What the document says, unless the variable of the same meaning is set, too.
+fn either<T>(env: &Env, variable: &str, field: &str, in_document: Option<T>) -> Result<Option<T>, EnvError> {
+    if in_document.is_some() && env.get(variable).is_some() {
+        let wants = format!("must not be set where `{field}` is in `{}`", Assistant::VARIABLE);
+        return Err(EnvError::new(variable, wants));
+    }
+    Ok(in_document)
+}
+
+fn tokens(
+    env: &Env,
+    variable: &str,
+    field: &str,
+    in_document: Option<document::Tokens>,
+    default: u32,
+) -> Result<u32, EnvError> {
+    if let Some(tokens) = either(env, variable, field, in_document)? {
+        return Ok(tokens.0);
+    }
+    let value = env.parsed(variable, default, "a whole number of tokens")?;
+    if value < 16 { Err(EnvError::new(variable, "must be at least 16 tokens")) } else { Ok(value) }
 }
 
 /// About how many tokens a text has: English has about four bytes a token, most other scripts more tokens a character

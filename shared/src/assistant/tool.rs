@@ -1,10 +1,14 @@
+use std::fmt;
+use std::sync::Arc;
+
 use serde_json::Value;
 
-use crate::endpoints::Endpoint;
+use super::run::Run;
+use super::schema::Schema;
 use crate::protocol::Object;
 
 /// Something that the model may use.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Tool {
     /// What the model's server runs itself, in the Responses API's own shape.
     Hosted(Value),
@@ -25,15 +29,8 @@ pub struct Function {
     pub definition: Value,
     /// Who runs it.
     pub run: Run,
-}
-
-/// Who runs a function.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Run {
-    /// The page.
-    Client,
-    /// An endpoint of the site.
-    Server(Endpoint),
+    /// What its arguments are.
+    pub(super) parameters: Arc<Schema>,
 }
 
 /// Something that a person may pick in the composer.
@@ -41,6 +38,10 @@ pub enum Run {
 pub struct ClientChoice {
     /// By which the page names it.
     pub id: String,
+    /// What the person reads.
+    pub label: String,
+    /// The icon beside the label.
+    pub icon: Option<String>,
     /// What the model is told: its name, or the tool that it must use in the Responses API's own shape.
     pub value: Value,
 }
@@ -49,10 +50,24 @@ impl Function {
     /// Reads and checks what the model passes.
     ///
     /// # Errors
-    /// What is wrong with it, for the model.
+    /// What is wrong with it, for the model. Says where and what belongs there, nothing of what was passed.
     pub fn arguments(&self, json: &str) -> Result<Object, String> {
+        const WANTS: &str = "the arguments are not a JSON object";
         // Models leave out what has nothing in it.
         let json = if json.trim().is_empty() { "{}" } else { json };
-        serde_json::from_str(json).map_err(|_| "the arguments are not a JSON object".to_owned())
+        let arguments = serde_json::from_str(json).map_err(|_| WANTS.to_owned())?;
+        self.parameters.check(&arguments)?;
+        let Value::Object(arguments) = arguments else { return Err(WANTS.to_owned()) };
+        Ok(arguments)
+    }
+}
+
+/// Without what is passed on to the model's server, which may have the token of an MCP server in it.
+impl fmt::Debug for Tool {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hosted(tool) => formatter.debug_tuple("Hosted").field(&tool.get("type")).finish(),
+            Self::Function(function) => formatter.debug_tuple("Function").field(function).finish(),
+        }
     }
 }

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::endpoints::EndpointError;
+use crate::files::FilesError;
 use crate::model::ModelError;
 use crate::store::StoreError;
 
@@ -33,9 +35,18 @@ pub enum Error {
         /// When the budget is renewed.
         retry_after: Duration,
     },
+    /// The server keeps no files.
+    #[error("files are not configured")]
+    NoFiles,
+    /// The store of files does not answer.
+    #[error("the store of files failed")]
+    Files(#[from] FilesError),
     /// The store does not answer.
     #[error("the store failed")]
     Store(#[from] StoreError),
+    /// The site's endpoint does not answer an operation whose answer is no stream.
+    #[error("the endpoint of actions failed")]
+    Endpoint(#[from] EndpointError),
     /// The model does not answer an operation whose answer is no stream.
     #[error("the model failed")]
     Model(#[from] ModelError),

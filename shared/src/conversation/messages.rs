@@ -1,5 +1,6 @@
 //! What a person is told when a turn does not go well.
 
+use super::Error;
 use crate::model::{IncompleteReason, ModelError};
 use crate::protocol::{ErrorCode, Event, NoticeLevel};
 
@@ -16,6 +17,40 @@ pub(super) fn took_too_long() -> Event {
 /// The model ended without having said anything.
 pub(super) fn no_answer() -> Event {
     error("The assistant gave no answer. Please try again.", true)
+}
+
+/// There is no budget for another round.
+pub(super) fn budget_exhausted() -> Event {
+    let message = "The answer is incomplete because your token budget is used up for now.";
+    Event::Notice { level: NoticeLevel::Warning, message: message.to_owned(), title: None }
+}
+
+/// The endpoint of actions failed.
+pub(super) fn action_failed() -> Event {
+    error("This did not work. Please try again.", false)
+}
+
+/// A picture could not be kept.
+pub(super) fn picture_lost() -> Event {
+    let message = "A picture could not be saved.";
+    Event::Notice { level: NoticeLevel::Warning, message: message.to_owned(), title: None }
+}
+
+/// The model may not be asked.
+pub(super) fn refused(cause: &Error) -> Event {
+    match cause {
+        Error::RateLimited { .. } => error("You have asked a lot in a short time. Please wait a moment.", false),
+        Error::BudgetExceeded { .. } => error("Your token budget is used up for now.", false),
+        Error::NotFound(_) | Error::NotWritable => error("This conversation takes no more messages.", false),
+        Error::Store(_) => not_stored(),
+        Error::Conflict
+        | Error::Invalid(_)
+        | Error::Unsupported(_)
+        | Error::NoFiles
+        | Error::Files(_)
+        | Error::Model(_)
+        | Error::Endpoint(_) => no_answer(),
+    }
 }
 
 /// The turn could not be written down.

@@ -2,19 +2,27 @@
 //!
 //! Architecture invariant: nothing here mentions HTTP, SSE, DynamoDB or OpenAI's wire types.
 
+mod act;
 mod answer;
+mod attachments;
+mod call;
+mod client_tool;
 mod error;
 mod feedback;
+mod files;
 mod limits;
+mod message;
 mod messages;
 mod place;
 mod prompt;
 mod report;
 mod respond;
 mod stateless;
+mod structured_input;
 mod task;
 mod threads;
 mod title;
+mod trail;
 mod transcribe;
 mod turn;
 mod user_message;
@@ -31,10 +39,12 @@ pub use stateless::{Message, Role};
 
 use crate::assistant::Assistant;
 use crate::clock::Clock;
-use crate::identity::Owner;
+use crate::endpoints::Endpoints;
+use crate::files::Files;
+use crate::identity::Identity;
 use crate::ids::Ids;
 use crate::model::Model;
-use crate::protocol::{Event, Page, Request, Thread, ThreadItem};
+use crate::protocol::{Attachment, Event, Page, Request, Thread, ThreadItem};
 use crate::store::{Counters, Threads, Usage};
 
 /// Answers ChatKit operations. Cheap to clone.
@@ -46,10 +56,14 @@ pub struct Engine {
     pub counters: Counters,
     /// What was used.
     pub usage: Usage,
+    /// Attachments and pictures; none where they are off.
+    pub files: Option<Files>,
     /// Who answers.
     pub model: Model,
     /// How it answers.
     pub assistant: Arc<Assistant>,
+    /// Where server tools run and actions go.
+    pub endpoints: Endpoints,
     /// How much a user may ask.
     pub limits: Limits,
     /// The time.
@@ -78,6 +92,14 @@ pub enum Document {
     Threads(Page<Thread>),
     /// Items of a thread.
     Items(Page<ThreadItem>),
+    /// A widget after an action, if it has changed.
+    UpdatedItem {
+        /// The widget.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        updated_item: Option<ThreadItem>,
+    },
+    /// A file that may be uploaded now.
+    Attachment(Attachment),
     /// What a recording says.
     Transcription {
         /// Its text.
@@ -93,36 +115,50 @@ impl Engine {
     /// # Errors
     /// Before anything is written, but for what counts the request; from then on a failure is the last event of the
     /// stream.
-    pub async fn process(&self, owner: &Owner, request: Request, on_end: OnEnd) -> Result<Reply, Error> {
-        match request {
-            Request::CreateThread(params) => {
-                let (engine, owner) = (self.clone(), owner.clone());
-                let begun = task::to_its_end(async move { engine.create_thread(&owner, params, on_end).await });
-                begun.await.map(Reply::Events)
-            }
-            Request::AddUserMessage(params) => {
-                let (engine, owner) = (self.clone(), owner.clone());
-                let begun = task::to_its_end(async move { engine.add_user_message(&owner, params, on_end).await });
-                begun.await.map(Reply::Events)
-            }
-            Request::RetryAfterItem(params) => {
-                let (engine, owner) = (self.clone(), owner.clone());
-                let begun = task::to_its_end(async move { engine.retry_after_item(&owner, params, on_end).await });
-                begun.await.map(Reply::Events)
-            }
-            Request::GetThread(params) => self.get_thread(owner, &params).await.map(Reply::Document),
-            Request::ListThreads(params) => self.list_threads(owner, &params).await.map(Reply::Document),
-            Request::UpdateThread(params) => self.update_thread(owner, params).await.map(Reply::Document),
-            Request::DeleteThread(params) => self.delete_thread(owner, &params).await.map(Reply::Document),
-            Request::ListItems(params) => self.list_items(owner, &params).await.map(Reply::Document),
-            Request::Feedback(params) => self.feedback(owner, &params).await.map(Reply::Document),
-            Request::Transcribe(params) => Box::pin(self.transcribe(owner, params, on_end)).await.map(Reply::Document),
-            Request::AddClientToolOutput(_)
+    pub async fn process(&self, identity: &Identity, request: Request, on_end: OnEnd) -> Result<Reply, Error> {
+        let owner = &identity.owner;
+        let document = match request {
+            Request::CreateThread(_)
+            | Request::AddUserMessage(_)
+            | Request::AddClientToolOutput(_)
             | Request::AddStructuredInput(_)
-            | Request::CustomAction(_)
-            | Request::SyncCustomAction(_)
-            | Request::AttachmentsCreate(_)
-            | Request::AttachmentsDelete(_) => Err(Error::Unsupported(request.operation())),
+            | Request::RetryAfterItem(_)
+            | Request::CustomAction(_) => {
+                let (engine, identity) = (self.clone(), identity.clone());
+                let begun = async move { engine.stream_of(&identity, request, on_end).await };
+                return task::to_its_end(begun).await.map(Reply::Events);
+            }
+            Request::SyncCustomAction(params) => {
+                let (engine, identity) = (self.clone(), identity.clone());
+                task::to_its_end(async move { engine.sync_custom_action(&identity, params).await }).await
+            }
+            Request::GetThread(params) => self.get_thread(owner, &params).await,
+            Request::ListThreads(params) => self.list_threads(owner, &params).await,
+            Request::UpdateThread(params) => self.update_thread(owner, params).await,
+            Request::DeleteThread(params) => self.delete_thread(owner, &params).await,
+            Request::ListItems(params) => self.list_items(owner, &params).await,
+            Request::Feedback(params) => self.feedback(owner, &params).await,
+            Request::Transcribe(params) => Box::pin(self.transcribe(owner, params, on_end)).await,
+            Request::AttachmentsCreate(params) => self.create_attachment(owner, params).await,
+            Request::AttachmentsDelete(params) => self.delete_attachment(owner, &params).await,
+        };
+        document.map(Reply::Document)
+    }
+
+    async fn stream_of(
+        &self,
+        identity: &Identity,
+        request: Request,
+        on_end: OnEnd,
+    ) -> Result<UnboundedReceiver<Event>, Error> {
+        match request {
+            Request::CreateThread(params) => self.create_thread(identity, params, on_end).await,
+            Request::AddUserMessage(params) => self.add_user_message(identity, params, on_end).await,
+            Request::AddClientToolOutput(params) => self.add_client_tool_output(identity, params, on_end).await,
+            Request::AddStructuredInput(params) => self.add_structured_input(identity, params, on_end).await,
+            Request::RetryAfterItem(params) => self.retry_after_item(identity, params, on_end).await,
+            Request::CustomAction(params) => self.custom_action(identity, params, on_end).await,
+            other => Err(Error::Unsupported(other.operation())),
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::answer::Finished;
 use crate::identity::Owner;
 use crate::ids;
-use crate::protocol::ThreadItem;
-use crate::store::{Retry, Run, StoreError, StoredItem, Threads};
+use crate::protocol::{Event, Page, ThreadItem, WidgetItem};
+use crate::store::{Carried, Retry, Run, StoreError, StoredItem, Threads};
 
 /// A thread that a turn writes in.
 pub(super) struct Place {
@@ -12,41 +12,83 @@ pub(super) struct Place {
     pub(super) owner: Owner,
     pub(super) thread_id: String,
     pub(super) run: Run,
-    /// The user's message that is answered.
+    /// Whether the run has the thread's lease: an action writes without one until it asks the model.
+    pub(super) leased: bool,
+    /// The item that is answered; what the turn makes stands behind it.
     pub(super) question: String,
     /// Whether it was answered before: what stands behind it is dropped first.
     pub(super) anew: bool,
+    /// Items that mean nothing any more, dropped first, too.
+    pub(super) obsolete: Vec<String>,
+    /// The widget that an action came from.
+    pub(super) sender: Option<String>,
     /// The items that the turn has stored.
     pub(super) stored: Vec<String>,
 }
 
 impl Place {
-    /// Makes room for the answer where the question was answered before.
-    pub(super) async fn clear(&self) -> Result<(), StoreError> {
+    /// Makes room for the answer: drops what stands behind a question that was answered before, and what means nothing any
+    /// more. Returns the ids of the files that nothing shows
+    /// any more.
+    pub(super) async fn clear(&self) -> Result<Vec<String>, StoreError> {
         if self.anew {
-            Box::pin(self.threads.truncate_after(&self.owner, &self.thread_id, &self.question)).await?;
+            return Box::pin(self.threads.truncate_after(&self.owner, &self.thread_id, &self.question)).await;
         }
-        Ok(())
+        if self.obsolete.is_empty() {
+            return Ok(Vec::new());
+        }
+        Box::pin(self.threads.remove_items(&self.owner, &self.thread_id, &self.obsolete)).await
     }
 
     /// Stores an item that is complete. The one that ends the turn also ends the run, in the same write.
-    pub(super) async fn store(&mut self, finished: Finished, ends_turn: bool) -> Result<ThreadItem, StoreError> {
-        let Finished { item, upstream_id } = finished;
-        let ends_run = ends_turn.then(|| self.run.id.clone());
-        let stored = StoredItem { item, upstream_id, ends_run };
+    pub(super) async fn store(
+        &mut self,
+        finished: Finished,
+        carried: Option<Carried>,
+        ends_turn: bool,
+    ) -> Result<ThreadItem, StoreError> {
+        let Finished { item, upstream_id, .. } = finished;
+        let ends_run = (ends_turn && self.leased).then(|| self.run.id.clone());
+        let stored = StoredItem { item, upstream_id, ends_run, carried };
         Box::pin(self.threads.put_item(&self.owner, &self.thread_id, &stored)).await?;
         self.stored.push(stored.item.id().to_owned());
         Ok(stored.item)
     }
 
+    /// Gives a stored widget a new content; none if there is no such widget.
+    pub(super) async fn replace(
+        &self,
+        item_id: &str,
+        widget: serde_json::Value,
+        copy_text: Option<String>,
+    ) -> Result<Option<ThreadItem>, StoreError> {
+        let known = Box::pin(self.threads.item(&self.owner, &self.thread_id, item_id)).await?;
+        let Some(StoredItem { item: ThreadItem::Widget(old), upstream_id, ends_run, carried }) = known else {
+            return Ok(None);
+        };
+        let item = ThreadItem::Widget(WidgetItem { widget, copy_text: copy_text.or(old.copy_text), ..old });
+        let stored = StoredItem { item, upstream_id, ends_run, carried };
+        Box::pin(self.threads.put_item(&self.owner, &self.thread_id, &stored)).await?;
+        Ok(Some(stored.item))
+    }
+
+    /// Gives the thread a title; none if the thread is gone.
+    pub(super) async fn rename(&self, title: &str) -> Result<Option<Event>, StoreError> {
+        let thread = Box::pin(self.threads.set_title(&self.owner, &self.thread_id, title)).await?;
+        Ok(thread.map(|thread| Event::ThreadUpdated { thread: thread.into_thread(Page::empty()) }))
+    }
+
     /// Ends the run of a turn that has no item to end it with.
     pub(super) async fn end(&self) -> Result<(), StoreError> {
-        Box::pin(self.threads.end_run(&self.owner, &self.thread_id, &self.run.id)).await
+        if self.leased {
+            Box::pin(self.threads.end_run(&self.owner, &self.thread_id, &self.run.id)).await?;
+        }
+        Ok(())
     }
 
     /// Takes back what the turn has stored if meanwhile the thread was deleted, or the message or an earlier one was
-    /// asked again.
-    pub(super) async fn withdraw(&self) -> Result<(), StoreError> {
+    /// asked again. Returns the ids of the files that nothing shows any more.
+    pub(super) async fn withdraw(&self) -> Result<Vec<String>, StoreError> {
         // Ids behind their prefixes sort by time: those of items by their place, those of runs by their beginning.
         let retried = |retry: &Retry| {
             ids::sort_key(&retry.item) <= ids::sort_key(&self.question)
@@ -55,7 +97,7 @@ impl Place {
         let items = match self.threads.thread_now(&self.owner, &self.thread_id).await? {
             None => [self.stored.as_slice(), std::slice::from_ref(&self.question)].concat(),
             Some(head) if head.retry.as_ref().is_some_and(retried) => self.stored.clone(),
-            Some(_) => return Ok(()),
+            Some(_) => return Ok(Vec::new()),
         };
         self.threads.remove_items(&self.owner, &self.thread_id, &items).await
     }

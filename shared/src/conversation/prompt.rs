@@ -2,40 +2,88 @@
 
 use std::collections::HashSet;
 
-use crate::assistant::{Assistant, estimate_tokens};
+use serde_json::Value;
+
+use crate::assistant::{Assistant, ClientChoice, Function, Run, Tool, estimate_tokens};
 use crate::hash::sha256_hex;
-use crate::identity::Owner;
-use crate::model::{Input, InputPart, Prompt};
-use crate::protocol::{ThreadItem, UserContent, UserMessage};
+use crate::identity::Identity;
+use crate::model::{FileSource, FunctionCall, Input, InputFile, InputPart, Prompt};
+use crate::protocol::{
+    AttachmentKind, ClientToolCall, ClientToolCallStatus, InferenceOptions, StructuredInput, StructuredInputItem,
+    StructuredInputStatus, ThreadItem, UserContent, UserMessage,
+};
+use crate::store::StoredItem;
 
 /// The prompt of a turn: `items` are a thread's newest, oldest of them first; the last one is what is to be answered.
-pub(super) fn prompt(assistant: &Assistant, owner: &Owner, thread_id: &str, items: &[ThreadItem]) -> Prompt {
+pub(super) fn prompt(assistant: &Assistant, identity: &Identity, thread_id: &str, items: &[StoredItem]) -> Prompt {
     let last = items.len().saturating_sub(1);
-    let groups = items.iter().enumerate().map(|(index, item)| inputs(item, index == last));
+    let groups = items.iter().enumerate().map(|(index, stored)| group(stored, index == last));
     let input = newest_that_fit(groups.collect(), u64::from(assistant.max_context_tokens));
-    Prompt { input, cache_key: Some(thread_id.to_owned()), ..basis(assistant, owner) }
+    let mut prompt = Prompt { input, cache_key: Some(thread_id.to_owned()), ..basis(assistant, identity) };
+    prompt.tools = assistant.tools.iter().map(definition).collect();
+    let asked = items.iter().rev().find_map(|stored| match &stored.item {
+        ThreadItem::UserMessage(message) => Some(&message.inference_options),
+        _ => None,
+    });
+    if let Some(InferenceOptions { tool_choice, model }) = asked {
+        if let Some(model) = chosen(&assistant.models, model.as_ref()).and_then(Value::as_str) {
+            model.clone_into(&mut prompt.model);
+        }
+        // What was picked is used once, at the beginning.
+        let is_question = matches!(items.last().map(|stored| &stored.item), Some(ThreadItem::UserMessage(_)));
+        let tool = tool_choice.as_ref().map(|tool| &tool.id).filter(|_| is_question);
+        prompt.tool_choice = chosen(&assistant.tool_choices, tool).cloned();
+    }
+    prompt
 }
 
-/// The prompt of a conversation that is not kept here.
-pub(super) fn prompt_of(assistant: &Assistant, owner: &Owner, inputs: Vec<Input>) -> Prompt {
+/// The prompt of a conversation that is not kept here. There is no page that could run a function.
+pub(super) fn prompt_of(assistant: &Assistant, identity: &Identity, inputs: Vec<Input>) -> Prompt {
     let groups = inputs.into_iter().map(|input| vec![input]).collect();
-    Prompt { input: newest_that_fit(groups, u64::from(assistant.max_context_tokens)), ..basis(assistant, owner) }
+    let tools = assistant.tools.iter().filter(|tool| !is_client_tool(tool)).map(definition).collect();
+    let input = newest_that_fit(groups, u64::from(assistant.max_context_tokens));
+    Prompt { input, tools, ..basis(assistant, identity) }
 }
 
 /// Estimated tokens of a whole prompt.
 pub(super) fn tokens(prompt: &Prompt) -> u64 {
-    prompt.input.iter().map(cost).sum::<u64>() + prompt.instructions.as_deref().map_or(0, estimate_tokens)
+    let tools = prompt.tools.iter().map(|tool| estimate_tokens(&tool.to_string())).sum::<u64>();
+    prompt.input.iter().map(cost).sum::<u64>() + prompt.instructions.as_deref().map_or(0, estimate_tokens) + tools
 }
 
-fn basis(assistant: &Assistant, owner: &Owner) -> Prompt {
+fn basis(assistant: &Assistant, identity: &Identity) -> Prompt {
+    let owner = &identity.owner;
     Prompt {
         model: assistant.model.clone(),
-        instructions: assistant.instructions.clone(),
+        instructions: assistant.instructions_for(identity),
         max_output_tokens: Some(assistant.max_output_tokens),
+        reasoning_effort: assistant.reasoning_effort.clone(),
         reasoning_summaries: assistant.reasoning_summaries,
         user: Some(sha256_hex(&format!("{}\n{}", owner.tenant(), owner.user()))),
         ..Prompt::default()
     }
+}
+
+fn chosen<'a>(choices: &'a [ClientChoice], id: Option<&String>) -> Option<&'a Value> {
+    choices.iter().find(|choice| Some(&choice.id) == id).map(|choice| &choice.value)
+}
+
+fn definition(tool: &Tool) -> Value {
+    match tool {
+        Tool::Hosted(definition) | Tool::Function(Function { definition, .. }) => definition.clone(),
+    }
+}
+
+const fn is_client_tool(tool: &Tool) -> bool {
+    matches!(tool, Tool::Function(Function { run: Run::Client, .. }))
+}
+
+/// What one item becomes, behind what the model did on the way to it.
+fn group(stored: &StoredItem, is_last: bool) -> Vec<Input> {
+    let carried = stored.carried.iter().flat_map(|carried| &carried.before);
+    // What the model thought, only the turn that goes on may be told.
+    let before = carried.filter(|input| is_last || !matches!(input, Input::Opaque(_))).cloned();
+    before.chain(inputs(&stored.item, is_last)).collect()
 }
 
 /// The newest groups that fit: a group is what one item becomes, and stays whole.
@@ -52,7 +100,8 @@ fn newest_that_fit(groups: Vec<Vec<Input>>, budget: u64) -> Vec<Input> {
         newest_first.extend(group.into_iter().rev());
     }
     // A conversation begins with what a person said; half an exchange only confuses.
-    while matches!(newest_first.last(), Some(Input::Assistant(_))) {
+    let has_user = newest_first.iter().any(|input| matches!(input, Input::User(_)));
+    while has_user && !matches!(newest_first.last(), Some(Input::User(_))) {
         newest_first.pop();
     }
     newest_first.reverse();
@@ -95,14 +144,74 @@ fn inputs(item: &ThreadItem, is_last: bool) -> Vec<Input> {
             vec![hidden_context(&content)]
         }
         ThreadItem::SdkHiddenContext(hidden) => vec![hidden_context(&hidden.content)],
-        // Reasoning is the model's own business of that turn; the others no operation of this version makes.
-        ThreadItem::Workflow(_)
-        | ThreadItem::Task(_)
-        | ThreadItem::EndOfTurn(_)
-        | ThreadItem::ClientToolCall(_)
-        | ThreadItem::Widget(_)
-        | ThreadItem::GeneratedImage(_)
-        | ThreadItem::StructuredInput(_) => Vec::new(),
+        ThreadItem::ClientToolCall(call) => called(call),
+        ThreadItem::Widget(item) => {
+            let widget = excerpt(&item.widget.to_string());
+            vec![user_text(format!(
+                "The application showed the user a widget with the id {}:\n{widget}",
+                item.header.id
+            ))]
+        }
+        ThreadItem::GeneratedImage(item) => {
+            let text = "The application showed the user this picture, which you had made.";
+            let picture = item.image.as_ref().map(|image| picture(&image.id));
+            vec![Input::User(std::iter::once(InputPart::Text(text.to_owned())).chain(picture).collect())]
+        }
+        ThreadItem::StructuredInput(item) => vec![user_text(questions(item))],
+        // Reasoning and tasks are the model's own business of that turn.
+        ThreadItem::Workflow(_) | ThreadItem::Task(_) | ThreadItem::EndOfTurn(_) => Vec::new(),
+    }
+}
+
+/// A picture that the model made. Its real type is the stored object's; models go by the bytes.
+fn picture(id: &str) -> InputPart {
+    let source = FileSource::Stored(id.to_owned());
+    InputPart::Image(InputFile { name: id.to_owned(), media_type: "image/png".to_owned(), size: 0, source })
+}
+
+/// A call that the page has answered. One that it has not is none: the model must not wait for it.
+fn called(call: &ClientToolCall) -> Vec<Input> {
+    let ClientToolCall { call_id, name, arguments, output, .. } = call;
+    match call.status {
+        ClientToolCallStatus::Pending => Vec::new(),
+        ClientToolCallStatus::Completed => {
+            let arguments = Value::Object(arguments.clone()).to_string();
+            let output = output.as_ref().unwrap_or(&Value::Null).to_string();
+            let call = FunctionCall { call_id: call_id.clone(), name: name.clone(), arguments };
+            vec![Input::Call(call), Input::CallOutput { call_id: call_id.clone(), output }]
+        }
+    }
+}
+
+fn questions(item: &StructuredInputItem) -> String {
+    let mut text = match item.status {
+        StructuredInputStatus::Pending => {
+            "The application asked the user these questions, not answered yet:".to_owned()
+        }
+        StructuredInputStatus::Answered => "The application asked the user these questions:".to_owned(),
+        StructuredInputStatus::Skipped => {
+            "The application asked the user these questions, who passed them over:".to_owned()
+        }
+    };
+    for input in &item.inputs {
+        let (StructuredInput::MultipleChoice { question, answer, .. }
+        | StructuredInput::Freeform { question, answer, .. }) = input;
+        let answer = match answer {
+            None => "not answered".to_owned(),
+            Some(answer) if answer.skipped => "passed over".to_owned(),
+            Some(answer) => answer.values.join(", "),
+        };
+        text.push_str(&format!("\n- {question}: {answer}"));
+    }
+    text
+}
+
+/// As much of a text as tells what it is.
+fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 4_000;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -130,7 +239,20 @@ fn user_inputs(message: &UserMessage, is_last: bool) -> Vec<Input> {
             }
         }
     }
-    let mut inputs = vec![user_text(text)];
+    let files = message.attachments.iter().map(|attachment| {
+        let file = InputFile {
+            name: attachment.name.clone(),
+            media_type: attachment.mime_type.clone(),
+            size: attachment.size.unwrap_or_default(),
+            source: FileSource::Stored(attachment.id.clone()),
+        };
+        match attachment.kind {
+            AttachmentKind::Image { .. } => InputPart::Image(file),
+            AttachmentKind::File => InputPart::File(file),
+        }
+    });
+    let text = Some(text).filter(|text| !text.is_empty()).map(InputPart::Text);
+    let mut inputs = vec![Input::User(text.into_iter().chain(files).collect())];
     if let Some(quoted) = message.quoted_text.as_deref().filter(|quoted| is_last && !quoted.is_empty()) {
         inputs.push(user_text(format!("The message above refers to this part of the conversation:\n{quoted}")));
     }

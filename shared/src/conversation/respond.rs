@@ -6,30 +6,32 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, OptionFuture};
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::answer::{Answer, Finished, Step};
+use super::answer::{Answer, Finished, Replacement, Shown, Stage, Step};
 use super::place::Place;
+use super::prompt::tokens;
 use super::title::{PATIENCE, Title};
+use super::trail::Trail;
 use super::{Engine, OnEnd, Outcome, TurnReport, messages, task};
-use crate::identity::Owner;
+use crate::identity::{Identity, Owner};
 use crate::ids;
-use crate::model::{ModelError, ModelEvent, TokenUsage};
-use crate::protocol::{Event, Thread};
+use crate::model::{FunctionCall, Input, ModelError, ModelEvent, Prompt, TokenUsage};
+use crate::protocol::{Event, GeneratedImageItem, ItemUpdate, Thread, ThreadItem};
 use crate::store::{Reservation, StoreError, UsageRecord};
 use crate::telemetry::chain;
 
 /// What the model sends.
 pub(super) type ModelEvents = Pin<Box<dyn Stream<Item = Result<ModelEvent, ModelError>> + Send>>;
 
-/// How long the model's part of a turn may take: Lambda ends the whole after 15 minutes, without a word.
+/// How long a turn's work may take: Lambda ends the whole after 15 minutes, without a word.
 const LONGEST: Duration = Duration::from_mins(14);
 
 /// A title that is being made.
-struct PendingTitle {
+pub(super) struct PendingTitle {
     title: Title,
     made: BoxFuture<'static, (Option<Thread>, TokenUsage)>,
 }
@@ -37,43 +39,84 @@ struct PendingTitle {
 /// A turn that has begun.
 pub(super) struct Turn {
     pub(super) engine: Engine,
-    pub(super) owner: Owner,
+    pub(super) identity: Identity,
     /// None for a conversation that is not kept here.
     pub(super) place: Option<Place>,
+    /// What the site's endpoints are told of the thread.
+    pub(super) thread_title: Option<String>,
     pub(super) operation: &'static str,
     pub(super) started: Timestamp,
-    pub(super) reservation: Reservation,
-    /// Estimated, for answers whose count never comes.
-    pub(super) prompt_tokens: u64,
-    pub(super) model: String,
+    /// None while no model is asked.
+    pub(super) reservation: Option<Reservation>,
+    pub(super) prompt: Prompt,
     pub(super) events: UnboundedSender<Event>,
+    pub(super) progress: Progress,
 }
 
-/// How the model's part ended.
-struct Ended {
-    outcome: Outcome,
-    cause: Option<Box<dyn StdError + Send + Sync>>,
-    /// The item that ends the turn.
-    last: Option<Finished>,
-    /// What the person is told at the very end.
-    epilogue: Option<Event>,
+/// How far a turn is.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// When the turn has to be over.
+    pub(super) deadline: Option<Instant>,
+    /// The newest complete item, which is stored when something follows: the one that ends the turn also ends the
+    /// thread's run, in the same write.
+    held: Option<Finished>,
+    pub(super) trail: Trail,
+    pub(super) title: Option<PendingTitle>,
     usage: TokenUsage,
     first_token_at: Option<Timestamp>,
 }
 
+/// What a turn begins with.
+pub(super) enum Start {
+    /// The model answers.
+    Model(ModelEvents),
+    /// The page is asked for the next of the calls that wait.
+    Page(Vec<FunctionCall>),
+    /// The site's endpoint says what an action does.
+    Action(serde_json::Value),
+}
+
+/// How a turn ended.
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) cause: Option<Box<dyn StdError + Send + Sync>>,
+    /// What the person is told at the very end.
+    pub(super) epilogue: Option<Event>,
+}
+
+/// How one answer of the model ended.
+enum Round {
+    /// The turn is over.
+    Over(Ended),
+    /// The model waits for the outputs of functions.
+    Calls(Vec<FunctionCall>),
+}
+
 impl Ended {
-    /// The store failed.
-    fn unstored(error: StoreError, usage: TokenUsage, first_token_at: Option<Timestamp>) -> Self {
-        let (cause, epilogue) = (Some(error.into()), Some(messages::not_stored()));
-        Self { outcome: Outcome::Error, cause, last: None, epilogue, usage, first_token_at }
+    /// All is said.
+    pub(super) const fn well() -> Self {
+        Self { outcome: Outcome::Ok, cause: None, epilogue: None }
+    }
+
+    /// Something failed, and the person is told.
+    pub(super) const fn failed(epilogue: Event) -> Self {
+        Self { outcome: Outcome::Error, cause: None, epilogue: Some(epilogue) }
+    }
+}
+
+/// The store failed.
+impl From<StoreError> for Ended {
+    fn from(error: StoreError) -> Self {
+        Self { cause: Some(error.into()), ..Self::failed(messages::not_stored()) }
     }
 }
 
 impl Turn {
     /// Lets the turn run beside the answer that is read. Even a panic, which is a bug, ends with an event.
-    pub(super) fn launch(self, model: ModelEvents, title: Option<Title>, on_end: OnEnd) {
+    pub(super) fn launch(self, start: Start, title: Option<Title>, on_end: OnEnd) {
         let events = self.events.clone();
-        let run = AssertUnwindSafe(self.run(model, title, on_end)).catch_unwind();
+        let run = AssertUnwindSafe(self.run(start, title, on_end)).catch_unwind();
         drop(task::beside(async move {
             if run.await.is_err() {
                 tracing::error!("a turn panicked");
@@ -83,131 +126,297 @@ impl Turn {
     }
 
     /// Runs to the end, whoever is still listening.
-    async fn run(mut self, mut model: ModelEvents, title: Option<Title>, on_end: OnEnd) {
-        let mut title = title.map(|title| PendingTitle { made: title.clone().make().boxed(), title });
-        let mut usage = TokenUsage::default();
-        let mut ended = match self.clear().await {
-            Ok(()) => self.respond(&mut model, &mut title, &mut usage).await,
-            Err(error) => Ended::unstored(error, self.estimate(true, 0), None),
+    async fn run(mut self, start: Start, title: Option<Title>, on_end: OnEnd) {
+        self.progress.deadline = Some(Instant::now() + LONGEST);
+        self.progress.title = title.map(|title| PendingTitle { made: title.clone().make().boxed(), title });
+        let mut ended = match Box::pin(self.work(start)).await {
+            Ok(ended) | Err(ended) => ended,
         };
-        drop(model);
-        add(&mut usage, ended.usage);
-
-        if let Err(error) = self.end(ended.last.take()).await {
+        if let Err(error) = self.end().await {
             (ended.outcome, ended.epilogue) = (Outcome::Error, Some(messages::not_stored()));
             ended.cause.get_or_insert(error.into());
         }
-        if let Some(pending) = title.take() {
-            self.finish_title(pending, ended.outcome, &mut usage).await;
-        }
-        Box::pin(self.settle(ended.outcome, usage, ended.first_token_at)).await;
+        self.finish_title(ended.outcome).await;
+        Box::pin(self.settle(ended.outcome)).await;
         if let Some(event) = ended.epilogue {
             self.emit(event);
         }
-        on_end(TurnReport { model: self.model.clone(), usage, outcome: ended.outcome, cause: ended.cause });
+        let (model, usage) = (self.prompt.model, self.progress.usage);
+        on_end(TurnReport { model, usage, outcome: ended.outcome, cause: ended.cause });
     }
 
-    fn emit(&self, event: Event) {
+    /// What a removed item showed. Nothing leads there any more, so a failure costs the operator's storage only.
+    async fn drop_files(&mut self, file_ids: &[String]) {
+        if let Err(error) = self.engine.remove_files(&self.identity.owner, file_ids).await {
+            tracing::error!(error = chain(&error), "the files of removed items were not removed");
+        }
+    }
+
+    pub(super) fn emit(&self, event: Event) {
         // Whoever listened may have left; the turn goes on.
         let _ = self.events.send(event);
     }
 
-    /// While the model thinks, so that nobody waits for it.
-    async fn clear(&self) -> Result<(), StoreError> {
-        match &self.place {
-            Some(place) => place.clear().await,
+    /// What the turn is for; either way it has ended.
+    async fn work(&mut self, start: Start) -> Result<Ended, Ended> {
+        // While the model thinks, so that nobody waits for it.
+        if let Some(place) = &self.place {
+            let files = place.clear().await?;
+            Box::pin(self.drop_files(&files)).await;
+        }
+        let mut answer = self.new_answer();
+        let ended = match start {
+            Start::Model(events) => self.answer(events, &mut answer).await,
+            Start::Page(waiting) => self.ask_page(waiting, &mut answer).await.map(|()| Ended::well()),
+            Start::Action(action) => match self.act(action, &mut answer).await? {
+                Some(events) => self.answer(events, &mut answer).await,
+                None => Ok(Ended::well()),
+            },
+        };
+        // Nothing that the person saw is lost, however it ended.
+        self.perform(answer.complete()).await?;
+        let ended = ended?;
+        if ended.outcome == Outcome::Ok && self.engine.assistant.end_of_turn && self.may_write_more() {
+            self.perform(vec![answer.end_of_turn()]).await?;
+        }
+        Ok(ended)
+    }
+
+    pub(super) fn new_answer(&self) -> Answer {
+        let (thread_id, question) =
+            self.place.as_ref().map_or(("", ""), |place| (place.thread_id.as_str(), place.question.as_str()));
+        Answer::new(self.engine.clock.clone(), self.engine.ids.clone(), thread_id, question)
+    }
+
+    /// Whether the turn is not one that waits for the page, whose call has to be the thread's last item.
+    fn may_write_more(&self) -> bool {
+        let waits = self.progress.held.as_ref().is_some_and(|last| last.item.is_pending());
+        self.place.is_some() && !waits
+    }
+
+    /// Asks the model until it calls no more functions, or somebody else has to answer first.
+    async fn answer(&mut self, mut model: ModelEvents, answer: &mut Answer) -> Result<Ended, Ended> {
+        for round in 1.. {
+            let calls = match self.listen(&mut model, answer).await? {
+                Round::Over(ended) if ended.outcome == Outcome::Ok && !answer.has_substance() => {
+                    return Ok(Ended { outcome: Outcome::Error, epilogue: Some(messages::no_answer()), ..ended });
+                }
+                Round::Over(ended) => return Ok(ended),
+                Round::Calls(calls) => calls,
+            };
+            drop(model);
+            if self.call(calls, answer).await? {
+                return Ok(Ended::well());
+            }
+            self.prompt.tool_choice = None;
+            if round + 1 >= self.engine.assistant.max_rounds {
+                // The last time, the model has to answer with what it knows.
+                self.prompt.tool_choice = Some("none".into());
+            }
+            if !self.hold_more().await? {
+                let epilogue = Some(messages::budget_exhausted());
+                return Ok(Ended { outcome: Outcome::Incomplete, epilogue, cause: None });
+            }
+            answer.next_round();
+            model = self.engine.ask(&self.identity.owner, self.prompt.clone());
+        }
+        Ok(Ended::well())
+    }
+
+    /// Tells what the model does until its answer ends.
+    async fn listen(&mut self, model: &mut ModelEvents, answer: &mut Answer) -> Result<Round, Ended> {
+        let characters = answer.characters();
+        let mut accepted = false;
+        let mut calls = Vec::new();
+        loop {
+            let Ok(event) = self.next(model).await else {
+                self.count(None, accepted, answer.characters() - characters);
+                return Ok(Round::Over(Ended::failed(messages::took_too_long())));
+            };
+            accepted |= matches!(event, Some(Ok(_)));
+            let ended = match event {
+                None => (Ended::failed(messages::no_answer()), None),
+                Some(Err(error)) => {
+                    let epilogue = messages::failed(&error);
+                    (Ended { cause: Some(error.into()), ..Ended::failed(epilogue) }, None)
+                }
+                Some(Ok(event)) => {
+                    let ended = ending(&event);
+                    self.note(&event, &mut calls);
+                    let steps = answer.take(event);
+                    if let Err(error) = self.perform(steps).await {
+                        self.count(None, accepted, answer.characters() - characters);
+                        return Err(error.into());
+                    }
+                    match ended {
+                        Some(ended) => ended,
+                        None => continue,
+                    }
+                }
+            };
+            let (ended, tokens) = ended;
+            self.count(tokens, accepted, answer.characters() - characters);
+            let goes_on = ended.outcome == Outcome::Ok && !calls.is_empty();
+            return Ok(if goes_on { Round::Calls(calls) } else { Round::Over(ended) });
+        }
+    }
+
+    /// Remembers what the next round has to be told.
+    fn note(&mut self, event: &ModelEvent, calls: &mut Vec<FunctionCall>) {
+        match event {
+            ModelEvent::TextDelta { .. } => {
+                self.progress.first_token_at.get_or_insert(self.engine.clock.now());
+            }
+            ModelEvent::MessageDone { content, .. } => {
+                let text = content.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("\n");
+                self.prompt.input.push(Input::Assistant(text));
+            }
+            ModelEvent::Opaque(value) => self.learn(Input::Opaque(value.clone())),
+            ModelEvent::Call(call) => {
+                calls.push(call.clone());
+                self.learn(Input::Call(call.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells the model in its next round, and later turns.
+    pub(super) fn learn(&mut self, input: Input) {
+        self.progress.trail.push(input.clone());
+        self.prompt.input.push(input);
+    }
+
+    /// The next of something, while the title is being made beside it.
+    ///
+    /// # Errors
+    /// When the turn has lasted as long as one may.
+    pub(super) async fn next<S>(&mut self, stream: &mut S) -> Result<Option<S::Item>, tokio::time::error::Elapsed>
+    where
+        S: Stream + Unpin,
+    {
+        let deadline = self.progress.deadline.unwrap_or_else(Instant::now);
+        loop {
+            let title = self.progress.title.as_mut();
+            tokio::select! {
+                next = timeout_at(deadline, stream.next()) => return next,
+                Some((thread, tokens)) = OptionFuture::from(title.map(|title| &mut title.made)) => {
+                    self.progress.title = None;
+                    self.named(thread, tokens);
+                }
+            }
+        }
+    }
+
+    /// Counts what an answer took: by the model's own word, else as estimated from what was asked, if the model took it,
+    /// and what has come.
+    fn count(&mut self, counted: Option<TokenUsage>, accepted: bool, characters: u64) {
+        let estimate = || {
+            let (input, output) = (tokens(&self.prompt), characters.div_ceil(4));
+            if accepted { TokenUsage { input, output, ..TokenUsage::default() } } else { TokenUsage::default() }
+        };
+        let used = counted.unwrap_or_else(estimate);
+        add(&mut self.progress.usage, used);
+    }
+
+    /// Holds as much of the budget as the next round can cost; whether there was room.
+    async fn hold_more(&mut self) -> Result<bool, StoreError> {
+        let Some(reservation) = &mut self.reservation else { return Ok(true) };
+        let Engine { counters, limits, assistant, .. } = &self.engine;
+        let used = self.progress.usage.input + self.progress.usage.output;
+        let total = used + tokens(&self.prompt) + u64::from(assistant.max_output_tokens);
+        counters.hold(reservation, limits.tokens_per_hour, total).await
+    }
+
+    /// Does what the answer asks for.
+    pub(super) async fn perform(&mut self, steps: Vec<Step>) -> Result<(), StoreError> {
+        for step in steps {
+            self.flush().await?;
+            match step {
+                Step::Emit(event) => self.emit(event),
+                Step::Finish(finished) => self.progress.held = Some(finished),
+                Step::Show(shown) => self.show(shown).await,
+                Step::Replace(replacement) => self.replace(replacement).await?,
+                Step::Rename(title) => {
+                    if let Some(place) = &self.place
+                        && let Some(event) = place.rename(&title).await?
+                    {
+                        self.emit(event);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores the item that is held back.
+    pub(super) async fn flush(&mut self) -> Result<(), StoreError> {
+        match self.progress.held.take() {
+            Some(finished) => self.finish(finished, false).await,
             None => Ok(()),
         }
     }
 
-    async fn respond(
-        &mut self,
-        model: &mut ModelEvents,
-        title: &mut Option<PendingTitle>,
-        usage: &mut TokenUsage,
-    ) -> Ended {
-        let (thread_id, question) =
-            self.place.as_ref().map_or(("", ""), |place| (place.thread_id.as_str(), place.question.as_str()));
-        let mut answer = Answer::new(self.engine.clock.clone(), self.engine.ids.clone(), thread_id, question);
-        let deadline = Instant::now() + LONGEST;
-        let mut held = None;
-        let mut first_token_at = None;
-        let mut accepted = false;
-        loop {
-            let event = tokio::select! {
-                event = timeout_at(deadline, model.next()) => event,
-                Some((thread, tokens)) = OptionFuture::from(title.as_mut().map(|title| &mut title.made)) => {
-                    *title = None;
-                    self.named(thread, tokens, usage);
-                    continue;
-                }
-            };
-            let Ok(event) = event else {
-                let steps = answer.complete();
-                let performed = self.perform(steps, &mut held).await;
-                let usage = self.estimate(accepted, answer.characters());
-                let epilogue = Some(if performed.is_ok() { messages::took_too_long() } else { messages::not_stored() });
-                let cause = performed.err().map(Into::into);
-                return Ended { outcome: Outcome::Error, cause, last: held, epilogue, usage, first_token_at };
-            };
-            accepted |= matches!(event, Some(Ok(_)));
-            if matches!(event, Some(Ok(ModelEvent::TextDelta { .. }))) {
-                first_token_at.get_or_insert(self.engine.clock.now());
-            }
-            let end = match &event {
-                Some(Ok(ModelEvent::Completed(tokens))) => Some((Outcome::Ok, None, *tokens)),
-                Some(Ok(ModelEvent::Incomplete { reason, usage })) => {
-                    Some((Outcome::Incomplete, Some(messages::cut_off(*reason)), *usage))
-                }
-                Some(Ok(_)) => None,
-                Some(Err(error)) => Some((Outcome::Error, Some(messages::failed(error)), None)),
-                None => Some((Outcome::Error, Some(messages::no_answer()), None)),
-            };
-            let (steps, cause) = match event {
-                Some(Ok(event)) => (answer.take(event), None),
-                Some(Err(error)) => (answer.complete(), Some(error.into())),
-                None => (answer.complete(), None),
-            };
-            if let Err(error) = self.perform(steps, &mut held).await {
-                return Ended::unstored(error, self.estimate(accepted, answer.characters()), first_token_at);
-            }
-            if let Some((outcome, epilogue, tokens)) = end {
-                let silent = outcome == Outcome::Ok && !answer.has_words();
-                let (outcome, epilogue) =
-                    if silent { (Outcome::Error, Some(messages::no_answer())) } else { (outcome, epilogue) };
-                let usage = tokens.unwrap_or_else(|| self.estimate(accepted, answer.characters()));
-                return Ended { outcome, cause, last: held, epilogue, usage, first_token_at };
-            }
-        }
-    }
-
-    /// Does what the answer asks for. The newest complete item is held back until something follows it, because the
-    /// item that ends the turn also ends the thread's run, in the same write.
-    async fn perform(&mut self, steps: Vec<Step>, held: &mut Option<Finished>) -> Result<(), StoreError> {
-        for step in steps {
-            if let Some(finished) = held.take() {
-                self.finish(finished, false).await?;
-            }
-            match step {
-                Step::Emit(event) => self.emit(event),
-                Step::Finish(finished) => *held = Some(finished),
-            }
-        }
-        Ok(())
-    }
-
     /// Stores an item, then says that it is done: what the person has seen complete is never lost.
     async fn finish(&mut self, finished: Finished, ends_turn: bool) -> Result<(), StoreError> {
-        let item = match &mut self.place {
-            Some(place) => place.store(finished, ends_turn).await?,
-            None => finished.item,
+        let Some(place) = &mut self.place else {
+            self.emit(Event::ItemDone { item: finished.item });
+            return Ok(());
         };
-        self.emit(Event::ItemDone { item });
+        let carried = finished.carried.clone().or_else(|| self.progress.trail.take());
+        let item = place.store(finished, carried, ends_turn).await?;
+        if !item.is_hidden() {
+            let item = self.engine.shown(&self.identity.owner, item);
+            self.emit(Event::ItemDone { item });
+        }
         Ok(())
     }
 
-    async fn end(&mut self, last: Option<Finished>) -> Result<(), StoreError> {
-        let stored = match last {
+    /// Keeps a picture and tells what it looks like. One that cannot be kept is taken back: the turn goes on.
+    async fn show(&mut self, shown: Shown) {
+        let Shown { header, picture, stage } = shown;
+        if self.place.is_none() {
+            return;
+        }
+        let owner = &self.identity.owner;
+        let kept = match &stage {
+            Stage::Partial(_) => self.engine.show_picture(owner, &picture).await,
+            Stage::Whole { .. } => self.engine.keep_picture(owner, &header.id, &picture).await,
+        };
+        match (kept, stage) {
+            (Ok(image), Stage::Partial(progress)) => {
+                let update = ItemUpdate::GeneratedImageUpdated { image, progress: Some(progress) };
+                self.emit(Event::ItemUpdated { item_id: header.id, update });
+            }
+            (Ok(image), Stage::Whole { upstream_id }) => {
+                let item = ThreadItem::GeneratedImage(GeneratedImageItem { header, image: Some(image) });
+                self.progress.held = Some(Finished { item, upstream_id, carried: None });
+            }
+            (Err(error), stage) => {
+                tracing::error!(error = chain(&error), "a picture was not kept");
+                if matches!(stage, Stage::Whole { .. }) {
+                    self.emit(Event::ItemRemoved { item_id: header.id });
+                    self.emit(messages::picture_lost());
+                }
+            }
+        }
+    }
+
+    async fn replace(&mut self, replacement: Replacement) -> Result<(), StoreError> {
+        let Replacement { item_id, widget, copy_text } = replacement;
+        let Some(place) = &self.place else { return Ok(()) };
+        let replaced = match item_id.as_ref().or(place.sender.as_ref()) {
+            Some(item_id) => place.replace(item_id, widget, copy_text).await?,
+            None => None,
+        };
+        match replaced {
+            Some(item) => self.emit(Event::ItemReplaced { item }),
+            None => tracing::warn!("an endpoint replaced a widget that does not exist"),
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self) -> Result<(), StoreError> {
+        let stored = match self.progress.held.take() {
             Some(finished) => Some(self.finish(finished, true).await),
             None => None,
         };
@@ -224,74 +433,84 @@ impl Turn {
     }
 
     /// The end of the turn waits a little for a title. Whoever waits to hear what went wrong does not.
-    async fn finish_title(&self, pending: PendingTitle, outcome: Outcome, usage: &mut TokenUsage) {
-        let PendingTitle { title, made } = pending;
+    async fn finish_title(&mut self, outcome: Outcome) {
+        let Some(PendingTitle { title, made }) = self.progress.title.take() else { return };
         let patience = if outcome == Outcome::Error { Duration::ZERO } else { PATIENCE };
         let (thread, tokens) = match timeout(patience, made).await {
             Ok(named) => named,
             Err(_) => (title.make_plain().await, title.estimate()),
         };
-        self.named(thread, tokens, usage);
+        self.named(thread, tokens);
     }
 
-    fn named(&self, thread: Option<Thread>, tokens: TokenUsage, usage: &mut TokenUsage) {
-        add(usage, tokens);
+    fn named(&mut self, thread: Option<Thread>, tokens: TokenUsage) {
+        add(&mut self.progress.usage, tokens);
         if let Some(thread) = thread {
             self.emit(Event::ThreadUpdated { thread });
         }
     }
 
-    /// Tokens of an answer whose count never came: what was asked, if the model took it, and what has come.
-    fn estimate(&self, accepted: bool, characters: u64) -> TokenUsage {
-        if !accepted {
-            return TokenUsage::default();
-        }
-        TokenUsage { input: self.prompt_tokens, output: characters.div_ceil(4), ..TokenUsage::default() }
-    }
-
     /// Gives back what was reserved too much and writes down what was used. A failure here costs the operator's
     /// statistics, not the person's answer.
-    async fn settle(&self, outcome: Outcome, usage: TokenUsage, first_token_at: Option<Timestamp>) {
+    async fn settle(&mut self, outcome: Outcome) {
         let Engine { clock, counters, limits, .. } = &self.engine;
-        let record = self.record(outcome, usage, first_token_at, clock.now());
+        let record = self.record(outcome, clock.now());
+        let used = record.input_tokens + record.output_tokens;
+        let settle = async {
+            match &self.reservation {
+                Some(reservation) => counters.settle(reservation, used).await,
+                None => Ok(()),
+            }
+        };
         let withdraw = OptionFuture::from(self.place.as_ref().map(Place::withdraw));
-        let (settled, recorded, withdrawn) = tokio::join!(
-            counters.settle(&self.reservation, usage.input + usage.output),
-            self.engine.usage.record(&record, limits.usage_retention_days),
-            withdraw,
-        );
-        for (what, result) in [("budget", settled), ("usage", recorded), ("place", withdrawn.unwrap_or(Ok(())))] {
+        let (settled, recorded, withdrawn) =
+            tokio::join!(settle, self.engine.usage.record(&record, limits.usage_retention_days), withdraw,);
+        let withdrawn = match withdrawn.unwrap_or(Ok(Vec::new())) {
+            Ok(files) => {
+                Box::pin(self.drop_files(&files)).await;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        for (what, result) in [("budget", settled), ("usage", recorded), ("place", withdrawn)] {
             if let Err(error) = result {
                 tracing::error!(error = chain(&error), "a turn's {what} was not settled");
             }
         }
     }
 
-    fn record(
-        &self,
-        outcome: Outcome,
-        usage: TokenUsage,
-        first_token_at: Option<Timestamp>,
-        now: Timestamp,
-    ) -> UsageRecord {
+    fn record(&self, outcome: Outcome, now: Timestamp) -> UsageRecord {
         let since_start =
             |at: Timestamp| u64::try_from(at.as_millisecond() - self.started.as_millisecond()).unwrap_or_default();
+        let TokenUsage { input, cached, output, reasoning } = self.progress.usage;
         UsageRecord {
             id: self.engine.ids.mint(ids::REQUEST),
             at: self.started,
-            tenant: self.owner.tenant().to_owned(),
-            user: self.owner.user().to_owned(),
+            tenant: self.identity.owner.tenant().to_owned(),
+            user: self.identity.owner.user().to_owned(),
             thread_id: self.place.as_ref().map(|place| place.thread_id.clone()),
             operation: self.operation.to_owned(),
-            model: self.model.clone(),
+            model: self.prompt.model.clone(),
             outcome,
-            input_tokens: usage.input,
-            cached_tokens: usage.cached,
-            output_tokens: usage.output,
-            reasoning_tokens: usage.reasoning,
+            input_tokens: input,
+            cached_tokens: cached,
+            output_tokens: output,
+            reasoning_tokens: reasoning,
             duration_ms: since_start(now),
-            first_token_ms: first_token_at.map(since_start),
+            first_token_ms: self.progress.first_token_at.map(since_start),
         }
+    }
+}
+
+/// How the model's answer ended, if this event says so, and what it took.
+fn ending(event: &ModelEvent) -> Option<(Ended, Option<TokenUsage>)> {
+    match event {
+        ModelEvent::Completed(tokens) => Some((Ended::well(), *tokens)),
+        ModelEvent::Incomplete { reason, usage } => {
+            let epilogue = Some(messages::cut_off(*reason));
+            Some((Ended { outcome: Outcome::Incomplete, epilogue, cause: None }, *usage))
+        }
+        _ => None,
     }
 }
 
@@ -300,4 +519,12 @@ fn add(total: &mut TokenUsage, more: TokenUsage) {
     total.cached += more.cached;
     total.output += more.output;
     total.reasoning += more.reasoning;
+}
+
+impl Engine {
+    /// Asks the model; a failure is the stream's first item.
+    pub(super) fn ask(&self, owner: &Owner, prompt: Prompt) -> ModelEvents {
+        let (engine, owner) = (self.clone(), owner.clone());
+        stream::once(async move { engine.stream(&owner, prompt).await }).try_flatten().boxed()
+    }
 }

@@ -1,12 +1,11 @@
 //! An answer to a conversation that the caller keeps: nothing of it is stored but what it used.
 
-use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::prompt::{prompt_of, tokens};
-use super::respond::{ModelEvents, Turn};
+use super::prompt::prompt_of;
+use super::respond::{Progress, Start, Turn};
 use super::{Engine, Error, OnEnd};
-use crate::identity::Owner;
+use crate::identity::Identity;
 use crate::model::{Input, InputPart};
 use crate::protocol::Event;
 
@@ -34,32 +33,32 @@ impl Engine {
     /// As [`Engine::process`], before the model is called.
     pub async fn answer(
         &self,
-        owner: &Owner,
+        identity: &Identity,
         messages: Vec<Message>,
         on_end: OnEnd,
     ) -> Result<UnboundedReceiver<Event>, Error> {
         self.check_messages(&messages)?;
-        let reservation = Box::pin(self.admit_turn(owner)).await?;
+        let reservation = Box::pin(self.admit_turn(&identity.owner)).await?;
         let inputs = messages.into_iter().map(|Message { role, text }| match role {
             Role::User => Input::User(vec![InputPart::Text(text)]),
             Role::Assistant => Input::Assistant(text),
         });
-        let prompt = prompt_of(&self.assistant, owner, inputs.collect());
+        let prompt = prompt_of(&self.assistant, identity, inputs.collect());
         let (events, receiver) = unbounded_channel();
         let turn = Turn {
             engine: self.clone(),
-            owner: owner.clone(),
+            identity: identity.clone(),
             place: None,
+            thread_title: None,
             operation: "chat",
             started: self.clock.now(),
-            reservation,
-            prompt_tokens: tokens(&prompt),
-            model: prompt.model.clone(),
+            reservation: Some(reservation),
+            prompt,
             events,
+            progress: Progress::default(),
         };
-        let model = self.model.clone();
-        let events: ModelEvents = stream::once(async move { model.stream(&prompt).await }).try_flatten().boxed();
-        turn.launch(events, None, on_end);
+        let answer = self.ask(&identity.owner, turn.prompt.clone());
+        turn.launch(Start::Model(answer), None, on_end);
         Ok(receiver)
     }
 

@@ -19,7 +19,7 @@ impl Engine {
         let newest = Paging { limit: Some(ITEMS_WITH_THREAD), order: Order::Desc, after: None };
         let loaded = self.threads.thread_with_items(owner, &params.thread_id, &newest).await?;
         let (thread, items) = loaded.ok_or(Error::NotFound("thread"))?;
-        let mut items = items.map(|stored| stored.item);
+        let mut items = items.map(|stored| self.shown(owner, stored.item));
         items.data.reverse();
         Ok(Document::Thread(thread.into_thread(items)))
     }
@@ -47,7 +47,10 @@ impl Engine {
     /// request is none either.
     pub(super) async fn delete_thread(&self, owner: &Owner, params: &DeleteThread) -> Result<Document, Error> {
         self.admit_request(owner).await?;
-        self.threads.delete(owner, &params.thread_id).await?;
+        if let Some(deletion) = self.threads.begin_delete(owner, &params.thread_id).await? {
+            self.remove_files(owner, &deletion.files).await?;
+            self.threads.finish_delete(deletion).await?;
+        }
         Ok(Document::Nothing {})
     }
 
@@ -57,7 +60,7 @@ impl Engine {
         self.admit_request(owner).await?;
         let items = self.threads.items(owner, &params.thread_id, &params.paging).await?;
         let items = items.ok_or(Error::NotFound("thread"))?;
-        Ok(Document::Items(items.map(|stored| stored.item)))
+        Ok(Document::Items(items.map(|stored| self.shown(owner, stored.item))))
     }
 }
 

@@ -6,21 +6,18 @@ use std::time::Duration;
 
 use futures_util::future::{Either, MaybeDone, maybe_done, select};
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::place::Place;
-use super::prompt::{prompt, tokens};
-use super::respond::{ModelEvents, Turn};
-use super::user_message::digest;
-use super::{Engine, Error, OnEnd, Outcome, TurnReport, messages, title};
-use crate::identity::Owner;
+use super::prompt::tokens;
+use super::respond::{ModelEvents, Progress, Start, Turn};
+use super::title::Title;
+use super::{Engine, Error, OnEnd, Outcome, TurnReport, messages};
+use crate::identity::{Identity, Owner};
 use crate::ids;
-use crate::model::{ModelError, ModelStream, Prompt, TokenUsage};
-use crate::protocol::{
-    AddUserMessage, CreateThread, Event, Object, Order, Page, Paging, RetryAfterItem, StreamOptions, ThreadItem,
-    ThreadStatus, UserContent, UserMessage,
-};
-use crate::store::{BeginError, Loaded, Reservation, Run, ThreadRecord, Threads};
+use crate::model::{FunctionCall, ModelError, ModelErrorKind, ModelStream, Prompt, TokenUsage};
+use crate::protocol::{Event, StreamOptions, ThreadStatus};
+use crate::store::{BeginError, Loaded, Reservation, Run, StoreError, ThreadRecord, Threads};
 use crate::telemetry::chain;
 
 /// How long a run counts as live after its process has died without a word. While it is live, the same message is not
@@ -31,200 +28,62 @@ const LEASE: Duration = Duration::from_mins(5);
 type ModelCall = Pin<Box<MaybeDone<Pin<Box<dyn Future<Output = Result<ModelStream, ModelError>> + Send>>>>>;
 
 /// A turn that is admitted, with everything it was asked.
-struct Beginning {
-    operation: &'static str,
-    owner: Owner,
-    thread: ThreadRecord,
-    run: Run,
-    question: String,
+pub(super) struct Beginning {
+    pub(super) operation: &'static str,
+    pub(super) identity: Identity,
+    pub(super) thread: ThreadRecord,
+    pub(super) run: Run,
+    /// The item that is answered; what the turn makes stands behind it.
+    pub(super) question: String,
     /// Whether the question was answered before.
-    anew: bool,
-    reservation: Reservation,
-    prompt: Prompt,
+    pub(super) anew: bool,
+    /// Items that mean nothing any more.
+    pub(super) obsolete: Vec<String>,
+    pub(super) reservation: Reservation,
+    pub(super) prompt: Prompt,
+    /// Calls that the page is asked for, in place of the model.
+    pub(super) waiting: Vec<FunctionCall>,
     /// The message that the thread is named after, where it has no name yet.
-    untitled: Option<String>,
+    pub(super) untitled: Option<String>,
     /// What the client is told first.
-    opening: Vec<Event>,
+    pub(super) opening: Vec<Event>,
 }
 
 impl Engine {
-    /// `threads.create`: a new thread with its first message.
-    pub(super) async fn create_thread(
+    /// Counts a turn and loads its thread, in one round trip.
+    pub(super) async fn admit_and_load(
         &self,
         owner: &Owner,
-        params: CreateThread,
-        on_end: OnEnd,
-    ) -> Result<UnboundedReceiver<Event>, Error> {
-        self.check_message(&params.input)?;
-        let reservation = self.admit_turn(owner).await?;
-        let thread_id = self.ids.mint(ids::THREAD);
-        let item = self.user_item(params.input, &thread_id, &thread_id);
-        let run = self.lease(&item.item, None);
-        let thread = ThreadRecord {
-            id: thread_id,
-            title: None,
-            created_at: item.item.header().created_at,
-            status: ThreadStatus::Active,
-            allowed_image_domains: None,
-            metadata: Object::new(),
-            run: Some(run.clone()),
-            retry: None,
-        };
-        let prompt = prompt(&self.assistant, owner, &thread.id, std::slice::from_ref(&item.item));
-        let created = Event::ThreadCreated { thread: thread.clone().into_thread(Page::empty()) };
-        let beginning = Beginning {
-            operation: "threads.create",
-            owner: owner.clone(),
-            run,
-            question: item.item.id().to_owned(),
-            anew: false,
-            reservation,
-            prompt,
-            untitled: Some(plain_text(&item.item)),
-            opening: vec![created, Event::ItemDone { item: item.item.clone() }, stream_options()],
-            thread: thread.clone(),
-        };
-        let write = async { self.threads.create(owner, &thread, &item).await.map_err(BeginError::Store) };
-        Box::pin(self.begin(beginning, write, on_end)).await
-    }
-
-    /// `threads.add_user_message`.
-    pub(super) async fn add_user_message(
-        &self,
-        owner: &Owner,
-        params: AddUserMessage,
-        on_end: OnEnd,
-    ) -> Result<UnboundedReceiver<Event>, Error> {
-        self.check_message(&params.input)?;
-        let (reservation, loaded) = Box::pin(self.admit_and_load(owner, &params.thread_id)).await?;
-        let last = loaded.items.last().map_or(loaded.thread.id.as_str(), |stored| stored.item.id());
-        let item = self.user_item(params.input, &loaded.thread.id, last);
-        let run = self.lease(&item.item, loaded.thread.run.as_ref());
-        let live = loaded.live_run(self.clock.now());
-        // Refused before the model is called: a page that repeats itself must not cost anything.
-        if live.is_some_and(|live| live.digest == run.digest) {
-            return Err(self.refund(&reservation, Error::Conflict).await);
-        }
-        let seen = if live.is_none() { loaded.thread.run.as_ref().map(|run| run.id.clone()) } else { None };
-        let mut items: Vec<_> = loaded.items.into_iter().map(|stored| stored.item).collect();
-        items.push(item.item.clone());
-        let untitled = loaded.thread.title.is_none().then(|| plain_text(&item.item));
-        let beginning = Beginning {
-            operation: "threads.add_user_message",
-            owner: owner.clone(),
-            run: run.clone(),
-            question: item.item.id().to_owned(),
-            anew: false,
-            reservation,
-            prompt: prompt(&self.assistant, owner, &loaded.thread.id, &items),
-            untitled,
-            opening: vec![Event::ItemDone { item: item.item.clone() }, stream_options()],
-            thread: loaded.thread,
-        };
-        let thread_id = beginning.thread.id.clone();
-        let write = async {
-            let now = self.clock.now();
-            let begun = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), now).await;
-            if let Err(BeginError::Store(_)) = begun {
-                // Whether the message was written nobody knows, and the person is told that it was not. Best effort.
-                let _ = self.threads.remove_items(owner, &thread_id, &[item.item.id().to_owned()]).await;
-            }
-            begun
-        };
-        Box::pin(self.begin(beginning, write, on_end)).await
-    }
-
-    /// `threads.retry_after_item`: everything after a user message is dropped, and the message answered anew.
-    pub(super) async fn retry_after_item(
-        &self,
-        owner: &Owner,
-        params: RetryAfterItem,
-        on_end: OnEnd,
-    ) -> Result<UnboundedReceiver<Event>, Error> {
-        let (reservation, loaded) = Box::pin(self.admit_and_load(owner, &params.thread_id)).await?;
-        let prepared = Box::pin(self.prepare_retry(owner, &params.item_id, &loaded)).await;
-        let items = match prepared {
-            Ok(items) => items,
-            Err(error) => return Err(self.refund(&reservation, error).await),
-        };
-        let (run, question) = match items.last() {
-            Some(question) => (self.lease(question, loaded.thread.run.as_ref()), question.id().to_owned()),
-            None => return Err(self.refund(&reservation, Error::NotFound("item")).await),
-        };
-        // Whoever asks again is done with the run that is under way; it withdraws its items when it ends.
-        let seen = loaded.thread.run.as_ref().map(|run| run.id.clone());
-        let untitled = loaded.thread.title.is_none().then(|| items.last().map(plain_text)).flatten();
-        let beginning = Beginning {
-            operation: "threads.retry_after_item",
-            owner: owner.clone(),
-            run: run.clone(),
-            question,
-            anew: true,
-            reservation,
-            prompt: prompt(&self.assistant, owner, &loaded.thread.id, &items),
-            untitled,
-            opening: vec![stream_options()],
-            thread: loaded.thread,
-        };
-        let thread_id = beginning.thread.id.clone();
-        let (item_id, now) = (&params.item_id, self.clock.now());
-        let write = self.threads.begin_retry(owner, &thread_id, &run, item_id, seen.as_deref(), now);
-        Box::pin(self.begin(beginning, write, on_end)).await
-    }
-
-    /// The items up to the one that is retried.
-    async fn prepare_retry(&self, owner: &Owner, item_id: &str, loaded: &Loaded) -> Result<Vec<ThreadItem>, Error> {
-        let known = loaded.items.iter().position(|stored| stored.item.id() == item_id);
-        let items: Vec<_> = match known {
-            Some(position) => loaded.items[..=position].iter().map(|stored| stored.item.clone()).collect(),
-            // Further back than a turn reads: rare, so it costs a read of its own.
-            None => Box::pin(self.items_up_to(owner, &loaded.thread.id, item_id)).await?,
-        };
-        match items.last() {
-            Some(ThreadItem::UserMessage(message)) if message.header.id == item_id => Ok(items),
-            Some(item) if item.id() == item_id => {
-                Err(Error::Invalid("`item_id` must name a message of the user".to_owned()))
-            }
-            Some(_) | None => Err(Error::NotFound("item")),
-        }
-    }
-
-    async fn items_up_to(&self, owner: &Owner, thread_id: &str, item_id: &str) -> Result<Vec<ThreadItem>, Error> {
-        let older =
-            Paging { limit: Some(i64::from(Threads::NEWEST)), order: Order::Desc, after: Some(item_id.to_owned()) };
-        let (item, older) = tokio::try_join!(
-            self.threads.item(owner, thread_id, item_id),
-            self.threads.items(owner, thread_id, &older)
-        )?;
-        let older = older.map_or_else(Vec::new, |page| page.data);
-        Ok(older.into_iter().rev().chain(item).map(|stored| stored.item).collect())
-    }
-
-    async fn admit_and_load(&self, owner: &Owner, thread_id: &str) -> Result<(Reservation, Loaded), Error> {
-        let (admitted, loaded) =
-            tokio::join!(self.admit_turn(owner), self.threads.load(owner, thread_id, Threads::NEWEST));
+        load: impl Future<Output = Result<Option<Loaded>, StoreError>>,
+    ) -> Result<(Reservation, Loaded), Error> {
+        let (admitted, loaded) = tokio::join!(self.admit_turn(owner), load);
         let reservation = admitted?;
-        let loaded = match loaded {
-            Ok(Some(loaded)) if loaded.thread.status == ThreadStatus::Active => Ok(loaded),
-            Ok(Some(_)) => Err(Error::NotWritable),
-            Ok(None) => Err(Error::NotFound("thread")),
-            Err(error) => Err(error.into()),
-        };
-        match loaded {
+        match writable(loaded) {
             Ok(loaded) => Ok((reservation, loaded)),
             Err(error) => Err(self.refund(&reservation, error).await),
         }
     }
 
+    /// The newest items of a thread, as far as a turn reads.
+    pub(super) async fn load(&self, owner: &Owner, thread_id: &str) -> Result<Option<Loaded>, StoreError> {
+        self.threads.load(owner, thread_id, Threads::NEWEST).await
+    }
+
+    /// The same as they are now: what the page answers was stored milliseconds ago.
+    pub(super) async fn load_now(&self, owner: &Owner, thread_id: &str) -> Result<Option<Loaded>, StoreError> {
+        self.threads.load_now(owner, thread_id, Threads::NEWEST).await
+    }
+
     /// Gives back what was reserved for a turn that does not happen.
-    async fn refund(&self, reservation: &Reservation, error: Error) -> Error {
+    pub(super) async fn refund(&self, reservation: &Reservation, error: Error) -> Error {
         self.charge(reservation, 0, error).await
     }
 
     /// Gives back what was reserved for a turn that was refused when the model had been called already: it may have read
     /// the prompt, and bills for that.
     async fn abandon(&self, beginning: &Beginning, error: Error) -> Error {
-        self.charge(&beginning.reservation, tokens(&beginning.prompt), error).await
+        let used = if beginning.waiting.is_empty() { tokens(&beginning.prompt) } else { 0 };
+        self.charge(&beginning.reservation, used, error).await
     }
 
     async fn charge(&self, reservation: &Reservation, used: u64, error: Error) -> Error {
@@ -238,27 +97,32 @@ impl Engine {
         }
     }
 
-    /// A run that answers the message, with an id after that of the thread's last run, whatever the clocks say.
-    fn lease(&self, message: &ThreadItem, last: Option<&Run>) -> Run {
+    /// A run that answers what the digest stands for, with an id after that of the thread's last run, whatever the
+    /// clocks say.
+    pub(super) fn lease(&self, digest: String, last: Option<&Run>) -> Run {
         let id = match last {
             Some(last) => self.ids.mint_after(ids::RUN, &last.id),
             None => self.ids.mint(ids::RUN),
         };
-        Run { id, digest: digest(message), until: self.clock.now() + LEASE }
+        Run { id, digest, until: self.clock.now() + LEASE }
     }
 
     /// Calls the model, writes what begins the turn, and lets the turn run.
-    async fn begin(
+    pub(super) async fn begin(
         &self,
         beginning: Beginning,
         write: impl Future<Output = Result<(), BeginError>>,
         on_end: OnEnd,
     ) -> Result<UnboundedReceiver<Event>, Error> {
         let started = self.clock.now();
-        let mut call = self.call(beginning.prompt.clone());
-        let written = match select(pin!(write), call.as_mut()).await {
-            Either::Left((written, _)) => written,
-            Either::Right(((), write)) => write.await,
+        let mut call =
+            beginning.waiting.is_empty().then(|| self.call_model(&beginning.identity.owner, beginning.prompt.clone()));
+        let written = match &mut call {
+            None => write.await,
+            Some(call) => match select(pin!(write), call.as_mut()).await {
+                Either::Left((written, _)) => written,
+                Either::Right(((), write)) => write.await,
+            },
         };
         let (events, receiver) = unbounded_channel();
         match written {
@@ -274,75 +138,84 @@ impl Engine {
                 return Ok(receiver);
             }
         }
-        self.launch(beginning, started, call, events, on_end);
-        Ok(receiver)
-    }
-
-    fn call(&self, prompt: Prompt) -> ModelCall {
-        let model = self.model.clone();
-        Box::pin(maybe_done(async move { model.stream(&prompt).await }.boxed()))
-    }
-
-    fn launch(
-        &self,
-        beginning: Beginning,
-        started: jiff::Timestamp,
-        mut call: ModelCall,
-        events: UnboundedSender<Event>,
-        on_end: OnEnd,
-    ) {
-        let Beginning { operation, owner, thread, run, question, anew, reservation, prompt, untitled, opening } =
+        let Beginning { operation, identity, thread, run, question, anew, obsolete, reservation, prompt, .. } =
             beginning;
-        for event in opening {
+        for event in beginning.opening {
             let _ = events.send(event);
         }
-        let model_events: ModelEvents = stream::once(async move {
-            call.as_mut().await;
-            call.as_mut().take_output()
-        })
-        .filter_map(|called| async { called })
-        .try_flatten()
-        .boxed();
         let place = Place {
             threads: self.threads.clone(),
-            owner: owner.clone(),
+            owner: identity.owner.clone(),
             thread_id: thread.id,
             run,
+            leased: true,
             question,
             anew,
+            obsolete,
+            sender: None,
             stored: Vec::new(),
         };
-        let title = untitled.map(|message| title::Title {
+        let title = beginning.untitled.map(|message| Title {
             model: self.model.clone(),
             assistant: self.assistant.clone(),
             threads: self.threads.clone(),
-            owner: owner.clone(),
+            owner: identity.owner.clone(),
             thread_id: place.thread_id.clone(),
             message,
         });
         let turn = Turn {
             engine: self.clone(),
-            owner,
+            identity,
             place: Some(place),
+            thread_title: thread.title,
             operation,
             started,
-            reservation,
-            prompt_tokens: tokens(&prompt),
-            model: prompt.model,
+            reservation: Some(reservation),
+            prompt,
             events,
+            progress: Progress::default(),
         };
-        turn.launch(model_events, title, on_end);
+        let start = call.map_or(Start::Page(beginning.waiting), |call| Start::Model(model_events(call)));
+        turn.launch(start, title, on_end);
+        Ok(receiver)
+    }
+
+    fn call_model(&self, owner: &Owner, prompt: Prompt) -> ModelCall {
+        let (engine, owner) = (self.clone(), owner.clone());
+        Box::pin(maybe_done(async move { engine.stream(&owner, prompt).await }.boxed()))
+    }
+
+    /// Asks the model, with the prompt's files as its server can read them.
+    pub(super) async fn stream(&self, owner: &Owner, mut prompt: Prompt) -> Result<ModelStream, ModelError> {
+        if let Some(files) = &self.files
+            && let Err(error) = files.resolve(owner, &mut prompt).await
+        {
+            tracing::error!(error = chain(&error), "the files of a prompt cannot be read");
+            return Err(ModelError::new(ModelErrorKind::Unavailable));
+        }
+        self.model.stream(&prompt).await
     }
 }
 
-const fn stream_options() -> Event {
+/// The thread, if it exists and takes messages.
+pub(super) fn writable(loaded: Result<Option<Loaded>, StoreError>) -> Result<Loaded, Error> {
+    match loaded? {
+        Some(loaded) if loaded.thread.status == ThreadStatus::Active => Ok(loaded),
+        Some(_) => Err(Error::NotWritable),
+        None => Err(Error::NotFound("thread")),
+    }
+}
+
+pub(super) const fn stream_options() -> Event {
     Event::StreamOptions { stream_options: StreamOptions { allow_cancel: true } }
 }
 
-fn plain_text(item: &ThreadItem) -> String {
-    let ThreadItem::UserMessage(UserMessage { content, .. }) = item else { return String::new() };
-    let parts = content.iter().map(|part| match part {
-        UserContent::InputText { text } | UserContent::InputTag { text, .. } => text.as_str(),
-    });
-    parts.collect::<Vec<_>>().join(" ")
+fn model_events(mut call: ModelCall) -> ModelEvents {
+    stream::once(async move {
+        call.as_mut().await;
+        call.as_mut().take_output()
+    })
+    .filter_map(|called| async { called })
+    .try_flatten()
+    .boxed()
 }

@@ -1,5 +1,9 @@
+use std::collections::HashSet;
+
+use super::attachments::unknown_attachment;
 use super::{Engine, Error};
 use crate::hash::sha256_hex;
+use crate::identity::Owner;
 use crate::protocol::{InferenceOptions, ItemHeader, ThreadItem, UserContent, UserMessage, UserMessageInput};
 use crate::store::StoredItem;
 
@@ -10,17 +14,22 @@ const MOST_TAGS: usize = 100;
 const LARGEST_MESSAGE: usize = 64 * 1024;
 
 impl Engine {
-    /// Refuses a message that is empty, too long, or names attachments that do not exist.
+    /// Refuses a message that is empty, too long, or has too many attachments.
     pub(super) fn check_message(&self, input: &UserMessageInput) -> Result<(), Error> {
         let blank = input.content.iter().all(|part| match part {
             UserContent::InputText { text } => text.trim().is_empty(),
             UserContent::InputTag { .. } => false,
         });
-        if blank {
+        if blank && input.attachments.is_empty() {
             return Err(Error::Invalid("the message is empty".to_owned()));
         }
-        if !input.attachments.is_empty() {
-            return Err(Error::Invalid("`attachments` names an attachment that does not exist".to_owned()));
+        match &self.files {
+            Some(files) if input.attachments.len() > files.limits().per_message => {
+                let most = files.limits().per_message;
+                return Err(Error::Invalid(format!("the message has more than {most} attachments")));
+            }
+            None if !input.attachments.is_empty() => return Err(unknown_attachment()),
+            Some(_) | None => {}
         }
         let tags = input.content.iter().filter(|part| matches!(part, UserContent::InputTag { .. })).count();
         if tags > MOST_TAGS {
@@ -38,16 +47,23 @@ impl Engine {
         Ok(())
     }
 
-    /// The message as an item, with an id after `last`.
-    pub(super) fn user_item(&self, input: UserMessageInput, thread_id: &str, last: &str) -> StoredItem {
+    /// The message as an item, with an id after `last`. Its attachments are taken now; one without any costs no I/O.
+    pub(super) async fn user_item(
+        &self,
+        owner: &Owner,
+        input: UserMessageInput,
+        thread_id: &str,
+        last: &str,
+    ) -> Result<StoredItem, Error> {
         let header = ItemHeader {
             id: self.ids.mint_after(crate::ids::MESSAGE, last),
             thread_id: thread_id.to_owned(),
             created_at: self.clock.now(),
         };
-        let UserMessageInput { content, quoted_text, inference_options, .. } = input;
-        let message = UserMessage { header, content, attachments: Vec::new(), quoted_text, inference_options };
-        StoredItem { item: ThreadItem::UserMessage(message), upstream_id: None, ends_run: None }
+        let UserMessageInput { content, attachments, quoted_text, inference_options } = input;
+        let attachments = self.attach(owner, thread_id, &header.id, &attachments).await?;
+        let message = UserMessage { header, content, attachments, quoted_text, inference_options };
+        Ok(StoredItem::new(ThreadItem::UserMessage(message)))
     }
 }
 
@@ -69,9 +85,18 @@ fn characters(input: &UserMessageInput) -> usize {
 /// What makes two messages the same: everything but the moment they were sent.
 pub(super) fn digest(message: &ThreadItem) -> String {
     match message {
-        ThreadItem::UserMessage(UserMessage { content, quoted_text, inference_options, .. }) => {
-            sha256_hex(&format!("{:?}", (content, quoted_text, inference_options)))
+        ThreadItem::UserMessage(UserMessage { content, attachments, quoted_text, inference_options, .. }) => {
+            let attachments: Vec<_> = attachments.iter().map(|attachment| &attachment.id).collect();
+            sha256_hex(&format!("{:?}", (content, attachments, quoted_text, inference_options)))
         }
         other => sha256_hex(other.id()),
     }
+}
+
+/// The [`digest`] of the message that this will be, before anything of it is taken.
+pub(super) fn digest_of_input(input: &UserMessageInput) -> String {
+    let UserMessageInput { content, attachments, quoted_text, inference_options } = input;
+    let mut seen = HashSet::new();
+    let attachments: Vec<_> = attachments.iter().filter(|id| seen.insert(*id)).collect();
+    sha256_hex(&format!("{:?}", (content, attachments, quoted_text, inference_options)))
 }

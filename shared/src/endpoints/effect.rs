@@ -64,3 +64,12 @@ pub enum Output {
     /// As JSON.
     Json(Value),
 }
+
+impl From<Value> for Output {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::String(text) => Self::Text(text),
+            other => Self::Json(other),
+        }
+    }
+}

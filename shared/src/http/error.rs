@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
 use crate::conversation;
+use crate::files::FilesError;
 use crate::model::{ModelError, ModelErrorKind};
 use crate::store::StoreError;
 
@@ -125,6 +126,16 @@ impl From<StoreError> for Error {
     }
 }
 
+impl From<FilesError> for Error {
+    fn from(error: FilesError) -> Self {
+        if error.is_unavailable() {
+            Self::new(Code::Unavailable, "the service cannot take files right now, please try again").because(error)
+        } else {
+            Self::new(Code::InternalError, "something went wrong on our side").because(error)
+        }
+    }
+}
+
 impl From<ModelErrorKind> for Code {
     fn from(kind: ModelErrorKind) -> Self {
         match kind {
@@ -163,8 +174,11 @@ impl From<conversation::Error> for Error {
                 let error = Self::new(Code::BudgetExceeded, "your token budget is used up for now");
                 Self { retry_after: Some(retry_after), ..error }
             }
+            E::NoFiles => Self::bad_request("attachments are not configured on this server: `FILES_BUCKET`"),
+            E::Files(error) => error.into(),
             E::Store(error) => error.into(),
             E::Model(error) => error.into(),
+            E::Endpoint(error) => Self::new(Code::UpstreamError, "the action did not work").because(error),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! - a *visitor cookie* keeps an anonymous person the same person over a reload
 
 mod authenticator;
+mod claims;
 mod mode;
 mod owner;
 mod session;
@@ -13,6 +14,7 @@ mod user_token;
 mod visitor;
 
 pub use authenticator::{Authenticator, Caller, RefusedIdentity, SiteUser, TrustedIdentity};
+pub use claims::Claims;
 pub use mode::AuthModes;
 pub use owner::{InvalidOwner, Owner};
 pub use session::{Session, SessionError, SessionTokens};
@@ -29,6 +31,8 @@ pub struct Identity {
     pub anonymous: bool,
     /// What the user may do besides chatting, as `analytics:read`.
     pub permissions: Vec<String>,
+    /// What is known of the user. None of it of visitors.
+    pub claims: Claims,
 }
 
 impl Identity {

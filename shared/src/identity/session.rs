@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::{Identity, Owner, SigningKeys};
+use super::{Claims, Identity, Owner, SigningKeys};
 use crate::ids::{self, Ids};
 
 /// The media type of our tokens, in their header, so that nobody takes them for anything else (RFC 8725, section 3.11).
@@ -37,7 +37,7 @@ pub enum SessionError {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Claims {
+struct Payload {
     iss: String,
     aud: String,
     sub: String,
@@ -49,6 +49,9 @@ struct Claims {
     anonymous: bool,
     /// When the first session of the chain began.
     auth_time: i64,
+    /// What is known of the user.
+    #[serde(default, skip_serializing_if = "Claims::is_empty")]
+    profile: Claims,
 }
 
 /// Mints and verifies session tokens.
@@ -87,7 +90,7 @@ impl SessionTokens {
         let mut header = Header::new(Algorithm::HS256);
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(key_id.to_owned());
-        let claims = Claims {
+        let payload = Payload {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
             sub: identity.owner.user().to_owned(),
@@ -97,8 +100,9 @@ impl SessionTokens {
             exp: expires_at.as_second(),
             anonymous: identity.anonymous,
             auth_time: began_at.as_second(),
+            profile: identity.claims.clone(),
         };
-        Ok((jsonwebtoken::encode(&header, &claims, key)?, expires_at))
+        Ok((jsonwebtoken::encode(&header, &payload, key)?, expires_at))
     }
 
     /// Who a token was minted for, if it has not expired for longer than `grace`.
@@ -116,15 +120,16 @@ impl SessionTokens {
         validation.set_audience(&[AUDIENCE]);
         // The time is injected, so it is compared below.
         validation.validate_exp = false;
-        let token = jsonwebtoken::decode::<Claims>(token, key, &validation).map_err(|_| SessionError::Invalid)?;
-        let claims = token.claims;
-        let owner = Owner::new(claims.tenant, claims.sub).map_err(|_| SessionError::Invalid)?;
-        let expires_at = Timestamp::from_second(claims.exp).map_err(|_| SessionError::Invalid)?;
-        let began_at = Timestamp::from_second(claims.auth_time).map_err(|_| SessionError::Invalid)?;
+        let token = jsonwebtoken::decode::<Payload>(token, key, &validation).map_err(|_| SessionError::Invalid)?;
+        let payload = token.claims;
+        let owner = Owner::new(payload.tenant, payload.sub).map_err(|_| SessionError::Invalid)?;
+        let expires_at = Timestamp::from_second(payload.exp).map_err(|_| SessionError::Invalid)?;
+        let began_at = Timestamp::from_second(payload.auth_time).map_err(|_| SessionError::Invalid)?;
         if now >= expires_at + grace {
             return Err(SessionError::Expired);
         }
-        let identity = Identity { owner, anonymous: claims.anonymous, permissions: Vec::new() };
+        let identity =
+            Identity { owner, anonymous: payload.anonymous, permissions: Vec::new(), claims: payload.profile };
         Ok(Session { identity, expires_at, began_at })
     }
 }

@@ -5,6 +5,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::claims::TokenClaims;
 use super::{Identity, Owner, session, visitor};
 use crate::env::{Env, EnvError};
 
@@ -28,6 +29,8 @@ struct Claims {
     permissions: Option<Vec<String>>,
     /// Permissions as OAuth writes them: separated by spaces.
     scope: Option<String>,
+    #[serde(flatten)]
+    profile: TokenClaims,
 }
 
 impl UserTokens {
@@ -63,8 +66,9 @@ impl UserTokens {
         Ok(Self { key: DecodingKey::from_secret(secret.expose_secret().as_bytes()), validation })
     }
 
-    /// Who a token names: `sub`, in the tenant `tenant`, with the permissions of `permissions` and `scope`. None if it
-    /// is not valid, for whatever reason: a caller gets no help in making one.
+    /// Who a token names: `sub`, in the tenant `tenant`, with the permissions of `permissions` and `scope`, and the
+    /// claims `name`, `email`, `locale`, `zoneinfo`, `plan` and `chatkit` of [`Claims`](super::Claims). None if it is
+    /// not valid, for whatever reason: a caller gets no help in making one.
     pub fn verify(&self, token: &str, now: Timestamp) -> Option<Identity> {
         let TokenData { header, claims, .. } =
             jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation).ok()?;
@@ -80,6 +84,6 @@ impl UserTokens {
         let owner = Owner::new(tenant, claims.sub).ok()?;
         let mut permissions = claims.permissions.unwrap_or_default();
         permissions.extend(claims.scope.unwrap_or_default().split_whitespace().map(ToOwned::to_owned));
-        Some(Identity { owner, anonymous: false, permissions })
+        Some(Identity { owner, anonymous: false, permissions, claims: claims.profile.bounded() })
     }
 }

@@ -1,6 +1,7 @@
 use reqwest::Url;
 
 use super::completions;
+use super::error::{ModelError, ModelErrorKind};
 use super::prompt::Prompt;
 use super::responses;
 use crate::env::{Env, EnvError};
@@ -37,10 +38,25 @@ impl Api {
     }
 
     /// The request that asks the server at `base_url`, as JSON.
-    pub(super) fn request(self, prompt: &Prompt, base_url: &Url) -> serde_json::Result<Vec<u8>> {
-        match self {
-            Self::Responses => serde_json::to_vec(&responses::CreateResponse::from(prompt)),
-            Self::ChatCompletions => serde_json::to_vec(&completions::CreateCompletion::new(prompt, base_url)),
+    ///
+    /// # Errors
+    /// `Rejected` when the prompt has a file of our own store, which no server can read.
+    pub(super) fn request(self, prompt: &Prompt, base_url: &Url) -> Result<Vec<u8>, ModelError> {
+        let rejected = || ModelError::new(ModelErrorKind::Rejected);
+        if prompt.has_stored_files() {
+            return Err(rejected());
         }
+        let body = match self {
+            Self::Responses => serde_json::to_vec(&responses::CreateResponse::new(prompt, base_url)),
+            Self::ChatCompletions => serde_json::to_vec(&completions::CreateCompletion::new(prompt, base_url)),
+        };
+        // Strings and numbers always are JSON.
+        body.map_err(|_| rejected())
     }
+}
+
+/// Whether the server is OpenAI's, at OpenAI or on Azure: what is new or OpenAI's alone, others may refuse.
+pub(super) fn is_openai(base_url: &Url) -> bool {
+    let host = base_url.host_str().unwrap_or_default();
+    host == "api.openai.com" || host.ends_with(".api.openai.com") || host.ends_with(".openai.azure.com")
 }

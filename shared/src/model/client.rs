@@ -89,8 +89,7 @@ impl Model {
     /// # Errors
     /// When the model does not accept the prompt; see [`ModelErrorKind`].
     pub async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
-        // Strings and numbers always are JSON.
-        let body = self.api.request(prompt, &self.base_url).map_err(|_| ModelError::new(ModelErrorKind::Rejected))?;
+        let body = self.api.request(prompt, &self.base_url)?;
         let (body, url) = (Bytes::from(body), self.url(self.api.path()));
         let request = || {
             let request = self.client.post(url.clone()).body(body.clone());
@@ -103,7 +102,7 @@ impl Model {
             return Err(ModelError::broken("it is not an event stream"));
         }
         let bytes = response.bytes_stream().map_err(ModelError::transport);
-        Ok(ModelStream::new(self.api, bytes, self.idle_timeout))
+        Ok(ModelStream::new(self.api, prompt, bytes, self.idle_timeout))
     }
 
     /// An endpoint behind the base URL, as the official SDKs join them.

@@ -117,7 +117,7 @@ impl ModelError {
     }
 
     /// A failure that the upstream said nothing about.
-    pub(super) fn new(kind: ModelErrorKind) -> Self {
+    pub(crate) fn new(kind: ModelErrorKind) -> Self {
         Self { kind, upstream: Upstream::default(), source: None }
     }
 

@@ -10,9 +10,14 @@ use crate::protocol::{Annotation, AssistantContent, Task};
 ///
 /// An answer has messages, a message has parts; both are numbered from 0 in the order in which they start. Of each
 /// message come one `MessageStarted`, then its parts, then one `MessageDone`; of each part one `PartAdded`, its deltas,
-/// then one `PartDone`, and annotations until the end of its message. Thoughts are over before a message starts. Tasks
-/// and images are numbered from 0, too. Calls come when they are whole. The last event is `Completed` or `Incomplete`,
-/// or else the stream ends with an error and whatever is open stays open.
+/// then one `PartDone`, and annotations until the end of its message.
+///
+/// Tasks and images are numbered from 0, too. A task is loading until its last event, which alone is complete. Thoughts
+/// and tasks may alternate, and all are over before a message starts: OpenAI's models wait for what they have their
+/// server do. Of each image come one `ImageStarted`, then one `ImageDone`; messages may lie between.
+///
+/// Calls come when they are whole; an answer of calls alone is a good one. The last event is `Completed` or
+/// `Incomplete`, or else the stream ends with an error and whatever is open stays open.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModelEvent {
     /// The model thinks. A model may think more than once in an answer.
@@ -80,7 +85,7 @@ pub enum ModelEvent {
         content: Vec<AssistantContent>,
     },
     /// Something that the model's server does itself: a search, a program, a remote tool. First as it begins, then each
-    /// time as it is now; its `status_indicator` says whether it is over.
+    /// time as it is now; its `status_indicator` says whether it is over, which is said once.
     Task {
         /// Which task of the answer, from 0.
         task: u64,
@@ -98,7 +103,7 @@ pub enum ModelEvent {
         image: u64,
         /// What it looks like so far.
         picture: Picture,
-        /// How far it is, from 0 to 1.
+        /// How far it is, from 0 to 1; 0 where nobody knows.
         progress: f64,
     },
     /// A picture is whole.

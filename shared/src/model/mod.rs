@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! prompt.rs      what is asked                    config.rs, api.rs  where, through which API, with which key
-//! client.rs      the request, one retry           stream.rs          bytes → server-sent events
+//! client.rs      the request, one retry           stream.rs, lines.rs  bytes → server-sent events
 //! responses/     the Responses API's JSON         completions/       the Chat Completions API's JSON
-//! translator.rs  wire events → model events, with what both APIs need for it: message.rs, reasoning.rs, annotation.rs
+//! translator.rs  wire events → model events, with what they need for it: message.rs, reasoning.rs, annotation.rs,
+//!                call_ids.rs, tasks.rs, images.rs, items.rs, lenient.rs
 //! event.rs       what the rest of the crate sees  error.rs           failures, one kind per reaction
 //! reported.rs    errors as upstreams report them  transcription.rs, audio.rs  speech → text
 //! ```
@@ -18,17 +19,23 @@
 mod annotation;
 mod api;
 mod audio;
+mod call_ids;
 mod client;
 mod completions;
 mod config;
 mod error;
 mod event;
+mod images;
+mod items;
+mod lenient;
+mod lines;
 mod message;
 mod prompt;
 mod reasoning;
 mod reported;
 mod responses;
 mod stream;
+mod tasks;
 mod transcription;
 mod translator;
 

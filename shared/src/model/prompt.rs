@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -24,6 +26,30 @@ pub struct Prompt {
     pub user: Option<String>,
     /// What requests with a common beginning share, so that they meet the same cache (`prompt_cache_key`).
     pub cache_key: Option<String>,
+}
+
+impl Prompt {
+    /// The configuration of the tool that makes pictures, if the model may use it.
+    pub(super) fn image_tool(&self) -> Option<&Value> {
+        self.tools.iter().find(|tool| tool["type"] == "image_generation")
+    }
+
+    /// Whether somebody here runs a function for the model.
+    pub(super) fn has_functions(&self) -> bool {
+        self.tools.iter().any(|tool| tool["type"] == "function")
+    }
+
+    /// Whether a file is still in our own store, where the model's server cannot read it.
+    pub(super) fn has_stored_files(&self) -> bool {
+        let parts = self.input.iter().filter_map(|input| match input {
+            Input::User(parts) => Some(parts),
+            Input::Assistant(_) | Input::Opaque(_) | Input::Call(_) | Input::CallOutput { .. } => None,
+        });
+        parts.flatten().any(|part| match part {
+            InputPart::Text(_) => false,
+            InputPart::Image(file) | InputPart::File(file) => matches!(file.source, FileSource::Stored(_)),
+        })
+    }
 }
 
 /// A turn of the conversation.
@@ -87,10 +113,22 @@ pub struct InputFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileSource {
-    /// In our own store of files, under this key. Made one of the others before the model is asked.
+    /// Among the owner's own files, under this id. Made one of the others before the model is asked.
     Stored(String),
     /// Where the model's server can fetch them.
     Url(String),
     /// Here, in base64.
     Base64(String),
+}
+
+impl InputFile {
+    /// Where the model's server finds it: an address, or a `data:` URL with all of it. `None` while it is in our own
+    /// store.
+    pub(super) fn url(&self) -> Option<Cow<'_, str>> {
+        match &self.source {
+            FileSource::Stored(_) => None,
+            FileSource::Url(url) => Some(url.into()),
+            FileSource::Base64(base64) => Some(format!("data:{};base64,{base64}", self.media_type).into()),
+        }
+    }
 }

@@ -13,12 +13,24 @@ use tokio::time::timeout;
 use super::api::Api;
 use super::error::ModelError;
 use super::event::{Events, ModelEvent};
+use super::lines::whole_lines;
+use super::prompt::Prompt;
 use super::translator::{Flow, Translator};
 
-/// How much may come without an event in it. The largest events repeat a whole answer, some 100 KB.
-const EVENT_BYTES: usize = 4 * 1024 * 1024;
-/// How much may come in all, because an open message is kept in memory. OpenAI takes some 300 bytes a token.
-const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// How much may come without an event in it, and how much in all.
+#[derive(Clone, Copy)]
+struct Bounds {
+    event: usize,
+    answer: usize,
+}
+
+/// The largest events repeat a whole answer, some 100 KB. All of an answer is bounded because an open message is kept in
+/// memory; OpenAI takes some 300 bytes a token.
+const TEXT: Bounds = Bounds { event: 4 << 20, answer: 64 << 20 };
+/// OpenAI's largest pictures have some 4 MB, a third more in base64, and the last event repeats all of an answer. An
+/// event is in memory some six times while it is read, so this takes 100 MB at most of the 512 that `chat` has. What
+/// came before is not kept: a few pictures with three earlier states each may come.
+const PICTURES: Bounds = Bounds { event: 16 << 20, answer: 256 << 20 };
 /// How long the count of its tokens is waited for once an answer is whole. Servers that count send it at once.
 const COUNT_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -26,17 +38,19 @@ const COUNT_PATIENCE: Duration = Duration::from_secs(2);
 pub struct ModelStream(BoxStream<'static, Result<ModelEvent, ModelError>>);
 
 impl ModelStream {
-    /// Reads the bytes of an event stream of the given API, however they are cut.
+    /// Reads the bytes of an event stream of the given API, however they are cut: the answer to this prompt.
     ///
     /// Nothing is read after the event that ends the answer. Silence for longer than `idle_timeout` is an error; a
     /// comment is not silence.
-    pub fn new<S>(api: Api, bytes: S, idle_timeout: Duration) -> Self
+    pub fn new<S>(api: Api, prompt: &Prompt, bytes: S, idle_timeout: Duration) -> Self
     where
         S: Stream<Item = Result<Bytes, ModelError>> + Send + 'static,
     {
         let pending = Arc::new(AtomicUsize::new(0));
-        let upstream = guarded(bytes, idle_timeout, Arc::clone(&pending)).eventsource().boxed();
-        let translator = Translator::new(api);
+        let bounds = if prompt.image_tool().is_some() { PICTURES } else { TEXT };
+        let guarded = guarded(bytes, bounds, idle_timeout, Arc::clone(&pending));
+        let upstream = whole_lines(guarded).eventsource().boxed();
+        let translator = Translator::new(api, prompt);
         let reader = Reader { upstream: Some(upstream), pending, translator, ready: Events::new() };
         Self(stream::unfold(Some(reader), Reader::step).boxed())
     }
@@ -59,6 +73,7 @@ impl Stream for ModelStream {
 /// The bytes, as long as they come in time and in bounds. `pending` counts those that no event has come out of yet.
 fn guarded<S>(
     bytes: S,
+    bounds: Bounds,
     idle_timeout: Duration,
     pending: Arc<AtomicUsize>,
 ) -> impl Stream<Item = Result<Bytes, ModelError>> + Send
@@ -72,7 +87,8 @@ where
         };
         let length = chunk.as_ref().map_or(0, Bytes::len);
         let total = total + length;
-        let is_bounded = pending.fetch_add(length, Ordering::Relaxed) + length <= EVENT_BYTES && total <= ANSWER_BYTES;
+        let pending_bytes = pending.fetch_add(length, Ordering::Relaxed) + length;
+        let is_bounded = pending_bytes <= bounds.event && total <= bounds.answer;
         let chunk = if is_bounded { chunk } else { Err(ModelError::broken("it is too large")) };
         Some((chunk, (bytes, pending, total)))
     })

@@ -1,6 +1,7 @@
 use super::api::Api;
 use super::error::ModelError;
 use super::event::Events;
+use super::prompt::Prompt;
 use super::{completions, responses};
 
 /// Turns the upstream's events into ours, whichever API it speaks.
@@ -17,10 +18,11 @@ pub(super) enum Flow {
 }
 
 impl Translator {
-    pub(super) fn new(api: Api) -> Self {
+    /// For an answer to this prompt.
+    pub(super) fn new(api: Api, prompt: &Prompt) -> Self {
         match api {
-            Api::Responses => Self::Responses(responses::Translator::default()),
-            Api::ChatCompletions => Self::ChatCompletions(completions::Translator::default()),
+            Api::Responses => Self::Responses(responses::Translator::new(prompt)),
+            Api::ChatCompletions => Self::ChatCompletions(completions::Translator::new(prompt)),
         }
     }
 

@@ -57,6 +57,46 @@ impl ThreadItem {
         &self.header().id
     }
 
+    /// Whether the item waits for the page or the person.
+    pub const fn is_pending(&self) -> bool {
+        match self {
+            Self::ClientToolCall(call) => matches!(call.status, ClientToolCallStatus::Pending),
+            Self::StructuredInput(item) => matches!(item.status, StructuredInputStatus::Pending),
+            Self::UserMessage(_)
+            | Self::AssistantMessage(_)
+            | Self::Widget(_)
+            | Self::GeneratedImage(_)
+            | Self::Workflow(_)
+            | Self::Task(_)
+            | Self::EndOfTurn(_)
+            | Self::HiddenContextItem(_)
+            | Self::SdkHiddenContext(_) => false,
+        }
+    }
+
+    /// Whether the item waited for the page or the person, and does no longer.
+    pub const fn is_answer(&self) -> bool {
+        matches!(self, Self::ClientToolCall(_) | Self::StructuredInput(_)) && !self.is_pending()
+    }
+
+    /// The ids of the files that the item shows: attachments by their own, a generated image by its.
+    pub fn files(&self) -> Vec<&str> {
+        match self {
+            Self::UserMessage(message) => message.attachments.iter().map(|attachment| attachment.id.as_str()).collect(),
+            Self::GeneratedImage(GeneratedImageItem { image: Some(image), .. }) => vec![image.id.as_str()],
+            Self::GeneratedImage(_)
+            | Self::AssistantMessage(_)
+            | Self::ClientToolCall(_)
+            | Self::Widget(_)
+            | Self::StructuredInput(_)
+            | Self::Workflow(_)
+            | Self::Task(_)
+            | Self::EndOfTurn(_)
+            | Self::HiddenContextItem(_)
+            | Self::SdkHiddenContext(_) => Vec::new(),
+        }
+    }
+
     /// Whether the item must never reach a client.
     pub const fn is_hidden(&self) -> bool {
         matches!(self, Self::HiddenContextItem(_) | Self::SdkHiddenContext(_))
@@ -146,6 +186,9 @@ pub struct Attachment {
     /// The thread it was sent in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread_id: Option<String>,
+    /// Its bytes. Kept with the message, never sent: ChatKit has no such field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
     /// File or image.
     #[serde(flatten)]
     pub kind: AttachmentKind,

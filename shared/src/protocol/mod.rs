@@ -7,6 +7,7 @@
 //! Architecture invariant: this module does no I/O, has no async code, and imports nothing of this crate.
 
 mod event;
+mod icon;
 mod item;
 mod lenient;
 mod page;
@@ -17,6 +18,7 @@ mod thread;
 mod workflow;
 
 pub use event::{ErrorCode, Event, ItemUpdate, NoticeLevel, StreamOptions};
+pub use icon::is_icon;
 pub use item::{
     AssistantContent, AssistantMessage, Attachment, AttachmentKind, ClientToolCall, ClientToolCallStatus, EndOfTurn,
     GeneratedImage, GeneratedImageItem, HiddenContext, InferenceOptions, ItemHeader, SdkHiddenContext,

@@ -6,7 +6,7 @@ use super::broker::Kind;
 use super::{ClientSecret, Sessions};
 use crate::hash::sha256_hex;
 use crate::http::Error;
-use crate::identity::{Identity, Owner};
+use crate::identity::{Claims, Identity, Owner};
 
 /// How long after its end a secret can still be exchanged, if the site vouches for its user again.
 const GRACE: Duration = Duration::from_hours(1);
@@ -53,7 +53,12 @@ impl Sessions {
         if !self.counters.rotate(&hash, now, LEEWAY, keep_until).await? {
             return Err(Error::unauthorized("the session was refreshed before, please start a new one"));
         }
-        let made = self.make(&session.identity, session.began_at).await;
+        let identity = match caller {
+            // What the site says of the user now, not what it said when the chain began.
+            Some(caller) => Identity { claims: caller.claims.clone(), ..session.identity },
+            None => session.identity,
+        };
+        let made = self.make(&identity, session.began_at).await;
         if made.is_err() {
             // A visitor has nothing but this secret: it stays good until there is a new one. Best effort, the leeway
             // allows another try anyway.
@@ -83,7 +88,12 @@ impl Sessions {
                 let unknown = || Error::unauthorized("the session token is not valid");
                 let session = self.counters.session(hash, now).await?.ok_or_else(unknown)?;
                 let owner = Owner::new(session.tenant, session.user).map_err(|_| unknown())?;
-                let identity = Identity { owner, anonymous: session.anonymous, permissions: Vec::new() };
+                let identity = Identity {
+                    owner,
+                    anonymous: session.anonymous,
+                    permissions: Vec::new(),
+                    claims: Claims::default(),
+                };
                 Ok(Exchangeable { identity, expires_at: session.expires_at, began_at: now })
             }
         }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::attributes::{self, Record, TIME_TO_LIVE};
 use super::counters::{Charge, Charged, Counters, FULL_AT, Scope};
-use super::error::StoreError;
+use super::error::{StoreError, refused};
 use super::key::Key;
 use crate::identity::Owner;
 use crate::limits::{Bucket, whole_seconds};
@@ -130,6 +130,44 @@ impl Counters {
             }),
             Charged::Refused { retry_after, limit } => Admission::Refused { retry_after, limit },
         })
+    }
+
+    /// Reserves more for a turn that asks the model again, in the hour in which it was admitted, so that `total` tokens are
+    /// held for it; whether there was room. At most one write.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn hold(
+        &self,
+        reservation: &mut Reservation,
+        tokens_per_hour: u64,
+        total: u64,
+    ) -> Result<bool, StoreError> {
+        let Some(held) = &mut reservation.held else { return Ok(true) };
+        let more = total.saturating_sub(held.tokens);
+        if more == 0 {
+            return Ok(true);
+        }
+        let Some(room) = tokens_per_hour.checked_sub(more) else { return Ok(false) };
+        let request = self
+            .client
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(reservation.key.attributes()))
+            .update_expression("SET #expires_at = if_not_exists(#expires_at, :expires_at) ADD #hour :more")
+            .condition_expression("attribute_not_exists(#hour) OR #hour <= :room")
+            .expression_attribute_names("#hour", hour_attribute(held.hour))
+            .expression_attribute_names("#expires_at", TIME_TO_LIVE)
+            .expression_attribute_values(":more", AttributeValue::N(more.to_string()))
+            .expression_attribute_values(":room", AttributeValue::N(room.to_string()))
+            .expression_attribute_values(":expires_at", AttributeValue::N(expiry_of(held.hour).to_string()));
+        match Box::pin(request.send()).await {
+            Ok(_) => {
+                held.tokens = total;
+                Ok(true)
+            }
+            Err(error) => refused(error).map(|_| false),
+        }
     }
 
     /// Puts what a turn really used in place of what was reserved for it, in the hour in which it was admitted. At most

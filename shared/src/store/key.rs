@@ -13,6 +13,8 @@ pub(super) const PARTITION: &str = "pk";
 pub(super) const SORT: &str = "sk";
 /// What the sort key of a thread's head begins with.
 pub(super) const HEAD: &str = "T#";
+/// What the sort key of an attachment begins with.
+const ATTACHMENT: &str = "A#";
 /// What the sort key of an item begins with.
 pub(super) const ITEM: &str = "I#";
 
@@ -59,6 +61,12 @@ pub(super) fn heads(owner: &Owner) -> String {
 pub(super) fn head(owner: &Owner, thread_id: &str) -> Option<Key> {
     let possible = !thread_id.is_empty() && thread_id.len() <= LONGEST_ID;
     possible.then(|| Key { partition: heads(owner), sort: format!("{HEAD}{}", escape(thread_id)) })
+}
+
+/// The key of an attachment; none if no attachment can have this id.
+pub(super) fn attachment(owner: &Owner, id: &str) -> Option<Key> {
+    let possible = !id.is_empty() && id.len() <= LONGEST_ID;
+    possible.then(|| Key { partition: heads(owner), sort: format!("{ATTACHMENT}{}", escape(id)) })
 }
 
 /// The partition of a thread's items; none if no thread can have this id.
@@ -108,5 +116,7 @@ mod tests {
         assert!(items(&owner, &"%".repeat(LONGEST_ID)).unwrap().len() <= 2048);
         assert_eq!(items(&owner, &"%".repeat(LONGEST_ID + 1)), None);
         assert_eq!(head(&owner, ""), None);
+        assert!(attachment(&owner, &"%".repeat(LONGEST_ID)).unwrap().sort.len() <= LONGEST_SORT_KEY);
+        assert_eq!([attachment(&owner, &"a".repeat(LONGEST_ID + 1)), attachment(&owner, "")], [None, None]);
     }
 }

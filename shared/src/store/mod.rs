@@ -3,7 +3,8 @@
 //! | handle | table | partition key | sort key | holds |
 //! | --- | --- | --- | --- | --- |
 //! | [`Threads`] | `TABLE_THREADS` | `<tenant>#<user>` | `T#<thread>` | a thread's head: title, status, run lease |
-//! | | | `<tenant>#<user>#<thread>` | `I#<ulid>` | one item |
+//! | | | `A#<attachment>` | an attachment: name, type, size, the thread it was sent in |
+//! | | `<tenant>#<user>#<thread>` | `I#<ulid>` | one item |
 //! | [`Counters`] | `TABLE_COUNTERS` | `U#<tenant>#<user>` | limit's name | a user's limit or budget |
 //! | | | `A#<address>` | limit's name | a client address's limit |
 //! | | | `S#<SHA-256 of a secret>` | `session`, `rotation` | a session, the exchange of a secret |
@@ -18,6 +19,7 @@
 //!
 //! The SDK's futures have some 6 KB each. Those that a turn awaits are boxed, so that a turn's own future stays small.
 
+mod attachments;
 mod attributes;
 mod budget;
 mod connection;
@@ -33,11 +35,13 @@ mod tables;
 mod threads;
 mod usage;
 
+pub use attachments::{AttachmentRecord, Holder};
 pub use budget::{Admission, Limit, Reservation, Used};
 pub use connection::Connection;
 pub use counters::{Counters, Decision, Scope};
 pub use error::StoreError;
-pub use records::{Retry, Run, StoredItem, ThreadRecord};
+pub use records::{Carried, Retry, Run, StoredItem, ThreadRecord};
+pub use removal::Deletion;
 pub use runs::BeginError;
 pub use sessions::SessionRecord;
 pub use tables::{TableNames, create_missing};

@@ -1,10 +1,11 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::attributes::{self, Record};
 use super::error::StoreError;
 use super::key;
+use crate::model::{FunctionCall, Input};
 use crate::protocol::{Object, ThreadItem, ThreadStatus};
 
 pub(super) const TITLE: &str = "title";
@@ -20,8 +21,13 @@ const STATUS: &str = "status";
 const DOMAINS: &str = "allowed_image_domains";
 const METADATA: &str = "metadata";
 pub(super) const ITEM: &str = "item";
+/// On items that wait for the page or the person: an answer is stored only where the question still waits.
+pub(super) const PENDING: &str = "pending";
 const UPSTREAM_ID: &str = "upstream_id";
+const CARRIED: &str = "carried";
 const ENDS_RUN: &str = "ends_run";
+/// The ids of the files that an item shows: they are removed with it.
+pub(super) const FILES: &str = "files";
 
 /// The head of a thread: everything but its items.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +79,20 @@ pub struct StoredItem {
     pub upstream_id: Option<String>,
     /// The run whose end this item is: storing it releases the lease.
     pub ends_run: Option<String>,
+    /// What the model did on the way to the item.
+    pub carried: Option<Carried>,
+}
+
+/// What the model did on the way to an item and no item shows: the calls of server tools with their outputs. The model
+/// is told of it again in later turns.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    /// In front of the item.
+    pub before: Vec<Input>,
+    /// On a client tool call: the calls that the page is asked for when this one is answered, since it can answer one
+    /// at a time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<FunctionCall>,
 }
 
 impl ThreadRecord {
@@ -135,13 +155,22 @@ impl Retry {
 }
 
 impl StoredItem {
+    /// An item of which nothing more is known.
+    pub const fn new(item: ThreadItem) -> Self {
+        Self { item, upstream_id: None, ends_run: None, carried: None }
+    }
+
     /// What is written for the item, without its key: each attribute, with no value where there must be none.
-    pub(super) fn attributes(&self) -> Result<[(&'static str, Option<AttributeValue>); 4], StoreError> {
+    pub(super) fn attributes(&self) -> Result<[(&'static str, Option<AttributeValue>); 7], StoreError> {
+        let files: Vec<_> = self.item.files().into_iter().map(|id| AttributeValue::S(id.to_owned())).collect();
         Ok([
             (ITEM, json(Some(&self.item))?),
             (UPSTREAM_ID, self.upstream_id.clone().map(AttributeValue::S)),
             (ENDS_RUN, self.ends_run.clone().map(AttributeValue::S)),
             (HIDDEN, self.item.is_hidden().then_some(AttributeValue::Bool(true))),
+            (PENDING, self.item.is_pending().then_some(AttributeValue::Bool(true))),
+            (CARRIED, json(self.carried.as_ref())?),
+            (FILES, (!files.is_empty()).then_some(AttributeValue::L(files))),
         ])
     }
 
@@ -151,6 +180,7 @@ impl StoredItem {
             item: attributes::json(record, ITEM)?.ok_or_else(|| StoreError::unreadable(ITEM))?,
             upstream_id: attributes::text(record, UPSTREAM_ID).map(ToOwned::to_owned),
             ends_run: attributes::text(record, ENDS_RUN).map(ToOwned::to_owned),
+            carried: attributes::json(record, CARRIED)?,
         })
     }
 }

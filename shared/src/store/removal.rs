@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, DeleteRequest, TransactWriteItem, WriteRequest};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, DeleteRequest, ReturnValue, TransactWriteItem, WriteRequest};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::attributes::Record;
 use super::error::{StoreError, refused};
-use super::key;
-use super::records::DELETED;
+use super::key::{self, Key};
+use super::records::{DELETED, FILES};
 use super::threads::Threads;
 use crate::identity::Owner;
 
@@ -18,16 +18,31 @@ const LARGEST_TRANSACTION: usize = 100;
 /// How many records DynamoDB writes in one batch.
 const LARGEST_BATCH: usize = 25;
 
+/// A thread that is marked as deleted, with everything that is still to be removed.
+#[derive(Debug)]
+pub struct Deletion {
+    head: Key,
+    items: Vec<Record>,
+    /// The ids of the files that its items show. They are removed first: once the items are gone, nobody knows them.
+    pub files: Vec<String>,
+}
+
 impl Threads {
     /// Removes every item after the given one: at once if they are 100 at most, else from the newest on, so that what
-    /// is left is a thread without its end whenever it stops.
+    /// is left is a thread without its end whenever it stops. Returns the ids of the files that they showed, which
+    /// nobody needs any more.
     ///
     /// # Errors
     /// [`StoreError`]: repeating it removes what is left.
-    pub async fn truncate_after(&self, owner: &Owner, thread_id: &str, item_id: &str) -> Result<(), StoreError> {
-        let Some(partition) = key::items(owner, thread_id) else { return Ok(()) };
-        let after = key::Key { partition: partition.clone(), sort: key::cut(key::item_sort_key(item_id)) };
-        let mut keys = self.item_keys(partition, Some(after.attributes())).await?;
+    pub async fn truncate_after(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        item_id: &str,
+    ) -> Result<Vec<String>, StoreError> {
+        let Some(partition) = key::items(owner, thread_id) else { return Ok(Vec::new()) };
+        let after = Key { partition: partition.clone(), sort: key::cut(key::item_sort_key(item_id)) };
+        let (mut keys, files) = self.item_keys(partition, Some(after.attributes())).await?;
         keys.reverse();
         for keys in keys.chunks(LARGEST_TRANSACTION) {
             let mut request = self.client.transact_write_items();
@@ -38,17 +53,17 @@ impl Threads {
             }
             request.send().await?;
         }
-        Ok(())
+        Ok(files)
     }
 
-    /// Deletes a thread with all its items. From the first write on it is invisible everywhere. A thread that does not
-    /// exist is fine.
+    /// Begins to delete a thread: from here on it is invisible everywhere. [`Threads::finish_delete`] does the rest. None
+    /// if there is no such thread.
     ///
     /// # Errors
-    /// [`StoreError`]: repeating it removes what is left.
-    pub async fn delete(&self, owner: &Owner, thread_id: &str) -> Result<(), StoreError> {
+    /// [`StoreError`]: repeating it goes on with what is left.
+    pub async fn begin_delete(&self, owner: &Owner, thread_id: &str) -> Result<Option<Deletion>, StoreError> {
         let (Some(head), Some(partition)) = (key::head(owner, thread_id), key::items(owner, thread_id)) else {
-            return Ok(());
+            return Ok(None);
         };
         let marked = self
             .client
@@ -63,38 +78,67 @@ impl Threads {
             .send()
             .await;
         if let Err(error) = marked {
-            return refused(error).map(|_| ());
+            return refused(error).map(|_| None);
         }
-        let keys = self.item_keys(partition, None).await?;
-        self.remove(keys).await?;
-        self.client.delete_item().table_name(&*self.table).set_key(Some(head.attributes())).send().await?;
+        let (items, files) = self.item_keys(partition, None).await?;
+        Ok(Some(Deletion { head, items, files }))
+    }
+
+    /// Removes the items of a thread that is marked as deleted, and the mark with them.
+    ///
+    /// # Errors
+    /// [`StoreError`]: repeating [`Threads::begin_delete`] finds what is left.
+    pub async fn finish_delete(&self, deletion: Deletion) -> Result<(), StoreError> {
+        self.remove(deletion.items).await?;
+        self.client.delete_item().table_name(&*self.table).set_key(Some(deletion.head.attributes())).send().await?;
         Ok(())
     }
 
-    /// Removes these items, as far as they exist.
+    /// Removes these items, as far as they exist, and returns the ids of the files that they showed.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn remove_items(&self, owner: &Owner, thread_id: &str, item_ids: &[String]) -> Result<(), StoreError> {
-        let keys = item_ids.iter().filter_map(|id| Some(key::item(owner, thread_id, id)?.attributes()));
-        self.remove(keys.collect()).await
+    pub async fn remove_items(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        item_ids: &[String],
+    ) -> Result<Vec<String>, StoreError> {
+        let keys = item_ids.iter().filter_map(|id| key::item(owner, thread_id, id));
+        let remove = |key: Key| async move {
+            let request = self.client.delete_item().table_name(&*self.table).set_key(Some(key.attributes()));
+            let old = Box::pin(request.return_values(ReturnValue::AllOld).send()).await?.attributes;
+            Ok::<_, StoreError>(old.as_ref().map(files).unwrap_or_default())
+        };
+        let removed: Vec<_> =
+            stream::iter(keys.map(remove).collect::<Vec<_>>()).buffer_unordered(8).try_collect().await?;
+        Ok(removed.concat())
     }
 
-    /// The keys of a thread's items, oldest first, from a key on, strongly consistent.
-    async fn item_keys(&self, partition: String, mut start: Option<Record>) -> Result<Vec<Record>, StoreError> {
-        let query = self.query_items(partition).projection_expression("#pk, #sk").consistent_read(true);
-        let mut keys = Vec::new();
+    /// The keys of a thread's items, oldest first, from a key on, and the files that they show; strongly consistent.
+    async fn item_keys(
+        &self,
+        partition: String,
+        mut start: Option<Record>,
+    ) -> Result<(Vec<Record>, Vec<String>), StoreError> {
+        let query = self.query_items(partition).projection_expression("#pk, #sk, #files").consistent_read(true);
+        let query = query.expression_attribute_names("#files", FILES);
+        let (mut keys, mut shown) = (Vec::new(), Vec::new());
         loop {
             let answer = query.clone().set_exclusive_start_key(start).send().await?;
-            keys.extend(answer.items.unwrap_or_default());
+            for mut record in answer.items.unwrap_or_default() {
+                shown.extend(files(&record));
+                record.remove(FILES);
+                keys.push(record);
+            }
             start = answer.last_evaluated_key;
             if start.is_none() {
-                return Ok(keys);
+                return Ok((keys, shown));
             }
         }
     }
 
-    async fn remove(&self, mut keys: Vec<Record>) -> Result<(), StoreError> {
+    pub(super) async fn remove(&self, mut keys: Vec<Record>) -> Result<(), StoreError> {
         // A batch must not name a key twice.
         keys.sort_by(|one, other| sort_key(one).cmp(&sort_key(other)));
         keys.dedup();
@@ -123,6 +167,12 @@ impl Threads {
         }
         Err(StoreError::exhausted("a batch was not written completely"))
     }
+}
+
+/// The ids of the files that an item's record names.
+fn files(record: &Record) -> Vec<String> {
+    let ids = record.get(FILES).and_then(|value| value.as_l().ok()).into_iter().flatten();
+    ids.filter_map(|id| id.as_s().ok().cloned()).collect()
 }
 
 fn sort_key(key: &Record) -> Option<&String> {

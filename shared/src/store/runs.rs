@@ -50,6 +50,8 @@ impl Threads {
     /// Takes the lease of a thread for `run` and stores `item`, in one round trip. A different message takes a live
     /// run over (the person pressed stop and went on); only the same one, by its digest, is a conflict.
     ///
+    /// An item that answers a pending one, under its id, is stored only where that still waits; else it is a conflict.
+    ///
     /// `seen` is the id of a run that the caller knows to be over though its lease has not ended. If the lease is
     /// refused, `item` is taken back: what stood there before stands there again.
     ///
@@ -67,7 +69,11 @@ impl Threads {
         let head = key::head(owner, thread_id).ok_or(BeginError::NotFound)?;
         let put = async {
             match item {
-                Some(item) => self.upsert(owner, thread_id, item).await,
+                Some(item) if item.item.is_answer() => {
+                    let before = self.answer_item(owner, thread_id, item).await?;
+                    before.map(Some).ok_or(BeginError::Conflict)
+                }
+                Some(item) => Ok(self.upsert(owner, thread_id, item).await?),
                 None => Ok(None),
             }
         };
@@ -90,7 +96,7 @@ impl Threads {
             // Whether the item was written, and over what, nobody knows.
             (_, Err(_)) | (Ok(()), Ok(_)) => {}
         }
-        leased.and(stored.map(|_| ()).map_err(BeginError::Store))
+        leased.and(stored.map(|_| ()))
     }
 
     /// Takes the lease for a run that answers a stored item anew, and notes that on the head: every older run that

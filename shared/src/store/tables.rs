@@ -39,7 +39,7 @@ impl TableNames {
 /// [`StoreError`], also when a table is not there within half a minute.
 pub async fn create_missing(connection: &Connection, names: &TableNames) -> Result<(), StoreError> {
     let Connection(client) = connection;
-    create(client, &names.threads).await?;
+    create_with_time_to_live(client, &names.threads).await?;
     create_with_time_to_live(client, &names.counters).await?;
     create_with_time_to_live(client, &names.usage).await?;
     Ok(())

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
@@ -71,13 +72,32 @@ impl Threads {
     /// # Errors
     /// [`StoreError`].
     pub async fn load(&self, owner: &Owner, thread_id: &str, newest: u32) -> Result<Option<Loaded>, StoreError> {
+        self.load_as(owner, thread_id, newest, Consistency::Eventual).await
+    }
+
+    /// As [`Threads::load`], but as it is now (strongly consistent): the page answers a call within milliseconds.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn load_now(&self, owner: &Owner, thread_id: &str, newest: u32) -> Result<Option<Loaded>, StoreError> {
+        self.load_as(owner, thread_id, newest, Consistency::Strong).await
+    }
+
+    async fn load_as(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        newest: u32,
+        consistency: Consistency,
+    ) -> Result<Option<Loaded>, StoreError> {
         let (Some(key), Some(partition)) = (key::head(owner, thread_id), key::items(owner, thread_id)) else {
             return Ok(None);
         };
         let newest = i32::try_from(newest.max(1)).unwrap_or(i32::MAX);
         let query = self.query_items(partition).scan_index_forward(false).limit(newest);
+        let query = query.consistent_read(consistency == Consistency::Strong);
         let (head, answer) =
-            tokio::try_join!(self.head(&key, Consistency::Eventual), async { Ok(Box::pin(query.send()).await?) })?;
+            tokio::try_join!(self.head(&key, consistency), async { Ok(Box::pin(query.send()).await?) })?;
         let Some(thread) = head else { return Ok(None) };
         let items = answer.items().iter().rev().map(StoredItem::read).collect::<Result<_, _>>()?;
         Ok(Some(Loaded { thread, items, has_more: answer.last_evaluated_key.is_some() }))
@@ -195,6 +215,42 @@ impl Threads {
         thread_id: &str,
         stored: &StoredItem,
     ) -> Result<Option<Record>, StoreError> {
+        let request = self.upserting(owner, thread_id, stored)?.return_values(ReturnValue::AllOld);
+        let answer = Box::pin(request.send()).await?;
+        // An emulator gives the key back where nothing stood.
+        Ok(answer.attributes.filter(|old| old.contains_key(ITEM)))
+    }
+
+    /// Stores an item that no longer waits, and returns the record that stood there; `None` if it did not wait any more,
+    /// or is not there.
+    pub(super) async fn answer_item(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        stored: &StoredItem,
+    ) -> Result<Option<Record>, StoreError> {
+        let request = self
+            .upserting(owner, thread_id, stored)?
+            .condition_expression("attribute_exists(#pending)")
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match Box::pin(request.send()).await {
+            Ok(answer) => Ok(answer.attributes),
+            Err(error) => {
+                let old = refused(error)?;
+                // It is there already when an answer was lost and the write is sent again.
+                let sent_again = old.contains_key(ITEM) && StoredItem::read(&old)? == *stored;
+                Ok(sent_again.then_some(old))
+            }
+        }
+    }
+
+    fn upserting(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        stored: &StoredItem,
+    ) -> Result<UpdateItemFluentBuilder, StoreError> {
         let key = key::item(owner, thread_id, stored.item.id()).ok_or_else(|| StoreError::unreadable(key::SORT))?;
         let mut request = self.client.update_item().table_name(&*self.table).set_key(Some(key.attributes()));
         let (mut set, mut remove) = (Vec::new(), Vec::new());
@@ -212,10 +268,7 @@ impl Threads {
         if !remove.is_empty() {
             expression = format!("{expression} REMOVE {}", remove.join(", "));
         }
-        let request = request.update_expression(expression).return_values(ReturnValue::AllOld);
-        let answer = Box::pin(request.send()).await?;
-        // An emulator gives the key back where nothing stood.
-        Ok(answer.attributes.filter(|old| old.contains_key(ITEM)))
+        Ok(request.update_expression(expression))
     }
 
     /// Sets a thread's title and returns the head; none if there is no such thread.

@@ -4,6 +4,7 @@ mod conversation;
 mod endings;
 mod failures;
 mod request;
+mod tools;
 mod translation;
 
 use chatkit_shared::model::{Api, ModelError, ModelEvent};

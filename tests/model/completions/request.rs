@@ -9,7 +9,7 @@ use super::super::prompt;
 use crate::harness::completions::answer;
 use crate::harness::model::ScriptedModel;
 
-async fn sent(prompt: &Prompt) -> Value {
+pub(super) async fn sent(prompt: &Prompt) -> Value {
     let upstream = ScriptedModel::start().await;
     upstream.then(answer("Hello"));
     let config = ModelConfig { api: Api::ChatCompletions, api_key: Some("sk-test".into()), ..upstream.config() };

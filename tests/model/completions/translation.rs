@@ -170,7 +170,7 @@ async fn what_has_no_meaning_here_is_ignored() {
         role().set("id", json!("__fake_id__")),
         other_choice("another answer"),
         delta(&json!({"content": {"of": "a strange form"}, "reasoning": ["of", "a", "strange", "form"]})),
-        delta(&json!({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{}"}}]})),
+        delta(&json!({"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}, 1], "function_call": "f"})),
         delta(&json!(null)),
         content("Hel").set("id", json!("")).choice("finish_reason", json!("")),
         Chunk::new(json!({"choices": two, "usage": "of a strange form", "id": 7})),

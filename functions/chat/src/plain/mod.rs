@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::response::Response;
 use chatkit_shared::conversation::{OnEnd, Reply, TurnReport};
 use chatkit_shared::http::{Code, Error, JsonBody, RequestLog, sse};
-use chatkit_shared::identity::{Caller, Owner};
+use chatkit_shared::identity::{Caller, Identity};
 use chatkit_shared::protocol::Event;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
@@ -34,7 +34,7 @@ pub(crate) async fn chat(
         report(turn);
     });
     let (stream, session_id) = (plain.stream, plain.session_id.clone());
-    let events = ask(&app, &identity.owner, plain.asked()?, on_end).await?;
+    let events = ask(&app, &identity, plain.asked()?, on_end).await?;
     if stream {
         Ok(sse::stream(chunks::chunks(events, ending, session_id, &app.engine)))
     } else {
@@ -42,12 +42,12 @@ pub(crate) async fn chat(
     }
 }
 
-async fn ask(app: &App, owner: &Owner, asked: Asked, on_end: OnEnd) -> Result<UnboundedReceiver<Event>, Error> {
+async fn ask(app: &App, identity: &Identity, asked: Asked, on_end: OnEnd) -> Result<UnboundedReceiver<Event>, Error> {
     let request = match asked {
         Asked::Kept(request) => request,
-        Asked::Stateless(messages) => return Ok(app.engine.answer(owner, messages, on_end).await?),
+        Asked::Stateless(messages) => return Ok(app.engine.answer(identity, messages, on_end).await?),
     };
-    match app.engine.process(owner, request, on_end).await? {
+    match app.engine.process(identity, request, on_end).await? {
         Reply::Events(events) => Ok(events),
         Reply::Document(_) => Err(Error::new(Code::InternalError, "something went wrong on our side")),
     }

@@ -6,6 +6,9 @@
  * @typedef {object} ItemActions what an item's buttons do
  * @property {(itemId: string, kind: "positive" | "negative") => Promise<boolean>} rate whether it was taken
  * @property {() => void} retry
+ * @property {(itemId: string, action: import("../types.js").WidgetAction) => Promise<void>} act does what a widget's button
+ *   says
+ * @property {(host: string) => boolean} mayShow whether images may come from there
  *
  * @typedef {object} ItemView
  * @property {HTMLElement} element
@@ -17,8 +20,12 @@
 
 import { assistantMessage } from "./assistant-message.js";
 import { card } from "./card.js";
+import { clientToolCall } from "./client-tool-call.js";
+import { generatedImage } from "./generated-image.js";
+import { structuredInput } from "./structured-input.js";
 import { taskItem } from "./task.js";
 import { userMessage } from "./user-message.js";
+import { widget } from "./widget.js";
 import { workflow } from "./workflow.js";
 
 /** @type {Record<string, ((item: any, actions: ItemActions) => ItemView) | null>} `null`: nothing is shown. */
@@ -27,10 +34,10 @@ const RENDERERS = {
   assistant_message: assistantMessage,
   workflow,
   task: taskItem,
-  widget: card,
-  generated_image: card,
-  structured_input: card,
-  client_tool_call: card,
+  widget,
+  generated_image: generatedImage,
+  structured_input: structuredInput,
+  client_tool_call: clientToolCall,
   end_of_turn: null,
 };
 

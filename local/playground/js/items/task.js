@@ -1,6 +1,7 @@
 /** One step that the assistant took: on its own, or within a workflow. */
 
 import { element, icon } from "../dom.js";
+import { namedIcon } from "../icons.js";
 import { renderMarkdown } from "../markdown/render.js";
 import { sourceChips } from "./sources.js";
 
@@ -22,12 +23,13 @@ export function taskItem(item) {
  * @returns {HTMLElement}
  */
 export function taskBody(task) {
-  const symbol = task.status_indicator === "complete" ? "check" : (ICONS[task.type] ?? "spark");
+  const own = ICONS[task.type] ?? "spark";
+  const symbol = task.status_indicator === "complete" ? icon("check") : namedIcon("icon" in task ? task.icon : undefined, own);
   const { title, content } = described(task);
   return element(
     "div",
     { class: "task-body", "data-kind": task.type, "data-status": task.status_indicator },
-    icon(symbol),
+    symbol,
     element(
       "div",
       {},

@@ -14,7 +14,8 @@ export function workflow(item) {
   let { workflow: current } = structuredClone(item);
   const label = element("span", { class: "workflow-label" });
   const tasks = element("ol", { class: "tasks" });
-  const summary = element("summary", {}, icon("thought"), label, icon("chevron"));
+  const symbol = current.type === "reasoning" ? "thought" : "spark";
+  const summary = element("summary", {}, icon(symbol), label, icon("chevron"));
   const view = element("details", { class: "item workflow", "data-growing": true, open: true }, summary, tasks);
   let wasToggled = false;
   summary.addEventListener("click", () => {
@@ -38,7 +39,13 @@ export function workflow(item) {
     if (!wasToggled) view.open = current.expanded === true;
   };
 
-  label.textContent = current.type === "reasoning" ? "Thinking…" : "Working…";
+  const drawLabel = () => {
+    const task = current.tasks.findLast(({ status_indicator: status }) => status === "loading");
+    const title = task && "title" in task && task.title;
+    label.textContent = title || (current.type === "reasoning" ? "Thinking…" : "Working…");
+  };
+
+  drawLabel();
   draw();
   return {
     element: view,
@@ -51,6 +58,7 @@ export function workflow(item) {
       if (update.type !== "workflow.task.added" && update.type !== "workflow.task.updated") return;
       current.tasks[update.task_index] = update.task;
       drawTask(update.task_index);
+      drawLabel();
     },
     settle,
   };

@@ -1,11 +1,15 @@
-use serde::Deserialize;
-use serde_json::Value;
+use std::mem;
 
-use super::wire::{Choice, Chunk, Content, ContentPart, Delta, Usage};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::calls::Calls;
+use super::wire::{Choice, Chunk, Content, ContentPart, Delta, ToolCall, Usage};
 use crate::model::annotation;
 use crate::model::error::{ModelError, ModelErrorKind};
 use crate::model::event::{Events, IncompleteReason, ModelEvent, TokenUsage};
 use crate::model::message::Message;
+use crate::model::prompt::Prompt;
 use crate::model::reasoning::Reasoning;
 use crate::model::reported::ReportedError;
 use crate::model::translator::Flow;
@@ -14,12 +18,14 @@ use crate::model::translator::Flow;
 const TEXT: u64 = 0;
 const REFUSAL: u64 = 1;
 
-/// Turns chunks into model events, one way: thoughts, then one message. Thoughts that come behind the first text are
-/// left out, so that they do not tear it apart.
-#[derive(Default)]
+/// Turns chunks into model events, one way: thoughts, then one message, then calls. Thoughts that come behind the first
+/// text are left out, so that they do not tear it apart.
 pub(in crate::model) struct Translator {
     reasoning: Reasoning,
     message: Option<Message>,
+    calls: Calls,
+    /// All thoughts, under the name that the server has for them.
+    thoughts: Map<String, Value>,
     usage: Option<TokenUsage>,
     /// How the answer has ended, once it has; only the count may come then.
     ending: Option<Ending>,
@@ -32,11 +38,23 @@ enum Ending {
 }
 
 impl Translator {
+    /// For an answer to this prompt.
+    pub(in crate::model) fn new(prompt: &Prompt) -> Self {
+        Self {
+            reasoning: Reasoning::default(),
+            message: None,
+            calls: Calls::new(prompt),
+            thoughts: Map::new(),
+            usage: None,
+            ending: None,
+        }
+    }
+
     /// As [`crate::model::translator::Translator::accept`].
     pub(in crate::model) fn accept(&mut self, data: &str, out: &mut Events) -> Result<Flow, ModelError> {
         if data == "[DONE]" {
             // Some servers end without a reason.
-            if self.ending.is_none() && self.message.is_some() {
+            if self.ending.is_none() && (self.message.is_some() || !self.calls.is_empty()) {
                 self.finish(Ending::Cut(IncompleteReason::Other), out);
             }
             return self.end(out).map(|()| Flow::End);
@@ -80,11 +98,16 @@ impl Translator {
     }
 
     fn take(&mut self, choice: Choice, out: &mut Events) -> Result<(), ModelError> {
-        let Delta { content, refusal, reasoning_content, reasoning, annotations } = choice.delta.unwrap_or_default();
+        let Delta { content, refusal, reasoning_content, reasoning, annotations, tool_calls, function_call } =
+            choice.delta.unwrap_or_default();
         let ending = choice.finish_reason.map_or(Ok(None), |reason| ending(&reason))?;
         let (text, thought) = content.map_or_else(Default::default, split);
-        let named = reasoning_content.filter(|thought| !thought.is_empty()).or(reasoning).unwrap_or_default();
-        for thought in [named, thought] {
+        let named = [("reasoning_content", reasoning_content), ("reasoning", reasoning)];
+        let named = named.into_iter().find_map(|(name, thought)| Some((name, thought.filter(|t| !t.is_empty())?)));
+        if let Some((name, thought)) = &named {
+            self.keep_thought(name, thought);
+        }
+        for thought in [named.map(|(_, thought)| thought).unwrap_or_default(), thought] {
             if self.message.is_none() && !thought.is_empty() {
                 self.reasoning.add_text(0, 0, thought, out);
             }
@@ -102,10 +125,21 @@ impl Translator {
                 }
             }
         }
+        let older = function_call.map(|function| ToolCall { function: Some(function), ..ToolCall::default() });
+        for piece in tool_calls.into_iter().chain(older) {
+            self.calls.add(piece);
+        }
         if let Some(ending) = ending {
             self.finish(ending, out);
         }
         Ok(())
+    }
+
+    fn keep_thought(&mut self, name: &str, thought: &str) {
+        match self.thoughts.get_mut(name) {
+            Some(Value::String(thoughts)) => thoughts.push_str(thought),
+            _ => drop(self.thoughts.insert(name.to_owned(), thought.into())),
+        }
     }
 
     /// The message, which begins now if it has not.
@@ -122,6 +156,11 @@ impl Translator {
         if let Some(message) = &mut self.message {
             message.finish(Vec::new(), out);
         }
+        if !self.calls.is_empty() && !self.thoughts.is_empty() {
+            // DeepSeek's and Moonshot's servers want the thoughts back with the calls.
+            out.push_back(ModelEvent::Opaque(Value::Object(mem::take(&mut self.thoughts))));
+        }
+        self.calls.finish(matches!(ending, Ending::Cut(_)), out);
         self.ending = Some(ending);
     }
 }

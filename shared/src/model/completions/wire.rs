@@ -2,11 +2,12 @@
 //!
 //! Sources: OpenAI's API reference, "The chat completion chunk object"; the guides of vLLM, DeepSeek, OpenRouter,
 //! Mistral and Moonshot for what they add. It is read leniently: a field of a strange form counts as absent. The ids
-//! are not read at all: they are missing, repeated or made up (`__fake_id__`) with many servers.
+//! of answers are not read at all: they are missing, repeated or made up (`__fake_id__`) with many servers.
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
+
+use crate::model::lenient::{each_known, known};
 
 /// A piece of the answer.
 #[derive(Debug, Deserialize)]
@@ -48,6 +49,34 @@ pub(super) struct Delta {
     pub(super) reasoning: Option<String>,
     #[serde(default, deserialize_with = "known")]
     pub(super) annotations: Option<Vec<Annotation>>,
+    #[serde(default, deserialize_with = "each_known")]
+    pub(super) tool_calls: Vec<ToolCall>,
+    /// The older form, of one call.
+    #[serde(default, deserialize_with = "known")]
+    pub(super) function_call: Option<Function>,
+}
+
+/// A piece of a call.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ToolCall {
+    /// Which call of the answer. Some servers leave it out, some give all calls the same.
+    #[serde(default, deserialize_with = "known")]
+    pub(super) index: Option<u64>,
+    /// By the reference in the first piece only, with some servers in each, with others nowhere.
+    #[serde(default, deserialize_with = "known")]
+    pub(super) id: Option<String>,
+    #[serde(default, deserialize_with = "known")]
+    pub(super) function: Option<Function>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Function {
+    /// In the first piece only, with some servers in each.
+    #[serde(default, deserialize_with = "known")]
+    pub(super) name: Option<String>,
+    /// A piece of the JSON, with some servers the object itself.
+    #[serde(default)]
+    pub(super) arguments: Value,
 }
 
 /// Text, or with Mistral's thinking models parts of it.
@@ -112,9 +141,4 @@ pub(super) struct PromptTokensDetails {
 pub(super) struct CompletionTokensDetails {
     #[serde(default, deserialize_with = "known")]
     pub(super) reasoning_tokens: Option<u64>,
-}
-
-/// `None` for what has another form than the one that is known.
-fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
-    Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
 }

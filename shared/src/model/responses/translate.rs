@@ -1,22 +1,41 @@
 use serde_json::Value;
 
+use super::calls::Calls;
 use super::content::{source, text, texts};
-use super::wire::{OutputItem, Response, StreamEvent, SummaryPart, Usage};
+use super::hosted::Hosted;
+use super::item::{Image, Message as MessageItem, OutputItem, Reasoning as ReasoningItem};
+use super::wire::{Response, StreamEvent, Usage};
 use crate::model::error::ModelError;
-use crate::model::event::{Events, IncompleteReason, ModelEvent, TokenUsage};
+use crate::model::event::{Events, IncompleteReason, ModelEvent, Picture, TokenUsage};
+use crate::model::images::Images;
 use crate::model::message::Message;
+use crate::model::prompt::Prompt;
 use crate::model::reasoning::Reasoning;
 use crate::model::reported::ReportedError;
+use crate::model::tasks::Tasks;
 use crate::model::translator::Flow;
 
 /// Turns the upstream's events into ours, one way. What the upstream leaves out is made whole.
-#[derive(Default)]
 pub(in crate::model) struct Translator {
     reasoning: Reasoning,
     messages: Vec<Message>,
+    tasks: Tasks,
+    images: Images,
+    calls: Calls,
 }
 
 impl Translator {
+    /// For an answer to this prompt.
+    pub(in crate::model) fn new(prompt: &Prompt) -> Self {
+        Self {
+            reasoning: Reasoning::default(),
+            messages: Vec::new(),
+            tasks: Tasks::default(),
+            images: Images::new(prompt),
+            calls: Calls::new(prompt),
+        }
+    }
+
     /// As [`crate::model::translator::Translator::accept`].
     pub(in crate::model) fn accept(&mut self, data: &str, out: &mut Events) -> Result<Flow, ModelError> {
         match parse(data)? {
@@ -54,19 +73,41 @@ impl Translator {
             StreamEvent::ReasoningSummaryDone { output_index, summary_index, text } => {
                 self.reasoning.finish_thought(output_index, summary_index, text, out);
             }
+            StreamEvent::ArgumentsDelta { output_index, delta } => self.calls.add_arguments(output_index, &delta),
+            StreamEvent::ArgumentsDone { output_index, arguments } => {
+                self.calls.set_arguments(output_index, arguments);
+            }
+            StreamEvent::WebSearch { output_index } => self.tasks.go_on(output_index, Hosted::web_search, out),
+            StreamEvent::FileSearch { output_index } => self.tasks.go_on(output_index, Hosted::file_search, out),
+            StreamEvent::CodeInterpreter { output_index } => {
+                self.tasks.go_on(output_index, || Hosted::program(None), out);
+            }
+            StreamEvent::CodeDone { output_index, code } => {
+                self.tasks.update(output_index, Hosted::program(Some(code)), out);
+            }
+            StreamEvent::Image { output_index } => {
+                self.images.go_on(output_index, out);
+            }
+            StreamEvent::ImagePartial { output_index, partial_image_index, partial_image_b64, output_format } => {
+                let picture = Picture::from_base64(&partial_image_b64, output_format.as_deref());
+                self.images.show(output_index, partial_image_index, picture, out);
+            }
             StreamEvent::Completed { response } => {
+                let response = response.unwrap_or_default();
                 self.finish(response.output, out);
+                self.calls.finish_all(out);
                 out.push_back(ModelEvent::Completed(response.usage.map(TokenUsage::from)));
                 return Ok(Flow::End);
             }
             StreamEvent::Incomplete { response } => {
+                let response = response.unwrap_or_default();
                 let reason = IncompleteReason::from(&response);
                 self.finish(response.output, out);
                 out.push_back(ModelEvent::Incomplete { reason, usage: response.usage.map(TokenUsage::from) });
                 return Ok(Flow::End);
             }
             StreamEvent::Failed { response } => {
-                return Err(ModelError::reported(&response.error.unwrap_or_default()));
+                return Err(ModelError::reported(&response.and_then(|response| response.error).unwrap_or_default()));
             }
             StreamEvent::Error { code, error } => {
                 return Err(ModelError::reported(&error.unwrap_or(ReportedError { code, ..ReportedError::default() })));
@@ -78,20 +119,23 @@ impl Translator {
 
     fn item_added(&mut self, output_index: u64, item: OutputItem, out: &mut Events) {
         match item {
-            OutputItem::Message { id, content } => {
+            OutputItem::Message(MessageItem { id, content }) => {
                 let message = self.start_message(output_index, id, out);
                 for (content_index, part) in texts(content) {
                     message.fill_part(content_index, part, out);
                 }
             }
-            OutputItem::Reasoning { .. } => self.reasoning.start(output_index, out),
+            OutputItem::Reasoning(_) => self.reasoning.start(output_index, out),
+            OutputItem::FunctionCall(call) => self.calls.start(output_index, call),
+            OutputItem::Image(Image { id, .. }) => self.images.start(output_index, id, out),
+            OutputItem::Hosted(item) => self.tasks.start(output_index, item.id.clone(), item.task(), out),
             OutputItem::Other => {}
         }
     }
 
     fn item_done(&mut self, output_index: u64, item: OutputItem, out: &mut Events) {
         match item {
-            OutputItem::Message { id, content } => {
+            OutputItem::Message(MessageItem { id, content }) => {
                 if !self.has_message(output_index) {
                     self.start_message(output_index, id, out);
                 }
@@ -99,22 +143,34 @@ impl Translator {
                     message.finish(texts(content), out);
                 }
             }
-            OutputItem::Reasoning { summary } => {
-                self.reasoning.finish(output_index, thoughts(summary), out);
+            OutputItem::Reasoning(ReasoningItem { summary, kept }) => {
+                self.reasoning.finish(output_index, summary, out);
+                out.extend(kept.map(ModelEvent::Opaque));
             }
+            OutputItem::FunctionCall(call) => self.calls.finish(output_index, call, out),
+            OutputItem::Image(image) => {
+                let (id, picture) = whole_picture(image);
+                self.images.finish(output_index, id, picture, out);
+            }
+            OutputItem::Hosted(item) => self.tasks.finish(output_index, item.id.clone(), item.task(), out),
             OutputItem::Other => {}
         }
     }
 
     /// Ends what is open, with the upstream's own summary of its output where there is one. Messages are matched by
     /// their order: the places that servers give them in events do not always agree with those in the summary.
-    fn finish(&mut self, output: Option<Vec<OutputItem>>, out: &mut Events) {
+    fn finish(&mut self, output: Vec<OutputItem>, out: &mut Events) {
         self.reasoning.finish_all(out);
-        let nothing_came = self.reasoning.is_empty() && self.messages.is_empty();
-        let mut position = 0;
-        for (output_index, item) in (0..).zip(output.unwrap_or_default()) {
+        self.tasks.finish_all(out);
+        let nothing_came = self.is_empty();
+        let (mut position, mut images, mut calls) = (0, Vec::new(), Vec::new());
+        for (output_index, item) in (0..).zip(output) {
             match item {
-                OutputItem::Message { id, content } => {
+                item if nothing_came => {
+                    // It is all there is.
+                    self.item_done(output_index, item, out);
+                }
+                OutputItem::Message(MessageItem { id, content }) => {
                     if position == self.messages.len() {
                         self.start_message(output_index, id, out);
                     }
@@ -124,15 +180,24 @@ impl Translator {
                     }
                     position += 1;
                 }
-                OutputItem::Reasoning { summary } if nothing_came => {
-                    self.reasoning.finish(output_index, thoughts(summary), out);
-                }
-                OutputItem::Reasoning { .. } | OutputItem::Other => {}
+                OutputItem::FunctionCall(call) => calls.push(call),
+                OutputItem::Image(image) => images.push(whole_picture(image)),
+                OutputItem::Reasoning(_) | OutputItem::Hosted(_) | OutputItem::Other => {}
             }
         }
         for message in self.messages.iter_mut().filter(|message| !message.is_done) {
             message.finish(Vec::new(), out);
         }
+        self.images.finish_all(images, out);
+        self.calls.finish_listed(calls, out);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.reasoning.is_empty()
+            && self.messages.is_empty()
+            && self.tasks.is_empty()
+            && self.images.is_empty()
+            && self.calls.is_empty()
     }
 
     fn has_message(&self, output_index: u64) -> bool {
@@ -155,6 +220,7 @@ impl Translator {
 
     fn start_message(&mut self, output_index: u64, upstream_id: Option<String>, out: &mut Events) -> &mut Message {
         self.reasoning.finish_all(out);
+        self.tasks.finish_all(out);
         // What adapters in front of the Chat Completions API give to every message.
         let upstream_id = upstream_id.filter(|id| !matches!(id.as_str(), "" | "__fake_id__"));
         let position = self.messages.len();
@@ -180,8 +246,10 @@ fn parse(data: &str) -> Result<StreamEvent, ModelError> {
     }
 }
 
-fn thoughts(summary: Option<Vec<SummaryPart>>) -> Vec<String> {
-    summary.unwrap_or_default().into_iter().map(|part| part.text).collect()
+/// The id of a picture and what it looks like; nothing if it failed.
+fn whole_picture(image: Image) -> (Option<String>, Option<Picture>) {
+    let Image { id, result, output_format } = image;
+    (id, result.and_then(|result| Picture::from_base64(&result, output_format.as_deref())))
 }
 
 impl From<&Response> for IncompleteReason {

@@ -6,6 +6,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::item::{Annotation, ContentPart, OutputItem};
+use crate::model::lenient::{each_known, known};
 use crate::model::reported::ReportedError;
 
 /// An event of the stream.
@@ -81,12 +83,72 @@ pub(super) enum StreamEvent {
         summary_index: u64,
         text: String,
     },
+    #[serde(rename = "response.function_call_arguments.delta")]
+    ArgumentsDelta {
+        #[serde(default)]
+        output_index: u64,
+        delta: String,
+    },
+    #[serde(rename = "response.function_call_arguments.done")]
+    ArgumentsDone {
+        #[serde(default)]
+        output_index: u64,
+        arguments: String,
+    },
+    #[serde(rename = "response.web_search_call.in_progress", alias = "response.web_search_call.searching")]
+    WebSearch {
+        #[serde(default)]
+        output_index: u64,
+    },
+    #[serde(rename = "response.file_search_call.in_progress", alias = "response.file_search_call.searching")]
+    FileSearch {
+        #[serde(default)]
+        output_index: u64,
+    },
+    #[serde(
+        rename = "response.code_interpreter_call.in_progress",
+        alias = "response.code_interpreter_call.interpreting"
+    )]
+    CodeInterpreter {
+        #[serde(default)]
+        output_index: u64,
+    },
+    #[serde(rename = "response.code_interpreter_call_code.done")]
+    CodeDone {
+        #[serde(default)]
+        output_index: u64,
+        code: String,
+    },
+    #[serde(rename = "response.image_generation_call.in_progress", alias = "response.image_generation_call.generating")]
+    Image {
+        #[serde(default)]
+        output_index: u64,
+    },
+    #[serde(rename = "response.image_generation_call.partial_image")]
+    ImagePartial {
+        #[serde(default)]
+        output_index: u64,
+        #[serde(default)]
+        partial_image_index: u64,
+        partial_image_b64: String,
+        #[serde(default, deserialize_with = "known")]
+        output_format: Option<String>,
+    },
     #[serde(rename = "response.completed")]
-    Completed { response: Response },
+    Completed {
+        #[serde(default, deserialize_with = "known")]
+        response: Option<Response>,
+    },
     #[serde(rename = "response.incomplete")]
-    Incomplete { response: Response },
+    Incomplete {
+        #[serde(default, deserialize_with = "known")]
+        response: Option<Response>,
+    },
     #[serde(rename = "response.failed")]
-    Failed { response: Response },
+    Failed {
+        #[serde(default, deserialize_with = "known")]
+        response: Option<Response>,
+    },
     /// The code is at the top by the reference, in an object in practice.
     #[serde(rename = "error")]
     Error {
@@ -99,87 +161,16 @@ pub(super) enum StreamEvent {
     Other,
 }
 
-/// Something the model produced. Calls of tools and the like are `Other`.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum OutputItem {
-    Message {
-        #[serde(default)]
-        id: Option<String>,
-        #[serde(default)]
-        content: Option<Vec<ContentPart>>,
-    },
-    Reasoning {
-        #[serde(default)]
-        summary: Option<Vec<SummaryPart>>,
-    },
-    #[serde(other)]
-    Other,
-}
-
-/// A part of a message's content.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum ContentPart {
-    OutputText {
-        #[serde(default)]
-        text: String,
-        #[serde(default)]
-        annotations: Option<Vec<Annotation>>,
-    },
-    Refusal {
-        #[serde(default)]
-        refusal: String,
-    },
-    #[serde(other)]
-    Other,
-}
-
-/// A part of a summary of the model's thoughts.
-#[derive(Debug, Deserialize)]
-pub(super) struct SummaryPart {
-    #[serde(default)]
-    pub(super) text: String,
-}
-
-/// Where something in a text comes from; positions count characters.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Annotation {
-    FileCitation {
-        #[serde(default)]
-        filename: Option<String>,
-        #[serde(default)]
-        index: Option<i64>,
-    },
-    ContainerFileCitation {
-        #[serde(default)]
-        filename: Option<String>,
-        #[serde(default)]
-        end_index: Option<i64>,
-    },
-    UrlCitation {
-        #[serde(default)]
-        url: Option<String>,
-        #[serde(default)]
-        title: Option<String>,
-        #[serde(default)]
-        end_index: Option<i64>,
-    },
-    #[serde(other)]
-    Other,
-}
-
 /// The response as a whole, as its last event has it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Response {
-    #[serde(default)]
-    pub(super) output: Option<Vec<OutputItem>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each_known")]
+    pub(super) output: Vec<OutputItem>,
+    #[serde(default, deserialize_with = "known")]
     pub(super) usage: Option<Usage>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "known")]
     pub(super) incomplete_details: Option<IncompleteDetails>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "known")]
     pub(super) error: Option<ReportedError>,
 }
 

@@ -1,14 +1,26 @@
-//! What the model does, as items and events of a thread. No I/O: events in, steps out.
+//! What the model and the site's endpoints do, as items and events of a thread. No I/O: events in, steps out.
+//!
+//! ```text
+//! mod.rs       messages, and what a turn has to do next
+//! workflow.rs  thoughts and tasks, one block until something else is shown
+//! picture.rs   pictures that take shape
+//! effect.rs    what endpoints ask for: widgets, questions, hidden context
+//! ```
 
-use jiff::Timestamp;
+mod effect;
+mod picture;
+mod workflow;
 
 use crate::clock::Clock;
 use crate::ids::{self, Ids};
-use crate::model::ModelEvent;
+use crate::model::{ModelEvent, Picture};
 use crate::protocol::{
-    AssistantContent, AssistantMessage, Event, ItemHeader, ItemUpdate, StatusIndicator, Task, ThreadItem, Workflow,
-    WorkflowItem, WorkflowKind, WorkflowSummary,
+    AssistantContent, AssistantMessage, ClientToolCall, ClientToolCallStatus, EndOfTurn, Event, ItemHeader, ItemUpdate,
+    Object, StatusIndicator, StructuredInput, ThreadItem,
 };
+use crate::store::Carried;
+use effect::LiveWidget;
+use workflow::{Block, Place};
 
 /// What a turn has to do next.
 #[derive(Debug, PartialEq)]
@@ -17,6 +29,12 @@ pub(super) enum Step {
     Emit(Event),
     /// Store an item that is complete, then tell the client.
     Finish(Finished),
+    /// Keep a picture, then tell the client what it looks like.
+    Show(Shown),
+    /// Give a stored widget a new content, then tell the client.
+    Replace(Replacement),
+    /// Give the thread a title, then tell the client.
+    Rename(String),
 }
 
 /// An item that is complete.
@@ -24,6 +42,39 @@ pub(super) enum Step {
 pub(super) struct Finished {
     pub(super) item: ThreadItem,
     pub(super) upstream_id: Option<String>,
+    pub(super) carried: Option<Carried>,
+}
+
+/// A picture at a moment of its making.
+#[derive(Debug, PartialEq)]
+pub(super) struct Shown {
+    pub(super) header: ItemHeader,
+    pub(super) picture: Picture,
+    pub(super) stage: Stage,
+}
+
+/// How far a picture is.
+#[derive(Debug, PartialEq)]
+pub(super) enum Stage {
+    /// How much of it is there, from 0 to 1.
+    Partial(f64),
+    /// All of it.
+    Whole { upstream_id: Option<String> },
+}
+
+/// A new content of a widget.
+#[derive(Debug, PartialEq)]
+pub(super) struct Replacement {
+    /// The widget's item; none means the one that an action came from.
+    pub(super) item_id: Option<String>,
+    pub(super) widget: serde_json::Value,
+    pub(super) copy_text: Option<String>,
+}
+
+impl Finished {
+    const fn new(item: ThreadItem) -> Self {
+        Self { item, upstream_id: None, carried: None }
+    }
 }
 
 /// An answer that is being made.
@@ -32,18 +83,18 @@ pub(super) struct Answer {
     ids: Ids,
     thread_id: String,
     last_id: String,
-    reasoning: Option<Reasoning>,
+    /// How often the model was asked; its numbers begin anew each time.
+    round: u32,
+    block: Option<Block>,
+    /// What has stood in a block that is over.
+    past: Vec<Place>,
     messages: Vec<Message>,
+    pictures: Vec<Option<ItemHeader>>,
+    widgets: Vec<LiveWidget>,
+    questions: Vec<Vec<StructuredInput>>,
+    wants_answer: bool,
     characters: u64,
-    has_words: bool,
-}
-
-/// A reasoning workflow that has not ended.
-struct Reasoning {
-    header: ItemHeader,
-    /// The model's number of each task's thought.
-    parts: Vec<u64>,
-    tasks: Vec<Task>,
+    has_substance: bool,
 }
 
 struct Message {
@@ -61,11 +112,24 @@ impl Answer {
             ids,
             thread_id: thread_id.to_owned(),
             last_id: last_id.to_owned(),
-            reasoning: None,
+            round: 0,
+            block: None,
+            past: Vec::new(),
             messages: Vec::new(),
+            pictures: Vec::new(),
+            widgets: Vec::new(),
+            questions: Vec::new(),
+            wants_answer: false,
             characters: 0,
-            has_words: false,
+            has_substance: false,
         }
+    }
+
+    /// The model is asked once more: what it numbers begins anew.
+    pub(super) fn next_round(&mut self) {
+        self.round += 1;
+        self.messages.clear();
+        self.pictures.clear();
     }
 
     /// How many characters have come so far, for an estimate where the model's own count never comes.
@@ -73,21 +137,26 @@ impl Answer {
         self.characters
     }
 
-    /// Whether a message with words is complete. Thoughts alone are no answer.
-    pub(super) const fn has_words(&self) -> bool {
-        self.has_words
+    /// Whether there is something to see but thoughts and tasks, which are no answer.
+    pub(super) const fn has_substance(&self) -> bool {
+        self.has_substance
     }
 
-    /// Takes the model's next event. The terminal ones complete what is still open.
+    /// Takes the model's next event. The terminal ones complete what is still open, but for the block of a round that
+    /// goes on with calls.
     pub(super) fn take(&mut self, event: ModelEvent) -> Vec<Step> {
         match event {
             // Shown with its first word: a model that thinks without saying so would leave an empty block behind.
-            ModelEvent::ReasoningStarted => Vec::new(),
+            ModelEvent::ReasoningStarted | ModelEvent::Call(_) | ModelEvent::Opaque(_) => Vec::new(),
             ModelEvent::ReasoningDelta { part, text } => {
                 self.characters += text.chars().count() as u64;
                 self.think(part, |content| content.push_str(&text))
             }
             ModelEvent::ReasoningDone { part, text } => self.think(part, |content| *content = text),
+            ModelEvent::Task { task, content } => self.task(task, *content),
+            ModelEvent::ImageStarted { image } => self.start_picture(image),
+            ModelEvent::ImagePartial { image, picture, progress } => self.partial_picture(image, picture, progress),
+            ModelEvent::ImageDone { image, upstream_id, picture } => self.finish_picture(image, upstream_id, picture),
             ModelEvent::MessageStarted { message, upstream_id } => self.start_message(message, upstream_id),
             ModelEvent::PartAdded { message, index } => self.update(message, index, |_| {
                 let content = AssistantContent::default();
@@ -117,19 +186,38 @@ impl Answer {
                 }
                 steps.into_iter().chain(self.finish_message(message)).collect()
             }
-            ModelEvent::Task { .. }
-            | ModelEvent::ImageStarted { .. }
-            | ModelEvent::ImagePartial { .. }
-            | ModelEvent::ImageDone { .. }
-            | ModelEvent::Call(_)
-            | ModelEvent::Opaque(_) => Vec::new(),
-            ModelEvent::Completed(_) | ModelEvent::Incomplete { .. } => self.complete(),
+            ModelEvent::Completed(_) | ModelEvent::Incomplete { .. } => self.complete_round(),
         }
     }
 
     /// Completes what is open with what there is: nothing that the person saw is lost.
     pub(super) fn complete(&mut self) -> Vec<Step> {
-        let mut steps: Vec<_> = self.end_reasoning().into_iter().collect();
+        let mut steps = self.complete_round();
+        steps.extend(self.end_block_with(StatusIndicator::None));
+        steps.extend(self.finish_widgets());
+        steps
+    }
+
+    /// The call that the page is asked for, and those that it is asked for afterwards.
+    pub(super) fn ask_page(&mut self, call_id: String, name: String, arguments: Object, carried: Carried) -> Vec<Step> {
+        let mut steps: Vec<_> = self.end_block().into_iter().collect();
+        let header = self.header(ids::TOOL_CALL);
+        let status = ClientToolCallStatus::Pending;
+        let call = ClientToolCall { header, status, call_id, name, arguments, output: None };
+        let finished = Finished { carried: Some(carried), ..Finished::new(ThreadItem::ClientToolCall(call)) };
+        self.has_substance = true;
+        steps.push(Step::Finish(finished));
+        steps
+    }
+
+    /// The item that says that the turn is over.
+    pub(super) fn end_of_turn(&mut self) -> Step {
+        let header = self.header(ids::MESSAGE);
+        Step::Finish(Finished::new(ThreadItem::EndOfTurn(EndOfTurn { header })))
+    }
+
+    fn complete_round(&mut self) -> Vec<Step> {
+        let mut steps = self.drop_unfinished_pictures();
         for index in 0..self.messages.len() {
             steps.extend(self.finish_message(index as u64));
         }
@@ -146,7 +234,7 @@ impl Answer {
     }
 
     fn start_message(&mut self, number: u64, upstream_id: Option<String>) -> Vec<Step> {
-        let mut steps: Vec<_> = self.end_reasoning().into_iter().collect();
+        let mut steps: Vec<_> = self.end_block().into_iter().collect();
         if self.message(number).is_none() {
             let header = self.header(ids::MESSAGE);
             let item = AssistantMessage { header: header.clone(), content: Vec::new() };
@@ -181,59 +269,8 @@ impl Answer {
             return Some(Step::Emit(Event::ItemRemoved { item_id: header.id }));
         }
         let (content, upstream_id) = (std::mem::take(&mut message.content), message.upstream_id.take());
-        self.has_words = true;
+        self.has_substance = true;
         let item = ThreadItem::AssistantMessage(AssistantMessage { header, content });
-        Some(Step::Finish(Finished { item, upstream_id }))
+        Some(Step::Finish(Finished { upstream_id, ..Finished::new(item) }))
     }
-
-    fn think(&mut self, part: u64, change: impl FnOnce(&mut String)) -> Vec<Step> {
-        let mut steps = Vec::new();
-        let mut reasoning = match self.reasoning.take() {
-            Some(reasoning) => reasoning,
-            None => {
-                let header = self.header(ids::WORKFLOW);
-                let item = workflow(header.clone(), Vec::new(), None);
-                steps.push(Step::Emit(Event::ItemAdded { item }));
-                Reasoning { header, parts: Vec::new(), tasks: Vec::new() }
-            }
-        };
-        let item_id = reasoning.header.id.clone();
-        let known = reasoning.parts.iter().position(|known| *known == part);
-        let index = known.unwrap_or(reasoning.tasks.len());
-        let mut content = match reasoning.tasks.get_mut(index) {
-            Some(Task::Thought { content, .. }) => std::mem::take(content),
-            _ => String::new(),
-        };
-        change(&mut content);
-        let task = Task::Thought { status_indicator: StatusIndicator::None, title: None, content };
-        let task_index = index as u64;
-        let update = if known.is_some() {
-            reasoning.tasks[index] = task.clone();
-            ItemUpdate::WorkflowTaskUpdated { task_index, task }
-        } else {
-            reasoning.parts.push(part);
-            reasoning.tasks.push(task.clone());
-            ItemUpdate::WorkflowTaskAdded { task_index, task }
-        };
-        steps.push(Step::Emit(Event::ItemUpdated { item_id, update }));
-        self.reasoning = Some(reasoning);
-        steps
-    }
-
-    fn end_reasoning(&mut self) -> Option<Step> {
-        let reasoning = self.reasoning.take()?;
-        let duration = seconds_between(reasoning.header.created_at, self.clock.now());
-        let summary = WorkflowSummary::Duration { duration };
-        let item = workflow(reasoning.header, reasoning.tasks, Some(summary));
-        Some(Step::Finish(Finished { item, upstream_id: None }))
-    }
-}
-
-fn workflow(header: ItemHeader, tasks: Vec<Task>, summary: Option<WorkflowSummary>) -> ThreadItem {
-    let workflow = Workflow { kind: WorkflowKind::Reasoning, tasks, summary, expanded: false };
-    ThreadItem::Workflow(WorkflowItem { header, workflow })
-}
-
-fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {
-    u64::try_from(to.as_second() - from.as_second()).unwrap_or_default()
 }

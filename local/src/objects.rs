@@ -1,0 +1,116 @@
+//! An embedded S3, in a folder.
+//!
+//! It checks signatures as S3 does, by an implementation that shares nothing with ours: the method, the key, and each
+//! signed header with its value, so an upload of another size or type than was signed is refused. What S3 has and this
+//! has not: rules that empty `uploads/`, and a limit on what a user may store in all.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request, State};
+use axum::response::{IntoResponse, Response};
+use chatkit_shared::clock::Clock;
+use chatkit_shared::setup::SetupError;
+use http::StatusCode;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use s3s::Body;
+use s3s::auth::SimpleAuth;
+use s3s::config::{S3Config, StaticConfigProvider};
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s_fs::FileSystem;
+use serde::Deserialize;
+use tempfile::TempDir;
+use tower_http::cors::CorsLayer;
+
+/// The one bucket.
+pub const BUCKET: &str = "files";
+
+/// Where the objects are.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// Removes the folder when nothing is kept.
+    _temporary: Option<TempDir>,
+}
+
+impl Folder {
+    /// `objects` in this folder, or a temporary one that goes with the process.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn open(data: Option<&Path>) -> Result<Self, SetupError> {
+        let (path, temporary) = match data {
+            Some(data) => (data.join("objects"), None),
+            None => {
+                let folder = TempDir::new().map_err(|error| format!("cannot create a temporary folder: {error}"))?;
+                (folder.path().to_owned(), Some(folder))
+            }
+        };
+        std::fs::create_dir_all(path.join(BUCKET))
+            .map_err(|error| format!("cannot create `{}`: {error}", path.display()))?;
+        Ok(Self { path, _temporary: temporary })
+    }
+}
+
+#[derive(Clone)]
+struct Objects {
+    service: S3Service,
+    clock: Clock,
+    _folder: Arc<Folder>,
+}
+
+/// The API, for whoever signs with these keys: an id and its secret.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn router(folder: Folder, [id, secret]: &[String; 2], clock: Clock) -> Result<Router, SetupError> {
+    let files =
+        FileSystem::new(&folder.path).map_err(|error| format!("cannot open `{}`: {error:?}", folder.path.display()))?;
+    let mut config = S3Config::default();
+    // It knows the machine's clock only; how long a URL is good is checked by ours below.
+    config.presigned_url_max_skew_time_secs = u32::MAX;
+    let mut service = S3ServiceBuilder::new(files);
+    service.set_auth(SimpleAuth::from_single(id.as_str(), secret.as_str()));
+    service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
+    let objects = Objects { service: service.build(), clock, _folder: Arc::new(folder) };
+    Ok(Router::new()
+        .fallback(serve)
+        // Any page may ask: the permission is in the URL, and a browser adds none of its own.
+        .layer(CorsLayer::permissive())
+        .with_state(objects))
+}
+
+/// What a presigned URL says about its time.
+#[derive(Deserialize)]
+struct Signed {
+    #[serde(rename = "X-Amz-Date")]
+    date: String,
+    #[serde(rename = "X-Amz-Expires")]
+    seconds: i64,
+}
+
+async fn serve(
+    State(objects): State<Objects>,
+    signed: Result<Query<Signed>, QueryRejection>,
+    request: Request,
+) -> Response {
+    let until = signed.ok().and_then(|Query(Signed { date, seconds })| {
+        let date = DateTime::strptime("%Y%m%dT%H%M%SZ", date).ok()?.to_zoned(TimeZone::UTC).ok()?;
+        date.timestamp().as_second().checked_add(seconds)
+    });
+    match until {
+        Some(until) if objects.clock.now().as_second() <= until => {}
+        Some(_) => return (StatusCode::FORBIDDEN, "the URL has expired\n").into_response(),
+        None => return (StatusCode::FORBIDDEN, "the URL is not signed\n").into_response(),
+    }
+    match objects.service.call(request.map(Body::http_body_unsync)).await {
+        Ok(response) => response.map(axum::body::Body::new),
+        Err(error) => {
+            tracing::error!(error = ?error, "the embedded S3 failed");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Instructions with placeholders for what is known of the person: `{{ user.name }}`, `{{ user.name | default('you') }}`.
+//!
+//! A small part of what Jinja knows, and nothing that it would read differently. A literal `{{` is `{{ '{{' }}`.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::identity::Identity;
+
+/// Characters of a value; more would be a text of its own.
+const LONGEST_VALUE: usize = 200;
+
+/// Instructions, read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Template(Vec<Part>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Value { name: Known, default: String },
+}
+
+/// What a placeholder names. All of it is verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Known {
+    Tenant,
+    Id,
+    Anonymous,
+    Name,
+    Email,
+    Locale,
+    Zoneinfo,
+    Plan,
+    /// Of the token's object claim `chatkit`.
+    Claim(String),
+}
+
+impl Template {
+    /// Reads instructions.
+    ///
+    /// # Errors
+    /// What is wrong with a placeholder; continues a sentence that begins with the field's name.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, placeholder)) = rest.split_once("{{") {
+            if !before.is_empty() {
+                parts.push(Part::Text(before.to_owned()));
+            }
+            let (part, after) = placeholder_at(placeholder)?;
+            parts.push(part);
+            rest = after;
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        Ok(Self(parts))
+    }
+
+    /// The instructions for this person.
+    pub(super) fn render(&self, identity: &Identity) -> String {
+        let parts = self.0.iter().map(|part| match part {
+            Part::Text(text) => Cow::from(text),
+            Part::Value { name, default } => match name.value(identity) {
+                Some(value) if !value.is_empty() => data(&value).into(),
+                Some(_) | None => Cow::from(default),
+            },
+        });
+        parts.collect()
+    }
+}
+
+/// The placeholder behind its `{{`, and what comes after it.
+fn placeholder_at(text: &str) -> Result<(Part, &str), String> {
+    let end = |text: &str| text.trim_start().starts_with("}}");
+    let text = text.trim_start();
+    let (part, rest) = if let Some((literal, rest)) = quoted(text) {
+        (Part::Text(literal.to_owned()), rest)
+    } else {
+        let length = text.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c))).unwrap_or(text.len());
+        let (name, rest) = text.split_at(length);
+        if name.is_empty() {
+            return Err(malformed());
+        }
+        let name = Known::parse(name)?;
+        let (default, rest) = if end(rest) { ("", rest) } else { default(rest).ok_or_else(malformed)? };
+        (Part::Value { name, default: default.to_owned() }, rest)
+    };
+    let rest = rest.trim_start().strip_prefix("}}").ok_or_else(malformed)?;
+    Ok((part, rest))
+}
+
+fn malformed() -> String {
+    "has a placeholder that is not of the form `{{ user.name }}` or `{{ user.name | default('you') }}`".to_owned()
+}
+
+/// `| default('…')`: the text, and what comes after.
+fn default(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start().strip_prefix('|')?.trim_start().strip_prefix("default")?;
+    let (default, rest) = quoted(text.trim_start().strip_prefix('(')?.trim_start())?;
+    Some((default, rest.trim_start().strip_prefix(')')?))
+}
+
+/// A text in quotation marks of one kind or the other, which cannot be part of it.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let mark = text.chars().next().filter(|mark| ['\'', '"'].contains(mark))?;
+    text[1..].split_once(mark)
+}
+
+impl Known {
+    fn parse(name: &str) -> Result<Self, String> {
+        Ok(match name {
+            "tenant" => Self::Tenant,
+            "user.id" => Self::Id,
+            "user.anonymous" => Self::Anonymous,
+            "user.name" => Self::Name,
+            "user.email" => Self::Email,
+            "user.locale" => Self::Locale,
+            "user.zoneinfo" => Self::Zoneinfo,
+            "user.plan" => Self::Plan,
+            _ => match name.strip_prefix("user.claims.") {
+                Some(claim) if !claim.is_empty() => Self::Claim(claim.to_owned()),
+                Some(_) | None => return Err(unknown(name)),
+            },
+        })
+    }
+
+    fn value<'a>(&self, identity: &'a Identity) -> Option<Cow<'a, str>> {
+        let claims = &identity.claims;
+        let text = |claim: &'a Option<String>| claim.as_deref().map(Cow::from);
+        match self {
+            Self::Tenant => Some(identity.owner.tenant().into()),
+            Self::Id => Some(identity.owner.user().into()),
+            Self::Anonymous => Some(if identity.anonymous { "true" } else { "false" }.into()),
+            Self::Name => text(&claims.name),
+            Self::Email => text(&claims.email),
+            Self::Locale => text(&claims.locale),
+            Self::Zoneinfo => text(&claims.zoneinfo),
+            Self::Plan => text(&claims.plan),
+            Self::Claim(name) => claims.chatkit.get(name).map(|value| match value {
+                Value::String(text) => Cow::from(text),
+                other => other.to_string().into(),
+            }),
+        }
+    }
+}
+
+fn unknown(name: &str) -> String {
+    format!(
+        "names `{name}`, which is none of `tenant`, `user.id`, `user.anonymous`, `user.name`, `user.email`, \
+         `user.locale`, `user.zoneinfo`, `user.plan` and `user.claims.<name>`"
+    )
+}
+
+/// A value as data among instructions: in one line, and not long enough for a text of its own.
+fn data(value: &str) -> String {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    value.chars().take(LONGEST_VALUE).map(|c| if breaks(c) { ' ' } else { c }).collect()
+}

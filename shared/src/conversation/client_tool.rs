@@ -1,0 +1,82 @@
+//! What the page returned from a function that the model called.
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::prompt::prompt;
+use super::turn::{Beginning, stream_options};
+use super::{Engine, Error, OnEnd};
+use crate::hash::sha256_hex;
+use crate::identity::Identity;
+use crate::protocol::{AddClientToolOutput, ClientToolCall, ClientToolCallStatus, Event, ThreadItem};
+use crate::store::{Loaded, StoredItem};
+
+/// Bytes of what the page may return, so that it fits a record of the store with everything around it.
+const LARGEST_OUTPUT: usize = 128 * 1024;
+
+impl Engine {
+    /// `threads.add_client_tool_output`: the thread's last item is the call, and the model goes on; or the page is asked
+    /// for the next call that the model made at the same time.
+    pub(super) async fn add_client_tool_output(
+        &self,
+        identity: &Identity,
+        params: AddClientToolOutput,
+        on_end: OnEnd,
+    ) -> Result<UnboundedReceiver<Event>, Error> {
+        let owner = &identity.owner;
+        let output = params.result.to_string();
+        if output.len() > LARGEST_OUTPUT {
+            return Err(Error::Invalid(format!("`result` is larger than {} KB", LARGEST_OUTPUT / 1024)));
+        }
+        let load = self.load_now(owner, &params.thread_id);
+        let (reservation, Loaded { thread, mut items, .. }) = Box::pin(self.admit_and_load(owner, load)).await?;
+        let Some(StoredItem { item: ThreadItem::ClientToolCall(call), upstream_id, ends_run, carried }) = items.pop()
+        else {
+            return Err(self.refund(&reservation, no_call()).await);
+        };
+        if call.status != ClientToolCallStatus::Pending {
+            return Err(self.refund(&reservation, no_call()).await);
+        }
+        let mut carried = carried.unwrap_or_default();
+        let waiting = std::mem::take(&mut carried.waiting);
+        let answered = ClientToolCall { status: ClientToolCallStatus::Completed, output: Some(params.result), ..call };
+        let digest = sha256_hex(&format!("{}\n{output}", answered.header.id));
+        let item = StoredItem {
+            item: ThreadItem::ClientToolCall(answered),
+            upstream_id,
+            ends_run,
+            carried: (!carried.before.is_empty()).then_some(carried),
+        };
+        let obsolete = items.iter().filter(|stored| is_pending_call(&stored.item));
+        let obsolete = obsolete.map(|stored| stored.item.id().to_owned()).collect();
+        items.push(item.clone());
+        let run = self.lease(digest, thread.run.as_ref());
+        // The call is pending, so the run that made it is over.
+        let seen = thread.run.as_ref().map(|run| run.id.clone());
+        let beginning = Beginning {
+            operation: "threads.add_client_tool_output",
+            identity: identity.clone(),
+            run: run.clone(),
+            question: item.item.id().to_owned(),
+            anew: false,
+            obsolete,
+            reservation,
+            prompt: prompt(&self.assistant, identity, &thread.id, &items),
+            waiting,
+            untitled: None,
+            opening: vec![stream_options()],
+            thread,
+        };
+        let thread_id = beginning.thread.id.clone();
+        let now = self.clock.now();
+        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), now);
+        Box::pin(self.begin(beginning, write, on_end)).await
+    }
+}
+
+fn no_call() -> Error {
+    Error::Invalid("the thread's last item is not a call that waits for the page".to_owned())
+}
+
+fn is_pending_call(item: &ThreadItem) -> bool {
+    matches!(item, ThreadItem::ClientToolCall(_)) && item.is_pending()
+}

@@ -1,0 +1,197 @@
+//! Turns that answer a message of the user: the first one, a further one, one that is asked again.
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::prompt::prompt;
+use super::turn::{Beginning, stream_options};
+use super::user_message::{digest, digest_of_input};
+use super::{Engine, Error, OnEnd};
+use crate::identity::{Identity, Owner};
+use crate::ids;
+use crate::protocol::{
+    AddUserMessage, CreateThread, Event, Object, Order, Page, Paging, RetryAfterItem, ThreadItem, ThreadStatus,
+    UserContent, UserMessage,
+};
+use crate::store::{BeginError, Loaded, StoredItem, ThreadRecord, Threads};
+
+impl Engine {
+    /// `threads.create`: a new thread with its first message.
+    pub(super) async fn create_thread(
+        &self,
+        identity: &Identity,
+        params: CreateThread,
+        on_end: OnEnd,
+    ) -> Result<UnboundedReceiver<Event>, Error> {
+        let owner = &identity.owner;
+        self.check_message(&params.input)?;
+        let reservation = self.admit_turn(owner).await?;
+        let thread_id = self.ids.mint(ids::THREAD);
+        let item = match Box::pin(self.user_item(owner, params.input, &thread_id, &thread_id)).await {
+            Ok(item) => item,
+            Err(error) => return Err(self.refund(&reservation, error).await),
+        };
+        let run = self.lease(digest(&item.item), None);
+        let thread = ThreadRecord {
+            id: thread_id,
+            title: None,
+            created_at: item.item.header().created_at,
+            status: ThreadStatus::Active,
+            allowed_image_domains: self.assistant.allowed_image_domains.clone(),
+            metadata: Object::new(),
+            run: Some(run.clone()),
+            retry: None,
+        };
+        let created = Event::ThreadCreated { thread: thread.clone().into_thread(Page::empty()) };
+        let beginning = Beginning {
+            operation: "threads.create",
+            identity: identity.clone(),
+            run,
+            question: item.item.id().to_owned(),
+            anew: false,
+            obsolete: Vec::new(),
+            reservation,
+            prompt: prompt(&self.assistant, identity, &thread.id, std::slice::from_ref(&item)),
+            waiting: Vec::new(),
+            untitled: Some(plain_text(&item.item)),
+            opening: vec![created, Event::ItemDone { item: self.shown(owner, item.item.clone()) }, stream_options()],
+            thread: thread.clone(),
+        };
+        let write = async { self.threads.create(owner, &thread, &item).await.map_err(BeginError::Store) };
+        Box::pin(self.begin(beginning, write, on_end)).await
+    }
+
+    /// `threads.add_user_message`.
+    pub(super) async fn add_user_message(
+        &self,
+        identity: &Identity,
+        params: AddUserMessage,
+        on_end: OnEnd,
+    ) -> Result<UnboundedReceiver<Event>, Error> {
+        let owner = &identity.owner;
+        self.check_message(&params.input)?;
+        let load = self.load(owner, &params.thread_id);
+        let (reservation, loaded) = Box::pin(self.admit_and_load(owner, load)).await?;
+        let last = loaded.items.last().map_or(loaded.thread.id.as_str(), |stored| stored.item.id());
+        let run = self.lease(digest_of_input(&params.input), loaded.thread.run.as_ref());
+        let live = loaded.live_run(self.clock.now());
+        // Refused before the model is called: a page that repeats itself must not cost anything.
+        if live.is_some_and(|live| live.digest == run.digest) {
+            return Err(self.refund(&reservation, Error::Conflict).await);
+        }
+        let item = match Box::pin(self.user_item(owner, params.input, &loaded.thread.id, last)).await {
+            Ok(item) => item,
+            Err(error) => return Err(self.refund(&reservation, error).await),
+        };
+        let seen = if live.is_none() { loaded.thread.run.as_ref().map(|run| run.id.clone()) } else { None };
+        let mut items = loaded.items;
+        items.push(item.clone());
+        let untitled = loaded.thread.title.is_none().then(|| plain_text(&item.item));
+        let beginning = Beginning {
+            operation: "threads.add_user_message",
+            identity: identity.clone(),
+            run: run.clone(),
+            question: item.item.id().to_owned(),
+            anew: false,
+            obsolete: Vec::new(),
+            reservation,
+            prompt: prompt(&self.assistant, identity, &loaded.thread.id, &items),
+            waiting: Vec::new(),
+            untitled,
+            opening: vec![Event::ItemDone { item: self.shown(owner, item.item.clone()) }, stream_options()],
+            thread: loaded.thread,
+        };
+        let thread_id = beginning.thread.id.clone();
+        let write = async {
+            let now = self.clock.now();
+            let begun = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), now).await;
+            if let Err(BeginError::Store(_)) = begun {
+                // Whether the message was written nobody knows, and the person is told that it was not. Best effort.
+                let _ = self.threads.remove_items(owner, &thread_id, &[item.item.id().to_owned()]).await;
+            }
+            begun
+        };
+        Box::pin(self.begin(beginning, write, on_end)).await
+    }
+
+    /// `threads.retry_after_item`: everything after a user message is dropped, and the message answered anew.
+    pub(super) async fn retry_after_item(
+        &self,
+        identity: &Identity,
+        params: RetryAfterItem,
+        on_end: OnEnd,
+    ) -> Result<UnboundedReceiver<Event>, Error> {
+        let owner = &identity.owner;
+        let load = self.load(owner, &params.thread_id);
+        let (reservation, loaded) = Box::pin(self.admit_and_load(owner, load)).await?;
+        let prepared = Box::pin(self.prepare_retry(owner, &params.item_id, &loaded)).await;
+        let items = match prepared {
+            Ok(items) => items,
+            Err(error) => return Err(self.refund(&reservation, error).await),
+        };
+        let Some(question) = items.last().map(|stored| stored.item.clone()) else {
+            return Err(self.refund(&reservation, Error::NotFound("item")).await);
+        };
+        let run = self.lease(digest(&question), loaded.thread.run.as_ref());
+        // Whoever asks again is done with the run that is under way; it withdraws its items when it ends.
+        let seen = loaded.thread.run.as_ref().map(|run| run.id.clone());
+        let beginning = Beginning {
+            operation: "threads.retry_after_item",
+            identity: identity.clone(),
+            run: run.clone(),
+            question: question.id().to_owned(),
+            anew: true,
+            obsolete: Vec::new(),
+            reservation,
+            prompt: prompt(&self.assistant, identity, &loaded.thread.id, &items),
+            waiting: Vec::new(),
+            untitled: loaded.thread.title.is_none().then(|| plain_text(&question)),
+            opening: vec![stream_options()],
+            thread: loaded.thread,
+        };
+        let thread_id = beginning.thread.id.clone();
+        let (item_id, now) = (&params.item_id, self.clock.now());
+        let write = self.threads.begin_retry(owner, &thread_id, &run, item_id, seen.as_deref(), now);
+        Box::pin(self.begin(beginning, write, on_end)).await
+    }
+
+    /// The items up to the one that is retried.
+    async fn prepare_retry(&self, owner: &Owner, item_id: &str, loaded: &Loaded) -> Result<Vec<StoredItem>, Error> {
+        let known = loaded.items.iter().position(|stored| stored.item.id() == item_id);
+        let items = match known {
+            Some(position) => loaded.items[..=position].to_vec(),
+            // Further back than a turn reads: rare, so it costs a read of its own.
+            None => Box::pin(self.items_up_to(owner, &loaded.thread.id, item_id)).await?,
+        };
+        match items.last().map(|stored| &stored.item) {
+            Some(ThreadItem::UserMessage(message)) if message.header.id == item_id => Ok(items),
+            Some(item) if item.id() == item_id => {
+                Err(Error::Invalid("`item_id` must name a message of the user".to_owned()))
+            }
+            Some(_) | None => Err(Error::NotFound("item")),
+        }
+    }
+
+    async fn items_up_to(&self, owner: &Owner, thread_id: &str, item_id: &str) -> Result<Vec<StoredItem>, Error> {
+        let older =
+            Paging { limit: Some(i64::from(Threads::NEWEST)), order: Order::Desc, after: Some(item_id.to_owned()) };
+        let (item, older) = tokio::try_join!(
+            self.threads.item(owner, thread_id, item_id),
+            self.threads.items(owner, thread_id, &older)
+        )?;
+        let older = older.map_or_else(Vec::new, |page| page.data);
+        Ok(older.into_iter().rev().chain(item).collect())
+    }
+}
+
+/// What a thread is named after: the message's words, else its files.
+fn plain_text(item: &ThreadItem) -> String {
+    let ThreadItem::UserMessage(UserMessage { content, attachments, .. }) = item else { return String::new() };
+    let parts = content.iter().map(|part| match part {
+        UserContent::InputText { text } | UserContent::InputTag { text, .. } => text.as_str(),
+    });
+    let text = parts.collect::<Vec<_>>().join(" ");
+    if text.is_empty() {
+        return attachments.iter().map(|attachment| attachment.name.as_str()).collect::<Vec<_>>().join(" ");
+    }
+    text
+}

@@ -1,0 +1,119 @@
+//! What a person answered to questions that took over the composer.
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::prompt::prompt;
+use super::turn::{Beginning, stream_options};
+use super::{Engine, Error, OnEnd};
+use crate::hash::sha256_hex;
+use crate::identity::Identity;
+use crate::protocol::{
+    AddStructuredInput, Answer, Event, StructuredAnswer, StructuredInput, StructuredInputStatus, StructuredSubmission,
+    SubmissionStatus, ThreadItem,
+};
+use crate::store::{Loaded, StoredItem};
+
+/// Bytes of all answers together, so that they fit a record of the store with the questions.
+const LARGEST_ANSWERS: usize = 64 * 1024;
+
+impl Engine {
+    /// `threads.add_structured_input`: the questions get their answers, and the model goes on.
+    pub(super) async fn add_structured_input(
+        &self,
+        identity: &Identity,
+        params: AddStructuredInput,
+        on_end: OnEnd,
+    ) -> Result<UnboundedReceiver<Event>, Error> {
+        let owner = &identity.owner;
+        self.check_answers(&params.input)?;
+        let load = self.load_now(owner, &params.thread_id);
+        let asked = self.threads.item(owner, &params.thread_id, &params.item_id);
+        let (admitted, asked) = tokio::join!(Box::pin(self.admit_and_load(owner, load)), asked);
+        let (reservation, loaded) = admitted?;
+        let item = match asked.map_err(Error::from).and_then(|asked| answered(asked, params.input)) {
+            Ok(item) => item,
+            Err(error) => return Err(self.refund(&reservation, error).await),
+        };
+        let seen = match loaded.live_run(self.clock.now()) {
+            Some(_) => None,
+            None => loaded.thread.run.as_ref().map(|run| run.id.clone()),
+        };
+        let Loaded { thread, mut items, .. } = loaded;
+        match items.iter_mut().find(|stored| stored.item.id() == item.item.id()) {
+            Some(stored) => *stored = item.clone(),
+            // Asked so long ago that a turn does not read so far back: the model is told all the same.
+            None => items.insert(0, item.clone()),
+        }
+        let last = items.last().unwrap_or(&item).item.id().to_owned();
+        let run = self.lease(sha256_hex(&format!("{:?}", item.item)), thread.run.as_ref());
+        let beginning = Beginning {
+            operation: "threads.add_structured_input",
+            identity: identity.clone(),
+            run: run.clone(),
+            question: last,
+            anew: false,
+            obsolete: Vec::new(),
+            reservation,
+            prompt: prompt(&self.assistant, identity, &thread.id, &items),
+            waiting: Vec::new(),
+            untitled: None,
+            opening: vec![stream_options(), Event::ItemReplaced { item: item.item.clone() }],
+            thread,
+        };
+        let thread_id = beginning.thread.id.clone();
+        let now = self.clock.now();
+        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), now);
+        Box::pin(self.begin(beginning, write, on_end)).await
+    }
+
+    fn check_answers(&self, submission: &StructuredSubmission) -> Result<(), Error> {
+        let values = submission.answers.values().flat_map(|answer| &answer.values);
+        let (characters, bytes) =
+            values.fold((0, 0), |(characters, bytes), value| (characters + value.chars().count(), bytes + value.len()));
+        let limit = self.limits.message_chars;
+        if limit > 0 && characters > limit {
+            return Err(Error::Invalid(format!("the answers have more than {limit} characters")));
+        }
+        if bytes > LARGEST_ANSWERS {
+            return Err(Error::Invalid(format!("the answers are larger than {} KB", LARGEST_ANSWERS / 1024)));
+        }
+        Ok(())
+    }
+}
+
+/// The questions with their answers.
+fn answered(asked: Option<StoredItem>, submission: StructuredSubmission) -> Result<StoredItem, Error> {
+    let asked = asked.ok_or(Error::NotFound("item"))?;
+    let ThreadItem::StructuredInput(mut item) = asked.item else {
+        return Err(Error::Invalid("`item_id` must name questions to the user".to_owned()));
+    };
+    if item.status != StructuredInputStatus::Pending {
+        return Err(Error::Invalid("these questions are answered already".to_owned()));
+    }
+    let StructuredSubmission { status, mut answers } = submission;
+    item.status = match status {
+        SubmissionStatus::Answered => StructuredInputStatus::Answered,
+        SubmissionStatus::Skipped => {
+            answers.clear();
+            StructuredInputStatus::Skipped
+        }
+    };
+    for input in &mut item.inputs {
+        match input {
+            StructuredInput::MultipleChoice { id, answer, multiple, .. } => {
+                *answer = Some(answer_to(answers.remove(id), *multiple));
+            }
+            StructuredInput::Freeform { id, answer, .. } => *answer = Some(answer_to(answers.remove(id), true)),
+        }
+    }
+    Ok(StoredItem { item: ThreadItem::StructuredInput(item), ..asked })
+}
+
+/// The answer to one question: passed over unless there is something in it. Where one can be chosen, the first counts.
+fn answer_to(given: Option<StructuredAnswer>, several: bool) -> Answer {
+    let mut values = given.filter(|given| !given.skipped).map(|given| given.values).unwrap_or_default();
+    if !several {
+        values.truncate(1);
+    }
+    Answer { skipped: values.is_empty(), values }
+}

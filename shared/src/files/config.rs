@@ -1,0 +1,181 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Client, Url, redirect};
+use rusty_s3::{Bucket, BucketError, Credentials, UrlStyle};
+use secrecy::ExposeSecret;
+
+use super::media_type::MediaTypes;
+use super::{Files, Inner};
+use crate::clock::Clock;
+use crate::env::{Env, EnvError};
+
+/// Which files are taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileLimits {
+    /// Bytes of one file.
+    pub bytes: u64,
+    /// Files in one message.
+    pub per_message: usize,
+    /// Their types.
+    pub types: MediaTypes,
+}
+
+/// The bucket cannot be used as it is configured.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesSetupError {
+    /// A variable is missing or makes no sense.
+    #[error(transparent)]
+    Env(#[from] EnvError),
+    /// TLS has no root certificates or the like.
+    #[error("the HTTP client of the files cannot be built")]
+    Client(#[source] reqwest::Error),
+}
+
+impl FileLimits {
+    /// Reads `FILES_MAX_BYTES` (20 MB), `FILES_MAX_PER_MESSAGE` (10) and `FILES_TYPES`, a list of types such as
+    /// `application/pdf` or `image/*`; see [`MediaTypes`] for its default.
+    ///
+    /// # Errors
+    /// When one of them makes no sense.
+    pub fn from_env(env: &Env) -> Result<Self, EnvError> {
+        const WANTS: &str = "a whole number";
+        Ok(Self {
+            bytes: env.parsed("FILES_MAX_BYTES", 20_000_000, WANTS)?,
+            per_message: env.parsed("FILES_MAX_PER_MESSAGE", 10, WANTS)?,
+            types: MediaTypes::from_env(env)?,
+        })
+    }
+}
+
+impl Files {
+    /// Reads `FILES_BUCKET`, without which there are no files, `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` (set by Lambda), and `AWS_ENDPOINT_URL_S3`, else
+    /// `AWS_ENDPOINT_URL`, for another place than the service; and the [`FileLimits`].
+    ///
+    /// # Errors
+    /// When a variable is missing or makes no sense.
+    pub fn from_env(env: &Env, clock: Clock) -> Result<Option<Self>, FilesSetupError> {
+        let Some(name) = env.get("FILES_BUCKET") else { return Ok(None) };
+        let inner = Inner {
+            bucket: bucket(env, name)?,
+            credentials: credentials(env)?,
+            client: client().map_err(FilesSetupError::Client)?,
+            clock,
+            limits: FileLimits::from_env(env)?,
+            public: endpoint(env).is_none(),
+        };
+        Ok(Some(Self(Arc::new(inner))))
+    }
+}
+
+fn endpoint(env: &Env) -> Option<(&'static str, &str)> {
+    ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].into_iter().find_map(|variable| Some((variable, env.get(variable)?)))
+}
+
+fn bucket(env: &Env, name: &str) -> Result<Bucket, EnvError> {
+    let region = env.required("AWS_REGION", "an AWS region")?;
+    let (variable, url, style) = match endpoint(env) {
+        // Other servers than AWS's rarely have a host name for each bucket.
+        Some((variable, url)) => (variable, url.to_owned(), UrlStyle::Path),
+        None => {
+            let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+            ("AWS_REGION", format!("https://s3.{region}.{suffix}"), UrlStyle::VirtualHost)
+        }
+    };
+    let wants = if variable == "AWS_REGION" { "must be an AWS region" } else { "must be an `http` or `https` URL" };
+    let url = Url::parse(&url).map_err(|_| EnvError::new(variable, wants))?;
+    Bucket::new(url, style, name.to_owned(), region).map_err(|error| match error {
+        BucketError::UnsupportedScheme | BucketError::MissingHost => EnvError::new(variable, wants),
+        BucketError::ParseError(_) => EnvError::new("FILES_BUCKET", "must be the name of a bucket"),
+    })
+}
+
+fn credentials(env: &Env) -> Result<Credentials, EnvError> {
+    let key = env.required("AWS_ACCESS_KEY_ID", "an access key's id")?;
+    let secret = env
+        .secret("AWS_SECRET_ACCESS_KEY")
+        .ok_or_else(|| EnvError::new("AWS_SECRET_ACCESS_KEY", "must be set to the access key's secret"))?;
+    Ok(match env.get("AWS_SESSION_TOKEN") {
+        Some(token) => Credentials::new_with_token(key, secret.expose_secret(), token),
+        None => Credentials::new(key, secret.expose_secret()),
+    })
+}
+
+fn client() -> Result<Client, reqwest::Error> {
+    Client::builder()
+        .connect_timeout(Duration::from_secs(2))
+        // Between two bytes, not for the whole: a large file takes a while.
+        .read_timeout(Duration::from_secs(10))
+        .tcp_nodelay(true)
+        // A signed request is good for one place only.
+        .redirect(redirect::Policy::none())
+        // The proxy variables are not part of the configuration, which is all that is read of the environment.
+        .no_proxy()
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::Object;
+    use crate::identity::Owner;
+
+    fn env(variables: &[(&str, &str)]) -> Env {
+        let basis = [
+            ("FILES_BUCKET", "pictures"),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ];
+        Env::from_iter(basis.iter().chain(variables).copied())
+    }
+
+    fn files(variables: &[(&str, &str)]) -> Result<Option<Files>, String> {
+        let clock = Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap());
+        Files::from_env(&env(variables), clock).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_a_bucket_there_are_no_files() {
+        assert!(files(&[("FILES_BUCKET", "")]).unwrap().is_none());
+    }
+
+    #[test]
+    fn the_bucket_has_a_host_on_aws_and_a_path_elsewhere() {
+        let url = |variables: &[(&str, &str)]| {
+            let files = files(variables).unwrap().unwrap();
+            let owner = Owner::new("t", "u").unwrap();
+            (files.0.public, files.url(&Object::file(&owner, "msg_1")))
+        };
+        let (public, on_aws) = url(&[]);
+        assert!(public && on_aws.starts_with("https://pictures.s3.eu-central-1.amazonaws.com/files/"), "{on_aws}");
+        let (_, in_china) = url(&[("AWS_REGION", "cn-north-1")]);
+        assert!(in_china.starts_with("https://pictures.s3.cn-north-1.amazonaws.com.cn/files/"), "{in_china}");
+        let (public, elsewhere) = url(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:9000")]);
+        assert!(!public && elsewhere.starts_with("http://127.0.0.1:9000/pictures/files/"), "{elsewhere}");
+        let (_, nearer) =
+            url(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:2")]);
+        assert!(nearer.starts_with("http://127.0.0.1:2/pictures/files/"), "{nearer}");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        for (name, value, error) in [
+            ("FILES_BUCKET", "Not A Bucket", "`FILES_BUCKET` must be the name of a bucket"),
+            ("AWS_ENDPOINT_URL_S3", "ftp://here", "`AWS_ENDPOINT_URL_S3` must be an `http` or `https` URL"),
+            ("AWS_ENDPOINT_URL", "nowhere", "`AWS_ENDPOINT_URL` must be an `http` or `https` URL"),
+            ("AWS_REGION", "", "`AWS_REGION` must be set to an AWS region"),
+            ("FILES_MAX_BYTES", "20MB", "`FILES_MAX_BYTES` must be a whole number"),
+            ("FILES_MAX_PER_MESSAGE", "-1", "`FILES_MAX_PER_MESSAGE` must be a whole number"),
+            ("FILES_TYPES", "image", "`FILES_TYPES` must be a list of types such as `application/pdf` or `image/*`"),
+        ] {
+            assert_eq!(files(&[(name, value)]).unwrap_err(), error);
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        assert!(!format!("{:?}", files(&[("AWS_SECRET_ACCESS_KEY", "hush")]).unwrap()).contains("hush"));
+    }
+}

@@ -1,0 +1,132 @@
+use std::fmt::{self, Display};
+
+use crate::env::{Env, EnvError};
+
+/// What a browser's `accept` and a model's API commonly know: pictures that models see, documents, plain text.
+const DEFAULT: [&str; 15] = [
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "application/pdf",
+    "text/plain",
+    "text/markdown",
+    "text/csv",
+    "application/json",
+    "application/msword",
+    "application/vnd.ms-excel",
+    "application/vnd.ms-powerpoint",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+];
+
+/// Characters of a type: RFC 6838 allows 127 on each side of the slash.
+const LONGEST: usize = 255;
+
+/// A type of file such as `image/png`, in lower case and without parameters, fit for a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaType(String);
+
+impl MediaType {
+    /// Reads a type as a browser names it; `None` if it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let essence = text.split(';').next().unwrap_or_default().trim();
+        let (kind, subtype) = essence.split_once('/')?;
+        let is_name =
+            |name: &str| name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_allowed);
+        let valid = essence.len() <= LONGEST && is_name(kind) && is_name(subtype);
+        valid.then(|| Self(essence.to_ascii_lowercase()))
+    }
+
+    /// As in `image/png`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the client can show it as a picture.
+    pub fn is_image(&self) -> bool {
+        self.0.starts_with("image/")
+    }
+}
+
+/// The characters of a name by RFC 6838, section 4.2.
+const fn is_allowed(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '!' | '#' | '$' | '&' | '-' | '^' | '_' | '.' | '+')
+}
+
+impl Display for MediaType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The types of files that are taken. By default pictures (PNG, JPEG, GIF, WebP), PDF, plain text, Markdown, CSV, JSON
+/// and office documents. Nothing that a browser would run as a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaTypes(Vec<String>);
+
+impl MediaTypes {
+    /// Reads `FILES_TYPES`.
+    ///
+    /// # Errors
+    /// When a part of the list is neither a type nor one like `image/*`.
+    pub fn from_env(env: &Env) -> Result<Self, EnvError> {
+        const NAME: &str = "FILES_TYPES";
+        let wrong = || EnvError::new(NAME, "must be a list of types such as `application/pdf` or `image/*`");
+        let list = env.list(NAME);
+        if list.is_empty() {
+            return Ok(Self(DEFAULT.map(ToOwned::to_owned).to_vec()));
+        }
+        let read = |part: String| match part.strip_suffix("/*") {
+            Some(kind) => MediaType::parse(&format!("{kind}/any")).map(|_| part.to_ascii_lowercase()),
+            None => MediaType::parse(&part).map(|MediaType(part)| part),
+        };
+        list.into_iter().map(read).collect::<Option<_>>().map(Self).ok_or_else(wrong)
+    }
+
+    /// Whether a file of this type is taken.
+    pub fn contains(&self, media_type: &MediaType) -> bool {
+        let MediaType(wanted) = media_type;
+        self.0.iter().any(|part| match part.strip_suffix('*') {
+            Some(kind) => wanted.starts_with(kind),
+            None => part == wanted,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_read_as_browsers_name_them() {
+        for (text, read) in [
+            ("image/PNG", "image/png"),
+            (" text/plain; charset=utf-8", "text/plain"),
+            ("image/svg+xml", "image/svg+xml"),
+        ] {
+            assert_eq!(MediaType::parse(text).unwrap().as_str(), read);
+        }
+        let long = format!("a/{}", "b".repeat(254));
+        for text in ["", "/", "image", "image/", "/png", "image/*", "a/b/c", "a/b c", "a/b\r\nx: y", "ä/b", &long] {
+            assert_eq!(MediaType::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_has_types_and_whole_kinds() {
+        let types = |list: &str| MediaTypes::from_env(&Env::from_iter([("FILES_TYPES", list)]));
+        let contains =
+            |list: &str, media_type: &str| types(list).unwrap().contains(&MediaType::parse(media_type).unwrap());
+        assert!(contains("image/*, TEXT/csv", "image/svg+xml"));
+        assert!(contains("image/*, TEXT/csv", "text/csv"));
+        assert!(!contains("image/*, TEXT/csv", "text/plain"));
+        assert!(!contains("image/*", "imagex/png"));
+        assert!(contains("", "application/pdf"));
+        assert!(!contains("", "text/html") && !contains("", "image/svg+xml"));
+        for wrong in ["image", "*/*", "*", "image/*,,/", "image/p*"] {
+            types(wrong).unwrap_err();
+        }
+    }
+}

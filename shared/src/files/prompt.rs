@@ -1,0 +1,128 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::try_join_all;
+
+use super::{Files, FilesError, Object};
+use crate::identity::Owner;
+use crate::model::{FileSource, Input, InputFile, InputPart, Prompt};
+
+/// Bytes of all files of a prompt that are sent along with it. OpenAI takes 50 MB of files in a request, base64 makes
+/// four thirds of them.
+const LARGEST_INLINE: u64 = 36_000_000;
+
+impl Files {
+    /// Makes the files of a prompt readable for the model's server, which is always asked right after it: URLs, where it
+    /// can reach the bucket, else their bytes. A file that is gone, or too large to be sent along, becomes a text that
+    /// says so, so that the turn goes on.
+    ///
+    /// # Errors
+    /// When the bucket does not answer.
+    pub async fn resolve(&self, owner: &Owner, prompt: &mut Prompt) -> Result<(), FilesError> {
+        let mut left = LARGEST_INLINE;
+        let parts = prompt.input.iter_mut().rev().filter_map(|input| match input {
+            Input::User(parts) => Some(parts),
+            Input::Assistant(_) | Input::Opaque(_) | Input::Call(_) | Input::CallOutput { .. } => None,
+        });
+        let stored = parts.flatten().filter_map(|part| match part {
+            InputPart::Image(file) | InputPart::File(file) if matches!(file.source, FileSource::Stored(_)) => {
+                let fits = self.0.public || file.size <= left;
+                if fits {
+                    left = left.saturating_sub(file.size);
+                }
+                Some((part, fits))
+            }
+            InputPart::Text(_) | InputPart::Image(_) | InputPart::File(_) => None,
+        });
+        // The newest come first, and are the last to be left out.
+        try_join_all(stored.map(|(part, fits)| self.resolve_part(owner, part, fits))).await.map(|_| ())
+    }
+
+    async fn resolve_part(&self, owner: &Owner, part: &mut InputPart, fits: bool) -> Result<(), FilesError> {
+        let (InputPart::Image(file) | InputPart::File(file)) = part else { return Ok(()) };
+        let source = if fits { self.source(owner, file).await } else { Err(FilesError::TooLarge) };
+        let missing = match source {
+            Ok(source) => {
+                file.source = source;
+                return Ok(());
+            }
+            Err(FilesError::NotFound) => "no longer exists",
+            Err(FilesError::TooLarge) => "is too large to be shown",
+            Err(error) => return Err(error),
+        };
+        *part = InputPart::Text(format!("[The file \"{}\" {missing}.]", file.name));
+        Ok(())
+    }
+
+    async fn source(&self, owner: &Owner, file: &InputFile) -> Result<FileSource, FilesError> {
+        let FileSource::Stored(id) = &file.source else { return Ok(file.source.clone()) };
+        let object = Object::file(owner, id);
+        if self.0.public {
+            // The model's server would fail the whole request for one URL that leads nowhere.
+            self.head(&object).await?.ok_or(FilesError::NotFound)?;
+            return Ok(FileSource::Url(self.url(&object)));
+        }
+        let bytes = self.get(&object, file.size).await?;
+        Ok(FileSource::Base64(STANDARD.encode(bytes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::env::Env;
+    use crate::files::Inner;
+
+    /// A bucket that has the file `here`, and answers this many requests.
+    fn bucket(requests: usize) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for _ in 0..requests {
+                let (mut socket, _) = listener.accept().unwrap();
+                let mut request = [0; 1024];
+                let length = socket.read(&mut request).unwrap();
+                let request = String::from_utf8_lossy(&request[..length]);
+                assert!(request.starts_with("HEAD /pictures/files/"), "{request}");
+                let status = if request.contains("/here?") { "200 OK" } else { "404 Not Found" };
+                let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 1\r\nconnection: close\r\n\r\n");
+                socket.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_server_that_can_reach_the_bucket_gets_urls() {
+        let env = Env::from_iter([
+            ("FILES_BUCKET", "pictures"),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_ENDPOINT_URL_S3", &bucket(2)),
+        ]);
+        let files = Files::from_env(&env, Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap())).unwrap().unwrap();
+        let files = Files(Inner { public: true, ..Arc::into_inner(files.0).unwrap() }.into());
+        let file = |id: &str, source: FileSource| InputFile {
+            name: id.to_owned(),
+            media_type: "image/png".to_owned(),
+            size: u64::MAX,
+            source,
+        };
+        let stored = |id: &str| file(id, FileSource::Stored(id.to_owned()));
+        let owner = Owner::new("t", "u").unwrap();
+        let parts = vec![InputPart::Image(stored("here")), InputPart::File(stored("gone"))];
+        let mut prompt = Prompt { input: vec![Input::User(parts)], ..Prompt::default() };
+        files.resolve(&owner, &mut prompt).await.unwrap();
+        let url = files.url(&Object::file(&owner, "here"));
+        let parts = vec![
+            InputPart::Image(file("here", FileSource::Url(url))),
+            InputPart::Text("[The file \"gone\" no longer exists.]".to_owned()),
+        ];
+        assert_eq!(prompt.input, [Input::User(parts)]);
+    }
+}

@@ -1,0 +1,88 @@
+//! How a widget that changes is sent: as the smallest events that the client understands.
+//!
+//! Text that grows is sent as what was added. Everything else is sent as the whole widget. These are the rules of
+//! `diff_widget` in the Python package, but for what it fails at or loses: there the whole widget is sent, too (see
+//! `tests/widgets/cases.json`).
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::protocol::{ItemUpdate, Object};
+
+/// The updates that make the widget `before` the widget `after`.
+pub fn diff(before: &Value, after: &Value) -> Vec<ItemUpdate> {
+    let mut growth = Growth::default();
+    match growth.compare(before, after) {
+        Ok(()) if growth.is_clear() => growth.updates,
+        Ok(()) | Err(Otherwise) => vec![ItemUpdate::WidgetRootUpdated { widget: after.clone() }],
+    }
+}
+
+/// Something differs that is not text that grew.
+struct Otherwise;
+
+/// What was added to texts.
+#[derive(Default)]
+struct Growth<'a> {
+    updates: Vec<ItemUpdate>,
+    /// How many texts have an id, and whether one of them grew.
+    ids: HashMap<&'a str, (usize, bool)>,
+}
+
+impl<'a> Growth<'a> {
+    /// Compares two components, and what they have in them.
+    fn compare(&mut self, before: &'a Value, after: &'a Value) -> Result<(), Otherwise> {
+        let (Value::Object(old), Value::Object(new)) = (before, after) else { return same(before, after) };
+        let is_text = text(old).is_some() && text(new).is_some();
+        let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
+        for name in names {
+            // A field without a value is as good as none.
+            let (old, new) = (old.get(name).unwrap_or(&Value::Null), new.get(name).unwrap_or(&Value::Null));
+            match (name.as_str(), old, new) {
+                ("children", Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+                    old.iter().zip(new).try_for_each(|(old, new)| self.compare(old, new))?;
+                }
+                ("value", Value::String(_), Value::String(_)) if is_text => {}
+                _ => same(old, new)?,
+            }
+        }
+        match (text(old), text(new)) {
+            (Some(old), Some(text)) => self.grow(old, text, new),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes what was added to a text.
+    fn grow(&mut self, old: &str, text: &str, component: &'a Object) -> Result<(), Otherwise> {
+        let delta = text.strip_prefix(old).ok_or(Otherwise)?;
+        let Some(id) = component.get("id").and_then(Value::as_str).filter(|id| !id.is_empty()) else {
+            // Nothing names it, so nothing can be added to it.
+            return if delta.is_empty() { Ok(()) } else { Err(Otherwise) };
+        };
+        let (count, grew) = self.ids.entry(id).or_default();
+        *count += 1;
+        if !delta.is_empty() {
+            *grew = true;
+            let done = component.get("streaming") != Some(&Value::Bool(true));
+            let (component_id, delta) = (id.to_owned(), delta.to_owned());
+            self.updates.push(ItemUpdate::WidgetTextDelta { component_id, delta, done });
+        }
+        Ok(())
+    }
+
+    /// Whether each text that grew is the only one with its id.
+    fn is_clear(&self) -> bool {
+        self.ids.values().all(|(count, grew)| *count == 1 || !grew)
+    }
+}
+
+fn same(before: &Value, after: &Value) -> Result<(), Otherwise> {
+    if before == after { Ok(()) } else { Err(Otherwise) }
+}
+
+/// The text of a component that text can be added to.
+fn text(component: &Object) -> Option<&str> {
+    let is_text = matches!(component.get("type").and_then(Value::as_str), Some("Text" | "Markdown"));
+    component.get("value").and_then(Value::as_str).filter(|_| is_text)
+}

@@ -1,0 +1,120 @@
+//! A bucket or a table that does not answer.
+
+use serde_json::json;
+
+use super::{PNG, Site, upload, user_message};
+use crate::harness::app::App;
+use crate::harness::dynamodb::Fault;
+use crate::harness::objects::Failure;
+
+const DOWN: &str = "the service cannot take files right now, please try again";
+
+#[tokio::test]
+async fn one_failure_is_repeated_and_nobody_notices() {
+    let site = Site::start().await;
+    let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
+    for (request, failure) in [
+        ("HEAD uploads/", Failure::Status(503)),
+        ("PUT files/", Failure::Status(500)),
+        ("GET files/", Failure::Status(503)),
+    ] {
+        site.objects.fail(request, failure, 1);
+    }
+    site.objects.reset_requests();
+    let thread_id = site.thread("alice", &[&id]).await;
+    let methods: Vec<_> = site.objects.reset().iter().map(|request| request[..9].to_owned()).collect();
+    let copied = ["HEAD uplo", "HEAD uplo", "PUT files", "PUT files"];
+    assert_eq!(
+        (&methods[..4], &methods[4..]),
+        (&copied.map(str::to_owned)[..], &["GET files"; 2].map(str::to_owned)[..])
+    );
+
+    site.objects.fail("DELETE", Failure::Status(503), 1);
+    assert_eq!(site.delete_thread("alice", &thread_id).await.status, 200);
+    assert_eq!(site.objects.keys(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_copy_that_fails_after_its_status_is_a_failure() {
+    let site = Site::start().await;
+    let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
+    site.objects.fail("PUT files/", Failure::Late, 2);
+    assert_eq!(site.send("alice", None, "Look", &[&id]).await.error(503, "unavailable"), DOWN);
+    assert_eq!(site.asked(), 0);
+    site.objects.fail("PUT files/", Failure::Late, 1);
+    site.thread("alice", &[&id]).await;
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_down() {
+    let site = Site::start().await;
+    let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
+    let thread_id = site.thread("alice", &[]).await;
+    let asked = site.asked();
+    site.objects.fail("", Failure::Status(503), 100);
+    for thread_id in [None, Some(thread_id.as_str())] {
+        assert_eq!(site.send("alice", thread_id, "Look", &[&id]).await.error(503, "unavailable"), DOWN);
+    }
+    assert_eq!(site.delete("alice", &id).await.error(503, "unavailable"), DOWN);
+    assert_eq!(site.asked(), asked);
+    // What needs no file works: an announcement costs S3 nothing, and a message without files nothing either.
+    assert_eq!(site.create("alice", "b.png", 1, "image/png").await.status, 200);
+    site.send("alice", Some(&thread_id), "Hello?", &[]).await.events();
+    site.objects.reset();
+
+    for status in [403, 400] {
+        site.objects.fail("HEAD", Failure::Status(status), 1);
+        let other = site.uploaded("alice", "a.png", "image/png", PNG).await;
+        site.send("alice", None, "Look", &[&other]).await.error(500, "internal_error");
+    }
+    assert_eq!(site.delete("alice", &id).await.text, "{}");
+}
+
+#[tokio::test]
+async fn a_bucket_that_cannot_be_reached() {
+    let app = App::with([("FILES_BUCKET", "files"), ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")]).await;
+    let delete = json!({ "type": "attachments.delete", "params": { "attachment_id": "atc_1" } });
+    assert_eq!(app.chatkit("alice", &delete).await.error(503, "unavailable"), DOWN);
+}
+
+#[tokio::test]
+async fn a_message_that_was_not_stored_leaves_its_attachments_free() {
+    let site = Site::start().await;
+    let thread_id = site.thread("alice", &[]).await;
+    let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
+    for (thread, operation, text) in
+        [(None, "PutItem", "T#"), (None, "UpdateItem", "I#"), (Some(thread_id.as_str()), "UpdateItem", "run_id")]
+    {
+        site.app.dynamo.fail(operation, text, Fault::ServerError, 3);
+        let events = site.send("alice", thread, "Look", &[&id]).await.events();
+        assert_eq!(events.last().unwrap()["type"], "error", "{events:?}");
+        site.app.dynamo.reset();
+    }
+    let events = site.send("alice", Some(&thread_id), "Look", &[&id]).await.events();
+    assert_eq!(user_message(&json!(events))["attachments"][0]["id"], id);
+
+    let other = site.create("alice", "b.png", PNG.len(), "image/png").await.json();
+    assert_eq!(upload(&other, PNG).await, 200);
+    let other = other["id"].as_str().unwrap();
+    site.app.dynamo.fail("PutItem", "T#", Fault::ServerError, 3);
+    site.send("alice", None, "Look", &[other]).await.events();
+    assert_eq!(site.delete("alice", other).await.text, "{}");
+    assert_eq!(site.records(), [id]);
+}
+
+#[tokio::test]
+async fn a_table_that_fails_while_files_are_taken() {
+    let site = Site::start().await;
+    let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
+    for (operation, text) in [("GetItem", "A#"), ("UpdateItem", "message_id")] {
+        site.app.dynamo.fail(operation, text, Fault::ServerError, 3);
+        site.send("alice", None, "Look", &[&id]).await.error(503, "unavailable");
+        site.app.dynamo.reset();
+    }
+    assert_eq!(site.asked(), 0);
+    site.thread("alice", &[&id]).await;
+    // A lost answer: the same write comes twice.
+    let other = site.uploaded("alice", "b.png", "image/png", PNG).await;
+    site.app.dynamo.fail("UpdateItem", "message_id", Fault::CutAfter, 1);
+    site.thread("alice", &[&other]).await;
+}

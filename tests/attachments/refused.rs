@@ -1,0 +1,158 @@
+//! What is not taken, and why it says so.
+
+use bytes::Bytes;
+use chatkit_shared::files::{MediaType, Object};
+use serde_json::json;
+
+use super::{PNG, Site, alice, message, upload};
+use crate::harness::app::App;
+
+const UNKNOWN: &str = "`attachments` names an attachment that does not exist";
+
+impl Site {
+    /// The message of a refused message; the model must not have heard of it.
+    async fn refused(&self, user: &str, thread_id: Option<&str>, ids: &[&str]) -> String {
+        let (asked, keys) = (self.asked(), self.objects.keys());
+        let message = self.send(user, thread_id, "Look", ids).await.error(400, "bad_request");
+        assert_eq!((self.asked(), self.objects.keys()), (asked, keys));
+        message
+    }
+}
+
+#[tokio::test]
+async fn files_that_are_not_taken() {
+    let site = Site::with([("FILES_MAX_BYTES", "1000"), ("FILES_TYPES", "image/*")]).await;
+    let name = "`name` must have 1 to 255 characters, none of them a control character";
+    let size = "a file must have 1 to 1000 bytes";
+    let kind = "files of this type are not taken";
+    for (file, message) in [
+        (json!({ "name": "", "size": 1, "mime_type": "image/png" }), name),
+        (json!({ "name": "a\nb", "size": 1, "mime_type": "image/png" }), name),
+        (json!({ "name": "ü".repeat(256), "size": 1, "mime_type": "image/png" }), name),
+        (json!({ "name": "a", "size": 0, "mime_type": "image/png" }), size),
+        (json!({ "name": "a", "size": -1, "mime_type": "image/png" }), size),
+        (json!({ "name": "a", "size": 1001, "mime_type": "image/png" }), size),
+        (json!({ "name": "a", "size": i64::MAX, "mime_type": "image/png" }), size),
+        (json!({ "name": "a", "size": 1, "mime_type": "text/plain" }), kind),
+        (json!({ "name": "a", "size": 1, "mime_type": "" }), kind),
+        (json!({ "name": "a", "size": 1, "mime_type": "image/*" }), kind),
+        (json!({ "name": "a", "size": 1, "mime_type": "image/png\r\nx: y" }), kind),
+    ] {
+        let operation = json!({ "type": "attachments.create", "params": file });
+        assert_eq!(site.app.chatkit("alice", &operation).await.error(400, "bad_request"), message, "{file}");
+    }
+    assert_eq!(site.records(), [""; 0]);
+    for (name, size) in [("ü".repeat(255), 1), ("../../etc/passwd".to_owned(), 1000), ("a/b\\c\"'<>&%#?".to_owned(), 1)]
+    {
+        let attachment = site.create("alice", &name, size, "image/png").await.json();
+        assert_eq!(attachment["name"], name);
+        assert_eq!(upload(&attachment, &vec![1; size]).await, 200);
+        site.thread("alice", &[attachment["id"].as_str().unwrap()]).await;
+    }
+    for key in site.objects.keys() {
+        let [stage, owner, id] = key.split('/').collect::<Vec<_>>()[..] else { panic!("{key}") };
+        assert!(["files", "uploads"].contains(&stage) && owner.len() == 64 && id.starts_with("atc_"), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn ids_of_others_are_unknown() {
+    let site = Site::start().await;
+    let theirs = site.uploaded("bob", "a.png", "image/png", PNG).await;
+    let never = theirs.replace(char::is_alphabetic, "X");
+    for id in [theirs.as_str(), &never, "", "x", "../../x", &"x".repeat(10_000), "atc_#%"] {
+        assert_eq!(site.refused("alice", None, &[id]).await, UNKNOWN, "{id}");
+    }
+    // Deleting what is not there is fine, and does nothing.
+    for id in [theirs.as_str(), &never, "", &"x".repeat(10_000)] {
+        assert_eq!(site.delete("alice", id).await.json(), json!({}));
+    }
+    assert_eq!(site.records(), std::slice::from_ref(&theirs));
+    site.thread("bob", &[&theirs]).await;
+}
+
+#[tokio::test]
+async fn uploads_that_are_not_what_was_announced() {
+    let site = Site::start().await;
+    let attachment = site.create("alice", "a.png", PNG.len(), "image/png").await.json();
+    let id = attachment["id"].as_str().unwrap();
+    assert_eq!(site.refused("alice", None, &[id]).await, format!("the attachment `{id}` was not uploaded"));
+
+    // Another server than S3 may let these through.
+    let differs = format!("the attachment `{id}` has another size or type than was announced");
+    for (bytes, mime_type) in [(&PNG[1..], "image/png"), (PNG, "image/gif")] {
+        let (object, mime_type) = (Object::upload(&alice(), id), MediaType::parse(mime_type).unwrap());
+        site.files().put(&object, &mime_type, Bytes::from_static(bytes)).await.unwrap();
+        assert_eq!(site.refused("alice", None, &[id]).await, differs);
+    }
+    assert_eq!(upload(&attachment, PNG).await, 200);
+    site.objects.fail("PUT files/", crate::harness::objects::Failure::Status(412), 1);
+    let changed = format!("the attachment `{id}` was changed while it was sent");
+    assert_eq!(site.refused("alice", None, &[id]).await, changed);
+    site.thread("alice", &[id]).await;
+}
+
+#[tokio::test]
+async fn an_attachment_stands_in_one_message() {
+    let site = Site::start().await;
+    let [one, other] = [
+        site.uploaded("alice", "a.png", "image/png", PNG).await,
+        site.uploaded("alice", "b.png", "image/png", PNG).await,
+    ];
+    let thread_id = site.thread("alice", &[&one]).await;
+    let taken = format!("the attachment `{one}` stands in another message already");
+    for thread_id in [None, Some(thread_id.as_str())] {
+        assert_eq!(site.refused("alice", thread_id, &[&other, &one]).await, taken);
+    }
+    let message = site.delete("alice", &one).await.error(400, "bad_request");
+    assert_eq!(message, "the attachment stands in a message");
+    // The other one was not taken with it.
+    site.send("alice", Some(&thread_id), "And this", &[&other]).await.events();
+}
+
+#[tokio::test]
+async fn too_many_and_too_little() {
+    let site = Site::with([("FILES_MAX_PER_MESSAGE", "2")]).await;
+    let message = site.refused("alice", None, &["a", "b", "c"]).await;
+    assert_eq!(message, "the message has more than 2 attachments");
+    let [one, other] = [
+        site.uploaded("alice", "a.png", "image/png", PNG).await,
+        site.uploaded("alice", "b.png", "image/png", PNG).await,
+    ];
+    let empty = site.send("alice", None, "", &[]).await.error(400, "bad_request");
+    assert_eq!(empty, "the message is empty");
+    site.thread("alice", &[&one, &other]).await;
+}
+
+#[tokio::test]
+async fn in_threads_that_take_no_messages() {
+    let site = Site::start().await;
+    let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
+    for thread_id in ["thr_no", ""] {
+        site.send("alice", Some(thread_id), "Look", &[&id]).await.error(404, "not_found");
+    }
+    let thread_id = site.thread("alice", &[]).await;
+    site.app.dynamo.set("threads", "T#", "status", r#"{"type":"locked"}"#);
+    site.send("alice", Some(&thread_id), "Look", &[&id]).await.error(403, "forbidden");
+    site.thread("alice", &[&id]).await;
+}
+
+#[tokio::test]
+async fn deleted_from_the_composer() {
+    let site = Site::start().await;
+    let attachment = site.create("alice", "a.png", PNG.len(), "image/png").await.json();
+    let id = attachment["id"].as_str().unwrap();
+    assert_eq!(upload(&attachment, PNG).await, 200);
+    for _ in 0..2 {
+        assert_eq!(site.delete("alice", id).await.text, "{}");
+        assert_eq!((site.objects.keys(), site.records()), (vec![], vec![]));
+    }
+    assert_eq!(site.refused("alice", None, &[id]).await, UNKNOWN);
+}
+
+#[tokio::test]
+async fn where_there_is_no_bucket() {
+    let app = App::start().await;
+    let message_of = message(None, "Look", &["atc_1"]);
+    assert_eq!(app.chatkit("alice", &message_of).await.error(400, "bad_request"), UNKNOWN);
+}

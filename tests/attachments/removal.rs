@@ -1,0 +1,76 @@
+//! Files go with the items that show them.
+
+use serde_json::json;
+
+use super::{PNG, Site};
+use crate::harness::model::Gate;
+use crate::harness::objects::Failure;
+use crate::harness::responses::answer;
+
+#[tokio::test]
+async fn with_the_thread() {
+    let site = Site::start().await;
+    let other = site.uploaded("alice", "other.png", "image/png", PNG).await;
+    site.thread("alice", &[&other]).await;
+    let (keys, records) = (site.objects.keys(), site.records());
+    let [one, two] = [
+        site.uploaded("alice", "a.png", "image/png", PNG).await,
+        site.uploaded("alice", "b.txt", "text/plain", b"b").await,
+    ];
+    let thread_id = site.thread("alice", &[&one]).await;
+    site.send("alice", Some(&thread_id), "And", &[&two]).await.events();
+    assert_eq!((site.objects.keys().len(), site.records().len()), (6, 3));
+
+    // The files first: once the items are gone, nobody knows them.
+    site.objects.fail("DELETE files/", Failure::Status(503), 4);
+    site.delete_thread("alice", &thread_id).await.error(503, "unavailable");
+    site.objects.reset();
+    assert_eq!(site.delete_thread("alice", &thread_id).await.text, "{}");
+    assert_eq!((site.objects.keys(), site.records()), (keys, records));
+    assert_eq!(site.delete_thread("alice", &thread_id).await.text, "{}");
+}
+
+#[tokio::test]
+async fn a_thread_without_files_costs_what_it_did() {
+    let site = Site::start().await;
+    let thread_id = site.thread("alice", &[]).await;
+    site.app.dynamo.reset();
+    site.objects.reset();
+    site.delete_thread("alice", &thread_id).await;
+    let operations = ["UpdateItem", "UpdateItem", "Query", "BatchWriteItem", "DeleteItem"];
+    assert_eq!(site.app.dynamo.reset().operations(), operations);
+    assert_eq!(site.objects.reset(), [""; 0]);
+}
+
+#[tokio::test]
+async fn with_the_messages_that_a_retry_drops() {
+    let site = Site::start().await;
+    let [kept, dropped] = [
+        site.uploaded("alice", "a.png", "image/png", PNG).await,
+        site.uploaded("alice", "b.png", "image/png", PNG).await,
+    ];
+    let events = site.send("alice", None, "Look", &[&kept]).await.events();
+    let (thread_id, item_id) = (events[0]["thread"]["id"].as_str().unwrap(), &events[1]["item"]["id"]);
+    site.send("alice", Some(thread_id), "And", &[&dropped]).await.events();
+    let retry = json!({ "type": "threads.retry_after_item", "params": { "thread_id": thread_id, "item_id": item_id } });
+    site.app.chatkit("alice", &retry).await.events();
+    assert_eq!(site.records(), std::slice::from_ref(&kept));
+    let keys = site.objects.keys();
+    assert!(keys.len() == 2 && keys.iter().all(|key| key.ends_with(&kept)), "{keys:?}");
+}
+
+#[tokio::test]
+async fn with_the_question_of_a_turn_that_outlived_its_thread() {
+    let site = Site::start().await;
+    let thread_id = site.thread("alice", &[]).await;
+    let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
+    let gate = Gate::closed();
+    site.app.model.rather(|request| !request.is_title(), answer("Late").before(&gate));
+    let mut live = site.app.live("alice", &super::message(Some(&thread_id), "Look", &[&id])).await;
+    live.until("stream_options").await;
+    // As another process would leave it that knew nothing of the message yet.
+    site.app.dynamo.set("threads", "T#", "deleted", "true");
+    gate.open();
+    live.end().await;
+    assert_eq!((site.objects.keys(), site.records()), (vec![], vec![]));
+}

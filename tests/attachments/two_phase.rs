@@ -1,0 +1,229 @@
+//! `attachments.create`, the upload, the message.
+
+use serde_json::json;
+
+use super::{PNG, Site, load, message, put, upload, user_message};
+use crate::harness::model::{Gate, ModelRequest};
+use crate::harness::names::Names;
+use crate::harness::objects::Failure;
+use crate::harness::responses::answer;
+
+#[tokio::test]
+async fn a_picture_from_the_composer_into_a_message() {
+    let site = Site::start().await;
+    let created = site.create("alice", "Tür & Tor.png", PNG.len(), "image/PNG").await;
+    assert_eq!((created.status.as_u16(), created.headers["content-type"].to_str().unwrap()), (200, "application/json"));
+    let attachment = created.json();
+    let (url, preview) = (attachment["upload_descriptor"]["url"].clone(), attachment["preview_url"].clone());
+    let mut names = Names::default();
+    assert_eq!(
+        names.json(&attachment),
+        json!({
+            "id": "atc_1",
+            "name": "Tür & Tor.png",
+            "mime_type": "image/png",
+            "type": "image",
+            "preview_url": names.text(preview.as_str().unwrap()),
+            "upload_descriptor": {
+                "url": names.text(url.as_str().unwrap()),
+                "method": "PUT",
+                "headers": { "Content-Type": "image/png" },
+            },
+        })
+    );
+    assert_eq!(load(&preview).await.0, 404);
+    assert_eq!(upload(&attachment, PNG).await, 200);
+    assert_eq!(load(&preview).await, (200, "image/png".to_owned(), PNG.to_vec()));
+
+    let id = names.id("atc_1");
+    let events = site.send("alice", None, "Look", &[&id]).await.events();
+    let sent = user_message(&json!(events));
+    let shown = sent["attachments"][0]["preview_url"].clone();
+    assert_eq!(
+        names.json(&sent),
+        json!({
+            "type": "user_message",
+            "id": "msg_1",
+            "thread_id": "thr_1",
+            "created_at": "2100-01-01T12:00:00Z",
+            "content": [{ "type": "input_text", "text": "Look" }],
+            "attachments": [{
+                "id": "atc_1",
+                "name": "Tür & Tor.png",
+                "mime_type": "image/png",
+                "thread_id": "thr_1",
+                "type": "image",
+                "preview_url": names.text(shown.as_str().unwrap()),
+            }],
+            "inference_options": {},
+        })
+    );
+    assert_eq!(load(&shown).await, (200, "image/png".to_owned(), PNG.to_vec()));
+
+    let thread = site.get("alice", &names.id("thr_1")).await;
+    assert_eq!(user_message(&thread["items"]["data"]), sent);
+    let list = json!({ "type": "items.list", "params": { "thread_id": names.id("thr_1") } });
+    assert_eq!(user_message(&site.app.chatkit("alice", &list).await.json()["data"]), sent);
+}
+
+#[tokio::test]
+async fn a_record_expires_with_its_upload_unless_it_is_sent() {
+    let site = Site::start().await;
+    let attachment = site.create("alice", "a.txt", 1, "text/plain").await.json();
+    let record = || {
+        let records = site.app.dynamo.records("threads");
+        records.into_iter().find(|record| record["sk"]["S"].as_str().unwrap().starts_with("A#")).unwrap()
+    };
+    let id = attachment["id"].as_str().unwrap();
+    let mut expected = json!({
+        "pk": { "S": "default#alice" },
+        "sk": { "S": format!("A#{id}") },
+        "name": { "S": "a.txt" },
+        "media_type": { "S": "text/plain" },
+        "size": { "N": "1" },
+        "created_at": { "S": "2100-01-01T12:00:00Z" },
+        "expires_at": { "N": "4102574400" },
+    });
+    assert_eq!(record(), expected);
+
+    assert_eq!(upload(&attachment, b"a").await, 200);
+    let events = site.send("alice", None, "Look", &[id]).await.events();
+    let expected = expected.as_object_mut().unwrap();
+    expected.remove("expires_at");
+    expected.insert("thread_id".to_owned(), json!({ "S": events[0]["thread"]["id"] }));
+    expected.insert("message_id".to_owned(), json!({ "S": events[1]["item"]["id"] }));
+    assert_eq!(record().as_object().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn only_messages_with_attachments_cost_more() {
+    let site = Site::start().await;
+    let thread_id = site.thread("alice", &[]).await;
+    let [one, two] = [
+        site.uploaded("alice", "a.txt", "text/plain", b"a").await,
+        site.uploaded("alice", "b.txt", "text/plain", b"b").await,
+    ];
+    site.objects.reset();
+    // Of each attachment its record and the claim, one after the other, and all attachments beside one another.
+    for (ids, round_trips, units, requests) in
+        [(vec![], 4, (2.0, 7.0), 0), (vec![one.as_str(), two.as_str()], 6, (4.0, 9.0), 6)]
+    {
+        site.app.dynamo.slow(0);
+        site.app.dynamo.reset();
+        site.app.dynamo.slow(20);
+        site.send("alice", Some(&thread_id), "Look", &ids).await.events();
+        let meter = site.app.dynamo.reset();
+        assert_eq!((meter.round_trips(), meter.units()), (round_trips, units), "{:?}", meter.operations());
+        assert_eq!(site.objects.reset().len(), requests);
+    }
+}
+
+#[tokio::test]
+async fn a_document_has_no_preview() {
+    let site = Site::start().await;
+    let id = site.uploaded("alice", "notes.txt", "text/plain;charset=utf-8", b"Dear diary").await;
+    let events = site.send("alice", None, "Read this", &[&id, &id]).await.events();
+    let sent = user_message(&json!(events));
+    let thread_id = &events[0]["thread"]["id"];
+    let attachment =
+        json!({ "id": id, "name": "notes.txt", "mime_type": "text/plain", "thread_id": thread_id, "type": "file" });
+    assert_eq!(sent["attachments"], json!([attachment]));
+}
+
+#[tokio::test]
+async fn a_message_may_have_attachments_only() {
+    let site = Site::start().await;
+    let id = site.uploaded("alice", "notes.txt", "text/plain", b"Dear diary").await;
+    // So that the model gets a text of it.
+    site.objects.fail("GET files/", Failure::Status(404), 1);
+    let sent = user_message(&json!(site.send("alice", None, "", &[&id]).await.events()));
+    assert_eq!((&sent["content"], &sent["attachments"][0]["id"]), (&json!([]), &json!(id)));
+    let asked: Vec<_> = site.app.model.requests().iter().map(ModelRequest::conversation).collect();
+    let gone = ["user: [The file \"notes.txt\" no longer exists.]".to_owned()];
+    let title = ["user: notes.txt".to_owned()];
+    assert!(asked.contains(&gone.to_vec()) && asked.contains(&title.to_vec()), "{asked:?}");
+}
+
+#[tokio::test]
+async fn previews_are_fresh_whenever_they_are_loaded() {
+    let site = Site::start().await;
+    let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
+    let thread_id = site.thread("alice", &[&id]).await;
+    let preview =
+        |thread: &serde_json::Value| user_message(&thread["items"]["data"])["attachments"][0]["preview_url"].clone();
+    let before = preview(&site.get("alice", &thread_id).await);
+    site.app.clock.advance(3_600_000);
+    assert_eq!(load(&before).await.0, 200);
+    site.app.clock.advance(1_000);
+    assert_eq!(load(&before).await.0, 403);
+    let after = preview(&site.get("alice", &thread_id).await);
+    assert_ne!(before, after);
+    assert_eq!(load(&after).await.2, PNG);
+}
+
+#[tokio::test]
+async fn a_signed_url_is_good_for_one_file_and_never_kept_or_repeated() {
+    let site = Site::start().await;
+    let attachment = site.create("alice", "a.png", PNG.len(), "image/png").await.json();
+    let url = attachment["upload_descriptor"]["url"].as_str().unwrap();
+    let typed = ("content-type", "image/png");
+    for (headers, bytes) in [
+        (&[typed][..], &PNG[1..]),
+        (&[typed], &[PNG, b"!"].concat()),
+        (&[("content-type", "text/html")], PNG),
+        (&[], PNG),
+    ] {
+        assert_eq!(put(url, headers, bytes).await, 403);
+    }
+    let elsewhere = url.replacen("/uploads/", "/files/", 1);
+    assert_eq!(put(&elsewhere, &[typed], PNG).await, 403);
+    assert_eq!(load(&json!(url)).await.0, 403);
+    assert_eq!(put(url.split('?').next().unwrap(), &[typed], PNG).await, 403);
+    assert_eq!(site.objects.keys(), [""; 0]);
+    assert_eq!(upload(&attachment, PNG).await, 200);
+
+    let id = attachment["id"].as_str().unwrap();
+    let sent = site.send("alice", None, "Look", &[id]).await;
+    let thread_id = crate::harness::app::thread_id(&sent.events());
+    let got = site.get("alice", &thread_id).await.to_string();
+    assert!(!sent.text.contains("/uploads/") && !got.contains("/uploads/"));
+    assert!(!sent.text.contains("upload_descriptor") && !got.contains("upload_descriptor"));
+    for table in ["threads", "counters", "usage"] {
+        for record in site.app.dynamo.records(table) {
+            assert!(!record.to_string().contains("X-Amz") && !record.to_string().contains("http"), "{record}");
+        }
+    }
+
+    site.app.clock.advance(900_000);
+    assert_eq!(upload(&attachment, PNG).await, 200);
+    site.app.clock.advance(1_000);
+    assert_eq!(upload(&attachment, PNG).await, 403);
+}
+
+#[tokio::test]
+async fn what_is_uploaded_later_changes_nothing() {
+    let site = Site::start().await;
+    let attachment = site.create("alice", "a.png", PNG.len(), "image/png").await.json();
+    assert_eq!(upload(&attachment, PNG).await, 200);
+    let thread_id = site.thread("alice", &[attachment["id"].as_str().unwrap()]).await;
+    assert_eq!(upload(&attachment, &vec![0; PNG.len()]).await, 200);
+    let thread = site.get("alice", &thread_id).await;
+    let preview = &user_message(&thread["items"]["data"])["attachments"][0]["preview_url"];
+    assert_eq!(load(preview).await.2, PNG);
+}
+
+#[tokio::test]
+async fn the_same_message_again_is_a_conflict_while_it_is_answered() {
+    let site = Site::start().await;
+    let first = site.uploaded("alice", "a.png", "image/png", PNG).await;
+    let thread_id = site.thread("alice", &[&first]).await;
+    let second = site.uploaded("alice", "b.png", "image/png", PNG).await;
+    let gate = Gate::closed();
+    site.app.model.rather(|_| true, answer("Slowly").before(&gate));
+    let again = message(Some(&thread_id), "And this?", &[&second]);
+    let mut live = site.app.live("alice", &again).await;
+    live.until("stream_options").await;
+    site.app.chatkit("alice", &again).await.error(409, "conflict");
+    gate.open();
+    live.end().await;
+}

@@ -1,0 +1,46 @@
+//! The secret that calls are signed with.
+
+use chatkit_shared::assistant::Assistant;
+use chatkit_shared::endpoints::Endpoints;
+use chatkit_shared::env::Env;
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::SECRET;
+
+fn fault(document: &serde_json::Value, secrets: &[&str]) -> Option<String> {
+    let assistant = Assistant::from_env(&Env::from_iter([("ASSISTANT", document.to_string())])).unwrap();
+    let secrets: Vec<_> = secrets.iter().map(|secret| SecretString::from(*secret)).collect();
+    Endpoints::new(&assistant, &secrets).err().map(|error| error.to_string())
+}
+
+#[test]
+fn where_there_are_endpoints_there_is_a_secret() {
+    const MISSING: &str = "`TOOL_SIGNING_SECRET` or `TOOL_SIGNING_SECRET_ARN` must be set to the secret that calls of \
+                           the endpoints in `ASSISTANT` are signed with";
+    let actions = json!({ "actions": { "url": "https://shop.example/actions" } });
+    let server = json!({ "tools": [
+        { "type": "function", "name": "a", "run": "client" },
+        { "type": "function", "name": "b", "run": { "url": "http://[::1]:8080/" } },
+    ] });
+    let client = json!({ "tools": [{ "type": "function", "name": "a", "run": "client" }] });
+    for document in [&actions, &server] {
+        assert_eq!(fault(document, &[]).as_deref(), Some(MISSING));
+        assert_eq!(fault(document, &[SECRET]), None);
+    }
+    for document in [&client, &json!({})] {
+        assert_eq!(fault(document, &[]), None);
+    }
+}
+
+#[test]
+fn a_secret_is_one_of_standard_webhooks() {
+    const WANTS: &str = "`TOOL_SIGNING_SECRET` must be `whsec_` and the base64 of 24 bytes or more";
+    let raw = SECRET.strip_prefix("whsec_").unwrap();
+    let short = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7o=";
+    for secret in ["", "whsec_", raw, short, "whsec_not base64", &format!("{SECRET}="), &format!("WHSEC_{raw}")] {
+        assert_eq!(fault(&json!({}), &[secret]).as_deref(), Some(WANTS), "{secret}");
+        // What was there before it was set for the first time.
+        assert_eq!(fault(&json!({}), &[SECRET, secret]), None, "{secret}");
+    }
+}

@@ -1,0 +1,119 @@
+use serde_json::{Value, json};
+
+use super::{Shop, begun, kinds};
+use crate::harness::responses::{answer, function_call};
+use crate::harness::site::{json as in_json, status};
+
+fn card(text: &str) -> Value {
+    json!({ "type": "Card", "children": [{ "type": "Text", "value": text }] })
+}
+
+/// A thread with a widget, made by the endpoint's first answer; their ids.
+async fn widget(shop: &Shop) -> (String, String) {
+    shop.app.model.then(function_call("call_1", "find_order", "{}"));
+    shop.app.model.then(answer("See there"));
+    let (_, thread_id) = begun(shop, "Show me").await;
+    let items = shop.items(&thread_id).await;
+    let widget = items.iter().find(|item| item["type"] == "widget").unwrap();
+    (thread_id, widget["id"].as_str().unwrap().to_owned())
+}
+
+fn shown_widget() -> axum::response::Response {
+    in_json(&json!({ "output": "shown", "effects": [{ "type": "widget", "widget": card("one"), "copy_text": "one" }] }))
+}
+
+fn action(thread_id: &str, item_id: Option<&str>) -> Value {
+    let action = json!({ "type": "buy", "payload": { "count": 2 }, "handler": "server" });
+    json!({ "thread_id": thread_id, "item_id": item_id, "action": action })
+}
+
+#[tokio::test]
+async fn an_action_changes_its_widget() {
+    let effects = json!([
+        { "type": "replace_widget", "widget": card("two") },
+        { "type": "client_effect", "name": "cart" },
+    ]);
+    let shop = Shop::with([shown_widget(), in_json(&json!({ "effects": effects }))]).await;
+    let (thread_id, widget_id) = widget(&shop).await;
+    let asked = shop.shown().len();
+    let events = shop.send("threads.custom_action", action(&thread_id, Some(&widget_id))).await.events();
+    assert_eq!(kinds(&events), ["stream_options", "replaced widget", "client_effect"]);
+    let item = &events[1]["item"];
+    assert_eq!((&item["id"], &item["widget"], &item["copy_text"]), (&json!(widget_id), &card("two"), &json!("one")));
+    assert_eq!(shop.shown().len(), asked, "no model is asked");
+
+    let told = &shop.told()[1];
+    assert_eq!(told["type"], "action");
+    assert_eq!(told["data"]["action"], json!({ "type": "buy", "payload": { "count": 2 } }));
+    assert_eq!((&told["data"]["item"]["id"], &told["data"]["item"]["widget"]), (&json!(widget_id), &card("one")));
+    assert_eq!(told["data"]["thread"], json!({ "id": thread_id, "title": "A title" }));
+    let items = shop.items(&thread_id).await;
+    assert_eq!(items.iter().find(|item| item["type"] == "widget").unwrap()["widget"], card("two"));
+}
+
+#[tokio::test]
+async fn an_action_may_let_the_model_answer() {
+    let effects = json!([{ "type": "hidden_context", "content": "Ordered two" }, { "type": "respond" }]);
+    let shop = Shop::with([shown_widget(), in_json(&json!({ "effects": effects }))]).await;
+    let (thread_id, widget_id) = widget(&shop).await;
+    shop.app.model.then(answer("Thank you"));
+    let events = shop.send("threads.custom_action", action(&thread_id, Some(&widget_id))).await.events();
+    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Thank you");
+    assert!(shop.shown()[2].last().unwrap().contains("Ordered two"), "{:?}", shop.shown());
+    // The lease is over: the next message is answered as any other.
+    shop.app.model.then(answer("Tomorrow"));
+    let events = shop.app.add("alice", &thread_id, "When?").await;
+    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Tomorrow");
+}
+
+#[tokio::test]
+async fn a_synchronous_action_answers_with_the_widget() {
+    let replace = json!({ "effects": [{ "type": "replace_widget", "widget": card("two") }] });
+    let shop = Shop::with([shown_widget(), in_json(&replace), in_json(&json!({}))]).await;
+    let (thread_id, widget_id) = widget(&shop).await;
+    let reply = shop.send("threads.sync_custom_action", action(&thread_id, Some(&widget_id))).await.json();
+    assert_eq!((&reply["updated_item"]["id"], &reply["updated_item"]["widget"]), (&json!(widget_id), &card("two")));
+    let reply = shop.send("threads.sync_custom_action", action(&thread_id, Some(&widget_id))).await.json();
+    assert_eq!(reply, json!({}));
+}
+
+#[tokio::test]
+async fn an_action_without_a_widget_and_one_from_elsewhere() {
+    let shop = Shop::with([shown_widget(), in_json(&json!({}))]).await;
+    let (thread_id, widget_id) = widget(&shop).await;
+    for operation in ["threads.custom_action", "threads.sync_custom_action"] {
+        let message_id = shop.items(&thread_id).await[0]["id"].as_str().unwrap().to_owned();
+        let refused = shop.send(operation, action(&thread_id, Some(&message_id))).await.error(400, "bad_request");
+        assert_eq!(refused, "`item_id` must name a widget");
+        shop.send(operation, action(&thread_id, Some("msg_none"))).await.error(404, "not_found");
+        shop.send(operation, action("thr_none", None)).await.error(404, "not_found");
+        let foreign = json!({ "type": operation, "params": action(&thread_id, Some(&widget_id)) });
+        shop.app.chatkit("eve", &foreign).await.error(404, "not_found");
+    }
+    assert_eq!(shop.told().len(), 1, "the endpoint hears nothing of these");
+    let events = shop.send("threads.custom_action", action(&thread_id, None)).await.events();
+    assert_eq!(kinds(&events), ["stream_options"]);
+    assert_eq!(shop.told()[1]["data"].get("item"), None);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_fails_is_an_error_that_can_be_seen() {
+    let shop = Shop::with([shown_widget(), status(404), status(404)]).await;
+    let (thread_id, widget_id) = widget(&shop).await;
+    let events = shop.send("threads.custom_action", action(&thread_id, Some(&widget_id))).await.events();
+    assert_eq!(kinds(&events), ["stream_options", "error"]);
+    assert_eq!(events[1]["allow_retry"], false);
+    let refused = shop.send("threads.sync_custom_action", action(&thread_id, Some(&widget_id))).await;
+    refused.error(502, "upstream_error");
+}
+
+#[tokio::test]
+async fn without_an_endpoint_there_are_no_actions() {
+    let shop = Shop::configured([], &json!({ "actions": null }), []).await;
+    shop.app.model.then(answer("Hi"));
+    let (_, thread_id) = begun(&shop, "Hi").await;
+    for operation in ["threads.custom_action", "threads.sync_custom_action"] {
+        let refused = shop.send(operation, action(&thread_id, None)).await.error(400, "bad_request");
+        assert_eq!(refused, "this server takes no actions: its assistant names no endpoint for them");
+    }
+}

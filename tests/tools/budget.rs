@@ -1,0 +1,50 @@
+use serde_json::json;
+
+use super::{Shop, begun};
+use crate::harness::responses::{answer, function_call};
+use crate::harness::site::json as in_json;
+
+#[tokio::test]
+async fn a_model_that_never_stops_calling_is_made_to_answer() {
+    let outputs = (0..4).map(|_| in_json(&json!({ "output": "again" })));
+    let shop = Shop::configured(outputs, &json!({ "max_rounds": 3 }), []).await;
+    for number in 0..2 {
+        shop.app.model.then(function_call(&format!("call_{number}"), "find_stock", "{}"));
+    }
+    shop.app.model.then(answer("Enough"));
+    let (events, _) = begun(&shop, "Go").await;
+    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Enough");
+    let requests: Vec<_> = shop.app.model.requests().into_iter().filter(|request| !request.is_title()).collect();
+    let choices: Vec<_> = requests.iter().map(|request| request.body["tool_choice"].clone()).collect();
+    assert_eq!(choices, [json!(null), json!(null), json!("none")]);
+}
+
+#[tokio::test]
+async fn a_further_round_needs_room_in_the_budget() {
+    let limits = [("LIMIT_USER_TOKENS_PER_HOUR", "5100")];
+    let fields = json!({ "max_output_tokens": 1000, "max_context_tokens": 4000 });
+    let shop = Shop::configured([in_json(&json!({ "output": "x".repeat(16_000) }))], &fields, limits).await;
+    shop.app.model.then(function_call("call_1", "find_stock", "{}"));
+    let (events, thread_id) = begun(&shop, "Go").await;
+    let last = events.last().unwrap();
+    assert_eq!((&last["type"], &last["level"]), (&json!("notice"), &json!("warning")));
+    assert_eq!(shop.shown().len(), 1, "the model is not asked for what nobody can pay");
+    // What was not used is given back.
+    shop.app.model.then(answer("Yes"));
+    let events = shop.app.add("alice", &thread_id, "Still there?").await;
+    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Yes");
+}
+
+#[tokio::test]
+async fn every_round_is_counted() {
+    let shop = Shop::with([in_json(&json!({ "output": "sent" }))]).await;
+    shop.app.model.then(function_call("call_1", "find_stock", "{}"));
+    shop.app.model.then(answer("Sent"));
+    begun(&shop, "Go").await;
+    let records = shop.app.dynamo.records("usage");
+    let record = records.iter().find(|record| record["sk"]["S"].as_str().unwrap().starts_with("R#")).unwrap();
+    let rounds: Vec<_> = shop.app.model.requests().iter().map(|request| request.is_title()).collect();
+    assert_eq!(rounds.len(), 3, "two answers and a title");
+    let input: u64 = record["input_tokens"]["N"].as_str().unwrap().parse().unwrap();
+    assert!(input > 12, "{record}");
+}

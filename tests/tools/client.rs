@@ -1,0 +1,153 @@
+use serde_json::{Value, json};
+
+use super::{Shop, answered, begun, kinds};
+use crate::harness::responses::{answer, encrypted_thoughts_and_call, function_call, function_calls};
+use crate::harness::site::json as in_json;
+
+#[tokio::test]
+async fn the_page_runs_a_function_and_the_model_goes_on() {
+    let shop = Shop::with([]).await;
+    shop.app.model.then(encrypted_thoughts_and_call("gAAAA", "call_1", "get_selection", "{}"));
+    let (events, thread_id) = begun(&shop, "What have I picked?").await;
+    let call = json!({
+        "type": "client_tool_call", "id": "tc_1", "thread_id": "thr_1", "created_at": "2026-11-20T12:00:00Z",
+        "status": "pending", "call_id": "call_1", "name": "get_selection", "arguments": {},
+    });
+    assert_eq!(answered(&events), [json!({ "type": "thread.item.done", "item": call })]);
+
+    shop.app.model.then(answer("A lamp"));
+    let events = shop.output(&thread_id, json!({ "picked": ["lamp"], "more": null })).await.events();
+    assert_eq!(events[0], json!({ "type": "stream_options", "stream_options": { "allow_cancel": true } }));
+    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "A lamp");
+    let conversation =
+        ["user: What have I picked?", "call: get_selection({})", r#"output: {"picked":["lamp"],"more":null}"#];
+    assert_eq!(shop.shown()[1], conversation);
+    // The turn goes on, so the model gets back what it thought.
+    let bodies: Vec<_> = shop.app.model.requests().into_iter().filter(|asked| !asked.is_title()).collect();
+    assert!(bodies[1].body.to_string().contains("gAAAA"));
+
+    let items = shop.items(&thread_id).await;
+    let call = &items[1];
+    assert_eq!((&call["status"], &call["output"]["picked"][0]), (&json!("completed"), &json!("lamp")));
+    shop.app.model.then(answer("Yes"));
+    shop.app.add("alice", &thread_id, "Sure?").await;
+    assert_eq!(shop.shown()[2], [&conversation[..], &["assistant: A lamp", "user: Sure?"]].concat());
+}
+
+#[tokio::test]
+async fn calls_that_the_page_gets_at_once_are_asked_one_after_the_other() {
+    let shop = Shop::with([in_json(&json!({ "output": "sent" }))]).await;
+    shop.app.model.then(function_calls(&[
+        ("call_1", "get_selection", "{}"),
+        ("call_2", "find_order", "{}"),
+        ("call_3", "get_theme", "{}"),
+    ]));
+    let (events, thread_id) = begun(&shop, "Everything!").await;
+    assert_eq!(events.last().unwrap()["item"]["name"], "get_selection");
+    let asked = shop.app.model.requests().len();
+
+    let events = shop.output(&thread_id, json!("lamp")).await.events();
+    assert_eq!(kinds(&events), ["stream_options", "done client_tool_call"]);
+    assert_eq!(events[1]["item"]["name"], "get_theme");
+    assert_eq!(shop.app.model.requests().len(), asked, "the model is not asked before it is told everything");
+
+    shop.app.model.then(answer("There"));
+    let events = shop.output(&thread_id, json!("dark")).await.events();
+    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "There");
+    assert_eq!(
+        shop.shown()[1],
+        [
+            "user: Everything!",
+            "call: find_order({})",
+            "output: sent",
+            "call: get_selection({})",
+            r#"output: "lamp""#,
+            "call: get_theme({})",
+            r#"output: "dark""#,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_output_that_nobody_waits_for_is_refused() {
+    let shop = Shop::with([]).await;
+    shop.app.model.then(answer("Hello"));
+    let (_, thread_id) = begun(&shop, "Hi").await;
+    let asked = shop.app.model.requests().len();
+    let no_call = "the thread's last item is not a call that waits for the page";
+    assert_eq!(shop.output(&thread_id, json!(1)).await.error(400, "bad_request"), no_call);
+    assert_eq!(shop.output("thr_none", json!(1)).await.error(404, "not_found"), "this thread does not exist");
+    let foreign =
+        json!({ "type": "threads.add_client_tool_output", "params": { "thread_id": thread_id, "result": 1 } });
+    shop.app.chatkit("eve", &foreign).await.error(404, "not_found");
+
+    // Answered once is answered for good.
+    shop.app.model.then(function_call("call_1", "get_selection", "{}"));
+    shop.app.add("alice", &thread_id, "And?").await;
+    shop.app.model.then(answer("One"));
+    shop.output(&thread_id, json!(1)).await.events();
+    assert_eq!(shop.output(&thread_id, json!(2)).await.error(400, "bad_request"), no_call);
+    let items = shop.items(&thread_id).await;
+    let call = items.iter().find(|item| item["type"] == "client_tool_call").unwrap();
+    assert_eq!(call["output"], 1);
+    assert_eq!(shop.app.model.requests().len(), asked + 2);
+}
+
+#[tokio::test]
+async fn of_two_outputs_at_the_same_time_one_counts() {
+    let shop = Shop::with([]).await;
+    shop.app.model.then(function_call("call_1", "get_selection", "{}"));
+    let (_, thread_id) = begun(&shop, "Hi").await;
+    shop.app.model.on(|_| true, answer("There"));
+    let (one, other) = tokio::join!(shop.output(&thread_id, json!(1)), shop.output(&thread_id, json!(2)));
+    let statuses = [one.status.as_u16(), other.status.as_u16()];
+    assert!(statuses.contains(&200) && (statuses.contains(&409) || statuses.contains(&400)), "{statuses:?}");
+    let items = shop.items(&thread_id).await;
+    let kinds: Vec<_> = items.iter().map(|item| item["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["user_message", "client_tool_call", "assistant_message"]);
+    let winner = if statuses[0] == 200 { 1 } else { 2 };
+    assert_eq!(items[1]["output"], winner);
+}
+
+#[tokio::test]
+async fn a_huge_output_is_refused_and_the_call_still_waits() {
+    let shop = Shop::with([]).await;
+    shop.app.model.then(function_call("call_1", "get_selection", "{}"));
+    let (_, thread_id) = begun(&shop, "Hi").await;
+    let huge = Value::from("x".repeat(200_000));
+    assert_eq!(shop.output(&thread_id, huge).await.error(400, "bad_request"), "`result` is larger than 128 KB");
+    shop.app.model.then(answer("Better"));
+    shop.output(&thread_id, Value::Null).await.events();
+    assert_eq!(shop.shown()[1][2], "output: null");
+}
+
+#[tokio::test]
+async fn a_call_that_was_never_answered_is_none_for_the_model() {
+    let shop = Shop::with([]).await;
+    shop.app.model.then(function_call("call_1", "get_selection", "{}"));
+    let (_, thread_id) = begun(&shop, "Hi").await;
+    shop.app.model.then(answer("Well"));
+    shop.app.add("alice", &thread_id, "Never mind").await;
+    assert_eq!(shop.shown()[1], ["user: Hi", "user: Never mind"]);
+
+    // A page that answers now is too late; the next call is another one.
+    shop.output(&thread_id, json!(1)).await.error(400, "bad_request");
+    shop.app.model.then(function_call("call_2", "get_selection", "{}"));
+    shop.app.add("alice", &thread_id, "Again").await;
+    shop.app.model.then(answer("Done"));
+    shop.output(&thread_id, json!(2)).await.events();
+    let pending = shop.items(&thread_id).await.iter().filter(|item| item["status"] == "pending").count();
+    assert_eq!(pending, 0, "what nobody waits for any more is gone");
+}
+
+#[tokio::test]
+async fn where_there_is_no_page_its_functions_are_not_offered() {
+    let shop = Shop::with([]).await;
+    shop.app.model.then(answer("Hello"));
+    let body = json!({ "messages": [{ "role": "user", "content": "Hi" }] });
+    let request = crate::harness::app::request(http::Method::POST, "/api/chat", "alice", body.to_string().into());
+    assert_eq!(shop.app.send(request).await.json()["message"], "Hello");
+    let request = shop.app.model.requests().pop().unwrap();
+    let names: Vec<_> = request.body["tools"].as_array().unwrap().iter().map(|tool| &tool["name"]).collect();
+    assert_eq!(names, ["find_order", "find_stock"]);
+}

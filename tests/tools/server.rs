@@ -1,0 +1,180 @@
+use serde_json::json;
+
+use super::{Shop, answered, begun, kinds};
+use crate::harness::responses::{answer, encrypted_thoughts_and_call, function_call, function_calls};
+use crate::harness::site::{json as in_json, status, stream};
+use crate::harness::tokens::user_token;
+
+#[tokio::test]
+async fn a_function_runs_at_the_sites_endpoint_and_the_model_goes_on() {
+    let shop = Shop::with([in_json(&json!({ "output": { "state": "sent" } }))]).await;
+    shop.app.model.then(function_call("call_1", "find_order", r#"{"number":7}"#));
+    shop.app.model.then(answer("It is on its way"));
+    let (events, thread_id) = begun(&shop, "Where is order 7?").await;
+    let told = answered(&events);
+    let at = "2026-11-20T12:00:00Z";
+    let task = |status: &str| json!({ "type": "custom", "status_indicator": status, "title": "Looking up the order", "icon": "search" });
+    let workflow = |tasks, rest: serde_json::Value| {
+        let mut workflow = json!({ "type": "custom", "tasks": tasks, "expanded": false });
+        workflow.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        json!({ "type": "workflow", "id": "wf_1", "thread_id": "thr_1", "created_at": at, "workflow": workflow })
+    };
+    let update = |kind: &str, status: &str| {
+        let update = json!({ "type": format!("workflow.task.{kind}"), "task_index": 0, "task": task(status) });
+        json!({ "type": "thread.item.updated", "item_id": "wf_1", "update": update })
+    };
+    let summary = json!({ "summary": { "title": "Looking up the order", "icon": "search" } });
+    assert_eq!(
+        told[..4],
+        [
+            json!({ "type": "thread.item.added", "item": workflow(json!([]), json!({})) }),
+            update("added", "loading"),
+            update("updated", "complete"),
+            json!({ "type": "thread.item.done", "item": workflow(json!([task("complete")]), summary) }),
+        ]
+    );
+    assert_eq!(told.last().unwrap()["item"]["content"][0]["text"], "It is on its way");
+
+    let call = &shop.told()[0];
+    assert_eq!(call["type"], "tool.call");
+    assert_eq!(call["timestamp"], at);
+    assert_eq!(
+        call["data"],
+        json!({
+            "call_id": "call_1", "tool": "find_order", "arguments": { "number": 7 }, "thread": { "id": thread_id },
+            "user": { "id": "alice", "tenant": "default", "anonymous": false },
+        })
+    );
+    let asked = ["user: Where is order 7?", r#"call: find_order({"number":7})"#, r#"output: {"state":"sent"}"#];
+    assert_eq!(shop.shown(), [&asked[..1], &asked[..]]);
+
+    // The next turn knows what was found, in front of what was said of it.
+    shop.app.model.then(answer("Tomorrow"));
+    shop.app.add("alice", &thread_id, "When?").await;
+    let all = [&asked[..], &["assistant: It is on its way", "user: When?"]].concat();
+    assert_eq!(shop.shown()[2], all);
+}
+
+#[tokio::test]
+async fn the_models_encrypted_thoughts_are_given_back_within_the_turn_and_never_after() {
+    let shop = Shop::with([in_json(&json!({ "output": "sent" }))]).await;
+    shop.app.model.then(encrypted_thoughts_and_call("gAAAA", "call_1", "find_order", "{}"));
+    shop.app.model.then(answer("Sent"));
+    let (_, thread_id) = begun(&shop, "Where?").await;
+    shop.app.model.then(answer("Yes"));
+    shop.app.add("alice", &thread_id, "Really?").await;
+    let bodies =
+        shop.app.model.requests().into_iter().filter(|request| !request.is_title()).map(|request| request.body);
+    let has_thoughts: Vec<_> = bodies.map(|body| body.to_string().contains("gAAAA")).collect();
+    assert_eq!(has_thoughts, [false, true, false]);
+}
+
+#[tokio::test]
+async fn several_calls_run_at_once_and_their_outputs_stand_in_order() {
+    // The first call ends when the second one has begun: one after the other they would wait for ever.
+    let (begun_second, first_may_end) = tokio::sync::oneshot::channel();
+    let shop = Shop::with([
+        stream(
+            "text/plain",
+            futures_util::stream::once(async move {
+                first_may_end.await.unwrap();
+                Ok("first".into())
+            }),
+        ),
+        stream(
+            "text/plain",
+            futures_util::stream::once(async move {
+                begun_second.send(()).unwrap();
+                Ok("second".into())
+            }),
+        ),
+    ])
+    .await;
+    shop.app.model.then(function_calls(&[("call_1", "find_order", "{}"), ("call_2", "find_stock", "{}")]));
+    shop.app.model.then(answer("Both"));
+    let (events, _) = begun(&shop, "Both?").await;
+    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Both");
+    let outputs = shop.shown()[1][1..].to_vec();
+    let both = [["output: first", "output: second"], ["output: second", "output: first"]];
+    assert_eq!(outputs[..2], ["call: find_order({})", "call: find_stock({})"]);
+    assert!(both.contains(&[outputs[2].as_str(), outputs[3].as_str()]), "{outputs:?}");
+}
+
+#[tokio::test]
+async fn what_a_model_calls_wrongly_it_is_told() {
+    let shop = Shop::with([]).await;
+    shop.app.model.then(function_calls(&[
+        ("call_1", "no_such", "{}"),
+        ("call_2", "find_order", r#"{"number":"seven"}"#),
+        ("call_3", "find_order", "not json"),
+        ("call_4", "get_selection", r#"{"x":1}"#),
+    ]));
+    shop.app.model.then(answer("Sorry"));
+    let (events, _) = begun(&shop, "Go").await;
+    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Sorry");
+    assert_eq!(shop.told(), [json!(null); 0], "nothing was called");
+    let outputs: Vec<_> = shop.shown()[1].iter().filter(|line| line.starts_with("output: ")).cloned().collect();
+    assert_eq!(outputs[0], r#"output: {"error":"there is no function of this name"}"#);
+    assert_eq!(outputs.len(), 4);
+    assert!(outputs.iter().all(|output| output.contains(r#"{"error":"#)), "{outputs:?}");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_fails_ends_in_an_honest_task_and_a_whole_turn() {
+    let shop = Shop::with([status(404)]).await;
+    shop.app.model.then(function_call("call_1", "find_order", "{}"));
+    shop.app.model.then(answer("I cannot look"));
+    let (events, _) = begun(&shop, "Where?").await;
+    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "I cannot look");
+    let told = answered(&events);
+    let task = &told[2]["update"]["task"];
+    assert_eq!((&task["status_indicator"], &task["content"]), (&json!("none"), &json!("This did not work.")));
+    let output = &shop.shown()[1][2];
+    assert!(output.starts_with(r#"output: {"error":"#) && !output.contains("stack trace"), "{output}");
+}
+
+#[tokio::test]
+async fn every_effect_reaches_the_page_or_the_model() {
+    let effects = json!([
+        { "type": "progress_update", "text": "Half way", "icon": "clock" },
+        { "type": "client_effect", "name": "flash", "data": { "times": 2 } },
+        { "type": "notice", "level": "info", "message": "Sold out soon", "title": "Hurry" },
+        { "type": "hidden_context", "content": { "stock": 3 } },
+        { "type": "thread_title", "title": "Order 7" },
+    ]);
+    let shop = Shop::with([in_json(&json!({ "output": "sent", "effects": effects }))]).await;
+    shop.app.model.then(function_call("call_1", "find_order", "{}"));
+    shop.app.model.then(answer("Sent"));
+    let (events, thread_id) = begun(&shop, "Where?").await;
+    for expected in [
+        json!({ "type": "progress_update", "text": "Half way", "icon": "clock" }),
+        json!({ "type": "client_effect", "name": "flash", "data": { "times": 2 } }),
+        json!({ "type": "notice", "level": "info", "message": "Sold out soon", "title": "Hurry" }),
+    ] {
+        assert!(events.contains(&expected), "{expected}");
+    }
+    assert!(events.iter().any(|event| event["thread"]["title"] == "Order 7"));
+    assert!(!kinds(&events).iter().any(|kind| kind.contains("hidden")));
+    let items = shop.items(&thread_id).await;
+    assert!(items.iter().all(|item| item["type"] != "hidden_context_item"));
+    shop.app.model.then(answer("Yes"));
+    shop.app.add("alice", &thread_id, "Really?").await;
+    assert!(shop.shown()[2].iter().any(|line| line.contains(r#"{"stock":3}"#)), "{:?}", shop.shown());
+}
+
+#[tokio::test]
+async fn the_endpoint_knows_what_the_users_token_says() {
+    let shop = Shop::with([in_json(&json!({ "output": "sent" }))]).await;
+    shop.app.model.then(function_call("call_1", "find_order", "{}"));
+    shop.app.model.then(answer("Sent"));
+    let claims = json!({
+        "sub": "alice", "exp": 2_000_000_000, "name": "Ada", "plan": "gold", "chatkit": { "seat": 4 },
+    });
+    let token = user_token(&shop.app.env, &claims);
+    let mut request = crate::harness::app::chatkit("alice", &crate::harness::app::create("Where?"));
+    request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    let events = shop.app.send(request).await.events();
+    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Sent");
+    let user = &shop.told()[0]["data"]["user"];
+    assert_eq!((&user["name"], &user["plan"], &user["claims"]), (&json!("Ada"), &json!("gold"), &json!({ "seat": 4 })));
+}
