@@ -2,16 +2,16 @@
 parameters refuse. What is expected stands in the modules of `template_checks/`, a folder's file for each part.
 
 Runs the SAM translator on `template.yaml`, as CloudFormation does when it deploys, and looks at the result.
-Needs the packages `aws-sam-translator` and `cfn-lint`, which `aws-sam-cli` brings: `python infra/check_template.py`.
+Needs the packages `aws-sam-translator`, `cfn-lint` and `jsonschema`, which `aws-sam-cli` brings: `python infra/check_template.py`.
 """
 
 import logging
 import sys
 
-from template_checks import data, errors_of_gateway, parameters, roles, rotation, routes, variables, watching
+from template_checks import data, documents, errors_of_gateway, parameters, roles, rotation, routes, variables, watching
 from template_checks.template import Template
 
-PARTS = [routes, errors_of_gateway, roles, data, rotation, parameters, variables, watching]
+PARTS = [routes, errors_of_gateway, roles, data, rotation, parameters, variables, documents, watching]
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)

@@ -1,9 +1,10 @@
-"""ministack, an AWS emulator, with the eight things that this stack needs of AWS and it has not:
+"""ministack, an AWS emulator, with the nine things that this stack needs of AWS and it has not:
 
 - API Gateway's streaming integrations: their address, and Lambda's streaming format. The answer arrives as a whole.
 - API Gateway's answers of its own, which it knows, but not as part of an API's document.
 - `Fn::Join` in conditions, where it joins a list of parameters.
 - `AWS::SecretsManager::RotationSchedule`, and a rotation that asks the function for its four steps.
+- `ExcludePunctuation` of generated secrets.
 - `AWS::WAFv2::WebACLAssociation`.
 - Alarms over several metrics: of those it keeps the first.
 - Time to live and point-in-time recovery of tables, which it knows, but not as properties of a template.
@@ -12,6 +13,7 @@ Takes ministack's own environment variables; `infra/ministack/run.sh` sets them.
 """
 
 import json
+import string
 import threading
 
 import boto3
@@ -124,6 +126,19 @@ def with_rotation():
     }
 
 
+def without_punctuation():
+    secret_string = provisioners._sm_secret_string
+
+    def generated(properties):
+        rules = dict(properties.get("GenerateSecretString") or {})
+        if rules.pop("ExcludePunctuation", False):
+            excluded = rules.get("ExcludeCharacters", "") + string.punctuation
+            properties = properties | {"GenerateSecretString": rules | {"ExcludeCharacters": excluded}}
+        return secret_string(properties)
+
+    provisioners._sm_secret_string = generated
+
+
 def with_web_acl_association():
     def associate(logical_id, properties, stack_name):
         return f"{properties['WebACLArn']}|{properties['ResourceArn']}", {}
@@ -173,6 +188,7 @@ if __name__ == "__main__":
     with_gateway_responses()
     with_join_in_conditions()
     with_rotation()
+    without_punctuation()
     with_web_acl_association()
     with_metric_math()
     with_properties_of_tables()

@@ -32,6 +32,7 @@ PERMISSIONS = {
         },
         "CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
         "UsageTable": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "FilesBucket": {"s3:ListBucket"},
         "FilesBucket/*": {"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
         "SessionSigningSecret": READ_SECRET,
         "OpenAiSecret": READ_SECRET,

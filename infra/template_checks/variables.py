@@ -22,14 +22,15 @@ NOT_SET = {
 }
 # Set, and of no interest to who reads the table.
 INTERNAL = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"}
-# Set ahead of the table: what reads them is not there yet, and ignores them.
+# Set ahead of the table: the page or the code does not have them yet, and what is not read is ignored.
 AHEAD = {
-    "ASSISTANT",
     "CLIENT_ADDRESS_HEADER",
     "FILES_BUCKET",
+    "FILES_MAX_BYTES",
+    "FILES_MAX_PER_MESSAGE",
+    "FILES_TYPES",
     "JWKS_URL",
     "JWT_SECRET_ARN",
-    "TOOL_SIGNING_SECRET_ARN",
 }
 # Bytes of all names and values of a function's variables together (Lambda's quotas).
 MOST_BYTES = 4096
