@@ -25,10 +25,6 @@ INTERNAL = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"}
 # Set ahead of the table: the page or the code does not have them yet, and what is not read is ignored.
 AHEAD = {
     "CLIENT_ADDRESS_HEADER",
-    "FILES_BUCKET",
-    "FILES_MAX_BYTES",
-    "FILES_MAX_PER_MESSAGE",
-    "FILES_TYPES",
     "JWKS_URL",
     "JWT_SECRET_ARN",
 }

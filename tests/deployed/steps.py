@@ -6,6 +6,8 @@ A step returns a note for the output, or None; what is not as promised raises `F
 import base64
 import json
 import time
+import urllib.error
+import urllib.request
 
 from client import Failed, check, user_token
 
@@ -125,6 +127,43 @@ def bad_input(api, has_model):
     is_error(api.chatkit(token, "threads.create", input=message("")), 400, "bad_request")
 
 
+def files(api, has_model):
+    """Files are taken, through the API and past it, and nobody else's are."""
+    mine, theirs = SESSIONS["one"], SESSIONS["other"]
+    text = b"numbers,words\n1,one\n"
+    boundary = "a-boundary-that-is-not-in-the-file"
+    part = f'--{boundary}\r\ncontent-disposition: form-data; name="file"; filename="words.csv"\r\ncontent-type: text/csv\r\n\r\n'
+    body = part.encode() + text + f"\r\n--{boundary}--\r\n".encode()
+    form = {"content-type": f"multipart/form-data; boundary={boundary}"}
+    direct = api.request("POST", "/chatkit/attachments", body, mine, form)
+    if direct.status == 400 and "not available" in str(direct.body):
+        return "this server takes no files"
+    check(direct.status == 200, f"the upload through the API: {direct.status} {direct.body}")
+    created = api.chatkit(mine, "attachments.create", name="words.csv", size=len(text), mime_type="text/csv")
+    check(created.status == 200, f"attachments.create: {created.status} {created.body}")
+    descriptor = created.body["upload_descriptor"]
+    status = put(descriptor, text)
+    check(status == 200, f"the upload past the API: {status}")
+    # The address is for a file of exactly this size.
+    status = put(descriptor, text + b"2,two\n")
+    check(status in (400, 403), f"a larger file than was announced is taken: {status}")
+    stolen = message("hello") | {"attachments": [direct.body["id"]]}
+    answer = api.chatkit(theirs, "threads.create", input=stolen)
+    check(answer.status in (400, 404), f"somebody else sends the file: {answer.status}")
+    for attachment in (direct.body["id"], created.body["id"]):
+        answer = api.chatkit(mine, "attachments.delete", attachment_id=attachment)
+        check(answer.status == 200, f"attachments.delete: {answer.status} {answer.body}")
+    return None
+
+
+def put(descriptor, body):
+    request = urllib.request.Request(descriptor["url"], body, descriptor.get("headers", {}), method=descriptor["method"])
+    try:
+        return urllib.request.urlopen(request, timeout=30).status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
 def usage(api, has_model):
     """The person sees what they have used."""
     answer = api.request("GET", "/api/usage/me", token=SESSIONS["one"])
@@ -189,6 +228,7 @@ STEPS = [
     isolation,
     forged,
     bad_input,
+    files,
     usage,
     deletion,
     # Last: it uses up what the address may.
