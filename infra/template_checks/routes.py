@@ -33,10 +33,10 @@ def errors(template):
     yield from of_permissions(template, expected)
     yield from of_api(template)
     local = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["metadata"]["lambda"]["watch"]["router"]
-    # `cargo lambda watch` may lack paths that need what it has not, such as a bucket; none may lead elsewhere.
-    for path, function in local.items():
-        if function not in {each.lower() for (_, known), each in ROUTES.items() if known == path}:
-            yield f"Cargo.toml: the router of `cargo lambda watch` has {path} for {function}"
+    known = {path: function.lower() for (_, path), function in ROUTES.items()}
+    for path in sorted(known.keys() | local.keys()):
+        if local.get(path) != known.get(path):
+            yield f"Cargo.toml: the router of `cargo lambda watch` has {local.get(path)} for {path}"
 
 
 def methods(template):

@@ -24,7 +24,6 @@ NOT_SET = {
 INTERNAL = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"}
 # Set ahead of the table: the page or the code does not have them yet, and what is not read is ignored.
 AHEAD = {
-    "CLIENT_ADDRESS_HEADER",
     "JWKS_URL",
     "JWT_SECRET_ARN",
 }
