@@ -3,6 +3,7 @@
 mod actions;
 mod budget;
 mod client;
+mod composer;
 mod questions;
 mod server;
 mod widgets;

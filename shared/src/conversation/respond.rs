@@ -459,9 +459,11 @@ impl Turn {
                 None => Ok(()),
             }
         };
+        // Where no model was asked there was no turn.
+        let (is_turn, rows) = (self.reservation.is_some(), &self.engine.usage);
+        let count = async { if is_turn { rows.record(&record, limits.usage_retention_days).await } else { Ok(()) } };
         let withdraw = OptionFuture::from(self.place.as_ref().map(Place::withdraw));
-        let (settled, recorded, withdrawn) =
-            tokio::join!(settle, self.engine.usage.record(&record, limits.usage_retention_days), withdraw,);
+        let (settled, recorded, withdrawn) = tokio::join!(settle, count, withdraw);
         let withdrawn = match withdrawn.unwrap_or(Ok(Vec::new())) {
             Ok(files) => {
                 Box::pin(self.drop_files(&files)).await;
