@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-use crate::env::EnvError;
+use crate::secrets::{Kind, Previous, Versions};
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
@@ -25,22 +25,24 @@ const SHORTEST: usize = 24;
 pub struct Signer(Vec<Hmac<Sha256>>);
 
 impl Signer {
-    /// The variable with the secret.
-    pub const VARIABLE: &str = "TOOL_SIGNING_SECRET";
+    /// `TOOL_SIGNING_SECRET`, or the secret that `TOOL_SIGNING_SECRET_ARN` names and its previous version: an endpoint
+    /// may know either.
+    pub const SECRET: Kind<Self> = Kind {
+        variable: "TOOL_SIGNING_SECRET",
+        arn_variable: "TOOL_SIGNING_SECRET_ARN",
+        previous: Previous::Always,
+        parse: Self::parse,
+    };
 
-    /// A signer with these secrets.
+    /// A signer with these secrets. A previous one that is none has never signed anything.
     ///
     /// # Errors
-    /// When one of them is not `whsec_` and 24 bytes or more in base64.
-    pub fn new(secrets: &[SecretString]) -> Result<Self, EnvError> {
-        let key = |secret: &SecretString| {
-            let bytes = STANDARD.decode(secret.expose_secret().strip_prefix("whsec_")?).ok()?;
-            let key = Hmac::new_from_slice(&bytes).ok()?;
-            (bytes.len() >= SHORTEST).then_some(key)
-        };
-        let keys: Option<_> = secrets.iter().map(key).collect();
-        let wants = format!("must be `whsec_` and the base64 of {SHORTEST} bytes or more");
-        keys.map(Self).ok_or_else(|| EnvError::new(Self::VARIABLE, wants))
+    /// What the current one must be.
+    pub fn parse(versions: &Versions) -> Result<Self, String> {
+        let current = key(&versions.current);
+        let current = current.ok_or_else(|| format!("must be `whsec_` and the base64 of {SHORTEST} bytes or more"))?;
+        let previous = versions.previous.as_ref().and_then(key);
+        Ok(Self([Some(current), previous].into_iter().flatten().collect()))
     }
 
     /// The headers that prove who sent a body and when.
@@ -59,6 +61,12 @@ impl Signer {
             (SIGNATURE, HeaderValue::try_from(signatures.join(" "))?),
         ]))
     }
+}
+
+fn key(secret: &SecretString) -> Option<Hmac<Sha256>> {
+    let bytes = STANDARD.decode(secret.expose_secret().strip_prefix("whsec_")?).ok()?;
+    let key = Hmac::new_from_slice(&bytes).ok()?;
+    (bytes.len() >= SHORTEST).then_some(key)
 }
 
 impl fmt::Debug for Signer {
