@@ -48,7 +48,7 @@ impl Server {
         let development = environment::take_development(&mut env);
         let about = About::from_env(&env, backends.demo);
         let setup = Setup { env, clock, ids, cookie: VisitorCookie::Loopback };
-        let functions = functions(&setup).await?;
+        let functions = functions(&setup)?;
         let router = if development { functions.layer(from_fn(development::believe_header)) } else { functions };
         let http = HttpLayer::from_env(&setup.env, setup.clock.clone(), setup.ids.clone())?;
         let router = playground::router(&about, http)?.fallback_service(router.layer(from_fn(note_address)));
@@ -87,11 +87,11 @@ impl Server {
 ///
 /// # Errors
 /// When a variable is missing or makes no sense.
-pub async fn functions(setup: &Setup) -> Result<Router, SetupError> {
-    let start = chatkit_start::router(chatkit_start::App::from_setup(setup).await?);
-    let refresh = chatkit_refresh::router(chatkit_refresh::App::from_setup(setup).await?);
-    let chat = chatkit_chat::router(chatkit_chat::App::from_setup(setup).await?);
-    let analytics = chatkit_analytics::router(chatkit_analytics::App::from_setup(setup).await?);
+pub fn functions(setup: &Setup) -> Result<Router, SetupError> {
+    let start = chatkit_start::router(chatkit_start::App::from_setup(setup)?);
+    let refresh = chatkit_refresh::router(chatkit_refresh::App::from_setup(setup)?);
+    let chat = chatkit_chat::router(chatkit_chat::App::from_setup(setup)?);
+    let analytics = chatkit_analytics::router(chatkit_analytics::App::from_setup(setup)?);
     Ok(Router::new()
         .route("/api/chatkit/start", any_service(start.clone()))
         .route("/api/chatkit/session", any_service(start))
