@@ -1,0 +1,185 @@
+//! The two APIs of AWS that a socket needs, each one signed POST: to push a frame to a connection (API Gateway's
+//! management API, `PostToConnection`), and to start this function once more beside this invocation (Lambda's `Invoke`
+//! with the type `Event`). The SDK's clients for them would be two more crates of some hundred kilobytes each; the
+//! signer is linked with the SDK's others anyway.
+
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningError, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use chatkit_shared::clock::Clock;
+use chatkit_shared::env::{Env, EnvError};
+use http::{HeaderName, HeaderValue, Request, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{Client, redirect};
+use secrecy::ExposeSecret;
+
+/// What stands in a path as it is (RFC 3986, section 2.3).
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// Tries of one post, and the pause after the first; it doubles. API Gateway throttles bursts, and recovers at once.
+const ATTEMPTS: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The way to both APIs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Aws {
+    client: Client,
+    credentials: Credentials,
+    region: String,
+    clock: Clock,
+    /// Where connections are, without `/@connections`.
+    socket_url: String,
+    /// Where this function is invoked.
+    invoke_url: String,
+}
+
+/// Why a post did not arrive, or may not have.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AwsError {
+    /// The connection is closed.
+    #[error("the connection is closed")]
+    Gone,
+    /// AWS refused, for long enough.
+    #[error("the API answered with status {0}")]
+    Refused(u16),
+    /// It cannot be reached, or did not answer in time.
+    #[error("the API cannot be reached")]
+    Unreachable(#[source] reqwest::Error),
+    /// None in practice: the request cannot be made.
+    #[error("the request cannot be signed")]
+    Unsigned(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<SigningError> for AwsError {
+    fn from(error: SigningError) -> Self {
+        Self::Unsigned(error.into())
+    }
+}
+
+/// The variables make no sense, or TLS has no root certificates.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AwsSetupError {
+    /// A variable is missing.
+    #[error(transparent)]
+    Env(#[from] EnvError),
+    /// The HTTP client.
+    #[error("the HTTP client of the AWS APIs cannot be built")]
+    Client(#[source] reqwest::Error),
+}
+
+impl Aws {
+    /// Reads `SOCKET_URL`, `AWS_LAMBDA_FUNCTION_NAME`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
+    /// `AWS_SESSION_TOKEN`, and `AWS_ENDPOINT_URL_LAMBDA`, else `AWS_ENDPOINT_URL`, for another place than the service.
+    ///
+    /// # Errors
+    /// When one of them is missing.
+    pub(crate) fn from_env(env: &Env, clock: Clock) -> Result<Self, AwsSetupError> {
+        let socket_url = env.required("SOCKET_URL", "the URL of the stage behind `/@connections`, `https://…`")?;
+        let function = env.required("AWS_LAMBDA_FUNCTION_NAME", "the name of this function")?;
+        let region = env.required("AWS_REGION", "an AWS region")?;
+        let key = env.required("AWS_ACCESS_KEY_ID", "an access key's id")?;
+        let secret = env
+            .secret("AWS_SECRET_ACCESS_KEY")
+            .ok_or_else(|| EnvError::new("AWS_SECRET_ACCESS_KEY", "must be set to the access key's secret"))?;
+        let token = env.get("AWS_SESSION_TOKEN").map(ToOwned::to_owned);
+        let lambda = env.get("AWS_ENDPOINT_URL_LAMBDA").or_else(|| env.get("AWS_ENDPOINT_URL"));
+        let lambda = lambda.map_or_else(|| format!("https://lambda.{region}.amazonaws.com"), ToOwned::to_owned);
+        let function = utf8_percent_encode(&function, UNRESERVED);
+        let client = Client::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .timeout(Duration::from_secs(3))
+            .tcp_nodelay(true)
+            // A signed request is good for one place only.
+            .redirect(redirect::Policy::none())
+            // The proxy variables are not part of the configuration.
+            .no_proxy()
+            .build()
+            .map_err(AwsSetupError::Client)?;
+        Ok(Self {
+            client,
+            credentials: Credentials::new(key, secret.expose_secret(), token, None, "environment"),
+            clock,
+            socket_url: socket_url.trim_end_matches('/').to_owned(),
+            invoke_url: format!("{}/2015-03-31/functions/{function}/invocations", lambda.trim_end_matches('/')),
+            region,
+        })
+    }
+
+    /// Posts a frame to a connection, several times if need be: one whose answer was lost may arrive twice.
+    ///
+    /// # Errors
+    /// [`AwsError`].
+    pub(crate) async fn push(&self, connection: &str, frame: String) -> Result<(), AwsError> {
+        let url = format!("{}/@connections/{}", self.socket_url, utf8_percent_encode(connection, UNRESERVED));
+        self.post("execute-api", &url, &[], frame.as_bytes()).await
+    }
+
+    /// Starts this function once more with this event. Returns when Lambda has taken the order.
+    ///
+    /// # Errors
+    /// [`AwsError`].
+    pub(crate) async fn invoke(&self, event: &[u8]) -> Result<(), AwsError> {
+        let headers = [("content-type", "application/json"), ("x-amz-invocation-type", "Event")];
+        self.post("lambda", &self.invoke_url, &headers, event).await
+    }
+
+    async fn post(
+        &self,
+        service: &str,
+        url: &str,
+        headers: &[(&'static str, &'static str)],
+        body: &[u8],
+    ) -> Result<(), AwsError> {
+        let mut pause = PAUSE;
+        for attempt in 1..=ATTEMPTS {
+            let request = self.signed(service, url, headers, body)?;
+            let error = match self.client.execute(request).await.map(|answer| answer.status()) {
+                Ok(status) if status.is_success() => return Ok(()),
+                Ok(StatusCode::GONE) => return Err(AwsError::Gone),
+                Ok(status) => AwsError::Refused(status.as_u16()),
+                Err(error) => AwsError::Unreachable(error.without_url()),
+            };
+            let may_pass = match &error {
+                AwsError::Refused(status) => *status == 429 || *status >= 500,
+                AwsError::Unreachable(_) => true,
+                AwsError::Gone | AwsError::Unsigned(_) => false,
+            };
+            if attempt == ATTEMPTS || !may_pass {
+                return Err(error);
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        Ok(())
+    }
+
+    /// The request with the headers of Signature Version 4.
+    fn signed(
+        &self,
+        service: &str,
+        url: &str,
+        headers: &[(&'static str, &'static str)],
+        body: &[u8],
+    ) -> Result<reqwest::Request, AwsError> {
+        let identity = self.credentials.clone().into();
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name(service)
+            .time(SystemTime::from(self.clock.now()))
+            .settings(SigningSettings::default())
+            .build()
+            .map_err(|error| AwsError::Unsigned(error.into()))?
+            .into();
+        let signable = SignableRequest::new("POST", url, headers.iter().copied(), SignableBody::Bytes(body))?;
+        let (instructions, _) = sign(signable, &parameters)?.into_parts();
+        let mut request =
+            Request::post(url).body(body.to_vec()).map_err(|error| AwsError::Unsigned(error.into()))?;
+        for (name, value) in headers {
+            request.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        instructions.apply_to_request_http1x(&mut request);
+        request.try_into().map_err(AwsError::Unreachable)
+    }
+}
