@@ -6,6 +6,7 @@
 //! backends.rs      an embedded DynamoDB, an embedded S3, and the demo model where there is no key: all on loopback
 //! objects.rs       the embedded S3
 //! server.rs        the four functions under one address, by the same table as on AWS
+//! web_socket/      API Gateway's WebSocket half, before the fifth function
 //! development.rs   the identity `x-user-id`, which exists here only
 //! playground.rs    the page at `/`
 //! demo_model/      what talks when there is no key;  demo_site/  the shop whose tools it may use
@@ -20,3 +21,4 @@ mod environment;
 pub mod objects;
 pub mod playground;
 pub mod server;
+pub mod web_socket;

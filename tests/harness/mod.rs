@@ -13,4 +13,5 @@ pub(crate) mod requests;
 pub(crate) mod responses;
 pub(crate) mod sessions;
 pub(crate) mod site;
+pub(crate) mod socket;
 pub(crate) mod tokens;

@@ -25,31 +25,45 @@ pub(crate) struct Answer<'a> {
     frames: Frames,
     /// Before this no frame is sent.
     earliest: Instant,
-    /// Whether somebody may still be there to read it.
-    is_read: bool,
+    reader: Reader,
+}
+
+/// Who reads an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// The client, as far as is known.
+    Listening,
+    /// A client that a frame did not reach. It sees that by the number of the next one, the last.
+    Lost,
+    /// Nobody any more.
+    Gone,
 }
 
 impl<'a> Answer<'a> {
     pub(crate) fn new(app: &'a App, connection: &'a str, id: Option<String>) -> Self {
-        Self { app, connection, frames: Frames::of(id), earliest: Instant::now(), is_read: true }
+        Self { app, connection, frames: Frames::of(id), earliest: Instant::now(), reader: Reader::Listening }
     }
 
     /// Events as they come, and the end. Returns after the last one in any case: what makes them runs only as long as
     /// this invocation does.
     pub(crate) async fn events(&mut self, mut events: UnboundedReceiver<Event>) {
         while let Some(first) = events.recv().await {
-            let mut batch = vec![first];
-            if self.is_read {
-                sleep_until(self.earliest).await;
+            if self.reader != Reader::Listening {
+                continue;
             }
+            let mut batch = vec![first];
+            sleep_until(self.earliest).await;
             while let Ok(event) = events.try_recv() {
                 batch.push(event);
             }
             let frames = self.frames.events(&batch);
             self.send(frames).await;
         }
-        let frames = self.frames.done();
-        self.send(frames).await;
+        if self.reader != Reader::Gone {
+            let frames = self.frames.done();
+            self.reader = Reader::Listening;
+            self.send(frames).await;
+        }
     }
 
     /// A whole answer.
@@ -68,11 +82,10 @@ impl<'a> Answer<'a> {
         self.send(frames).await;
     }
 
-    /// Sends frames one after the other, so that none overtakes another. A frame that cannot be sent is left out, and
-    /// the client sees that its number is missing.
+    /// Sends frames one after the other, so that none overtakes another, up to one that does not arrive.
     async fn send(&mut self, frames: Vec<String>) {
         for frame in frames {
-            if !self.is_read {
+            if self.reader != Reader::Listening {
                 return;
             }
             sleep_until(self.earliest).await;
@@ -80,10 +93,13 @@ impl<'a> Answer<'a> {
             match self.app.aws.push(self.connection, frame).await {
                 Ok(()) => {}
                 Err(AwsError::Gone) => {
-                    self.is_read = false;
+                    self.reader = Reader::Gone;
                     self.app.forget(self.connection).await;
                 }
-                Err(error) => tracing::error!(error = chain(&error), "a frame could not be sent"),
+                Err(error) => {
+                    self.reader = Reader::Lost;
+                    tracing::error!(error = chain(&error), "a frame could not be sent");
+                }
             }
         }
     }

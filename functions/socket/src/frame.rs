@@ -20,7 +20,7 @@ pub const LARGEST_FRAME: usize = 32_000;
 
 /// The frames of one answer.
 #[derive(Debug)]
-pub struct Frames {
+pub(crate) struct Frames {
     id: Option<String>,
     next: u64,
 }
@@ -42,12 +42,12 @@ struct Part<'a> {
 
 impl Frames {
     /// Of the answer to the request with this id.
-    pub const fn of(id: Option<String>) -> Self {
+    pub(crate) const fn of(id: Option<String>) -> Self {
         Self { id, next: 0 }
     }
 
     /// As few frames as hold these events.
-    pub fn events<T: Serialize>(&mut self, events: &[T]) -> Vec<String> {
+    pub(crate) fn events<T: Serialize>(&mut self, events: &[T]) -> Vec<String> {
         let encoded: Vec<_> = events.iter().filter_map(|event| serde_json::value::to_raw_value(event).ok()).collect();
         let room = self.room() - r#"{"events":[]}"#.len();
         let (mut frames, mut from, mut bytes) = (Vec::new(), 0, 0);
@@ -66,17 +66,17 @@ impl Frames {
     }
 
     /// The end of a streamed answer.
-    pub fn done(&mut self) -> Vec<String> {
+    pub(crate) fn done(&mut self) -> Vec<String> {
         self.frame(&Content::<()>::Done(true))
     }
 
     /// A whole answer.
-    pub fn reply(&mut self, reply: &impl Serialize) -> Vec<String> {
+    pub(crate) fn reply(&mut self, reply: &impl Serialize) -> Vec<String> {
         self.frame(&Content::Reply(reply))
     }
 
     /// A refusal.
-    pub fn error(&mut self, error: &impl Serialize) -> Vec<String> {
+    pub(crate) fn error(&mut self, error: &impl Serialize) -> Vec<String> {
         self.frame(&Content::Error(error))
     }
 
