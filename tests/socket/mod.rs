@@ -3,5 +3,6 @@
 mod connections;
 mod delivery;
 mod limits;
+mod local;
 mod messages;
 mod turns;

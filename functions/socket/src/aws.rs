@@ -17,6 +17,8 @@ use secrecy::ExposeSecret;
 
 /// What stands in a path as it is (RFC 3986, section 2.3).
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// The headers of an invocation that nobody waits for.
+const ASYNCHRONOUS: [(&str, &str); 2] = [("content-type", "application/json"), ("x-amz-invocation-type", "Event")];
 /// Tries of one post, and the pause after the first; it doubles. API Gateway throttles bursts, and recovers at once.
 const ATTEMPTS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(100);
@@ -111,8 +113,7 @@ impl Aws {
     /// # Errors
     /// [`AwsError`].
     pub(crate) async fn push(&self, connection: &str, frame: String) -> Result<(), AwsError> {
-        let url = format!("{}/@connections/{}", self.socket_url, utf8_percent_encode(connection, UNRESERVED));
-        self.post("execute-api", &url, &[], frame.as_bytes()).await
+        self.post("execute-api", &self.connection_url(connection), &[], frame.as_bytes()).await
     }
 
     /// Starts this function once more with this event. Returns when Lambda has taken the order.
@@ -120,8 +121,11 @@ impl Aws {
     /// # Errors
     /// [`AwsError`].
     pub(crate) async fn invoke(&self, event: &[u8]) -> Result<(), AwsError> {
-        let headers = [("content-type", "application/json"), ("x-amz-invocation-type", "Event")];
-        self.post("lambda", &self.invoke_url, &headers, event).await
+        self.post("lambda", &self.invoke_url, &ASYNCHRONOUS, event).await
+    }
+
+    fn connection_url(&self, connection: &str) -> String {
+        format!("{}/@connections/{}", self.socket_url, utf8_percent_encode(connection, UNRESERVED))
     }
 
     async fn post(
@@ -174,12 +178,75 @@ impl Aws {
             .into();
         let signable = SignableRequest::new("POST", url, headers.iter().copied(), SignableBody::Bytes(body))?;
         let (instructions, _) = sign(signable, &parameters)?.into_parts();
-        let mut request =
-            Request::post(url).body(body.to_vec()).map_err(|error| AwsError::Unsigned(error.into()))?;
+        let mut request = Request::post(url).body(body.to_vec()).map_err(|error| AwsError::Unsigned(error.into()))?;
         for (name, value) in headers {
             request.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         instructions.apply_to_request_http1x(&mut request);
         request.try_into().map_err(AwsError::Unreachable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn aws() -> Aws {
+        let env = Env::from_iter([
+            ("SOCKET_URL", "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/prod/"),
+            ("AWS_LAMBDA_FUNCTION_NAME", "socket"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+            ("AWS_SESSION_TOKEN", "a session token"),
+        ]);
+        Aws::from_env(&env, Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap())).unwrap()
+    }
+
+    fn header<'a>(request: &'a reqwest::Request, name: &str) -> &'a str {
+        request.headers()[name].to_str().unwrap()
+    }
+
+    /// The expected signatures were computed by another program, after AWS's description of Signature Version 4.
+    #[test]
+    fn requests_are_signed() {
+        let aws = aws();
+        let frame = aws.signed("execute-api", &aws.connection_url("L0SM9cOFvHcCIhw="), &[], br#"{"seq":0}"#).unwrap();
+        let host = "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com";
+        assert_eq!(frame.url().as_str(), format!("https://{host}/prod/@connections/L0SM9cOFvHcCIhw%3D"));
+        assert_eq!(
+            header(&frame, "authorization"),
+            "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261120/us-east-1/execute-api/aws4_request, \
+             SignedHeaders=host;x-amz-date;x-amz-security-token, \
+             Signature=69e4c2c004cf08722f400b5e56ecd82c5c0eae575f45ac722c0db0f19cf832e6"
+        );
+        assert_eq!(
+            (header(&frame, "x-amz-date"), header(&frame, "x-amz-security-token")),
+            ("20261120T120000Z", "a session token")
+        );
+
+        let order = aws.signed("lambda", &aws.invoke_url, &ASYNCHRONOUS, b"{}").unwrap();
+        assert_eq!(
+            order.url().as_str(),
+            "https://lambda.us-east-1.amazonaws.com/2015-03-31/functions/socket/invocations"
+        );
+        assert_eq!(header(&order, "x-amz-invocation-type"), "Event");
+        assert_eq!(
+            header(&order, "authorization"),
+            "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261120/us-east-1/lambda/aws4_request, \
+             SignedHeaders=content-type;host;x-amz-date;x-amz-invocation-type;x-amz-security-token, \
+             Signature=f7d50cc1c9abfbacfc339e49e3d7d69ac5232818a321fafd6e296900c32d4dde"
+        );
+    }
+
+    #[test]
+    fn a_missing_variable_is_named() {
+        let names =
+            ["SOCKET_URL", "AWS_LAMBDA_FUNCTION_NAME", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+        for missing in names {
+            let env = names.iter().filter(|name| **name != missing).map(|name| (*name, "https://example.com"));
+            let error = Aws::from_env(&env.collect(), Clock::system()).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`{missing}` must be set")), "{error}");
+        }
     }
 }

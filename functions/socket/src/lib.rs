@@ -92,8 +92,7 @@ impl App {
             }
             Err(error) => {
                 log.refused(&error);
-                let body =
-                    json!({ "error": error.code.as_str(), "message": error.message, "request_id": request_id });
+                let body = json!({ "error": error.code.as_str(), "message": error.message, "request_id": request_id });
                 json!({ "statusCode": error.code.status().as_u16(), "body": body.to_string() })
             }
         }

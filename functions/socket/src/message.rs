@@ -40,7 +40,8 @@ impl Message {
     /// `bad_request`, with the message's id where there is one to read.
     pub(crate) fn parse(text: &str) -> Result<Self, (Option<String>, Error)> {
         let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(text) else {
-            let message = "a message is a JSON object: a ChatKit request, `{\"id\", \"request\"}` or `{\"id\", \"token\"}`";
+            let message =
+                "a message is a JSON object: a ChatKit request, `{\"id\", \"request\"}` or `{\"id\", \"token\"}`";
             return Err((None, Error::bad_request(message)));
         };
         let id = envelope.id;

@@ -107,9 +107,8 @@ impl Counters {
             .expression_attribute_names("#began", BEGAN_AT)
             .expression_attribute_names("#ends", SESSION_ENDS_AT);
         let values = [":tenant", ":user", ":anonymous", ":profile", ":began", ":ends"].into_iter().zip(fields(session));
-        let request = values.fold(request, |request, (name, (_, value))| {
-            request.expression_attribute_values(name, value)
-        });
+        let request =
+            values.fold(request, |request, (name, (_, value))| request.expression_attribute_values(name, value));
         match request.send().await {
             Ok(_) => Ok(true),
             Err(error) => refused(error).map(|_| false),
