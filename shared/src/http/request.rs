@@ -72,17 +72,14 @@ async fn around(State(layer): State<Arc<HttpLayer>>, mut request: Request, next:
         Some(name) => request.headers().get(name).and_then(|address| address.to_str().ok()?.trim().parse().ok()),
         None => request.extensions().get::<ClientAddress>().and_then(|address| address.0),
     };
-    let (method, path) = (request.method(), request.uri().path());
+    let (method, path) = (request.method().as_str(), request.uri().path());
     let log = RequestLog::new(layer.clock.clone(), request_id.clone(), method, path, address, layer.log_address);
     request.extensions_mut().insert(log.clone());
     request.extensions_mut().insert(ClientAddress(address));
 
     let mut response = next.run(request).await;
     if let Some(error) = response.extensions_mut().remove::<Arc<Error>>() {
-        log.outcome(error.code.as_str());
-        if std::error::Error::source(&*error).is_some() || error.code.status().is_server_error() {
-            log.cause(&*error);
-        }
+        log.refused(&error);
         write_error(&mut response, &error, &request_id);
     }
     log.status(response.status());
@@ -101,9 +98,8 @@ fn write_error(response: &mut Response, error: &Error, request_id: &str) {
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(after) = error.retry_after {
-        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    if let Some(seconds) = error.retry_after_seconds() {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if error.code.status() == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
