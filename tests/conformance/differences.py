@@ -66,6 +66,10 @@ def cuts_are_notices(ours: Events, theirs: Events) -> tuple[Events, Events]:
 
 
 def refusals_are_answers(ours: Events, theirs: Events) -> tuple[Events, Events]:
+    """Without the words of parts of which theirs tells none: now and then the whole message overtakes the error."""
+    kinds = ("text_delta", "content_part.done")
+    told = {event["update"]["content_index"] for event in theirs if is_update(event, *kinds)}
+    ours = [event for event in ours if not is_update(event, *kinds) or event["update"]["content_index"] in told]
     error = {"type": "error"}
     return [*ours, error], [error if event["type"] == "error" else event for event in theirs]
 
