@@ -2,5 +2,6 @@
 
 pub(crate) mod development;
 pub(crate) mod modes;
+mod published_keys;
 mod secrets;
 mod user_tokens;

@@ -73,9 +73,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::aws::Aws;
     use crate::clock::Clock;
     use crate::env::Env;
     use crate::files::Inner;
+    use crate::https;
 
     /// A bucket that has the file `here`, and answers this many requests.
     fn bucket(requests: usize) -> String {
