@@ -16,6 +16,7 @@ mod limits;
 mod model;
 mod plain;
 mod sessions;
+mod socket;
 mod store;
 mod tools;
 mod transcribe;

@@ -132,7 +132,7 @@ pub fn variables(env: &Env) -> Vec<(&'static str, String)> {
 }
 
 /// Serves a router on a free loopback port for as long as the process runs, and returns its URL.
-async fn serve_on_loopback(router: Router) -> std::io::Result<String> {
+pub async fn serve_on_loopback(router: Router) -> std::io::Result<String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let url = format!("http://{}", listener.local_addr()?);
     let listener = listener.tap_io(|socket| {
@@ -146,7 +146,7 @@ async fn serve_on_loopback(router: Router) -> std::io::Result<String> {
     Ok(url)
 }
 
-fn background(work: impl Future<Output: Send> + Send + 'static) {
+pub(crate) fn background(work: impl Future<Output: Send> + Send + 'static) {
     #[expect(clippy::disallowed_methods, reason = "this is a process of its own, nothing freezes it")]
     tokio::spawn(work);
 }

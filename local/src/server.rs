@@ -1,4 +1,4 @@
-//! The four functions under one address.
+//! The functions under one address.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,9 +19,11 @@ use chatkit_shared::ids::Ids;
 use chatkit_shared::setup::{Setup, SetupError};
 use tokio::net::TcpListener;
 
+use crate::about::About;
 use crate::arguments::Arguments;
-use crate::playground::{self, About};
-use crate::{backends, demo_model, development, environment};
+
+use crate::web_socket::{Failed, WebSocketApi};
+use crate::{backends, demo_model, development, environment, playground};
 
 /// How long answers that are still being read may hold up the end of the process.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -47,7 +49,7 @@ impl Server {
         let development = environment::take_development(&mut env);
         let about = About::from_env(&env, backends.demo);
         let setup = Setup { env, clock, ids, cookie: VisitorCookie::Loopback };
-        let functions = functions(&setup)?;
+        let functions = functions(&setup)?.merge(socket(&setup).await?);
         let router = if development { functions.layer(from_fn(development::believe_header)) } else { functions };
         let http = HttpLayer::from_env(&setup.env, setup.clock.clone(), setup.ids.clone())?;
         let router = playground::router(&about, http)?.fallback_service(router.layer(from_fn(note_address)));
@@ -103,6 +105,25 @@ pub fn functions(setup: &Setup) -> Result<Router, SetupError> {
         .route("/health", any_service(analytics.clone()))
         // Any function answers an unknown path in the documented shape.
         .fallback_service(analytics))
+}
+
+/// The fifth function, behind a WebSocket API at `/ws`.
+///
+/// # Errors
+/// When a variable is missing or makes no sense, or there is no port for what the function calls.
+pub async fn socket(setup: &Setup) -> Result<Router, SetupError> {
+    let api = WebSocketApi::new(setup.clock.clone(), setup.ids.clone());
+    let url = backends::serve_on_loopback(api.management()).await?;
+    let mut setup = setup.clone();
+    setup.env.set("AWS_LAMBDA_FUNCTION_NAME", "socket");
+    setup.env.set("AWS_ENDPOINT_URL_LAMBDA", &url);
+    setup.env.set("SOCKET_URL", url);
+    let app = chatkit_socket::App::from_setup(&setup)?;
+    api.serve(move |event| {
+        let answer = chatkit_socket::handle(app.clone(), event);
+        Box::pin(async { answer.await.map_err(|_| Failed) })
+    });
+    Ok(api.clients())
 }
 
 /// Refuses requests that name another host. A page anywhere could otherwise point its own name at this machine, and be

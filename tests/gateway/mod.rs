@@ -33,7 +33,9 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 use axum::serve::ListenerExt;
+use chatkit_local::web_socket::{Failed, Handled};
 use chatkit_shared::clock::Clock;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -56,6 +58,8 @@ pub(crate) enum Transfer {
     Buffered,
     /// A prelude, then the body as it comes.
     Streamed,
+    /// Not API Gateway's REST half: any event, any JSON. See [`Gateway::function`].
+    Event,
 }
 
 /// One function of the template: its program, its methods, its variables.
@@ -130,6 +134,21 @@ impl Gateway {
     /// The address of a path of the API, such as `/chatkit`.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}/{STAGE}{path}", self.address)
+    }
+
+    /// A function to be invoked with events that are no HTTP requests.
+    pub(crate) fn function(&self, binary: &str) -> impl Fn(Value) -> Handled + Send + Sync + 'static {
+        let pool = Arc::clone(self.pools.iter().find(|pool| pool.function().binary == binary).expect("a function"));
+        move |event| {
+            let pool = Arc::clone(&pool);
+            Box::pin(async {
+                let (answer, answered) = oneshot::channel();
+                pool.invoke(pool::next_request_id(), event, answer).await;
+                let answer = answered.await.expect("every invocation is answered");
+                let body = to_bytes(answer.into_body(), usize::MAX).await.expect("an answer that is whole");
+                serde_json::from_slice(&body).map_err(|_| Failed)
+            })
+        }
     }
 
     /// What the function was asked and answered so far, oldest first.

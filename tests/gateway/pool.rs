@@ -102,9 +102,13 @@ impl Pool {
             (Reply::Streamed(chunks), Transfer::Streamed) => {
                 return self.stream(environment, record, chunks, answer).await;
             }
-            (Reply::Streamed(mut chunks), Transfer::Buffered) => {
+            (Reply::Streamed(mut chunks), Transfer::Buffered | Transfer::Event) => {
                 while chunks.recv().await.is_some() {}
                 record.bad_gateway("a streamed answer to a buffered invocation".to_owned())
+            }
+            (Reply::Buffered(body), Transfer::Event) => {
+                record.chunk(&body);
+                Response::new(Body::from(body))
             }
             (Reply::Buffered(body), Transfer::Buffered) => {
                 record.chunk(&body);

@@ -15,4 +15,5 @@ pub(crate) mod responses;
 pub(crate) mod secrets_manager;
 pub(crate) mod sessions;
 pub(crate) mod site;
+pub(crate) mod socket;
 pub(crate) mod tokens;

@@ -3,4 +3,5 @@
 mod attachments;
 mod event;
 mod hello;
+mod socket;
 mod system;

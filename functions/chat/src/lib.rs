@@ -16,7 +16,7 @@ use axum::extract::{FromRef, State};
 use axum::response::Response;
 use axum::routing::post;
 use axum::{Extension, Router};
-use chatkit_shared::conversation::{Engine, OnEnd, Outcome, Reply};
+use chatkit_shared::conversation::{Engine, Reply};
 use chatkit_shared::http::{Error, HttpLayer, JsonBody, RequestLog, json, sse};
 use chatkit_shared::identity::{Authenticator, Caller};
 use chatkit_shared::protocol::Request;
@@ -49,23 +49,10 @@ async fn chatkit(
 ) -> Result<Response, Error> {
     let request = Request::parse(&body.0).map_err(|error| Error::bad_request(error.to_string()))?;
     log.operation(request.operation());
-    match app.engine.process(&identity, request, report_to(log)).await? {
+    match app.engine.process(&identity, request, log.on_end()).await? {
         Reply::Document(document) => Ok(json(&document)),
         Reply::Events(events) => Ok(sse::response(events)),
     }
-}
-
-/// What is written into the request's log line when its turn has ended.
-fn report_to(log: RequestLog) -> OnEnd {
-    Box::new(move |report| {
-        log.usage(&report.model, report.usage.input, report.usage.output);
-        if report.outcome != Outcome::Ok {
-            log.outcome(report.outcome.as_str());
-        }
-        if let Some(cause) = report.cause {
-            log.cause(&*cause);
-        }
-    })
 }
 
 impl FromRef<App> for Authenticator {

@@ -40,7 +40,7 @@ impl Signer {
     /// What the current one must be.
     pub fn parse(versions: &Versions) -> Result<Self, String> {
         let current = key(&versions.current);
-        let current = current.ok_or_else(|| format!("must be `whsec_` and the base64 of {SHORTEST} bytes or more"))?;
+        let current = current.ok_or_else(wanted)?;
         let previous = versions.previous.as_ref().and_then(key);
         Ok(Self([Some(current), previous].into_iter().flatten().collect()))
     }
@@ -64,9 +64,15 @@ impl Signer {
 }
 
 fn key(secret: &SecretString) -> Option<Hmac<Sha256>> {
-    let bytes = STANDARD.decode(secret.expose_secret().strip_prefix("whsec_")?).ok()?;
+    let secret = secret.expose_secret();
+    // Secrets Manager makes secrets by itself, and cannot put a prefix in front of them.
+    let bytes = STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).ok()?;
     let key = Hmac::new_from_slice(&bytes).ok()?;
     (bytes.len() >= SHORTEST).then_some(key)
+}
+
+fn wanted() -> String {
+    format!("must be the base64 of {SHORTEST} bytes or more, with `whsec_` in front or without")
 }
 
 impl fmt::Debug for Signer {

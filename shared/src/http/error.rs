@@ -121,6 +121,11 @@ impl Error {
         Self::new(Code::InternalError, "something went wrong on our side").because(source)
     }
 
+    /// [`Error::retry_after`] as a client is told it: in whole seconds, at least one.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after.map(|after| (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1))
+    }
+
     /// Adds the cause, for the log.
     #[must_use]
     pub fn because(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use super::Error;
 use crate::clock::Clock;
+use crate::conversation::{OnEnd, Outcome};
 use crate::env::{Env, EnvError};
 use crate::hash::short_hash;
 use crate::identity::Owner;
@@ -64,10 +66,11 @@ struct Fields {
 }
 
 impl RequestLog {
-    pub(super) fn new(
+    /// The line of what comes now; of a message on a socket, the method and the path are its kind and its route.
+    pub fn new(
         clock: Clock,
         request_id: String,
-        method: &http::Method,
+        method: &str,
         path: &str,
         ip: Option<IpAddr>,
         log_address: LogAddress,
@@ -77,7 +80,7 @@ impl RequestLog {
             LogAddress::Plain => ip.to_string(),
         });
         let started = clock.now();
-        let (method, path) = (method.to_string(), path.to_owned());
+        let (method, path) = (method.to_owned(), path.to_owned());
         Self(Arc::new(Line { clock, request_id, method, path, ip, started, fields: Mutex::default() }))
     }
 
@@ -85,7 +88,8 @@ impl RequestLog {
         change(&mut self.0.fields.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    pub(super) fn status(&self, status: http::StatusCode) {
+    /// The status of the answer.
+    pub fn status(&self, status: http::StatusCode) {
         self.set(|fields| fields.status = status.as_u16());
     }
 
@@ -109,6 +113,28 @@ impl RequestLog {
             fields.input_tokens = Some(input_tokens);
             fields.output_tokens = Some(output_tokens);
         });
+    }
+
+    /// That it was refused, and with what status.
+    pub fn refused(&self, error: &Error) {
+        self.status(error.code.status());
+        self.outcome(error.code.as_str());
+        if error.source().is_some() || error.code.status().is_server_error() {
+            self.cause(error);
+        }
+    }
+
+    /// Writes into the line what a turn did, when it has ended.
+    pub fn on_end(self) -> OnEnd {
+        Box::new(move |report| {
+            self.usage(&report.model, report.usage.input, report.usage.output);
+            if report.outcome != Outcome::Ok {
+                self.outcome(report.outcome.as_str());
+            }
+            if let Some(cause) = report.cause {
+                self.cause(&*cause);
+            }
+        })
     }
 
     /// How it ended: `ok` unless something else is said.

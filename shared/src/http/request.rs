@@ -32,15 +32,21 @@ pub struct HttpLayer {
     ids: Ids,
     cors: CorsLayer,
     log_address: LogAddress,
+    address_header: Option<HeaderName>,
 }
 
 impl HttpLayer {
-    /// Reads `ALLOWED_ORIGINS` and `LOG_ADDRESS`.
+    /// Reads `ALLOWED_ORIGINS`, `LOG_ADDRESS`, and `CLIENT_ADDRESS_HEADER`: the header in which what stands in front of
+    /// the API names the client. It must be set only where nothing else can reach the API, because a client could write
+    /// it.
     ///
     /// # Errors
     /// When one of them makes no sense.
     pub fn from_env(env: &Env, clock: Clock, ids: Ids) -> Result<Self, EnvError> {
-        Ok(Self { clock, ids, cors: cors::cors(env)?, log_address: LogAddress::from_env(env)? })
+        const HEADER: &str = "CLIENT_ADDRESS_HEADER";
+        let address_header = env.get(HEADER).map(|name| HeaderName::try_from(name)).transpose();
+        let address_header = address_header.map_err(|_| EnvError::new(HEADER, "must be the name of a header"))?;
+        Ok(Self { clock, ids, cors: cors::cors(env)?, log_address: LogAddress::from_env(env)?, address_header })
     }
 
     /// Wraps a router: request ids, the log line, the documented error body for everything including unknown routes,
@@ -62,17 +68,18 @@ impl HttpLayer {
 
 async fn around(State(layer): State<Arc<HttpLayer>>, mut request: Request, next: Next) -> Response {
     let request_id = layer.ids.mint(ids::REQUEST);
-    let address = request.extensions().get::<ClientAddress>().and_then(|address| address.0);
-    let (method, path) = (request.method(), request.uri().path());
+    let address = match &layer.address_header {
+        Some(name) => request.headers().get(name).and_then(|address| address.to_str().ok()?.trim().parse().ok()),
+        None => request.extensions().get::<ClientAddress>().and_then(|address| address.0),
+    };
+    let (method, path) = (request.method().as_str(), request.uri().path());
     let log = RequestLog::new(layer.clock.clone(), request_id.clone(), method, path, address, layer.log_address);
     request.extensions_mut().insert(log.clone());
+    request.extensions_mut().insert(ClientAddress(address));
 
     let mut response = next.run(request).await;
     if let Some(error) = response.extensions_mut().remove::<Arc<Error>>() {
-        log.outcome(error.code.as_str());
-        if std::error::Error::source(&*error).is_some() || error.code.status().is_server_error() {
-            log.cause(&*error);
-        }
+        log.refused(&error);
         write_error(&mut response, &error, &request_id);
     }
     log.status(response.status());
@@ -91,9 +98,8 @@ fn write_error(response: &mut Response, error: &Error, request_id: &str) {
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(after) = error.retry_after {
-        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    if let Some(seconds) = error.retry_after_seconds() {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if error.code.status() == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -45,9 +45,10 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::{BodyExt, Full};
-use lambda_http::Error;
 use lambda_http::lambda_runtime::layers::TracingLayer;
 use lambda_http::lambda_runtime::{Diagnostic, LambdaInvocation};
+use lambda_http::{Error, LambdaEvent, lambda_runtime};
+use serde_json::Value;
 use tower::{ServiceExt, layer, service_fn};
 
 use self::runtime_api::RuntimeApi;
@@ -84,8 +85,30 @@ pub async fn run_streaming(start: impl AsyncFnOnce() -> Result<Router, SetupErro
     Ok(runtime.layer(layer::layer_fn(|_| service.clone())).layer(TracingLayer::new()).run_concurrent().await?)
 }
 
+/// Hands each event to the handler as JSON, and its answer back: for what is no HTTP request. Returns only when the start
+/// or the Lambda Runtime API fails.
+///
+/// # Errors
+/// When the start fails, which is then reported to Lambda, or the Runtime API cannot be reached.
+///
+/// # Panics
+/// When the variables that Lambda sets are missing: this is not Lambda.
+pub async fn run_events<H, F, E>(start: impl AsyncFnOnce() -> Result<H, SetupError>) -> Result<(), SetupError>
+where
+    H: Fn(Value) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<Value, E>> + Send + 'static,
+    E: Into<Error> + 'static,
+{
+    let handler = started(start).await?;
+    let service = service_fn(move |event: LambdaEvent<Value>| {
+        let answer = handler(event.payload);
+        async { answer.await.map_err(Into::<Error>::into) }
+    });
+    Ok(lambda_runtime::run_concurrent(service).await?)
+}
+
 /// What `start` gives. Its failure is reported to Lambda, and is the process's own in any case.
-async fn started(start: impl AsyncFnOnce() -> Result<Router, SetupError>) -> Result<Router, SetupError> {
+async fn started<T>(start: impl AsyncFnOnce() -> Result<T, SetupError>) -> Result<T, SetupError> {
     // Boxed: what a function opens at its start makes a large future.
     let started = Box::pin(start()).await;
     if let Err(error) = &started {

@@ -101,6 +101,28 @@ impl Request {
         }
     }
 
+    /// Whether the answer is a stream of events, and may take as long as a model talks.
+    pub const fn is_streamed(&self) -> bool {
+        match self {
+            Self::CreateThread(_)
+            | Self::AddUserMessage(_)
+            | Self::AddClientToolOutput(_)
+            | Self::AddStructuredInput(_)
+            | Self::RetryAfterItem(_)
+            | Self::CustomAction(_) => true,
+            Self::SyncCustomAction(_)
+            | Self::GetThread(_)
+            | Self::ListThreads(_)
+            | Self::UpdateThread(_)
+            | Self::DeleteThread(_)
+            | Self::ListItems(_)
+            | Self::Feedback(_)
+            | Self::AttachmentsCreate(_)
+            | Self::AttachmentsDelete(_)
+            | Self::Transcribe(_) => false,
+        }
+    }
+
     /// The operation's wire name.
     pub const fn operation(&self) -> &'static str {
         match self {

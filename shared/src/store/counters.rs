@@ -183,7 +183,7 @@ impl Counters {
         }
         let request = request
             .update_expression(format!("SET {}{add}", set.join(", ")))
-            .condition_expression(conditions.join(" AND "));
+            .set_condition_expression((!conditions.is_empty()).then(|| conditions.join(" AND ")));
         match Box::pin(request.send()).await {
             Ok(answer) => Ok((answer.attributes.unwrap_or_default(), true)),
             Err(error) => Ok((refused(error)?, false)),

@@ -8,6 +8,8 @@
 //! | [`Counters`] | `TABLE_COUNTERS` | `U#<tenant>#<user>` | limit's name | a user's limit or budget |
 //! | | | `A#<address>` | limit's name | a client address's limit |
 //! | | | `S#<SHA-256 of a secret>` | `session`, `rotation` | a session, the exchange of a secret |
+//! | | | `C#<connection>` | `socket` | a WebSocket connection: whose, until when, how many messages |
+//! | | | `O#<request>` | `claim` | an order that was taken |
 //! | [`Usage`] | `TABLE_USAGE` | `<tenant>#<date>` | `R#<ulid>` | one request |
 //! | | | `<tenant>` | `D#<date>#<model>#<shard>` | a day's counters |
 //!
@@ -31,6 +33,7 @@ mod records;
 mod removal;
 mod runs;
 mod sessions;
+mod sockets;
 mod tables;
 mod threads;
 mod usage;
@@ -44,6 +47,7 @@ pub use records::{Carried, Retry, Run, StoredItem, ThreadRecord};
 pub use removal::Deletion;
 pub use runs::BeginError;
 pub use sessions::SessionRecord;
+pub use sockets::SocketAdmission;
 pub use tables::{TableNames, create_missing};
 pub use threads::{Loaded, Threads};
 pub use usage::{DailyUsage, Outcome, Usage, UsageRecord};

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use self::ending::Ending;
 use self::request::{Asked, Plain};
-use crate::{App, report_to};
+use crate::App;
 
 pub(crate) async fn chat(
     State(app): State<App>,
@@ -28,7 +28,7 @@ pub(crate) async fn chat(
     log.operation("chat");
     let plain: Plain = body.parse()?;
     let (ended, ending) = oneshot::channel();
-    let report = report_to(log);
+    let report = log.on_end();
     let on_end: OnEnd = Box::new(move |turn: TurnReport| {
         let _ = ended.send(Ending::of(&turn));
         report(turn);

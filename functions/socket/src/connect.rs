@@ -1,0 +1,50 @@
+//! Who may connect, and for how long.
+//!
+//! A browser can send no header with a WebSocket but `Sec-WebSocket-Protocol`, and every other client can send that one
+//! too. So the session token stands there, behind the protocol's name: `new WebSocket(url, ["chatkit", token])`. A ticket
+//! in the URL would be a second way to the same, and URLs end up in logs.
+
+use std::time::Duration;
+
+use chatkit_shared::http::{Code, Error};
+use chatkit_shared::identity::Session;
+
+use crate::App;
+
+/// The protocol's name. The server has to answer with one of the names that were offered, and this is not the token.
+pub(crate) const PROTOCOL: &str = "chatkit";
+
+impl App {
+    /// Lets a client in.
+    ///
+    /// # Errors
+    /// `unauthorized`, `rate_limit_exceeded` when the user has too many connections, and what the store says.
+    pub(crate) async fn connect(&self, protocols: &[String], connection: &str) -> Result<Session, Error> {
+        let token = match protocols {
+            [protocol, token] if protocol == PROTOCOL => token,
+            _ => {
+                let message = "a connection needs `Sec-WebSocket-Protocol: chatkit, <session token>`";
+                return Err(Error::unauthorized(message));
+            }
+        };
+        let session = self.session(token).await?;
+        let now = self.engine.clock.now();
+        if self.engine.counters.open_socket(connection, &session, self.connections, now).await? {
+            return Ok(session);
+        }
+        Err(Error::new(Code::RateLimitExceeded, "too many open connections"))
+    }
+
+    /// The session of a token.
+    ///
+    /// # Errors
+    /// `unauthorized`.
+    pub(crate) async fn session(&self, token: &str) -> Result<Session, Error> {
+        let session = self.sessions.verify(token, self.engine.clock.now(), Duration::ZERO).await?;
+        // Visitors who came while they were let in.
+        if session.identity.anonymous && !self.anonymous {
+            return Err(Error::unauthorized("anonymous visitors are not let in"));
+        }
+        Ok(session)
+    }
+}

@@ -1,0 +1,102 @@
+//! The events that the function is invoked with: API Gateway's, and orders of its own.
+
+use std::net::IpAddr;
+
+use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
+use http::header::SEC_WEBSOCKET_PROTOCOL;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// One event.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A client wants to connect.
+    Connect {
+        /// What stands in `Sec-WebSocket-Protocol`.
+        protocols: Vec<String>,
+        origin: Origin,
+    },
+    /// A client has sent a message.
+    Message {
+        /// None if it is binary.
+        text: Option<String>,
+        origin: Origin,
+    },
+    /// A connection is closed.
+    Disconnect(Origin),
+    /// A turn is to run.
+    Turn(Order),
+}
+
+/// Where an event comes from.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    /// The connection, as API Gateway names it.
+    pub(crate) connection: String,
+    /// The client's address.
+    pub(crate) address: Option<IpAddr>,
+}
+
+/// The order to answer a message, from the invocation that got it to the one that has time for it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Order {
+    /// The connection that waits for the answer.
+    pub(crate) connection: String,
+    /// The client's address.
+    pub(crate) address: Option<IpAddr>,
+    /// The id of the message, which the client gave it.
+    pub(crate) id: Option<String>,
+    /// The id of the request, which we gave it. An order that comes twice has the same.
+    pub(crate) request_id: String,
+    /// A session token of the user's, which is never sent anywhere else. An order that comes after its end is void.
+    pub(crate) token: SecretString,
+    /// The ChatKit request.
+    pub(crate) request: String,
+}
+
+/// An event that is not one of this function's.
+#[derive(Debug, thiserror::Error)]
+#[error("the event is none of a WebSocket API's, and no order")]
+pub struct UnknownEvent;
+
+impl Event {
+    /// # Errors
+    /// When it is another service's. The cause is left out: it may quote a message.
+    pub(crate) fn parse(mut event: Value) -> Result<Self, UnknownEvent> {
+        if let Some(order) = event.get_mut("turn") {
+            return serde_json::from_value(order.take()).map(Self::Turn).map_err(|_| UnknownEvent);
+        }
+        let event: ApiGatewayWebsocketProxyRequest = serde_json::from_value(event).map_err(|_| UnknownEvent)?;
+        let context = event.request_context;
+        let origin = Origin {
+            connection: context.connection_id.ok_or(UnknownEvent)?,
+            address: context.identity.source_ip.and_then(|address| address.parse().ok()),
+        };
+        match context.event_type.as_deref() {
+            Some("CONNECT") => {
+                let values = event.headers.get_all(SEC_WEBSOCKET_PROTOCOL).into_iter();
+                let protocols = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+                let protocols = protocols.map(|protocol| protocol.trim().to_owned()).collect();
+                Ok(Self::Connect { protocols, origin })
+            }
+            Some("MESSAGE") => Ok(Self::Message { text: event.body.filter(|_| !event.is_base64_encoded), origin }),
+            Some("DISCONNECT") => Ok(Self::Disconnect(origin)),
+            Some(_) | None => Err(UnknownEvent),
+        }
+    }
+}
+
+impl Order {
+    /// The order as the event of an invocation.
+    pub(crate) fn event(&self) -> Vec<u8> {
+        let Self { connection, address, id, request_id, token, request } = self;
+        let token = token.expose_secret();
+        json!({ "turn": {
+            "connection": connection, "address": address, "id": id, "request_id": request_id, "token": token,
+            "request": request,
+        } })
+        .to_string()
+        .into_bytes()
+    }
+}

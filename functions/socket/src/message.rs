@@ -1,0 +1,58 @@
+//! What a client sends: a ChatKit request, alone or in an envelope, or a new session token.
+
+use chatkit_shared::http::Error;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// Bytes of a request's id.
+const LONGEST_ID: usize = 64;
+
+/// A message.
+#[derive(Debug)]
+pub(crate) struct Message {
+    /// What its answer's frames carry; none where the request came alone.
+    pub(crate) id: Option<String>,
+    /// What it wants.
+    pub(crate) wish: Wish,
+}
+
+#[derive(Debug)]
+pub(crate) enum Wish {
+    /// An answer to this ChatKit request, which is not parsed yet.
+    Answer(String),
+    /// To go on with this session token.
+    Renew(SecretString),
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    id: Option<String>,
+    #[serde(borrow)]
+    request: Option<&'a RawValue>,
+    token: Option<SecretString>,
+}
+
+impl Message {
+    /// Reads a text. Without the fields of an envelope it is a request itself.
+    ///
+    /// # Errors
+    /// `bad_request`, with the message's id where there is one to read.
+    pub(crate) fn parse(text: &str) -> Result<Self, (Option<String>, Error)> {
+        let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(text) else {
+            let message =
+                "a message is a JSON object: a ChatKit request, `{\"id\", \"request\"}` or `{\"id\", \"token\"}`";
+            return Err((None, Error::bad_request(message)));
+        };
+        let id = envelope.id;
+        if id.as_ref().is_some_and(|id| id.is_empty() || id.len() > LONGEST_ID) {
+            return Err((None, Error::bad_request(format!("`id` must have 1 to {LONGEST_ID} bytes"))));
+        }
+        match (envelope.request, envelope.token) {
+            (Some(_), Some(_)) => Err((id, Error::bad_request("a message has a `request` or a `token`, not both"))),
+            (Some(request), None) => Ok(Self { id, wish: Wish::Answer(request.get().to_owned()) }),
+            (None, Some(token)) => Ok(Self { id, wish: Wish::Renew(token) }),
+            (None, None) => Ok(Self { id, wish: Wish::Answer(text.to_owned()) }),
+        }
+    }
+}

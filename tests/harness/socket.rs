@@ -1,0 +1,252 @@
+//! The function of sockets behind a WebSocket API of its own, and clients of that.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use chatkit_local::backends::serve_on_loopback;
+use chatkit_local::web_socket::{Failed, WebSocketApi};
+use chatkit_shared::identity::VisitorCookie;
+use chatkit_shared::ids::Ids;
+use chatkit_shared::setup::Setup;
+use futures_util::{SinkExt, StreamExt};
+use http::StatusCode;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::app::App;
+
+/// Everything of [`App`], and the function of sockets on the same tables.
+pub(crate) struct Sockets {
+    pub(crate) app: App,
+    /// The function; an event may be handed to it by hand.
+    pub(crate) function: chatkit_socket::App,
+    url: String,
+    events: Arc<Mutex<Vec<Value>>>,
+    faults: Arc<Mutex<VecDeque<StatusCode>>>,
+}
+
+/// A client that has connected.
+#[derive(Debug)]
+pub(crate) struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Sockets {
+    pub(crate) async fn start() -> Self {
+        Self::with([]).await
+    }
+
+    /// With these variables, and as many messages a minute as a test likes unless they say otherwise.
+    pub(crate) async fn with<const N: usize>(variables: [(&str, &str); N]) -> Self {
+        let app = App::with(variables).await;
+        let api = WebSocketApi::new(app.clock.clone(), Ids::seeded(app.clock.clone(), 2));
+        let faults = Arc::new(Mutex::new(VecDeque::new()));
+        let management = api.management().layer(from_fn_with_state(Arc::clone(&faults), fail));
+        let management = serve_on_loopback(management).await.unwrap();
+        let mut env = app.env.clone();
+        env.set("AWS_LAMBDA_FUNCTION_NAME", "socket");
+        env.set("AWS_ENDPOINT_URL_LAMBDA", &management);
+        env.set("SOCKET_URL", management);
+        let ids = Ids::seeded(app.clock.clone(), 3);
+        let setup = Setup { env, clock: app.clock.clone(), ids, cookie: VisitorCookie::CrossSite };
+        let function = chatkit_socket::App::from_setup(&setup).unwrap();
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let (served, seen) = (function.clone(), Arc::clone(&events));
+        api.serve(move |event| {
+            seen.lock().unwrap().push(event.clone());
+            let answer = chatkit_socket::handle(served.clone(), event);
+            Box::pin(async { answer.await.map_err(|_| Failed) })
+        });
+        let url = serve_on_loopback(api.clients()).await.unwrap().replacen("http", "ws", 1) + "/ws";
+        Self { app, function, url, events, faults }
+    }
+
+    /// A client with a new session of the user's.
+    pub(crate) async fn connect(&self, user: &str) -> Client {
+        self.connect_with(&self.app.session(user).await).await
+    }
+
+    /// A client with this session token.
+    pub(crate) async fn connect_with(&self, token: &str) -> Client {
+        self.handshake(Some(&format!("chatkit, {token}"))).await.unwrap()
+    }
+
+    /// A client that offers these protocols, or why it was not let in.
+    pub(crate) async fn handshake(&self, protocols: Option<&str>) -> Result<Client, (u16, String)> {
+        Client::connect(&self.url, protocols).await
+    }
+
+    /// The events that the function was given so far.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        self.events.lock().unwrap().clone()
+    }
+
+    /// Waits for an event like this one.
+    pub(crate) async fn event(&self, is_like_this: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..2_000 {
+            if let Some(event) = self.events().into_iter().find(&is_like_this) {
+                return event;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        panic!("no such event: {:#?}", self.events());
+    }
+
+    /// What AWS answers to the function's next calls, in place of what they ask for; 200 lets one through.
+    pub(crate) fn fail(&self, statuses: impl IntoIterator<Item = u16>) {
+        let statuses = statuses.into_iter().map(|status| StatusCode::from_u16(status).unwrap());
+        self.faults.lock().unwrap().extend(statuses);
+    }
+
+    /// The connections that are remembered.
+    pub(crate) fn remembered(&self) -> usize {
+        self.app.dynamo.records("counters").iter().filter(|record| record["sk"]["S"] == "socket").count()
+    }
+
+    /// Waits until so many connections are remembered.
+    pub(crate) async fn wait_for_connections(&self, count: usize) {
+        for _ in 0..2_000 {
+            if self.remembered() == count {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        panic!("{} connections are remembered, not {count}", self.remembered());
+    }
+}
+
+async fn fail(State(faults): State<Arc<Mutex<VecDeque<StatusCode>>>>, request: Request, next: Next) -> Response {
+    let fault = faults.lock().unwrap().pop_front();
+    match fault {
+        None | Some(StatusCode::OK) => next.run(request).await,
+        Some(status) => status.into_response(),
+    }
+}
+
+impl Client {
+    /// Connects, offering these protocols; or the status and the body of the refusal.
+    pub(crate) async fn connect(url: &str, protocols: Option<&str>) -> Result<Self, (u16, String)> {
+        let mut request = url.into_client_request().unwrap();
+        if let Some(protocols) = protocols {
+            request.headers_mut().insert("sec-websocket-protocol", protocols.parse().unwrap());
+        }
+        match connect_async(request).await {
+            Ok((stream, answer)) => {
+                assert_eq!(answer.headers()["sec-websocket-protocol"], "chatkit");
+                Ok(Self(stream))
+            }
+            Err(tungstenite::Error::Http(answer)) => {
+                let body = answer.body().clone().unwrap_or_default();
+                Err((answer.status().as_u16(), String::from_utf8(body).unwrap()))
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Sends a request in an envelope.
+    pub(crate) async fn ask(&mut self, id: &str, request: &Value) {
+        self.send(&json!({ "id": id, "request": request }).to_string()).await;
+    }
+
+    pub(crate) async fn send(&mut self, text: &str) {
+        self.send_raw(Message::text(text)).await;
+    }
+
+    pub(crate) async fn send_raw(&mut self, message: Message) {
+        self.0.send(message).await.unwrap();
+    }
+
+    /// The next frame.
+    pub(crate) async fn frame(&mut self) -> Value {
+        match self.0.next().await.unwrap().unwrap() {
+            Message::Text(text) => {
+                assert!(text.len() <= chatkit_socket::LARGEST_FRAME, "{} bytes", text.len());
+                serde_json::from_str(&text).unwrap()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// How the server closes the connection.
+    pub(crate) async fn closed(&mut self) -> CloseCode {
+        match self.0.next().await.unwrap().unwrap() {
+            Message::Close(Some(frame)) => frame.code,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The frames of one answer, up to its last one; there must be no others.
+    pub(crate) async fn answer(&mut self) -> Answered {
+        let mut answered = Answered::default();
+        while !answered.add(self.frame().await) {}
+        answered
+    }
+
+    /// The error that is the answer to what was sent last.
+    pub(crate) async fn error(&mut self, id: Option<&str>, code: &str) -> Value {
+        let answered = self.answer().await;
+        assert_eq!(answered.id, id.map(Value::from));
+        let error = &answered.contents.last().unwrap()["error"];
+        assert_eq!(error["error"], code, "{error}");
+        assert!(error["request_id"].as_str().unwrap().starts_with("req_"));
+        error.clone()
+    }
+
+    /// The reply that is the answer to a request without a stream.
+    pub(crate) async fn reply(&mut self, id: &str) -> Value {
+        let answered = self.answer().await;
+        assert_eq!(answered.id, Some(json!(id)));
+        assert_eq!(answered.contents.len(), 1, "{:?}", answered.contents);
+        answered.contents[0]["reply"].clone()
+    }
+
+    /// Closes the connection as a page does that is left.
+    pub(crate) async fn leave(mut self) {
+        self.0.close(None).await.unwrap();
+    }
+}
+
+/// Frames of one answer, as a client reads them.
+#[derive(Debug, Default)]
+pub(crate) struct Answered {
+    pub(crate) id: Option<Value>,
+    /// How many frames there were.
+    pub(crate) frames: u64,
+    /// The frames without id and number, put together where they came in pieces.
+    pub(crate) contents: Vec<Value>,
+    pieces: String,
+}
+
+impl Answered {
+    /// Reads a frame; whether it is the last one.
+    pub(crate) fn add(&mut self, mut frame: Value) -> bool {
+        let object = frame.as_object_mut().unwrap();
+        let id = object.remove("id");
+        assert!(self.frames == 0 || self.id == id, "{id:?}");
+        self.id = id;
+        assert_eq!(object.remove("seq").unwrap(), self.frames);
+        self.frames += 1;
+        if let Some(part) = object.get("part") {
+            self.pieces.push_str(part.as_str().unwrap());
+            if object["left"] != 0 {
+                return false;
+            }
+            frame = serde_json::from_str(&std::mem::take(&mut self.pieces)).unwrap();
+        }
+        let is_last = ["done", "reply", "error"].iter().any(|key| frame.get(key).is_some());
+        self.contents.push(frame);
+        is_last
+    }
+
+    /// The events of a streamed answer that has ended as it should.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        let (done, events) = self.contents.split_last().unwrap();
+        assert_eq!(*done, json!({ "done": true }));
+        events.iter().flat_map(|content| content["events"].as_array().unwrap().clone()).collect()
+    }
+}

@@ -1,0 +1,169 @@
+//! Frames and orders that do not arrive, or twice.
+
+use serde_json::{Value, json};
+
+use crate::harness::app::create;
+use crate::harness::dynamodb::Fault;
+use crate::harness::log::Log;
+use crate::harness::model::Gate;
+use crate::harness::responses::{
+    answer, completed, created, delta, message_added, message_done, part_added, part_done, sse, text_done, usage,
+};
+use crate::harness::socket::Sockets;
+
+fn is_turn(event: &Value) -> bool {
+    event.get("turn").is_some()
+}
+
+#[tokio::test]
+async fn a_turn_runs_on_when_the_client_has_left() {
+    let sockets = Sockets::start().await;
+    let mut client = sockets.connect("alice").await;
+    let gate = Gate::closed();
+    let script = sse([created("resp_1"), message_added("msg_1"), part_added(), delta("Hello")])
+        .wait(&gate)
+        .event(delta(" there"))
+        .event(text_done("Hello there"))
+        .event(part_done("Hello there"))
+        .event(message_done("msg_1", "Hello there"))
+        .event(completed(usage(10, 0, 5, 0)));
+    sockets.app.model.then(script);
+    client.ask("1", &create("Hi")).await;
+    while !client.frame().await.to_string().contains("\"delta\":\"Hello\"") {}
+    client.leave().await;
+    sockets.wait_for_connections(0).await;
+    gate.open_for_good();
+    let answered = |records: &[Value]| records.iter().any(|record| record.to_string().contains("Hello there"));
+    sockets.app.settled(1, answered).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_turns_out_to_be_gone_is_forgotten() {
+    let sockets = Sockets::start().await;
+    let mut client = sockets.connect("alice").await;
+    sockets.app.model.then(answer("Hello there"));
+    // The order goes through, the first frame does not.
+    sockets.fail([200, 410]);
+    client.ask("1", &create("Hi")).await;
+    sockets.wait_for_connections(0).await;
+    let answered = |records: &[Value]| records.iter().any(|record| record.to_string().contains("Hello there"));
+    sockets.app.settled(1, answered).await;
+}
+
+#[tokio::test]
+async fn an_order_that_comes_twice_is_carried_out_once() {
+    let sockets = Sockets::start().await;
+    let mut client = sockets.connect("alice").await;
+    sockets.app.model.then(answer("Hello there"));
+    client.ask("1", &create("Hi")).await;
+    client.answer().await.events();
+    let asked = sockets.app.model.requests().len();
+    let order = sockets.event(is_turn).await;
+    for _ in 0..2 {
+        chatkit_socket::handle(sockets.function.clone(), order.clone()).await.unwrap();
+    }
+    assert_eq!(sockets.app.model.requests().len(), asked);
+
+    // Long after, when nobody remembers that it was, its token has ended.
+    let mut late = order;
+    late["turn"]["request_id"] = json!("req_01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    sockets.app.clock.advance(10 * 60_000);
+    chatkit_socket::handle(sockets.function.clone(), late).await.unwrap();
+    client.error(Some("1"), "unauthorized").await;
+    assert_eq!(sockets.app.model.requests().len(), asked);
+}
+
+#[tokio::test]
+async fn a_frame_is_sent_again_when_aws_is_busy() {
+    let sockets = Sockets::start().await;
+    let mut client = sockets.connect("alice").await;
+    sockets.app.model.then(answer("Hello there"));
+    sockets.fail([429, 500, 200, 503, 429, 500, 200]);
+    client.ask("1", &create("Hi")).await;
+    client.answer().await.events();
+}
+
+#[tokio::test]
+async fn a_client_sees_that_a_frame_is_missing() {
+    for statuses in [vec![200, 403], vec![200, 500, 500, 500, 500]] {
+        let sockets = Sockets::start().await;
+        let mut client = sockets.connect("alice").await;
+        sockets.app.model.then(answer("Hello there"));
+        sockets.fail(statuses);
+        client.ask("1", &create("Hi")).await;
+        assert_eq!(client.frame().await, json!({ "id": "1", "seq": 1, "done": true }));
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_is_not_taken_is_an_error() {
+    let sockets = Sockets::start().await;
+    let mut client = sockets.connect("alice").await;
+    for statuses in [vec![403], vec![429, 429, 429, 429], vec![404]] {
+        sockets.fail(statuses);
+        client.ask("1", &create("Hi")).await;
+        client.error(Some("1"), "unavailable").await;
+    }
+    assert_eq!(sockets.app.model.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_unavailable() {
+    let sockets = Sockets::start().await;
+    let token = sockets.app.session("alice").await;
+    let mut client = sockets.connect_with(&token).await;
+    let dynamo = &sockets.app.dynamo;
+    dynamo.fail("UpdateItem", "", Fault::Throttle, 3);
+    client.ask("1", &create("Hi")).await;
+    client.error(Some("1"), "unavailable").await;
+    dynamo.fail("UpdateItem", "claim", Fault::Throttle, 3);
+    client.ask("2", &create("Hi")).await;
+    client.error(Some("2"), "unavailable").await;
+    dynamo.fail("PutItem", "socket", Fault::Throttle, 3);
+    assert_eq!(sockets.handshake(Some(&format!("chatkit, {token}"))).await.unwrap_err().0, 503);
+    assert_eq!(sockets.app.model.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn each_invocation_has_its_line_and_no_line_says_what_was_said() {
+    let log = Log::start();
+    let sockets = Sockets::start().await;
+    let token = sockets.app.session("alice").await;
+    let mut client = sockets.connect_with(&token).await;
+    sockets.app.model.then(answer("The answer's words"));
+    client.ask("1", &create("The question's words")).await;
+    client.answer().await.events();
+    client.send("nonsense").await;
+    client.error(None, "bad_request").await;
+    let turn = sockets.event(is_turn).await;
+
+    let lines = || log.requests().into_iter().filter(|line| line["path"].as_str().unwrap().starts_with('$'));
+    // The last one is written behind the last frame.
+    while lines().count() < 4 {
+        tokio::task::yield_now().await;
+    }
+    let lines: Vec<_> = lines().collect();
+    let shown: Vec<_> = lines
+        .iter()
+        .map(|line| [&line["method"], &line["path"], &line["status"], &line["outcome"], &line["operation"]])
+        .map(|fields| fields.map(|field| field.as_str().map_or_else(|| field.to_string(), ToOwned::to_owned)).join(" "))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "CONNECT $connect 200 ok null",
+            "MESSAGE $default 202 ok threads.create",
+            "TURN $default 200 ok threads.create",
+            "MESSAGE $default 400 bad_request null",
+        ]
+    );
+    assert_eq!(lines[1]["request_id"], lines[2]["request_id"]);
+    assert_eq!(lines[2]["request_id"], turn["turn"]["request_id"]);
+    assert_eq!(lines[2]["model"], "test-model");
+    let text = log.text();
+    let token = token.rsplit('.').next().unwrap();
+    let order_token = turn["turn"]["token"].as_str().unwrap().rsplit('.').next().unwrap();
+    for secret in ["words", "alice", token, order_token] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+}

@@ -1,0 +1,8 @@
+//! The protocol over a WebSocket.
+
+mod connections;
+mod delivery;
+mod limits;
+mod local;
+mod messages;
+mod turns;
