@@ -18,7 +18,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{Request, Response, header};
+use axum::http::{Method, Request, Response, header};
 use axum::serve::ListenerExt;
 use chatkit_shared::model::ModelConfig;
 use futures_util::stream;
