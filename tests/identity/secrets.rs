@@ -99,6 +99,12 @@ async fn managed(manager: &SecretsManager) -> App {
     App { router: App::router(&env, &app.clock, 2).await, env, ..app }
 }
 
+/// What was asked side by side comes in any order.
+fn sorted(mut asked: Vec<String>) -> Vec<String> {
+    asked.sort_unstable();
+    asked
+}
+
 const SIGNING: &str = "the secret that `SESSION_SIGNING_SECRET_ARN` names cannot be used";
 
 #[tokio::test]
@@ -180,7 +186,9 @@ async fn a_key_that_was_rotated_is_read_again_when_the_model_rejects_it() {
     let keys: Vec<_> =
         app.model.requests().iter().rev().take(2).map(|it| it.headers["authorization"].clone()).collect();
     assert_eq!(keys, ["Bearer sk-new", "Bearer sk-old"]);
-    assert_eq!(manager.asked(), ["BatchGetSecretValue"], "both secrets in one round trip");
+    // Both secrets in one round trip, and beside it what the other one was before: it may be what somebody needs.
+    let read = ["BatchGetSecretValue", "GetSecretValue AWSPREVIOUS"];
+    assert_eq!(sorted(manager.asked()), read);
 
     // A key that stays wrong is read once a minute.
     for _ in 0..2 {
@@ -192,7 +200,7 @@ async fn a_key_that_was_rotated_is_read_again_when_the_model_rejects_it() {
     app.clock.advance(60_000);
     app.model.then(rejected());
     app.add("ada", &thread, "And now?").await;
-    assert_eq!(manager.asked(), ["BatchGetSecretValue"]);
+    assert_eq!(sorted(manager.asked()), read);
 }
 
 #[tokio::test]
@@ -208,7 +216,7 @@ async fn a_rotation_costs_nobody_their_session() {
     manager.asked();
     let rotated = managed(&manager).await;
     let (after, _) = rotated.visit().await;
-    assert_eq!(manager.asked(), ["GetSecretValue AWSCURRENT", "GetSecretValue AWSCURRENT"][..1]);
+    assert_eq!(manager.asked(), ["GetSecretValue AWSCURRENT"], "what it was before is not needed yet");
     // One that has the old secret and meets the new one, and one that has the new one and meets the old one.
     for (app, token) in [(&chat, &after), (&rotated, &before)] {
         assert_eq!(app.send(post("/chatkit", &list).bearer(token)).await.status, 200);
@@ -229,7 +237,7 @@ async fn a_rotation_costs_nobody_their_session() {
     assert_eq!(manager.asked(), [""; 0]);
     chat.clock.advance(60_000);
     chat.send(post("/chatkit", &list).bearer(&forged)).await.error(401, "unauthorized");
-    assert_eq!(manager.asked().len(), 3, "all, and what the signing secret was before");
+    assert_eq!(sorted(manager.asked()), ["BatchGetSecretValue", "GetSecretValue AWSPREVIOUS"]);
 }
 
 #[tokio::test]
