@@ -39,10 +39,42 @@ build *arguments:
     cargo lambda build --release {{ arguments }}
     infra/check_binaries.sh
 
-# The template: its syntax, and what the linter does not see. Needs aws-sam-cli, and `python` of the same environment
+# The template: syntax, linters, what they do not see. Needs aws-sam-cli and `python` beside it; asks checkov if it is there
 validate:
-    SAM_CLI_TELEMETRY=0 sam validate --lint
+    AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-us-east-1}" SAM_CLI_TELEMETRY=0 sam validate --lint
+    cfn-lint template.yaml
     python infra/check_template.py
+    @if checkov --version > /dev/null 2>&1; then checkov --file template.yaml --config-file infra/checkov.yaml; \
+        else echo "checkov is not installed: its checks of the template were not made"; fi
+    python -m unittest discover --start-directory infra --pattern '*_test.py'
+
+# The template on an AWS emulator, with `just build`'s programs if they are there. Needs aws-sam-cli; ministack in `MINISTACK_PYTHON`
+ministack:
+    infra/ministack/run.sh
+
+# Deploys to AWS: `just deploy dev`, and further `Name=value`. Needs what `just build` does, aws-sam-cli and credentials
+deploy environment *parameters:
+    infra/deploy.sh {{ environment }} {{ parameters }}
+
+# Puts the OpenAI key into the deployed stack's secret; asks for it without showing it. Needs aws-sam-cli
+set-key environment:
+    python infra/operate/set_key.py {{ environment }}
+
+# A conversation with the deployed stack, timed as it streams. Needs aws-sam-cli
+test-deployed environment:
+    python tests/deployed/main.py "$(python infra/operate/url.py {{ environment }})"
+
+# Follows the lines of the deployed functions. Needs aws-sam-cli
+logs environment:
+    python infra/operate/logs.py {{ environment }}
+
+# Deletes the deployed stack. Asks first, and says what stays. Needs aws-sam-cli
+destroy environment:
+    python infra/operate/destroy.py {{ environment }}
+
+# What sessions and turns cost on AWS, and what changes with their number; arguments as in `just cost --memory 256`. Needs Python
+cost *arguments:
+    python3 infra/cost.py {{ arguments }}
 
 # The figures of speed, size and cost as a table; `just bench memory` prints one section. Uses taskset if it is there
 bench *sections:

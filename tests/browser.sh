@@ -20,4 +20,5 @@ npm install --no-fund --no-audit
 npm test
 npm run playground -- "$url"
 npm run items -- "$url"
+npm run composer -- "$url"
 npm run demonstration -- "$url"

@@ -28,6 +28,10 @@ pub struct Arguments {
     /// Serves only DynamoDB and the model, and prints the variables that lead to them: for `cargo lambda watch`.
     #[arg(long)]
     pub backends_only: bool,
+
+    /// Checks an assistant document, says what is in it or what is wrong with it, and serves nothing.
+    #[arg(long, value_name = "FILE")]
+    pub check_assistant: Option<String>,
 }
 
 impl Arguments {

@@ -1,8 +1,10 @@
 //! `cargo run`: everything on this machine.
 
 use chatkit_local::arguments::Arguments;
+use chatkit_local::described::described;
 use chatkit_local::server::Server;
 use chatkit_local::{backends, demo_model};
+use chatkit_shared::assistant::Assistant;
 use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
 use chatkit_shared::ids::Ids;
@@ -15,6 +17,9 @@ async fn main() -> Result<(), SetupError> {
     let arguments = Arguments::parse();
     let env = Env::process();
     telemetry::init(&env, telemetry::Format::Text)?;
+    if let Some(file) = arguments.check_assistant {
+        return check_assistant(&file, env);
+    }
     if arguments.backends_only { serve_backends(&arguments, env).await } else { serve(&arguments, env).await }
 }
 
@@ -23,6 +28,13 @@ async fn serve(arguments: &Arguments, env: Env) -> Result<(), SetupError> {
     let server = Server::bind(arguments, env).await?;
     println!("listening on http://{}", server.address);
     Ok(server.run(stop()).await?)
+}
+
+#[expect(clippy::print_stdout, reason = "what was found is this mode's output")]
+fn check_assistant(file: &str, mut env: Env) -> Result<(), SetupError> {
+    env.set(Assistant::VARIABLE, file);
+    println!("{}", described(&Assistant::from_env(&env)?));
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the variables are this mode's output")]

@@ -19,10 +19,10 @@ use chatkit_shared::ids::Ids;
 use chatkit_shared::setup::{Setup, SetupError};
 use tokio::net::TcpListener;
 
+use crate::about::About;
 use crate::arguments::Arguments;
-use crate::playground::{self, About};
 use crate::web_socket::{Failed, WebSocketApi};
-use crate::{backends, demo_model, development, environment};
+use crate::{backends, demo_model, development, environment, playground};
 
 /// How long answers that are still being read may hold up the end of the process.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -114,7 +114,8 @@ fn client(env: &Env) -> Result<Client, EnvError> {
 }
 
 async fn read(client: &Client, variable: &'static str, arn: &str, stage: &str) -> Result<SecretString, SecretError> {
-    let answer = client.get_secret_value().secret_id(arn).version_stage(stage).send().await;
+    // Boxed: a start reads up to five secrets at once, and each of these futures has several kilobytes.
+    let answer = Box::pin(client.get_secret_value().secret_id(arn).version_stage(stage).send()).await;
     let answer = answer.map_err(|error| SecretError::Unreadable { variable, source: Box::new(error) })?;
     let text = SecretString::from(answer.secret_string.unwrap_or_default());
     let value = unwrapped(&text);

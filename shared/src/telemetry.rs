@@ -69,6 +69,8 @@ where
     let levels = Targets::new()
         .with_default(level.min(LevelFilter::INFO))
         .with_target("aws_", level.min(LevelFilter::ERROR))
+        // The embedded DynamoDB of the local server says the same.
+        .with_target("dynoxide", level.min(LevelFilter::ERROR))
         .with_targets(ours.map(|name| (name, level)));
     let layer = fmt::layer().with_writer(writer);
     match format {

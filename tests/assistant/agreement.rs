@@ -16,7 +16,7 @@ fn run(field: &str, value: &Value) -> Value {
     function("run", &run)
 }
 
-fn tool(tool: Value) -> Value {
+fn tool(tool: &Value) -> Value {
     json!({ "tools": [tool] })
 }
 
@@ -35,11 +35,11 @@ fn good() -> Vec<Value> {
         json!({ "tools": [{ "type": "web_search" }],
             "composer": { "tools": [{ "id": "s", "label": "Search", "icon": "search", "tool": "web_search" }] } }),
         json!({ "actions": { "url": "https://shop.example/actions" } }),
-        tool(json!({ "type": "web_search_preview", "user_location": { "type": "approximate" } })),
-        tool(json!({ "type": "file_search", "vector_store_ids": ["vs_1"] })),
-        tool(json!({ "type": "code_interpreter", "container": { "type": "auto" } })),
-        tool(json!({ "type": "image_generation", "partial_images": 2 })),
-        tool(json!({ "type": "mcp", "server_label": "docs", "server_url": "https://d", "require_approval": "never" })),
+        tool(&json!({ "type": "web_search_preview", "user_location": { "type": "approximate" } })),
+        tool(&json!({ "type": "file_search", "vector_store_ids": ["vs_1"] })),
+        tool(&json!({ "type": "code_interpreter", "container": { "type": "auto" } })),
+        tool(&json!({ "type": "image_generation", "partial_images": 2 })),
+        tool(&json!({ "type": "mcp", "server_label": "docs", "server_url": "https://d", "require_approval": "never" })),
         function("name", &json!("aZ_-0".repeat(12))),
         function("strict", &json!(false)),
         function("description", &json!("Finds")),
@@ -117,19 +117,19 @@ fn bad() -> Vec<Value> {
         json!({ "actions": {} }),
         json!({ "actions": null }),
         json!({ "actions": { "url": "https://shop.example", "headers": {} } }),
-        tool(json!(null)),
-        tool(json!("web_search")),
-        tool(json!({})),
-        tool(json!({ "type": 5 })),
-        tool(json!({ "type": "computer_use_preview" })),
-        tool(json!({ "type": "local_shell" })),
-        tool(json!({ "type": "mcp", "server_label": "docs", "server_url": "https://d" })),
-        tool(json!({ "type": "mcp", "server_label": "docs", "require_approval": "always" })),
-        tool(json!({ "type": "mcp", "server_label": "docs", "require_approval": { "never": {} } })),
-        tool(json!({ "type": "mcp", "server_url": "https://d", "require_approval": "never" })),
-        tool(json!({ "type": "mcp", "server_label": "", "require_approval": "never" })),
-        tool(json!({ "type": "function", "run": "client" })),
-        tool(json!({ "type": "function", "name": "find" })),
+        tool(&json!(null)),
+        tool(&json!("web_search")),
+        tool(&json!({})),
+        tool(&json!({ "type": 5 })),
+        tool(&json!({ "type": "computer_use_preview" })),
+        tool(&json!({ "type": "local_shell" })),
+        tool(&json!({ "type": "mcp", "server_label": "docs", "server_url": "https://d" })),
+        tool(&json!({ "type": "mcp", "server_label": "docs", "require_approval": "always" })),
+        tool(&json!({ "type": "mcp", "server_label": "docs", "require_approval": { "never": {} } })),
+        tool(&json!({ "type": "mcp", "server_url": "https://d", "require_approval": "never" })),
+        tool(&json!({ "type": "mcp", "server_label": "", "require_approval": "never" })),
+        tool(&json!({ "type": "function", "run": "client" })),
+        tool(&json!({ "type": "function", "name": "find" })),
         function("name", &json!("")),
         function("name", &json!("find order")),
         function("name", &json!("größe")),

@@ -1,6 +1,9 @@
 //! The document beside the variables that say less.
 
-use super::with;
+use chatkit_local::described::described;
+use serde_json::json;
+
+use super::{read, with};
 
 #[test]
 fn without_a_document_the_variables_say_everything() {
@@ -74,4 +77,21 @@ fn other_apis_know_functions_alone() {
     let expected = "`ASSISTANT` is not right: `tools[0].type` must be `function`: where `MODEL_API` is \
                     `chat_completions`, there are no other tools";
     assert_eq!(fault, expected);
+}
+
+#[test]
+fn a_good_document_is_described() {
+    assert_eq!(described(&with([]).unwrap()), "the document is good: model `gpt-6-luna`; tools: none");
+    let document = json!({
+        "model": "m",
+        "tools": [
+            { "type": "web_search" },
+            { "type": "function", "name": "look", "run": "client" },
+            { "type": "function", "name": "find", "run": { "url": "https://shop.example" } },
+        ],
+        "actions": { "url": "https://shop.example" },
+    });
+    let expected = "the document is good: model `m`; tools: `web_search`, `look` (page), `find` (endpoint); actions go \
+                    to an endpoint";
+    assert_eq!(described(&read(&document).unwrap()), expected);
 }

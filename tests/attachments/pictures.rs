@@ -36,7 +36,7 @@ fn told(events: &[Value]) -> (Vec<&str>, Vec<Value>) {
 #[tokio::test]
 async fn a_picture_takes_shape_and_is_kept_shown_and_removed() {
     let site = Site::with([("ASSISTANT", ASSISTANT)]).await;
-    site.app.model.then(drawn());
+    site.app.model.rather(|request| !request.is_title(), drawn());
     let events = site.app.create("alice", "Draw!").await;
     let (kinds, images) = told(&events);
     assert_eq!(kinds, ["thread.item.added", "thread.item.updated", "thread.item.updated", "thread.item.done"]);
@@ -60,7 +60,7 @@ async fn a_picture_takes_shape_and_is_kept_shown_and_removed() {
 #[tokio::test]
 async fn later_the_model_is_shown_what_it_drew() {
     let site = Site::with([("ASSISTANT", ASSISTANT)]).await;
-    site.app.model.then(drawn());
+    site.app.model.rather(|request| request.conversation() == ["user: Draw!"], drawn());
     let thread_id = thread_id(&site.app.create("alice", "Draw!").await);
     site.app.add("alice", &thread_id, "Bluer, please").await;
     let asked = site.app.model.requests().pop().unwrap();
@@ -72,7 +72,7 @@ async fn later_the_model_is_shown_what_it_drew() {
 async fn a_picture_that_cannot_be_kept_is_taken_back_and_the_turn_goes_on() {
     let site = Site::with([("ASSISTANT", ASSISTANT)]).await;
     site.objects.fail("PUT", Failure::Status(503), 6);
-    site.app.model.then(drawn());
+    site.app.model.rather(|request| !request.is_title(), drawn());
     let events = site.app.create("alice", "Draw!").await;
     let (kinds, _) = told(&events);
     assert_eq!(kinds, ["thread.item.added", "thread.item.removed", "notice"]);

@@ -2,71 +2,22 @@
 // page itself comes from the local server. With SCREENSHOTS=DIR each step leaves a picture.
 import assert from "node:assert/strict";
 import { runSteps } from "./harness.mjs";
-import { ScriptedServer, added, done, item, opening, replaced, says, thread, updated } from "./scripted-server.mjs";
+import { PIXEL, ask, connect, ended, gate, hears } from "./scripted-page.mjs";
+import { ScriptedServer, added, done, item, replaced, says, updated } from "./scripted-server.mjs";
 import { CART, GALLERY, LIST, list } from "./widgets.mjs";
-
-/** @typedef {import("playwright-core").Page} Page */
 
 const url = process.argv[2] ?? process.env.BASE_URL ?? "http://127.0.0.1:3000";
 const server = new ScriptedServer();
-const PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-const ABOUT = {
-  model: "demo", demo: true, version: "0",
-  composer: {
-    models: [{ id: "quick", label: "Quick" }, { id: "careful", label: "Careful" }],
-    tools: [{ id: "search", label: "Search the web", icon: "globe" }, { id: "picture", label: "Make a picture", icon: "square-image" }],
-  },
-  attachments: { enabled: true, max_bytes: 1000, types: ["image/*", "text/plain"] },
-  dictation: true,
-};
-
-/** Opens an empty page whose first message is answered by this. @param {Page} page @param {import("./scripted-server.mjs").Handler} answer */
-async function start(page, answer) {
-  server.requests.length = 0;
-  server.handlers["threads.create"] = async (params, emit) => {
-    emit(...opening(params, "msg_user"));
-    await answer(params, emit);
-  };
-  await page.goto("about:blank");
-  await page.goto("/");
-  await page.locator(".tool-choice").first().waitFor();
-}
-
-/** @param {Page} page @param {import("./scripted-server.mjs").Handler} answer @param {string} [text] */
-async function ask(page, answer, text = "Go on") {
-  await start(page, answer);
-  await page.getByLabel("Message", { exact: true }).fill(text);
-  await page.keyboard.press("Enter");
-}
-
-/** What a scripted answer waits for in its middle. */
-function gate() {
-  /** @type {(value: null) => void} */
-  let resolve = () => {};
-  const promise = new Promise((resolved) => {
-    resolve = resolved;
-  });
-  return { promise, resolve };
-}
-
-/** Waits for an answer of the assistant. @param {Page} page @param {string} text */
-const hears = (page, text) => page.locator(".answer").getByText(text, { exact: true }).waitFor();
-/** @param {Page} page */
-const ended = (page) => page.locator(".conversation:not([data-running])").waitFor();
 
 const passed = await runSteps(url, {
-  "the page is served": async (page) => {
-    await server.attach(page);
-    await page.route("**/playground.json", (route) => route.fulfill({ json: ABOUT }));
-    await page.goto("/");
-  },
+  "the page is served": (page) => connect(server, page),
 
   "a tool of the page is run, and the server gets what it returned": async (page) => {
     const call = item("fc_1", "client_tool_call", { status: "pending", call_id: "call_1", name: "set_theme", arguments: { theme: "dark" } });
     server.handlers["threads.add_client_tool_output"] = (_, emit) => {
       emit(done(says("msg_1", "It is dark now.")));
     };
-    await ask(page, (_, emit) => emit(done(call)), "Make it dark");
+    await ask(server, page, (_, emit) => emit(done(call)), "Make it dark");
     await hears(page, "It is dark now.");
     assert.deepEqual(server.last("threads.add_client_tool_output"), { thread_id: "thr_1", result: { theme: "dark" } });
     await page.getByText("The page used set_theme").waitFor();
@@ -75,7 +26,7 @@ const passed = await runSteps(url, {
 
   "a tool that the page has not says so to the model": async (page) => {
     const call = item("fc_2", "client_tool_call", { status: "pending", call_id: "call_2", name: "fly", arguments: {} });
-    await ask(page, (_, emit) => emit(done(call)));
+    await ask(server, page, (_, emit) => emit(done(call)));
     await hears(page, "It is dark now.");
     assert.deepEqual(server.last("threads.add_client_tool_output").result, { error: "this page has no tool `fly`" });
     await page.getByText("The page could not use fly").waitFor();
@@ -84,7 +35,7 @@ const passed = await runSteps(url, {
 
   "a widget grows, and its button starts a turn": async (page) => {
     const opened = gate();
-    await ask(page, async (_, emit) => {
+    await ask(server, page, async (_, emit) => {
       emit({ type: "progress_update", text: "Looking through the shelves" });
       await opened.promise;
       emit(added(item("msg_w", "widget", { widget: list(1) })));
@@ -124,7 +75,7 @@ const passed = await runSteps(url, {
   "text in a widget streams by the letter": async (page) => {
     const opened = gate();
     const widget = { type: "Card", children: [{ type: "Text", id: "t", value: "", streaming: true }, { type: "Markdown", id: "m", value: "**bo" }] };
-    await ask(page, async (_, emit) => {
+    await ask(server, page, async (_, emit) => {
       emit(added(item("msg_s", "widget", { widget })));
       emit(updated("msg_s", "widget.streaming_text.value_delta", { component_id: "t", delta: "One ", done: false }));
       await opened.promise;
@@ -139,7 +90,7 @@ const passed = await runSteps(url, {
   },
 
   "every component has a face, and an unknown one shows its children": async (page) => {
-    await ask(page, (_, emit) => emit(
+    await ask(server, page, (_, emit) => emit(
       updated("none", "widget.root.updated", { widget: GALLERY }),
       added(item("msg_g", "widget", { widget: { type: "Card", children: [{ type: "Text", id: "x", value: "before" }] } })),
       updated("msg_g", "widget.component.updated", { component_id: "x", component: { type: "Text", id: "x", value: "after" } }),
@@ -160,7 +111,7 @@ const passed = await runSteps(url, {
       { type: "freeform", id: "wishes", question: "Anything else?", description: "Dates, budget" },
     ];
     const asked = item("si_1", "structured_input", { status: "pending", inputs });
-    await ask(page, (_, emit) => emit(done(asked)), "Plan a trip with me");
+    await ask(server, page, (_, emit) => emit(done(asked)), "Plan a trip with me");
     const form = page.getByRole("form", { name: "Questions to you" });
     await form.getByText("Question 1 of 3").waitFor();
     assert.equal(await page.locator("#composer").isHidden(), true);
@@ -189,7 +140,7 @@ const passed = await runSteps(url, {
     const found = { ...task, status_indicator: "complete", sources: [{ type: "url", title: "ChatKit guide", url: "https://platform.openai.com/docs" }] };
     const tasks = [found, { type: "file", status_indicator: "complete", title: "Read the handbook", sources: [{ type: "file", title: "Handbook", filename: "handbook.pdf" }] },
       { type: "custom", status_indicator: "complete", title: "Looked in the shop", icon: "suitcase", content: "Three things" }, { type: "image", status_indicator: "none", title: "A picture" }];
-    await ask(page, async (_, emit) => {
+    await ask(server, page, async (_, emit) => {
       emit(added(item("wf_1", "workflow", { workflow: { type: "custom", tasks: [], expanded: false } })));
       emit(updated("wf_1", "workflow.task.added", { task_index: 0, task }));
       await opened.promise;
@@ -208,7 +159,7 @@ const passed = await runSteps(url, {
 
   "a picture becomes clearer": async (page) => {
     const gates = [gate(), gate()];
-    await ask(page, async (_, emit) => {
+    await ask(server, page, async (_, emit) => {
       emit(added(item("img_1", "generated_image", {})));
       await gates[0].promise;
       emit(updated("img_1", "generated_image.updated", { image: { id: "i", url: PIXEL }, progress: 0.5 }));
@@ -225,7 +176,7 @@ const passed = await runSteps(url, {
   },
 
   "notices, errors, removed items and unknown ones": async (page) => {
-    await ask(page, (_, emit) => emit(
+    await ask(server, page, (_, emit) => emit(
       done(says("msg_6", "This goes away.")),
       done(item("msg_7", "hologram", { depth: 3 })),
       { type: "notice", level: "warning", title: "Careful", message: "This is **important**." },
@@ -243,90 +194,9 @@ const passed = await runSteps(url, {
     assert.deepEqual(server.last("threads.retry_after_item"), { thread_id: "thr_1", item_id: "msg_user" });
   },
 
-  "a thread that is locked or closed says why": async (page) => {
-    await ask(page, (_, emit) => emit({ type: "thread.updated", thread: thread({ title: "Old", status: { type: "locked", reason: "A person takes over." } }) }));
-    await page.getByPlaceholder("A person takes over.").waitFor();
-    assert.equal(await page.getByLabel("Message", { exact: true }).isDisabled(), true);
-    await ask(page, (_, emit) => emit({ type: "thread.updated", thread: thread({ status: { type: "closed", reason: "This is over." } }) }));
-    await page.locator("#closed").filter({ hasText: "This is over." }).waitFor();
-    assert.equal(await page.locator("#composer").isHidden(), true);
-  },
-
-  "files are uploaded before they are sent, and can be taken back": async (page) => {
-    let count = 0;
-    server.handlers["attachments.create"] = ({ name, mime_type: type }) => {
-      const id = `atc_${(count += 1)}`;
-      const kind = type.startsWith("image/") ? { type: "image", preview_url: PIXEL } : { type: "file" };
-      return { id, name, mime_type: type, upload_descriptor: { url: `/upload/${id}`, method: "PUT", headers: { "content-type": type, "content-length": "3" } }, ...kind };
-    };
-    server.handlers["attachments.delete"] = () => ({});
-    await start(page, (_, emit) => emit(done(says("msg_9", "I see."))));
-    server.handlers["threads.create"] = (params, emit) => emit(...opening(params, "msg_user", [
-      { id: "atc_1", name: "pixel.png", mime_type: "image/png", type: "image", preview_url: PIXEL },
-      { id: "atc_2", name: "notes.txt", mime_type: "text/plain", type: "file" },
-    ]), done(says("msg_9", "I see.")));
-    const file = (/** @type {string} */ name, /** @type {string} */ mimeType, /** @type {string} */ text) => ({ name, mimeType, buffer: Buffer.from(text) });
-    await page.locator("#files").setInputFiles([file("pixel.png", "image/png", "abc"), file("notes.txt", "text/plain", "hello"), file("large.txt", "text/plain", "x".repeat(1001))]);
-    await page.locator(".upload[data-state=ready]").nth(1).waitFor();
-    await page.locator(".upload[data-state=failed]").filter({ hasText: "Larger than 1 KB" }).waitFor();
-    assert.equal(await page.getByRole("button", { name: "Send", exact: true }).isDisabled(), true);
-    await page.getByRole("button", { name: "Remove large.txt" }).click();
-    await page.getByRole("button", { name: "Send", exact: true }).click();
-    await hears(page, "I see.");
-    assert.deepEqual(server.uploads.map(({ method, type, body }) => [method, type, body.toString()]).sort(), [["PUT", "image/png", "abc"], ["PUT", "text/plain", "hello"]]);
-    const { input } = server.last("threads.create");
-    assert.deepEqual([input.content, input.attachments.sort()], [[], ["atc_1", "atc_2"]]);
-    await page.locator(".sent-files").getByAltText("pixel.png").waitFor();
-    await page.locator(".sent-files").getByText("notes.txt").waitFor();
-    assert.equal(await page.locator("#attachments").isHidden(), true);
-  },
-
-  "a file that was dropped or pasted is attached, and removed on the server, too": async (page) => {
-    await start(page, () => {});
-    await page.evaluate(() => {
-      const transfer = (/** @type {string} */ name) => {
-        const data = new DataTransfer();
-        data.items.add(new File(["abc"], name, { type: "text/plain" }));
-        return data;
-      };
-      document.dispatchEvent(new DragEvent("dragover", { dataTransfer: transfer("dropped.txt"), bubbles: true, cancelable: true }));
-      document.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer("dropped.txt"), bubbles: true, cancelable: true }));
-      document.getElementById("message")?.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer("pasted.txt"), bubbles: true, cancelable: true }));
-    });
-    await page.locator(".upload[data-state=ready]").nth(1).waitFor();
-    const removed = page.waitForResponse((response) => response.request().postData()?.includes("attachments.delete") ?? false);
-    await page.getByRole("button", { name: "Remove dropped.txt" }).click();
-    assert.equal((await removed).status(), 200);
-    assert.equal(await page.locator(".upload").count(), 1);
-    assert.match(server.last("attachments.delete").attachment_id, /^atc_/);
-  },
-
-  "the model and a tool are picked beside the message": async (page) => {
-    await start(page, (_, emit) => emit(done(says("msg_10", "Found."))));
-    await page.getByRole("button", { name: "Search the web" }).first().click();
-    await page.getByRole("combobox", { name: "Model" }).selectOption({ label: "Careful" });
-    await page.getByLabel("Message", { exact: true }).fill("Anything");
-    await page.keyboard.press("Enter");
-    await hears(page, "Found.");
-    assert.deepEqual(server.last("threads.create").input.inference_options, { model: "careful", tool_choice: { id: "search" } });
-    assert.equal(await page.locator(".tool-choice[aria-pressed=true]").count(), 0);
-  },
-
-  "a stored thread asks its questions and runs its tools when it is opened": async (page) => {
-    const call = item("fc_9", "client_tool_call", { status: "pending", call_id: "call_9", name: "set_theme", arguments: { theme: "light" } });
-    const asked = item("msg_0", "user_message", { content: [{ type: "input_text", text: "Make it light" }], attachments: [], inference_options: {} });
-    server.handlers["threads.get_by_id"] = () => thread({ title: "Kept" });
-    server.handlers["items.list"] = () => ({ data: [call, asked], has_more: false });
-    server.handlers["threads.add_client_tool_output"] = (_, emit) => emit(done(says("msg_11", "It is light.")));
-    await page.goto("about:blank");
-    await page.goto("/#thr_1");
-    await hears(page, "It is light.");
-    assert.deepEqual(server.last("threads.add_client_tool_output").result, { theme: "light" });
-  },
-
   "on a phone nothing is wider than the screen": async (page) => {
     await page.setViewportSize({ width: 360, height: 700 });
-    await ask(page, (_, emit) => emit(done(item("msg_g", "widget", { widget: GALLERY })), done(item("msg_c", "widget", { widget: LIST }))));
+    await ask(server, page, (_, emit) => emit(done(item("msg_g", "widget", { widget: GALLERY })), done(item("msg_c", "widget", { widget: LIST }))));
     await ended(page);
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
     assert.ok(await page.evaluate(() => [...document.querySelectorAll(".widget-card")].every((card) => card.getBoundingClientRect().right <= 360)));

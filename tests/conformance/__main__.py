@@ -18,9 +18,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import generate, scenarios, servers, shapes, streams, widgets
+from . import exchanges, generate, scenarios, servers, shapes, streams, widgets
+from .assistant import document
 from .cases import run
 from .oracle import Oracle
+from .site import Site
 from .upstream import Upstream
 from .wire import Server
 
@@ -36,13 +38,16 @@ def main() -> int:
     arguments = parser.parse_args()
     parts = arguments.parts or PARTS
 
-    upstream, oracle = Upstream(), Oracle()
-    with servers.ours(arguments.server, upstream.url) as our_url, servers.official(upstream.url) as their_url:
+    upstream, site, oracle = Upstream(), Site(), Oracle()
+    with (
+        servers.ours(arguments.server, upstream.url, document(site.url)) as our_url,
+        servers.official(upstream.url) as their_url,
+    ):
         ours, theirs = Server(our_url, oracle.judge), Server(their_url)
         available = {
             "shapes": lambda: shapes.cases(ours),
-            "scenarios": lambda: scenarios.cases(ours, upstream),
-            "streams": lambda: streams.cases(ours, theirs),
+            "scenarios": lambda: scenarios.cases(ours, upstream, site),
+            "streams": lambda: [*streams.cases(ours, theirs), *exchanges.cases(ours, theirs, upstream)],
             "sequences": lambda: generate.cases(ours, theirs, upstream, arguments.start, arguments.seeds),
             "widgets": widgets.cases,
         }

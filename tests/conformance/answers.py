@@ -3,6 +3,7 @@ by its heading in `DIFFERENCES.md`."""
 
 from typing import Any
 
+from . import prompts
 from .compare import Difference, Pairing, compare
 from .differences import explained
 from .wire import Answer, Server, walk
@@ -11,19 +12,17 @@ EMPTY_PAGE = {"data": [], "has_more": False}
 
 ITEMS_WITH_THREAD = 200
 
-CONTEXT = (
-    "The user is referring to this in particular: \n",
-    "The message above refers to this part of the conversation:\n",
-    "# User-provided context for @-mentions\n"
-    "- When referencing resolved entities, use their canonical names **without** '@'.\n"
-    "- The '@' form appears only in user text and should not be echoed.\n",
-    "What the @-mentions above stand for. Name these things without the `@` in the answer.\n",
-)
-
-
 def both_refuse(ours: Answer, theirs: Answer) -> None:
-    """`refusals-have-a-status`: ours with 4xx and a documented body, theirs with a 500 or a body that breaks off."""
-    if not (400 <= ours.status < 500 and theirs.refused):
+    """`refusals-have-a-status`: ours with 4xx and a documented body, theirs with a 500, a body that breaks off, or an
+    error that is all there is."""
+    theirs_refuses = theirs.refused or [event["type"] for event in theirs.events or ()] == ["error"]
+    if not (400 <= ours.status < 500 and theirs_refuses):
+        raise Difference(f"ours answers {ours}, theirs {theirs}")
+
+
+def half_created(ours: Answer, theirs: Answer) -> None:
+    """`nothing-is-half-created`: ours refuses, theirs breaks off behind the new thread."""
+    if ours.status != 400 or not theirs.is_broken or [event["type"] for event in theirs.events or ()] != ["thread.created"]:
         raise Difference(f"ours answers {ours}, theirs {theirs}")
 
 
@@ -75,30 +74,36 @@ def thread_with_newest_items(ours: Answer, theirs: Answer, their_server: Server,
     page = their_server.ask(user, "items.list", newest).document
     if theirs.status != 200:
         raise Difference(f"ours answers {ours}, theirs {theirs}")
-    if theirs.document["items"]["data"] != walk(their_server, user, "items.list", 20, "asc", thread_id=their_id)[:20]:
+    oldest = walk(their_server, user, "items.list", 20, "asc", thread_id=their_id)
+    # `pages-are-full`: hidden items are among the 20.
+    brought = theirs.document["items"]["data"]
+    if brought != oldest[: len(brought)]:
         raise Difference(f"theirs no longer brings the oldest items: {theirs}")
     return Answer(200, document=theirs.document | {"items": page | {"data": page["data"][::-1]}})
 
 
-def transcripts(ours: list[tuple[str, str]], theirs: list[tuple[str, str]]) -> None:
-    """`context-in-own-words`: what the model is shown is the same but for the words that introduce quotes and tags."""
-
-    def bare(text: str) -> str:
-        return next((text.removeprefix(words) for words in CONTEXT if text.startswith(words)), text)
-
-    mine, other = ([[role, bare(text)] for role, text in transcript] for transcript in (ours, theirs))
-    compare(mine, other, Pairing(), "shown")
+def transcripts(ours: list[prompts.Line], theirs: list[prompts.Line], pairing: Pairing) -> None:
+    """What the model is shown is the same but for what `context-in-own-words` and `calls-are-remembered` explain."""
+    mine = prompts.in_plain_words(prompts.of_this_turn(ours), pairing)
+    compare(mine, prompts.in_plain_words(prompts.of_this_turn(theirs)), Pairing(), "shown")
 
 
 def stored(answer: Answer) -> list[str]:
     """What a stream has left behind, in order. `thoughts-end-with-the-turn`: theirs also stores thoughts with which the
     answer ends, and does not say so."""
     events = answer.events or []
-    done = [event["item"]["id"] for event in events if event["type"] == "thread.item.done"]
+    # Theirs may end an item twice, the second time in a later turn.
+    added = {event["item"]["id"] for event in events if event["type"] == "thread.item.added"}
+    done = [
+        event["item"]["id"]
+        for event in events
+        if event["type"] == "thread.item.done"
+        and (event["item"]["type"] != "workflow" or event["item"]["id"] in added)
+    ]
     if any(event["type"] == "error" for event in events):
         return done
-    added = [event["item"] for event in events if event["type"] == "thread.item.added"]
-    return done + [item["id"] for item in added if item["type"] == "workflow" and item["id"] not in done]
+    begun = [event["item"] for event in events if event["type"] == "thread.item.added"]
+    return done + [item["id"] for item in begun if item["type"] == "workflow" and item["id"] not in done]
 
 
 def uneven(ours: Answer, theirs: Answer, pairing: Pairing) -> tuple[set[str], set[str]]:

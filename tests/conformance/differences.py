@@ -9,8 +9,8 @@ from typing import Any
 Events = list[dict[str, Any]]
 Rule = Callable[[Events, Events], tuple[Events, Events]]
 
-EVERYWHERE = ("own-ids", "utc-times", "title-comes-beside-the-answer")
-"""Differences of every stream; the first two are in `compare.py`."""
+EVERYWHERE = ("own-ids", "utc-times", "pictures-are-files", "title-comes-beside-the-answer")
+"""Differences of every stream; all but the last are in `compare.py`."""
 
 RACES = {"failures-lose-nothing"}
 """Differences that are there in one run and not in the next."""
@@ -36,7 +36,9 @@ def workflow_of(event: dict[str, Any]) -> str | None:
 
 def title_comes_beside_the_answer(ours: Events, theirs: Events) -> tuple[Events, Events]:
     def last(events: Events) -> Events:
-        return sorted(events, key=lambda event: event["type"] == "thread.updated")
+        """The last one is what counts: a tool may name the thread, too."""
+        updated = [event for event in events if event["type"] == "thread.updated"][-1:]
+        return [event for event in events if event["type"] != "thread.updated"] + updated
 
     return last(ours), last(theirs)
 
@@ -109,8 +111,12 @@ def later_thoughts_stream(ours: Events, theirs: Events) -> tuple[Events, Events]
 
 
 def thoughts_end_with_the_turn(ours: Events, theirs: Events) -> tuple[Events, Events]:
-    ended = {workflow_of(event) for event in theirs if event["type"] == "thread.item.done"}
-    if len(ended) > 1:
+    """Without the end of thoughts of which theirs does not tell the end, or tells it in a later turn."""
+    added = {event["item"]["id"] for event in theirs if event["type"] == "thread.item.added"}
+    ended = {workflow_of(event) for event in theirs if event["type"] == "thread.item.done"} & added
+    late = {workflow_of(event) for event in theirs if event["type"] == "thread.item.done"} - added - {None}
+    theirs = [event for event in theirs if event["type"] != "thread.item.done" or workflow_of(event) not in late]
+    if ended - {None}:
         return ours, theirs
     return [event for event in ours if event["type"] != "thread.item.done" or not workflow_of(event)], theirs
 
@@ -124,6 +130,66 @@ def empty_messages_are_taken_back(ours: Events, theirs: Events) -> tuple[Events,
 
 def empty_deltas_are_dropped(ours: Events, theirs: Events) -> tuple[Events, Events]:
     return ours, [event for event in theirs if not is_update(event, "text_delta") or event["update"]["delta"]]
+
+
+def what_runs_is_shown(ours: Events, theirs: Events) -> tuple[Events, Events]:
+    """Ours without tasks, and without blocks in which there is nothing else."""
+    kinds = {event["item"]["id"]: event["item"]["workflow"]["type"] for event in ours if workflow_item(event)}
+    thoughts: dict[str, list[int]] = {}
+    kept = []
+    for event in ours:
+        workflow = workflow_of(event)
+        if workflow and kinds.get(workflow) == "custom":
+            continue
+        if workflow and event["type"] == "thread.item.updated":
+            update, places = event["update"], thoughts.setdefault(workflow, [])
+            if update["task"]["type"] != "thought":
+                continue
+            if update["task_index"] not in places:
+                places.append(update["task_index"])
+            event = event | {"update": update | {"task_index": places.index(update["task_index"])}}
+        elif workflow:
+            event = event | {"item": only_thoughts(event["item"])}
+        kept.append(event)
+    return kept, theirs
+
+
+def only_thoughts(item: dict[str, Any]) -> dict[str, Any]:
+    """`what-runs-is-shown`: a block without tasks."""
+    if item["type"] != "workflow":
+        return item
+    tasks = [task for task in item["workflow"]["tasks"] if task["type"] == "thought"]
+    return item | {"workflow": item["workflow"] | {"tasks": tasks}}
+
+
+def workflow_item(event: dict[str, Any]) -> bool:
+    return event.get("item", {}).get("type") == "workflow"
+
+
+def progress_counts_what_is_there(ours: Events, theirs: Events) -> tuple[Events, Events]:
+    def without(event: dict[str, Any]) -> dict[str, Any]:
+        if not is_update(event, "generated_image.updated"):
+            return event
+        return event | {"update": {key: value for key, value in event["update"].items() if key != "progress"}}
+
+    return [without(event) for event in ours], [without(event) for event in theirs]
+
+
+def failed_pictures_are_taken_back(ours: Events, theirs: Events) -> tuple[Events, Events]:
+    pictures = {event["item"]["id"] for event in ours if event.get("item", {}).get("type") == "generated_image"}
+    return [event for event in ours if event["type"] != "thread.item.removed" or event["item_id"] not in pictures], theirs
+
+
+def titles_are_told_again(ours: Events, theirs: Events) -> tuple[Events, Events]:
+    def untitled(events: Events) -> Events:
+        return [event for event in events if event["type"] != "thread.updated"]
+
+    return untitled(ours), untitled(theirs)
+
+
+def unknown_functions_are_answered(ours: Events, theirs: Events) -> tuple[Events, Events]:
+    error = {"type": "error"}
+    return [*ours, error], [error if event["type"] == "error" else event for event in theirs]
 
 
 def only_what_is_done(events: Events) -> Events:
@@ -162,6 +228,11 @@ RULES: dict[str, Rule] = {
         cuts_are_notices,
         error_says_why,
         refusals_are_answers,
+        titles_are_told_again,
+        unknown_functions_are_answered,
+        what_runs_is_shown,
+        progress_counts_what_is_there,
+        failed_pictures_are_taken_back,
         annotations_stay,
         reasoning_appears_with_its_first_words,
         later_thoughts_stream,

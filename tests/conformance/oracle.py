@@ -6,7 +6,15 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
-from chatkit.types import Page, Thread, ThreadItem, ThreadStreamEvent
+from chatkit.types import (
+    Attachment,
+    Page,
+    SyncCustomActionResponse,
+    Thread,
+    ThreadItem,
+    ThreadStreamEvent,
+    TranscriptionResult,
+)
 from pydantic import TypeAdapter, ValidationError
 
 from .wire import STREAMED, Answer
@@ -19,12 +27,24 @@ DOCUMENTS: dict[str, TypeAdapter[Any] | None] = {
     "threads.delete": None,
     "items.list": TypeAdapter(Page[ThreadItem]),
     "items.feedback": None,
+    "threads.sync_custom_action": TypeAdapter(SyncCustomActionResponse),
+    "attachments.create": TypeAdapter(Attachment),
+    "attachments.delete": None,
+    "input.transcribe": TypeAdapter(TranscriptionResult),
 }
 OPENINGS = {
     "threads.create": ["thread.created", "thread.item.done", "stream_options"],
     "threads.add_user_message": ["thread.item.done", "stream_options"],
     "threads.retry_after_item": ["stream_options"],
+    "threads.add_client_tool_output": ["stream_options"],
+    "threads.add_structured_input": ["stream_options", "thread.item.replaced"],
+    "threads.custom_action": ["stream_options"],
 }
+AT_ONCE = {"widget", "structured_input", "client_tool_call", "end_of_turn"}
+"""Items that may be done without having been added."""
+
+BAD_GATEWAY = {"threads.sync_custom_action", "input.transcribe"}
+"""Operations whose answer is somebody else's, and no stream."""
 
 
 class Violation(AssertionError):
@@ -43,7 +63,7 @@ class Oracle:
         """Raises `Violation`."""
         if answer.status != 200:
             self.errors += 1
-            check_error(answer)
+            check_error(operation, answer)
         elif operation in STREAMED:
             if answer.events is None or answer.is_broken:
                 raise Violation(f"`{operation}` is not answered with whole events")
@@ -65,10 +85,11 @@ def expect(condition: bool, message: str) -> None:
         raise Violation(message)
 
 
-def check_error(answer: Answer) -> None:
+def check_error(operation: str, answer: Answer) -> None:
     """The documented error body."""
     body = answer.document
-    expect(400 <= answer.status < 500, f"status {answer.status}")
+    is_gateway = answer.status == 502 and operation in BAD_GATEWAY
+    expect(400 <= answer.status < 500 or is_gateway, f"status {answer.status}")
     expect(isinstance(body, dict) and set(body) == {"error", "message", "request_id"}, f"an error of the form {body}")
     expect(body["request_id"] == answer.headers.get("x-request-id"), "the error has another id than its header")
 
@@ -119,19 +140,32 @@ def check_stream(operation: str, events: list[dict[str, Any]]) -> None:
                 apply(items[event["item_id"]], event["update"])
             case "thread.item.done":
                 item = event["item"]
+                done.add(item["id"])
+                if item["type"] in AT_ONCE and item["id"] not in items:
+                    continue
                 expect(item["id"] in items, "an item is done that was never added")
                 added = items.pop(item["id"])
+                if item["type"] == "generated_image":
+                    added["image"] = item["image"]
                 summary = item.get("workflow", {}).get("summary")
                 if summary and "workflow" in added:
                     added["workflow"]["summary"] = summary
+                    stop_tasks(added["workflow"]["tasks"], item["workflow"]["tasks"])
                 expect(added == item, f"the updates make {json.dumps(added)}, done says {json.dumps(item)}")
-                done.add(item["id"])
             case "thread.item.removed":
                 expect(event["item_id"] in items, "an item is removed that was never added")
                 items.pop(event["item_id"])
             case _:
                 pass
     expect(not items, f"items are never done: {list(items)}")
+
+
+def stop_tasks(told: list[dict[str, Any]], done: list[dict[str, Any]]) -> None:
+    """What was under way when its block ended is no longer."""
+    for task, final in zip(told, done, strict=False):
+        if task["status_indicator"] == "loading":
+            expect(final["status_indicator"] != "loading", "a task of a block that is done is still under way")
+            task["status_indicator"] = final["status_indicator"]
 
 
 def apply(item: dict[str, Any], update: dict[str, Any]) -> None:
@@ -141,6 +175,12 @@ def apply(item: dict[str, Any], update: dict[str, Any]) -> None:
         tasks, index = item["workflow"]["tasks"], update["task_index"]
         expect(index == len(tasks) if kind.endswith("added") else index < len(tasks), f"task {index} of {len(tasks)}")
         tasks[index:] = [update["task"], *tasks[index + 1 :]]
+        return
+    if kind.startswith("widget."):
+        change_widget(item, update)
+        return
+    if kind == "generated_image.updated":
+        item["image"] = update["image"]
         return
     content, index = item["content"], update["content_index"]
     if kind.endswith("content_part.added"):
@@ -158,3 +198,21 @@ def apply(item: dict[str, Any], update: dict[str, Any]) -> None:
         content[index] = deepcopy(update["content"])
     else:
         raise Violation(f"an update of the unknown type {kind}")
+
+
+def change_widget(item: dict[str, Any], update: dict[str, Any]) -> None:
+    """Changes a widget as an update says."""
+    if update["type"] == "widget.root.updated":
+        item["widget"] = deepcopy(update["widget"])
+        return
+    expect(update["type"] == "widget.streaming_text.value_delta", f"an update of the unknown type {update['type']}")
+    named = [part for part in components(item["widget"]) if part.get("id") == update["component_id"]]
+    expect(len(named) == 1, f"{len(named)} components are called {update['component_id']}")
+    named[0]["value"] += update["delta"]
+    if update["done"]:
+        named[0]["streaming"] = False
+
+
+def components(component: dict[str, Any]) -> list[dict[str, Any]]:
+    """A component and all those in it."""
+    return [component, *(each for child in component.get("children", []) for each in components(child))]

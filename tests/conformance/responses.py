@@ -94,6 +94,39 @@ class Response:
         summary = [{"type": "summary_text", "text": "".join(deltas)} for deltas in summaries]
         self._finish_item(item | {"summary": summary}, finish)
 
+    def call(self, name: str, arguments: str) -> None:
+        """A call of a function, its arguments in two deltas."""
+        place: dict[str, Any] = {"output_index": len(self.output), "item_id": self.item_id("fc")}
+        call = {"call_id": f"call_{self.number:08}{len(self.output):02}", "name": name}
+        item = {"id": place["item_id"], "type": "function_call", "status": "in_progress", "arguments": "", **call}
+        self.emit("response.output_item.added", output_index=place["output_index"], item=item)
+        for delta in (arguments[:3], arguments[3:]):
+            self.emit("response.function_call_arguments.delta", **place, delta=delta)
+        self.emit("response.function_call_arguments.done", **place, arguments=arguments, name=name)
+        self._finish_item(item | {"status": "completed", "arguments": arguments}, finish=True)
+
+    def hosted(self, kind: str, steps: Sequence[str], begun: dict[str, Any], done: dict[str, Any], **fields: Any) -> None:
+        """Something that the model's server does itself; `steps` are the events between its beginning and its end."""
+        place: dict[str, Any] = {"output_index": len(self.output), "item_id": self.item_id(kind[:2])}
+        item = {"id": place["item_id"], "type": kind, "status": "in_progress", **begun}
+        self.emit("response.output_item.added", output_index=place["output_index"], item=item)
+        for step in steps:
+            self.emit(f"response.{kind}.{step}", **place, **fields)
+        self._finish_item(item | {"status": "completed", **done}, finish=True)
+
+    def picture(self, partials: Sequence[str], result: str | None) -> None:
+        """A picture in base64 that takes shape; none if it fails."""
+        kind = "image_generation_call"
+        place: dict[str, Any] = {"output_index": len(self.output), "item_id": self.item_id("ig")}
+        item = {"id": place["item_id"], "type": kind, "status": "in_progress", "result": None}
+        self.emit("response.output_item.added", output_index=place["output_index"], item=item)
+        self.emit(f"response.{kind}.in_progress", **place)
+        self.emit(f"response.{kind}.generating", **place)
+        for number, picture in enumerate(partials):
+            self.emit(f"response.{kind}.partial_image", **place, partial_image_index=number, partial_image_b64=picture)
+        self.emit(f"response.{kind}.completed", **place)
+        self._finish_item(item | {"status": "completed" if result else "failed", "result": result}, finish=True)
+
     def complete(self) -> None:
         self.emit("response.completed", response=self._whole("completed"))
 

@@ -8,20 +8,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from .upstream import INSTRUCTIONS, MODEL
+from .assistant import MODEL
+from .site import SECRET
 
 LISTENING = "listening on "
 
 
 @contextmanager
-def ours(binary: Path, upstream: str, **variables: str) -> Iterator[str]:
-    """The server under test, with nothing kept and no limits but the defaults that a message has."""
+def ours(binary: Path, upstream: str, document: str, **variables: str) -> Iterator[str]:
+    """The server under test with an assistant's document, with nothing kept and no limits but the defaults that a
+    message has."""
     limits = {
         "LIMIT_USER_TURNS_PER_MINUTE": "0",
         "LIMIT_USER_REQUESTS_PER_MINUTE": "0",
         "LIMIT_USER_TOKENS_PER_HOUR": "0",
     }
-    environment = {"OPENAI_BASE_URL": upstream, "MODEL": MODEL, "INSTRUCTIONS": INSTRUCTIONS} | limits | variables
+    environment = {"OPENAI_BASE_URL": upstream, "ASSISTANT": document, "TRANSCRIBE_MODEL": MODEL}
+    environment |= {"TOOL_SIGNING_SECRET": SECRET} | limits | variables
     with _process([str(binary), "--memory", "--port", "0"], environment) as url:
         yield url
 

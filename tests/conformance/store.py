@@ -4,9 +4,18 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from chatkit.store import NotFoundError, Store
-from chatkit.types import Attachment, Page, ThreadItem, ThreadMetadata
-from pydantic import BaseModel
+from chatkit.store import AttachmentStore, NotFoundError, Store
+from chatkit.types import (
+    Attachment,
+    AttachmentCreateParams,
+    AttachmentUploadDescriptor,
+    FileAttachment,
+    ImageAttachment,
+    Page,
+    ThreadItem,
+    ThreadMetadata,
+)
+from pydantic import AnyUrl, BaseModel
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -24,6 +33,7 @@ class MemoryStore(Store[str]):
 
     def __init__(self) -> None:
         self._users: defaultdict[str, dict[str, Kept]] = defaultdict(dict)
+        self._attachments: defaultdict[str, dict[str, Attachment]] = defaultdict(dict)
 
     def _kept(self, thread_id: str, user: str) -> Kept:
         try:
@@ -68,13 +78,47 @@ class MemoryStore(Store[str]):
         self._kept(thread_id, context).items.pop(item_id, None)
 
     async def save_attachment(self, attachment: Attachment, context: str) -> None:
-        raise NotImplementedError
+        self._attachments[context][attachment.id] = attachment.model_copy(deep=True)
 
     async def load_attachment(self, attachment_id: str, context: str) -> Attachment:
-        raise NotFoundError(f"no attachment {attachment_id}")
+        try:
+            # As the documentation has it: what is uploaded needs no URL to upload it to.
+            return self._attachments[context][attachment_id].model_copy(update={"upload_descriptor": None}, deep=True)
+        except KeyError:
+            raise NotFoundError(f"no attachment {attachment_id}") from None
 
     async def delete_attachment(self, attachment_id: str, context: str) -> None:
-        raise NotImplementedError
+        self._attachments[context].pop(attachment_id, None)
+
+
+class Files(AttachmentStore[str]):
+    """Files in memory, uploaded to and loaded from `url`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.contents: dict[str, bytes] = {}
+
+    async def create_attachment(self, input: AttachmentCreateParams, context: str) -> Attachment:
+        attachment = self._attachment(input.name, input.mime_type)
+        upload = AttachmentUploadDescriptor(
+            url=AnyUrl(f"{self._url}/{attachment.id}"), method="PUT", headers={"Content-Type": input.mime_type}
+        )
+        return attachment.model_copy(update={"upload_descriptor": upload})
+
+    async def delete_attachment(self, attachment_id: str, context: str) -> None:
+        self.contents.pop(attachment_id, None)
+
+    def take(self, name: str, mime_type: str, content: bytes) -> Attachment:
+        """A file that comes with its bytes."""
+        attachment = self._attachment(name, mime_type)
+        self.contents[attachment.id] = content
+        return attachment
+
+    def _attachment(self, name: str, mime_type: str) -> Attachment:
+        head = {"id": self.generate_attachment_id(mime_type, ""), "name": name, "mime_type": mime_type}
+        if mime_type.startswith("image/"):
+            return ImageAttachment(**head, preview_url=AnyUrl(f"{self._url}/{head['id']}"))
+        return FileAttachment(**head)
 
 
 def page(elements: dict[str, T], limit: int, after: str | None, order: str) -> Page[T]:

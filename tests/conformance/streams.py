@@ -5,7 +5,7 @@ from functools import partial
 from . import answers
 from .cases import Case
 from .compare import Difference, Pairing, compare
-from .differences import RACES, check_documentation
+from .differences import RACES, check_documentation, only_thoughts
 from .scripts import SCRIPTS, Script
 from .wire import Answer, Server, message, walk
 
@@ -14,7 +14,7 @@ def cases(ours: Server, theirs: Server) -> list[Case]:
     """One case per script, and one for `DIFFERENCES.md`."""
     return [
         Case("differences are documented", check_documentation),
-        *(Case(f"stream {name}", partial(play, script, ours, theirs)) for name, script in SCRIPTS.items()),
+        *(Case(f"stream {name}", partial(play, script, ours, theirs)) for name, script in SCRIPTS.items() if script.is_compared),
     ]
 
 
@@ -37,7 +37,11 @@ def play(script: Script, ours: Server, theirs: Server) -> None:
     if "own-ids-for-every-item" in script.differences:
         return
     kept, others = [
-        [item for item in walk(server, user, "items.list", 3, "asc", thread_id=thread_id) if item["id"] not in only]
+        [
+            only_thoughts(item)
+            for item in walk(server, user, "items.list", 3, "asc", thread_id=thread_id)
+            if item["id"] not in only
+        ]
         for server, thread_id, only in zip(servers, ids, (only_ours, only_theirs), strict=True)
     ]
     if "thoughts-end-with-the-turn" in script.differences:

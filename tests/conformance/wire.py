@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 STREAMED = {
     "threads.create",
@@ -81,6 +83,26 @@ class Server:
             self.close()
             return Answer(status=0, is_broken=True)
 
+    def upload(self, attachment: dict[str, Any], content: bytes) -> int:
+        """Sends a file where the server wants it, and returns the status."""
+        upload = attachment["upload_descriptor"]
+        request = Request(upload["url"], content, upload["headers"], method=upload["method"])
+        try:
+            with urlopen(request, timeout=60) as response:
+                return response.status
+        except HTTPError as error:
+            return error.code
+
+    def upload_directly(self, user: str, name: str, mime_type: str, content: bytes) -> Answer:
+        """ChatKit's `direct` upload: a form with the file, answered with the attachment."""
+        head = f'--x\r\ncontent-disposition: form-data; name="file"; filename="{name}"\r\ncontent-type: {mime_type}\r\n\r\n'
+        body = head.encode() + content + b"\r\n--x--\r\n"
+        headers = {"content-type": "multipart/form-data; boundary=x", "x-user-id": user}
+        answer = self._answer(self._open(body, headers, "/chatkit/attachments"))
+        if self._judge:
+            self._judge("attachments.create", answer)
+        return answer
+
     def leave(self, user: str, operation: str, params: dict[str, Any], after: int) -> bytes:
         """Starts a streamed operation and hangs up after `after` bytes, as a closed tab does."""
         body = json.dumps({"type": operation, "params": params}).encode()
@@ -94,17 +116,17 @@ class Server:
             self._connection.close()
             self._connection = None
 
-    def _open(self, body: bytes, headers: dict[str, str]):
+    def _open(self, body: bytes, headers: dict[str, str], path: str = "/chatkit"):
         if self._connection is None:
             self._connection = HTTPConnection(urlsplit(self.url).netloc, timeout=60)
         try:
-            self._connection.request("POST", "/chatkit", body, headers)
+            self._connection.request("POST", path, body, headers)
             return self._connection.getresponse()
         except (ConnectionError, HTTPException):
             # A connection that was kept may have been closed by the other side.
             self.close()
             self._connection = HTTPConnection(urlsplit(self.url).netloc, timeout=60)
-            self._connection.request("POST", "/chatkit", body, headers)
+            self._connection.request("POST", path, body, headers)
             return self._connection.getresponse()
 
     def _answer(self, response) -> Answer:

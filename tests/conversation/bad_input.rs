@@ -83,7 +83,7 @@ async fn what_is_no_request() {
     bystander.unharmed().await;
 }
 
-/// Every operation with parameters that are right, and whether this server has it.
+/// Every operation with parameters that are right, and whether a server without any configuration has it.
 pub(super) fn operations(thread_id: &str, item_id: &str) -> Vec<(&'static str, Value, bool)> {
     let action = json!({ "type": "go", "payload": null });
     vec![
@@ -96,8 +96,8 @@ pub(super) fn operations(thread_id: &str, item_id: &str) -> Vec<(&'static str, V
         ("threads.delete", json!({ "thread_id": thread_id }), true),
         ("items.list", json!({ "thread_id": thread_id }), true),
         ("items.feedback", json!({ "thread_id": thread_id, "item_ids": [item_id], "kind": "positive" }), true),
-        ("threads.add_client_tool_output", json!({ "thread_id": thread_id, "result": null }), false),
-        ("threads.add_structured_input", json!({ "thread_id": thread_id, "item_id": item_id, "input": {} }), false),
+        ("threads.add_client_tool_output", json!({ "thread_id": thread_id, "result": null }), true),
+        ("threads.add_structured_input", json!({ "thread_id": thread_id, "item_id": item_id, "input": {} }), true),
         ("threads.custom_action", json!({ "thread_id": thread_id, "action": action }), false),
         ("threads.sync_custom_action", json!({ "thread_id": thread_id, "action": action }), false),
         ("attachments.create", json!({ "name": "a", "size": 1, "mime_type": "image/png" }), false),
@@ -139,7 +139,7 @@ async fn parameters_that_are_missing_or_of_another_type() {
 }
 
 #[tokio::test]
-async fn operations_that_this_server_does_not_have_are_refused_by_name() {
+async fn operations_that_this_server_is_not_configured_for_are_refused_by_name() {
     let bystander = Bystander::start().await;
     for (kind, params, built) in operations(&bystander.thread_id, "msg_1") {
         if !built {
@@ -149,7 +149,10 @@ async fn operations_that_this_server_does_not_have_are_refused_by_name() {
                     "attachments are not configured on this server: `FILES_BUCKET`".to_owned()
                 }
                 "input.transcribe" => "dictation is not configured on this server: `TRANSCRIBE_MODEL`".to_owned(),
-                _ => format!("the operation `{kind}` is not available on this server"),
+                "threads.custom_action" | "threads.sync_custom_action" => {
+                    "this server takes no actions: its assistant names no endpoint for them".to_owned()
+                }
+                other => panic!("{other} is built"),
             };
             assert_eq!(message, expected);
         }

@@ -34,7 +34,7 @@ async fn the_ids_of_another_are_as_good_as_invented_ones() {
     for (tenant, user) in
         [("default", "eve"), ("other", "alice"), ("default", "alice#"), ("default#alice", "eve"), ("Default", "alice")]
     {
-        let app = App::start().await;
+        let app = App::with([("LIMIT_USER_TURNS_PER_MINUTE", "0")]).await;
         app.model.on(|request| !request.is_title(), answer("A secret"));
         let thread = thread_id(&app.create("alice", "My secret").await);
         let before = super::reload(&app, "alice", &thread).await;

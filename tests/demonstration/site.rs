@@ -6,7 +6,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use chatkit_local::demo_site;
+use chatkit_shared::assistant::Assistant;
 use chatkit_shared::clock::Clock;
+use chatkit_shared::env::Env;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
@@ -186,6 +188,17 @@ fn the_document_leads_to_the_site() {
     assert_eq!(urls, ["http://127.0.0.1:4711/tools"; 2]);
     let kinds: Vec<_> = tools.iter().map(|tool| tool["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["web_search", "image_generation", "function", "function", "function"]);
+}
+
+/// As the functions read it at start, for either API.
+#[test]
+fn the_document_is_accepted() {
+    for (api, only_functions) in [("responses", false), ("chat_completions", true)] {
+        let document = demo_site::document("http://127.0.0.1:4711", only_functions).unwrap();
+        let env = Env::from_iter([("MODEL", "demo"), ("MODEL_API", api), ("ASSISTANT", &document)]);
+        let assistant = Assistant::from_env(&env).map_err(|error| error.to_string());
+        assert_eq!(assistant.map(|assistant| assistant.model), Ok("demo".to_owned()));
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The table of routes stands in three places: the local server, `Cargo.toml` for `cargo lambda watch`, and
-//! `template.yaml` for AWS.
+//! `template.yaml` for AWS, which `infra/check_template.py` compares with `Cargo.toml`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use chatkit_shared::env::Env;
@@ -29,33 +29,6 @@ fn cargo_lambda_watch_has_them() {
         .collect();
     let expected = ROUTES.map(|(_, path, function)| (path.to_owned(), function.to_owned()));
     assert_eq!(table, BTreeMap::from(expected));
-}
-
-#[test]
-fn the_template_has_them() {
-    let template = read("template.yaml");
-    let field = |line: &str, name: &str| {
-        let (_, value) = line.split_once(&format!(" {name}: "))?;
-        value.split([',', ' ', '}']).next().filter(|value| !value.is_empty()).map(ToOwned::to_owned)
-    };
-    let (mut function, mut path) = (String::new(), None);
-    let mut table = BTreeSet::new();
-    for line in template.lines() {
-        // A resource stands two spaces in.
-        if let Some(name) = line.strip_prefix("  ").filter(|line| !line.starts_with([' ', '#'])) {
-            function = name.trim_end_matches(':').trim_end_matches("Function").to_lowercase();
-        }
-        if let Some(found) = field(line, "Path") {
-            path = Some(found);
-        }
-        if let Some(method) = field(line, "Method") {
-            table.insert((method, path.take().unwrap(), function.clone()));
-        }
-    }
-    let expected = ROUTES.iter().flat_map(|(method, path, function)| {
-        [*method, "OPTIONS"].map(|method| (method.to_owned(), (*path).to_owned(), (*function).to_owned()))
-    });
-    assert_eq!(table, expected.collect());
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Response};
 use chatkit_shared::env::Env;
+use chatkit_shared::secret::tool_signing_secrets;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -158,4 +160,34 @@ async fn the_key_reaches_the_model_and_nothing_else() {
     app.create("ada", "Hi").await;
     let keys: Vec<_> = app.model.requests().iter().map(|request| request.headers["authorization"].clone()).collect();
     assert!(!keys.is_empty() && keys.iter().all(|key| key == "Bearer sk-managed"), "{keys:?}");
+}
+
+#[tokio::test]
+async fn endpoints_are_called_with_both_versions_of_their_secret() {
+    const TOOLS: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    let (app, manager) = (App::start().await, SecretsManager::start().await);
+    let mut env = app.env.clone();
+    env.set("ASSISTANT", r#"{"actions":{"url":"https://shop.example/actions"}}"#);
+    let faults = starts(&env).await;
+    assert_eq!(faults.iter().flatten().count(), 1, "{faults:?}");
+    env.set("TOOL_SIGNING_SECRET_ARN", "arn:tools");
+    env.set("AWS_ENDPOINT_URL_SECRETS_MANAGER", manager.url.as_str());
+    let unreadable = "the secret that `TOOL_SIGNING_SECRET_ARN` names cannot be read";
+    let faults = starts(&env).await;
+    assert!(faults.iter().flatten().all(|fault| fault.starts_with(unreadable)), "{faults:?}");
+    assert_eq!(faults.iter().flatten().count(), 1, "only one function calls endpoints");
+
+    let texts = async |env: &Env| -> Vec<String> {
+        let secrets = tool_signing_secrets(env).await.unwrap();
+        secrets.iter().map(|secret| secret.expose_secret().to_owned()).collect()
+    };
+    manager.put("arn:tools", "AWSCURRENT", TOOLS);
+    assert_eq!(starts(&env).await, [const { None }; 4]);
+    assert_eq!(texts(&env).await, [TOOLS]);
+    manager.put("arn:tools", "AWSPREVIOUS", "before");
+    assert_eq!(starts(&env).await, [const { None }; 4]);
+    assert_eq!(texts(&env).await, [TOOLS, "before"]);
+    env.set("TOOL_SIGNING_SECRET", "direct");
+    assert_eq!(texts(&env).await, ["direct"]);
+    assert_eq!(texts(&Env::default()).await, [""; 0]);
 }

@@ -177,3 +177,23 @@ async fn without_the_store_nobody_is_admitted() {
     app.dynamo.reset();
     assert_eq!(start(&app, "192.0.2.1").await.status, 200);
 }
+
+#[tokio::test]
+async fn behind_a_cdn_the_client_is_whom_its_header_names() {
+    let app = App::with([("CLIENT_ADDRESS_HEADER", "x-client-address")]).await;
+    let from = |client: &'static str| {
+        let mut request = post(START, &json!({})).coming_from("203.0.113.9");
+        request.headers_mut().insert("x-client-address", client.parse().unwrap());
+        app.send(request)
+    };
+    for _ in 0..10 {
+        assert_eq!(from("192.0.2.1").await.status, 200);
+    }
+    from("192.0.2.1").await.error(429, "rate_limit_exceeded");
+    assert_eq!(from("192.0.2.2").await.status, 200);
+    // What is no address is nobody in particular: all of them share one bucket.
+    for number in 0..10 {
+        assert_eq!(from("nonsense").await.status, 200, "{number}");
+    }
+    assert_eq!(start(&app, "203.0.113.9").await.status, 429);
+}

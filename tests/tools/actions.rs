@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Shop, begun, kinds};
+use super::{Shop, begun, kinds, said};
 use crate::harness::responses::{answer, function_call};
 use crate::harness::site::{json as in_json, status};
 
@@ -58,12 +58,12 @@ async fn an_action_may_let_the_model_answer() {
     let (thread_id, widget_id) = widget(&shop).await;
     shop.app.model.then(answer("Thank you"));
     let events = shop.send("threads.custom_action", action(&thread_id, Some(&widget_id))).await.events();
-    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Thank you");
+    assert_eq!(*said(&events), "Thank you");
     assert!(shop.shown()[2].last().unwrap().contains("Ordered two"), "{:?}", shop.shown());
     // The lease is over: the next message is answered as any other.
     shop.app.model.then(answer("Tomorrow"));
     let events = shop.app.add("alice", &thread_id, "When?").await;
-    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Tomorrow");
+    assert_eq!(*said(&events), "Tomorrow");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{Shop, begun};
+use super::{Shop, begun, said};
 use crate::harness::responses::{answer, function_call};
 use crate::harness::site::json as in_json;
 
@@ -13,7 +13,7 @@ async fn a_model_that_never_stops_calling_is_made_to_answer() {
     }
     shop.app.model.then(answer("Enough"));
     let (events, _) = begun(&shop, "Go").await;
-    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Enough");
+    assert_eq!(*said(&events), "Enough");
     let requests: Vec<_> = shop.app.model.requests().into_iter().filter(|request| !request.is_title()).collect();
     let choices: Vec<_> = requests.iter().map(|request| request.body["tool_choice"].clone()).collect();
     assert_eq!(choices, [json!(null), json!(null), json!("none")]);
@@ -32,7 +32,7 @@ async fn a_further_round_needs_room_in_the_budget() {
     // What was not used is given back.
     shop.app.model.then(answer("Yes"));
     let events = shop.app.add("alice", &thread_id, "Still there?").await;
-    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Yes");
+    assert_eq!(*said(&events), "Yes");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Shop, answered, begun, kinds};
+use super::{Shop, answered, begun, kinds, said};
 use crate::harness::responses::{answer, encrypted_thoughts_and_call, function_call, function_calls};
 use crate::harness::site::json as in_json;
 
@@ -18,10 +18,10 @@ async fn the_page_runs_a_function_and_the_model_goes_on() {
     shop.app.model.then(answer("A lamp"));
     let events = shop.output(&thread_id, json!({ "picked": ["lamp"], "more": null })).await.events();
     assert_eq!(events[0], json!({ "type": "stream_options", "stream_options": { "allow_cancel": true } }));
-    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "A lamp");
+    assert_eq!(*said(&events), "A lamp");
     let conversation =
-        ["user: What have I picked?", "call: get_selection({})", r#"output: {"picked":["lamp"],"more":null}"#];
-    assert_eq!(shop.shown()[1], conversation);
+        ["user: What have I picked?", "call: get_selection({})", r#"output: {"more":null,"picked":["lamp"]}"#];
+    assert_eq!(shop.shown()[1], [conversation[0], "reasoning", conversation[1], conversation[2]]);
     // The turn goes on, so the model gets back what it thought.
     let bodies: Vec<_> = shop.app.model.requests().into_iter().filter(|asked| !asked.is_title()).collect();
     assert!(bodies[1].body.to_string().contains("gAAAA"));
@@ -43,7 +43,7 @@ async fn calls_that_the_page_gets_at_once_are_asked_one_after_the_other() {
         ("call_3", "get_theme", "{}"),
     ]));
     let (events, thread_id) = begun(&shop, "Everything!").await;
-    assert_eq!(events.last().unwrap()["item"]["name"], "get_selection");
+    assert_eq!(answered(&events).last().unwrap()["item"]["name"], "get_selection");
     let asked = shop.app.model.requests().len();
 
     let events = shop.output(&thread_id, json!("lamp")).await.events();
@@ -53,7 +53,7 @@ async fn calls_that_the_page_gets_at_once_are_asked_one_after_the_other() {
 
     shop.app.model.then(answer("There"));
     let events = shop.output(&thread_id, json!("dark")).await.events();
-    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "There");
+    assert_eq!(*said(&events), "There");
     assert_eq!(
         shop.shown()[1],
         [

@@ -3,6 +3,7 @@
 mod actions;
 mod budget;
 mod client;
+mod composer;
 mod questions;
 mod server;
 mod widgets;
@@ -26,7 +27,7 @@ impl Shop {
         Self::configured(answers, &json!({}), []).await
     }
 
-    /// The same with these fields in the assistant's document, and variables.
+    /// The same with these fields in the assistant's document (without those that are null), and variables.
     async fn configured<const N: usize>(
         answers: impl IntoIterator<Item = Response>,
         fields: &Value,
@@ -37,6 +38,7 @@ impl Shop {
         for (name, value) in fields.as_object().unwrap() {
             document[name] = value.clone();
         }
+        document.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         let document = document.to_string();
         let mut all =
             vec![("ASSISTANT", document.as_str()), ("TOOL_SIGNING_SECRET", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")];
@@ -107,6 +109,12 @@ fn answered(events: &[Value]) -> Vec<Value> {
     let named = Names::default().json(&events);
     let rest = named.as_array().unwrap()[start..].to_vec();
     rest.into_iter().filter(|event| event["type"] != "thread.updated").collect()
+}
+
+/// What the assistant said last.
+fn said(events: &[Value]) -> &Value {
+    let message = events.iter().rfind(|event| event["item"]["type"] == "assistant_message");
+    message.map_or(&Value::Null, |event| &event["item"]["content"][0]["text"])
 }
 
 /// A new thread's events and id.

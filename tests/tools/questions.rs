@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Shop, answered, begun};
+use super::{Shop, answered, begun, said};
 use crate::harness::responses::{answer, function_call};
 use crate::harness::site::json as in_json;
 
@@ -21,7 +21,8 @@ async fn asked(shop: &Shop) -> (String, String) {
     assert_eq!((&item["type"], &item["status"]), (&json!("structured_input"), &json!("pending")));
     assert_eq!(item["inputs"].as_array().unwrap().len(), 3);
     assert_eq!(shop.shown().len(), 1, "the model waits for the person");
-    (thread_id, events.last().unwrap()["item"]["id"].as_str().unwrap().to_owned())
+    let asked = events.iter().find(|event| event["item"]["type"] == "structured_input").unwrap();
+    (thread_id, asked["item"]["id"].as_str().unwrap().to_owned())
 }
 
 async fn shop() -> Shop {
@@ -29,7 +30,7 @@ async fn shop() -> Shop {
     Shop::with([in_json(&json!({ "effects": effects }))]).await
 }
 
-fn params(thread_id: &str, item_id: &str, input: Value) -> Value {
+fn params(thread_id: &str, item_id: &str, input: &Value) -> Value {
     json!({ "thread_id": thread_id, "item_id": item_id, "input": input })
 }
 
@@ -46,7 +47,7 @@ async fn a_tool_asks_the_person_and_the_model_hears_the_answers() {
         "note": { "values": [] },
         "unknown": { "values": ["x"] },
     });
-    let events = shop.send(ANSWER, params(&thread_id, &item_id, json!({ "answers": answers }))).await.events();
+    let events = shop.send(ANSWER, params(&thread_id, &item_id, &json!({ "answers": answers }))).await.events();
     assert_eq!(events[0]["type"], "stream_options");
     assert_eq!(events[1]["type"], "thread.item.replaced");
     let item = &events[1]["item"];
@@ -60,7 +61,7 @@ async fn a_tool_asks_the_person_and_the_model_hears_the_answers() {
             json!({ "values": [], "skipped": true }),
         ]
     );
-    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Here you are");
+    assert_eq!(*said(&events), "Here you are");
     let items = shop.items(&thread_id).await;
     assert_eq!(items.iter().find(|item| item["id"] == item_id.as_str()), Some(&events[1]["item"]));
 
@@ -80,7 +81,7 @@ async fn questions_may_be_passed_over() {
     let (thread_id, item_id) = asked(&shop).await;
     shop.app.model.then(answer("As you like"));
     let input = json!({ "status": "skipped", "answers": { "color": { "values": ["red"] } } });
-    let events = shop.send(ANSWER, params(&thread_id, &item_id, input)).await.events();
+    let events = shop.send(ANSWER, params(&thread_id, &item_id, &input)).await.events();
     let item = &events[1]["item"];
     assert_eq!(item["status"], "skipped");
     assert!(item["inputs"].as_array().unwrap().iter().all(|input| input["answer"]["skipped"] == true));
@@ -91,13 +92,13 @@ async fn what_is_not_asked_cannot_be_answered() {
     let shop = shop().await;
     let (thread_id, item_id) = asked(&shop).await;
     let message_id = shop.items(&thread_id).await[0]["id"].as_str().unwrap().to_owned();
-    let send = |item_id: &str| shop.send(ANSWER, params(&thread_id, item_id, json!({})));
+    let send = |item_id: &str| shop.send(ANSWER, params(&thread_id, item_id, &json!({})));
     assert_eq!(send(&message_id).await.error(400, "bad_request"), "`item_id` must name questions to the user");
     assert_eq!(send("msg_none").await.error(404, "not_found"), "this item does not exist");
-    let foreign = json!({ "type": ANSWER, "params": params(&thread_id, &item_id, json!({})) });
+    let foreign = json!({ "type": ANSWER, "params": params(&thread_id, &item_id, &json!({})) });
     shop.app.chatkit("eve", &foreign).await.error(404, "not_found");
     let long = json!({ "answers": { "note": { "values": ["x".repeat(10_001)] } } });
-    let refused = shop.send(ANSWER, params(&thread_id, &item_id, long)).await.error(400, "bad_request");
+    let refused = shop.send(ANSWER, params(&thread_id, &item_id, &long)).await.error(400, "bad_request");
     assert_eq!(refused, "the answers have more than 10000 characters");
 
     shop.app.model.then(answer("Fine"));
@@ -114,8 +115,8 @@ async fn a_person_may_write_something_else_and_answer_later() {
     assert!(shop.shown()[1].iter().any(|line| line.contains("not answered yet")));
     shop.app.model.then(answer("Good choice"));
     let input = json!({ "answers": { "color": { "values": ["red"] } } });
-    let events = shop.send(ANSWER, params(&thread_id, &item_id, input)).await.events();
-    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Good choice");
+    let events = shop.send(ANSWER, params(&thread_id, &item_id, &input)).await.events();
+    assert_eq!(*said(&events), "Good choice");
     let kinds: Vec<_> =
         shop.items(&thread_id).await.iter().map(|item| item["type"].as_str().unwrap().to_owned()).collect();
     assert_eq!(

@@ -1,6 +1,7 @@
+use chatkit_shared::identity::TrustedIdentity;
 use serde_json::json;
 
-use super::{Shop, answered, begun, kinds};
+use super::{Shop, answered, begun, kinds, said};
 use crate::harness::responses::{answer, encrypted_thoughts_and_call, function_call, function_calls};
 use crate::harness::site::{json as in_json, status, stream};
 use crate::harness::tokens::user_token;
@@ -33,7 +34,7 @@ async fn a_function_runs_at_the_sites_endpoint_and_the_model_goes_on() {
             json!({ "type": "thread.item.done", "item": workflow(json!([task("complete")]), summary) }),
         ]
     );
-    assert_eq!(told.last().unwrap()["item"]["content"][0]["text"], "It is on its way");
+    assert_eq!(*said(&told), "It is on its way");
 
     let call = &shop.told()[0];
     assert_eq!(call["type"], "tool.call");
@@ -93,7 +94,7 @@ async fn several_calls_run_at_once_and_their_outputs_stand_in_order() {
     shop.app.model.then(function_calls(&[("call_1", "find_order", "{}"), ("call_2", "find_stock", "{}")]));
     shop.app.model.then(answer("Both"));
     let (events, _) = begun(&shop, "Both?").await;
-    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Both");
+    assert_eq!(*said(&events), "Both");
     let outputs = shop.shown()[1][1..].to_vec();
     let both = [["output: first", "output: second"], ["output: second", "output: first"]];
     assert_eq!(outputs[..2], ["call: find_order({})", "call: find_stock({})"]);
@@ -111,7 +112,7 @@ async fn what_a_model_calls_wrongly_it_is_told() {
     ]));
     shop.app.model.then(answer("Sorry"));
     let (events, _) = begun(&shop, "Go").await;
-    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Sorry");
+    assert_eq!(*said(&events), "Sorry");
     assert_eq!(shop.told(), [json!(null); 0], "nothing was called");
     let outputs: Vec<_> = shop.shown()[1].iter().filter(|line| line.starts_with("output: ")).cloned().collect();
     assert_eq!(outputs[0], r#"output: {"error":"there is no function of this name"}"#);
@@ -125,7 +126,7 @@ async fn an_endpoint_that_fails_ends_in_an_honest_task_and_a_whole_turn() {
     shop.app.model.then(function_call("call_1", "find_order", "{}"));
     shop.app.model.then(answer("I cannot look"));
     let (events, _) = begun(&shop, "Where?").await;
-    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "I cannot look");
+    assert_eq!(*said(&events), "I cannot look");
     let told = answered(&events);
     let task = &told[2]["update"]["task"];
     assert_eq!((&task["status_indicator"], &task["content"]), (&json!("none"), &json!("This did not work.")));
@@ -172,9 +173,10 @@ async fn the_endpoint_knows_what_the_users_token_says() {
     });
     let token = user_token(&shop.app.env, &claims);
     let mut request = crate::harness::app::chatkit("alice", &crate::harness::app::create("Where?"));
+    request.extensions_mut().remove::<TrustedIdentity>();
     request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
     let events = shop.app.send(request).await.events();
-    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Sent");
+    assert_eq!(*said(&events), "Sent");
     let user = &shop.told()[0]["data"]["user"];
     assert_eq!((&user["name"], &user["plan"], &user["claims"]), (&json!("Ada"), &json!("gold"), &json!({ "seat": 4 })));
 }

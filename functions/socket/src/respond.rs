@@ -62,7 +62,7 @@ impl App {
     async fn admit(&self, connection: &str) -> Result<Session, Error> {
         let now = self.engine.clock.now();
         match self.engine.counters.admit_socket_message(connection, &self.messages, now).await? {
-            SocketAdmission::Admitted(session) => Ok(session),
+            SocketAdmission::Admitted(session) => Ok(*session),
             SocketAdmission::Refused { retry_after } => Err(Error::rate_limited(retry_after)),
             SocketAdmission::Unknown => Err(Error::unauthorized("the connection is not known, please connect again")),
         }

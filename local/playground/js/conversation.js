@@ -5,7 +5,7 @@ import { announce, element, icon } from "./dom.js";
 import { Follow } from "./follow.js";
 import { failureCard } from "./notices.js";
 import { applyAction, runTool } from "./page-tools.js";
-import { pause, patientStream } from "./patience.js";
+import { comesToRest, patientStream } from "./patience.js";
 import { Timeline } from "./timeline.js";
 import { toast } from "./toast.js";
 
@@ -15,8 +15,6 @@ import { toast } from "./toast.js";
 
 /** Items per request for history. */
 const PAGE = 20;
-/** Milliseconds between two looks for an answer that was not seen arriving. */
-const LOOK_AGAIN = 2000;
 /** Milliseconds after which an answer that has not come is given up. */
 const GIVEN_UP = 120_000;
 /**
@@ -70,12 +68,7 @@ export class Conversation {
     return this.thread === null && this.#timeline.isEmpty && !this.#timeline.hasPending;
   }
 
-  /**
-   * Shows a stored thread.
-   *
-   * @param {string} threadId
-   * @throws {ApiError}
-   */
+  /** Shows a stored thread. @param {string} threadId @throws {ApiError} */
   async load(threadId) {
     // The newest items are asked for by themselves: which ones `get_by_id` brings along is up to the server.
     const [thread, page] = await Promise.all([
@@ -150,13 +143,13 @@ export class Conversation {
     this.#answer?.abort();
   }
 
-  /** The conversation is no longer shown and nobody will come back to it. */
+  /** Nobody will come back to the conversation. */
   leave() {
     this.stop();
     this.#wait?.abort();
   }
 
-  /** The conversation has come back into view. */
+  /** It has come back into view. */
   shown() {
     this.#follow.toEnd();
   }
@@ -180,7 +173,8 @@ export class Conversation {
       const onBusy = () => this.#timeline.progress("The answer before this one is still being finished…");
       for await (const event of patientStream(this.api, type, params, answer.signal, onBusy)) this.#apply(event);
     } catch (error) {
-      isLost = this.#isLost(error);
+      // The connection broke after the server had the message: it goes on without us.
+      isLost = error instanceof ApiError && error.status === 0 && this.thread !== null && !this.#timeline.hasPending;
       if (!isLost) this.#failed(error, answer.signal.aborted, again);
     } finally {
       this.#answer = null;
@@ -200,7 +194,7 @@ export class Conversation {
     this.#timeline.apply({ type: "thread.item.done", item: { ...call, status: "completed", output: result } });
     const params = { thread_id: this.thread.id, result };
     const answer = () => this.#run("threads.add_client_tool_output", params, answer);
-    await answer();
+    return answer();
   }
 
   /** @param {StreamEvent} event */
@@ -225,11 +219,7 @@ export class Conversation {
     }
   }
 
-  /**
-   * @param {unknown} error
-   * @param {boolean} wasStopped
-   * @param {() => void} again
-   */
+  /** @param {unknown} error @param {boolean} wasStopped @param {() => void} again */
   #failed(error, wasStopped, again) {
     if (wasStopped) {
       announce("Stopped");
@@ -239,11 +229,6 @@ export class Conversation {
       this.#timeline.addCard(failureCard(error, { label: this.#timeline.hasPending ? "Send again" : "Try again", run: again }));
       if (!(error instanceof ApiError)) throw error;
     }
-  }
-
-  /** Whether the connection broke after the server had the message: it goes on without us. @param {unknown} error */
-  #isLost(error) {
-    return error instanceof ApiError && error.status === 0 && this.thread !== null && !this.#timeline.hasPending;
   }
 
   /** Shows the thread as the server has it. */
@@ -264,20 +249,14 @@ export class Conversation {
     const threadId = this.thread?.id;
     const asked = this.#timeline.lastUserMessage;
     if (!threadId || !asked || this.#timeline.isAnswered || this.isRunning) return;
-    const givenUp = Date.parse(asked.created_at) + GIVEN_UP;
     const wait = new AbortController();
     this.#wait = wait;
     try {
       this.#timeline.progress("");
-      while (Date.now() < givenUp) {
-        await pause(LOOK_AGAIN, wait.signal);
-        const page = await this.api.call("items.list", { thread_id: threadId, limit: PAGE, order: "desc" });
-        wait.signal.throwIfAborted();
-        for (const item of page.data.reverse()) this.#timeline.apply({ type: "thread.item.done", item });
-        if (this.#timeline.isAnswered) return this.listener.onChange();
-        if (this.#timeline.pendingCall) return await this.#answerCall();
-      }
-      this.#timeline.addCard(failureCard(new Error("This message has no answer."), { label: "Retry", run: () => this.retry() }));
+      const hasCome = await comesToRest(this.api, this.#timeline, threadId, Date.parse(asked.created_at) + GIVEN_UP, wait.signal);
+      if (!hasCome) this.#timeline.addCard(failureCard(new Error("This message has no answer."), { label: "Retry", run: () => this.retry() }));
+      this.listener.onChange();
+      await this.#answerCall();
     } catch (error) {
       if (!wait.signal.aborted) this.#timeline.addCard(failureCard(error, { label: "Try again", run: () => this.#recover() }));
     } finally {
@@ -303,7 +282,7 @@ export class Conversation {
     }
   }
 
-  /** @param {string} itemId @param {"positive" | "negative"} kind @returns {Promise<boolean>} whether the server took it */
+  /** @param {string} itemId @param {"positive" | "negative"} kind whether the server took it */
   async #rate(itemId, kind) {
     try {
       await this.api.call("items.feedback", { thread_id: this.thread?.id, item_ids: [itemId], kind });

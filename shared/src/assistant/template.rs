@@ -18,20 +18,20 @@ pub(super) struct Template(Vec<Part>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
-    Value { name: Name, default: String },
+    Value { name: Known, default: String },
 }
 
 /// What a placeholder names. All of it is verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Name {
+enum Known {
     Tenant,
-    UserId,
-    UserAnonymous,
-    UserName,
-    UserEmail,
-    UserLocale,
-    UserZoneinfo,
-    UserPlan,
+    Id,
+    Anonymous,
+    Name,
+    Email,
+    Locale,
+    Zoneinfo,
+    Plan,
     /// Of the token's object claim `chatkit`.
     Claim(String),
 }
@@ -83,7 +83,7 @@ fn placeholder_at(text: &str) -> Result<(Part, &str), String> {
         if name.is_empty() {
             return Err(malformed());
         }
-        let name = Name::parse(name)?;
+        let name = Known::parse(name)?;
         let (default, rest) = if end(rest) { ("", rest) } else { default(rest).ok_or_else(malformed)? };
         (Part::Value { name, default: default.to_owned() }, rest)
     };
@@ -108,17 +108,17 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     text[1..].split_once(mark)
 }
 
-impl Name {
+impl Known {
     fn parse(name: &str) -> Result<Self, String> {
         Ok(match name {
             "tenant" => Self::Tenant,
-            "user.id" => Self::UserId,
-            "user.anonymous" => Self::UserAnonymous,
-            "user.name" => Self::UserName,
-            "user.email" => Self::UserEmail,
-            "user.locale" => Self::UserLocale,
-            "user.zoneinfo" => Self::UserZoneinfo,
-            "user.plan" => Self::UserPlan,
+            "user.id" => Self::Id,
+            "user.anonymous" => Self::Anonymous,
+            "user.name" => Self::Name,
+            "user.email" => Self::Email,
+            "user.locale" => Self::Locale,
+            "user.zoneinfo" => Self::Zoneinfo,
+            "user.plan" => Self::Plan,
             _ => match name.strip_prefix("user.claims.") {
                 Some(claim) if !claim.is_empty() => Self::Claim(claim.to_owned()),
                 Some(_) | None => return Err(unknown(name)),
@@ -131,13 +131,13 @@ impl Name {
         let text = |claim: &'a Option<String>| claim.as_deref().map(Cow::from);
         match self {
             Self::Tenant => Some(identity.owner.tenant().into()),
-            Self::UserId => Some(identity.owner.user().into()),
-            Self::UserAnonymous => Some(if identity.anonymous { "true" } else { "false" }.into()),
-            Self::UserName => text(&claims.name),
-            Self::UserEmail => text(&claims.email),
-            Self::UserLocale => text(&claims.locale),
-            Self::UserZoneinfo => text(&claims.zoneinfo),
-            Self::UserPlan => text(&claims.plan),
+            Self::Id => Some(identity.owner.user().into()),
+            Self::Anonymous => Some(if identity.anonymous { "true" } else { "false" }.into()),
+            Self::Name => text(&claims.name),
+            Self::Email => text(&claims.email),
+            Self::Locale => text(&claims.locale),
+            Self::Zoneinfo => text(&claims.zoneinfo),
+            Self::Plan => text(&claims.plan),
             Self::Claim(name) => claims.chatkit.get(name).map(|value| match value {
                 Value::String(text) => Cow::from(text),
                 other => other.to_string().into(),

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -29,7 +30,7 @@ pub struct Function {
     /// Who runs it.
     pub run: Run,
     /// What its arguments are.
-    pub(super) parameters: Schema,
+    pub(super) parameters: Arc<Schema>,
 }
 
 /// Something that a person may pick in the composer.

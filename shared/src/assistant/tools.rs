@@ -1,5 +1,7 @@
 //! From the document's tools to what the engine works with.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::document::{FunctionDocument, ToolChoice, read};
@@ -70,7 +72,7 @@ fn function(document: FunctionDocument, place: &str) -> Result<Function, Documen
         name: name.0,
         definition,
         run,
-        parameters: schema,
+        parameters: Arc::new(schema),
     })
 }
 

@@ -124,11 +124,13 @@ fn cost(input: &Input) -> u64 {
 fn part_cost(part: &InputPart) -> u64 {
     /// What OpenAI's models take for a picture of common size, "Images and vision" of its guide.
     const IMAGE: u64 = 1_105;
+    /// A document is text and pictures of its pages; nobody knows before it is read. Most bytes of a large one are not
+    /// words, so it counts as some ten pages.
+    const DOCUMENT: u64 = 10_000;
     match part {
         InputPart::Text(text) => estimate_tokens(text),
         InputPart::Image(_) => IMAGE,
-        // A document is text and pictures of its pages; nobody knows before it is read.
-        InputPart::File(file) => file.size.div_ceil(4),
+        InputPart::File(file) => file.size.div_ceil(4).min(DOCUMENT),
     }
 }
 
@@ -165,8 +167,10 @@ fn inputs(item: &ThreadItem, is_last: bool) -> Vec<Input> {
 
 /// A picture that the model made. Its real type is the stored object's; models go by the bytes.
 fn picture(id: &str) -> InputPart {
+    /// Bytes of a picture at most: more does not come through the model's stream.
+    const LARGEST: u64 = 12_000_000;
     let source = FileSource::Stored(id.to_owned());
-    InputPart::Image(InputFile { name: id.to_owned(), media_type: "image/png".to_owned(), size: 0, source })
+    InputPart::Image(InputFile { name: id.to_owned(), media_type: "image/png".to_owned(), size: LARGEST, source })
 }
 
 /// A call that the page has answered. One that it has not is none: the model must not wait for it.

@@ -85,14 +85,6 @@ pub(super) struct Ended {
     pub(super) epilogue: Option<Event>,
 }
 
-/// How one answer of the model ended.
-enum Round {
-    /// The turn is over.
-    Over(Ended),
-    /// The model waits for the outputs of functions.
-    Calls(Vec<FunctionCall>),
-}
-
 impl Ended {
     /// All is said.
     pub(super) const fn well() -> Self {
@@ -197,13 +189,11 @@ impl Turn {
     /// Asks the model until it calls no more functions, or somebody else has to answer first.
     async fn answer(&mut self, mut model: ModelEvents, answer: &mut Answer) -> Result<Ended, Ended> {
         for round in 1.. {
-            let calls = match self.listen(&mut model, answer).await? {
-                Round::Over(ended) if ended.outcome == Outcome::Ok && !answer.has_substance() => {
-                    return Ok(Ended { outcome: Outcome::Error, epilogue: Some(messages::no_answer()), ..ended });
-                }
-                Round::Over(ended) => return Ok(ended),
-                Round::Calls(calls) => calls,
-            };
+            let (ended, calls) = self.listen(&mut model, answer).await?;
+            if calls.is_empty() {
+                let is_silent = ended.outcome == Outcome::Ok && !answer.has_substance();
+                return Ok(if is_silent { Ended::failed(messages::no_answer()) } else { ended });
+            }
             drop(model);
             if self.call(calls, answer).await? {
                 return Ok(Ended::well());
@@ -223,15 +213,19 @@ impl Turn {
         Ok(Ended::well())
     }
 
-    /// Tells what the model does until its answer ends.
-    async fn listen(&mut self, model: &mut ModelEvents, answer: &mut Answer) -> Result<Round, Ended> {
+    /// Tells what the model does until its answer ends: how, and what it calls, if it waits for that.
+    async fn listen(
+        &mut self,
+        model: &mut ModelEvents,
+        answer: &mut Answer,
+    ) -> Result<(Ended, Vec<FunctionCall>), Ended> {
         let characters = answer.characters();
         let mut accepted = false;
         let mut calls = Vec::new();
         loop {
             let Ok(event) = self.next(model).await else {
                 self.count(None, accepted, answer.characters() - characters);
-                return Ok(Round::Over(Ended::failed(messages::took_too_long())));
+                return Ok((Ended::failed(messages::took_too_long()), Vec::new()));
             };
             accepted |= matches!(event, Some(Ok(_)));
             let ended = match event {
@@ -256,8 +250,11 @@ impl Turn {
             };
             let (ended, tokens) = ended;
             self.count(tokens, accepted, answer.characters() - characters);
-            let goes_on = ended.outcome == Outcome::Ok && !calls.is_empty();
-            return Ok(if goes_on { Round::Calls(calls) } else { Round::Over(ended) });
+            // Calls of an answer that was cut off, or failed, are not what the model meant.
+            if ended.outcome != Outcome::Ok {
+                calls.clear();
+            }
+            return Ok((ended, calls));
         }
     }
 
@@ -462,9 +459,11 @@ impl Turn {
                 None => Ok(()),
             }
         };
+        // Where no model was asked there was no turn.
+        let (is_turn, rows) = (self.reservation.is_some(), &self.engine.usage);
+        let count = async { if is_turn { rows.record(&record, limits.usage_retention_days).await } else { Ok(()) } };
         let withdraw = OptionFuture::from(self.place.as_ref().map(Place::withdraw));
-        let (settled, recorded, withdrawn) =
-            tokio::join!(settle, self.engine.usage.record(&record, limits.usage_retention_days), withdraw,);
+        let (settled, recorded, withdrawn) = tokio::join!(settle, count, withdraw);
         let withdrawn = match withdrawn.unwrap_or(Ok(Vec::new())) {
             Ok(files) => {
                 Box::pin(self.drop_files(&files)).await;

@@ -2,6 +2,7 @@ use std::collections::HashSet;
 
 use super::attachments::unknown_attachment;
 use super::{Engine, Error};
+use crate::assistant::{Assistant, ClientChoice};
 use crate::hash::sha256_hex;
 use crate::identity::Owner;
 use crate::protocol::{InferenceOptions, ItemHeader, ThreadItem, UserContent, UserMessage, UserMessageInput};
@@ -31,6 +32,7 @@ impl Engine {
             None if !input.attachments.is_empty() => return Err(unknown_attachment()),
             Some(_) | None => {}
         }
+        self.check_options(&input.inference_options)?;
         let tags = input.content.iter().filter(|part| matches!(part, UserContent::InputTag { .. })).count();
         if tags > MOST_TAGS {
             return Err(Error::Invalid(format!("the message has more than {MOST_TAGS} tags")));
@@ -43,6 +45,22 @@ impl Engine {
         let stored = serde_json::to_vec(&(&input.content, &input.quoted_text, &input.inference_options));
         if stored.is_ok_and(|stored| stored.len() > LARGEST_MESSAGE) {
             return Err(Error::Invalid(format!("the message is larger than {} KB", LARGEST_MESSAGE / 1024)));
+        }
+        Ok(())
+    }
+
+    /// Refuses what the composer does not offer. Where it offers nothing, nothing is looked at.
+    fn check_options(&self, options: &InferenceOptions) -> Result<(), Error> {
+        let Assistant { models, tool_choices, .. } = &*self.assistant;
+        let InferenceOptions { tool_choice, model } = options;
+        let is_offered = |choices: &[ClientChoice], id: Option<&String>| {
+            choices.is_empty() || id.is_none_or(|id| choices.iter().any(|choice| choice.id == *id))
+        };
+        if !is_offered(models, model.as_ref()) {
+            return Err(Error::Invalid("`inference_options.model` is not one that is offered".to_owned()));
+        }
+        if !is_offered(tool_choices, tool_choice.as_ref().map(|tool| &tool.id)) {
+            return Err(Error::Invalid("`inference_options.tool_choice` is not one that is offered".to_owned()));
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ pub(super) fn effects(response: Response, expects: Expects, largest: usize) -> E
     let mut checks = Checks::default();
     let effects: Effects = match media_type.as_str() {
         "text/event-stream" => body.eventsource().map(|event| one(&event.map_err(broken)?.data)).boxed(),
-        "application/json" => document(body, move |text| in_json(text, expects)),
+        "application/json" => document(body, move |text| in_json(&text, expects)),
         "text/plain" => document(body, move |text| in_text(text, expects)),
         _ if is_empty => document(body, move |text| in_text(text, expects)),
         _ => failed("has a content type that is none of `text/plain`, `application/json` and `text/event-stream`"),
@@ -71,8 +71,8 @@ fn in_text(text: String, expects: Expects) -> Result<Vec<Effect>, EndpointError>
 }
 
 /// `{"output": …, "effects": […]}`, or a tool's bare output.
-fn in_json(text: String, expects: Expects) -> Result<Vec<Effect>, EndpointError> {
-    let value: Value = serde_json::from_str(&text).map_err(|_| EndpointError::Malformed("is not JSON"))?;
+fn in_json(text: &str, expects: Expects) -> Result<Vec<Effect>, EndpointError> {
+    let value: Value = serde_json::from_str(text).map_err(|_| EndpointError::Malformed("is not JSON"))?;
     match (value, expects) {
         (Value::Object(mut fields), _) if is_envelope(&fields, expects) => {
             let effects = fields.remove("effects").unwrap_or_else(|| Value::Array(Vec::new()));

@@ -76,7 +76,7 @@ impl Endpoints {
     /// ([`tool_signing_secrets`](crate::secret::tool_signing_secrets)).
     ///
     /// # Errors
-    /// When the assistant names an endpoint and there is no secret, a secret is not `whsec_` and 24 bytes or more in
+    /// When the assistant names an endpoint and there is no secret, the first one is not `whsec_` and 24 bytes or more in
     /// base64, or TLS cannot be set up.
     pub fn new(assistant: &Assistant, secrets: &[SecretString]) -> Result<Self, EndpointsSetupError> {
         if assistant.has_endpoints() && secrets.is_empty() {

@@ -28,19 +28,22 @@ impl Signer {
     /// The variable with the secret.
     pub const VARIABLE: &str = "TOOL_SIGNING_SECRET";
 
-    /// A signer with these secrets.
+    /// A signer with these secrets, the current one first. One before it that is none has never signed anything, so it
+    /// does not count.
     ///
     /// # Errors
-    /// When one of them is not `whsec_` and 24 bytes or more in base64.
+    /// When the current one is not 24 bytes or more in base64, with `whsec_` in front or without.
     pub fn new(secrets: &[SecretString]) -> Result<Self, EnvError> {
         let key = |secret: &SecretString| {
-            let bytes = STANDARD.decode(secret.expose_secret().strip_prefix("whsec_")?).ok()?;
+            let bytes = STANDARD.decode(bare(secret.expose_secret())).ok()?;
             let key = Hmac::new_from_slice(&bytes).ok()?;
             (bytes.len() >= SHORTEST).then_some(key)
         };
-        let keys: Option<_> = secrets.iter().map(key).collect();
-        let wants = format!("must be `whsec_` and the base64 of {SHORTEST} bytes or more");
-        keys.map(Self).ok_or_else(|| EnvError::new(Self::VARIABLE, wants))
+        if secrets.first().is_some_and(|current| key(current).is_none()) {
+            let wants = format!("must be the base64 of {SHORTEST} bytes or more, with `whsec_` in front or without");
+            return Err(EnvError::new(Self::VARIABLE, wants));
+        }
+        Ok(Self(secrets.iter().filter_map(key).collect()))
     }
 
     /// The headers that prove who sent a body and when.
@@ -65,4 +68,9 @@ impl fmt::Debug for Signer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Signer").finish_non_exhaustive()
     }
+}
+
+/// The base64 of a secret. Secrets Manager makes secrets by itself, and cannot put a prefix in front of them.
+fn bare(secret: &str) -> &str {
+    secret.strip_prefix("whsec_").unwrap_or(secret)
 }

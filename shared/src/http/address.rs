@@ -5,7 +5,8 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 
 /// Where a request comes from, in the request's extensions: as API Gateway reports it on Lambda, the socket's peer
-/// locally, and never from a header, because the client writes those.
+/// locally. Not from a header, because the client writes those, unless the operator names one that something in front of
+/// the API writes (`CLIENT_ADDRESS_HEADER`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub Option<IpAddr>);
 

@@ -32,15 +32,21 @@ pub struct HttpLayer {
     ids: Ids,
     cors: CorsLayer,
     log_address: LogAddress,
+    address_header: Option<HeaderName>,
 }
 
 impl HttpLayer {
-    /// Reads `ALLOWED_ORIGINS` and `LOG_ADDRESS`.
+    /// Reads `ALLOWED_ORIGINS`, `LOG_ADDRESS`, and `CLIENT_ADDRESS_HEADER`: the header in which what stands in front of
+    /// the API names the client. It must be set only where nothing else can reach the API, because a client could write
+    /// it.
     ///
     /// # Errors
     /// When one of them makes no sense.
     pub fn from_env(env: &Env, clock: Clock, ids: Ids) -> Result<Self, EnvError> {
-        Ok(Self { clock, ids, cors: cors::cors(env)?, log_address: LogAddress::from_env(env)? })
+        const HEADER: &str = "CLIENT_ADDRESS_HEADER";
+        let address_header = env.get(HEADER).map(HeaderName::try_from).transpose();
+        let address_header = address_header.map_err(|_| EnvError::new(HEADER, "must be the name of a header"))?;
+        Ok(Self { clock, ids, cors: cors::cors(env)?, log_address: LogAddress::from_env(env)?, address_header })
     }
 
     /// Wraps a router: request ids, the log line, the documented error body for everything including unknown routes,
@@ -62,10 +68,14 @@ impl HttpLayer {
 
 async fn around(State(layer): State<Arc<HttpLayer>>, mut request: Request, next: Next) -> Response {
     let request_id = layer.ids.mint(ids::REQUEST);
-    let address = request.extensions().get::<ClientAddress>().and_then(|address| address.0);
+    let address = match &layer.address_header {
+        Some(name) => request.headers().get(name).and_then(|address| address.to_str().ok()?.trim().parse().ok()),
+        None => request.extensions().get::<ClientAddress>().and_then(|address| address.0),
+    };
     let (method, path) = (request.method().as_str(), request.uri().path());
     let log = RequestLog::new(layer.clock.clone(), request_id.clone(), method, path, address, layer.log_address);
     request.extensions_mut().insert(log.clone());
+    request.extensions_mut().insert(ClientAddress(address));
 
     let mut response = next.run(request).await;
     if let Some(error) = response.extensions_mut().remove::<Arc<Error>>() {

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::protocol::Object;
 
-/// What the site's user token says of a person, beyond who it is. Verified, but as true as the site made it.
+/// What the site's user token says of a person, beyond who it is. Verified, but as true as the site made it. The person
+/// can read it in their session token.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// The name to call them by.

@@ -53,7 +53,12 @@ impl Sessions {
         if !self.counters.rotate(&hash, now, LEEWAY, keep_until).await? {
             return Err(Error::unauthorized("the session was refreshed before, please start a new one"));
         }
-        let made = self.make(&session.identity, session.began_at).await;
+        let identity = match caller {
+            // What the site says of the user now, not what it said when the chain began.
+            Some(caller) => Identity { claims: caller.claims.clone(), ..session.identity },
+            None => session.identity,
+        };
+        let made = self.make(&identity, session.began_at).await;
         if made.is_err() {
             // A visitor has nothing but this secret: it stays good until there is a new one. Best effort, the leeway
             // allows another try anyway.

@@ -22,25 +22,6 @@ def unknown_events(response: Response) -> None:
     response.complete()
 
 
-@script()
-def web_search(response: Response) -> None:
-    response.begin()
-    place = {"output_index": 0, "item_id": response.item_id("ws")}
-    item = {
-        "id": place["item_id"],
-        "type": "web_search_call",
-        "status": "in_progress",
-        "action": {"type": "search", "query": "q"},
-    }
-    response.emit("response.output_item.added", output_index=0, item=item)
-    response.emit("response.web_search_call.searching", **place)
-    response.emit("response.web_search_call.completed", **place)
-    response.output.append(item | {"status": "completed"})
-    response.emit("response.output_item.done", output_index=0, item=response.output[0])
-    response.message(Text(["Found."]))
-    response.complete()
-
-
 @script("gaps-are-filled")
 def no_parts_added(response: Response) -> None:
     answer(response, Text(["Hel", "lo."]))

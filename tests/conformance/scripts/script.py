@@ -27,6 +27,13 @@ class Script:
     content_type: str = "text/event-stream"
     encode: Callable[[Events], Iterator[bytes]] = sse
     gives_title: bool = True
+    then: tuple[Callable[[Response], None], ...] = ()
+    is_compared: bool = True
+
+    @property
+    def rounds(self) -> tuple[Callable[[Response], None], ...]:
+        """The answers, one after each time that functions were called."""
+        return (self.write, *self.then)
 
 
 SCRIPTS: dict[str, Script] = {}

@@ -113,10 +113,10 @@ def citations_in_parts(response: Response) -> None:
     answer(response, Text(["One."], [URL]), Text(["Two."], [FILE, URL]), Text(["Three."]))
 
 
-def slowly(events: Events) -> Iterator[bytes]:
+def slowly(events: Events, pause: float = 0.03) -> Iterator[bytes]:
     """With pauses, for a person to leave in."""
     for chunk in sse(events):
-        sleep(0.03)
+        sleep(pause)
         yield chunk
 
 

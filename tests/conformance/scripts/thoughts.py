@@ -57,7 +57,7 @@ def silent_then_thought(response: Response) -> None:
     response.complete()
 
 
-@script("thoughts-end-with-the-turn")
+@script("thoughts-end-with-the-turn", "silence-is-an-error")
 def only_thoughts(response: Response) -> None:
     response.begin()
     response.reasoning(["Hm."])

@@ -127,12 +127,7 @@ impl Compiler<'_> {
         self.schemas.iter().try_for_each(|pointer| self.ends(pointer, &mut Vec::new(), &mut good))
     }
 
-    fn ends<'p>(
-        &'p self,
-        pointer: &str,
-        path: &mut Vec<String>,
-        good: &mut HashSet<String>,
-    ) -> Result<(), DocumentError> {
+    fn ends(&self, pointer: &str, path: &mut Vec<String>, good: &mut HashSet<String>) -> Result<(), DocumentError> {
         if path.iter().any(|visited| visited == pointer) {
             return self.error(pointer, "refers to itself without end");
         }

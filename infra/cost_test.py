@@ -1,0 +1,87 @@
+"""`python -m unittest discover --start-directory infra --pattern '*_test.py'`"""
+
+import contextlib
+import io
+import re
+import unittest
+from pathlib import Path
+
+import simulate
+from cost import TABLE, idle, of_requests, price, report
+from workload import LIST, REFRESH, START, Habits, turn
+
+ROOT = Path(__file__).resolve().parent.parent
+MEMORY = {"chat": 512, "others": 256}
+
+
+class Prices(unittest.TestCase):
+    def test_tiers_are_paid_one_after_the_other(self):
+        self.assertAlmostEqual(price("api_request", 333e6), 333 * 3.5)
+        self.assertAlmostEqual(price("api_request", 1e9), 333 * 3.5 + 667 * 2.8)
+        self.assertAlmostEqual(price("api_request", 21e9), 333 * 3.5 + 667 * 2.8 + 19_000 * 2.38 + 1_000 * 1.51)
+
+    def test_a_million_further_turns_by_hand(self):
+        parts = of_requests([(turn(8.0, 350), 1_000_000)], MEMORY)
+        self.assertAlmostEqual(parts["API Gateway"], 3.5)
+        self.assertAlmostEqual(parts["Lambda"], 0.2 + 1e6 * 0.5 * 8 * 0.0000133334)
+        self.assertAlmostEqual(parts["DynamoDB"], 7 * 0.625 + 4 * 0.125)
+
+    def test_a_stream_counts_once_for_each_ten_megabytes(self):
+        small, large = turn(8.0, 350), turn(8.0, 100_000)
+        self.assertGreater(large.bytes_out, 20e6)
+        self.assertAlmostEqual(of_requests([(small, 1e6)], MEMORY)["API Gateway"], 3.5)
+        self.assertAlmostEqual(of_requests([(large, 1e6)], MEMORY)["API Gateway"], 10.5)
+
+    def test_every_price_has_its_source_and_the_table_its_date(self):
+        self.assertRegex(TABLE["date"], r"^\d{4}-\d{2}-\d{2}$")
+        for name, entry in TABLE["prices"].items():
+            self.assertTrue(entry["source"], name)
+            self.assertEqual("price" in entry, "tiers" not in entry, name)
+
+    def test_nobody_costs_less_than_two_dollars(self):
+        self.assertLess(sum(idle("dev").values()), 1)
+        self.assertLess(sum(idle("prod").values()), 2)
+
+
+class Page(unittest.TestCase):
+    def test_the_page_has_what_the_program_prints(self):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            report(Habits(), MEMORY, "arm64", [10, 1_000, 100_000])
+        page = (ROOT / "infra/cost.md").read_text()
+        (shown,) = re.findall(r"^```\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        for line, computed in zip(shown.splitlines(), printed.getvalue().splitlines(), strict=True):
+            self.assertEqual(line.rstrip(), computed.rstrip())
+
+
+class Units(unittest.TestCase):
+    """The units are those of the README, which the tests of the code assert."""
+
+    def setUp(self):
+        rows = re.findall(r"^\| ([^|]+) \| (\d+)[^|]*\| ([^|]+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+        self.table = {title: (int(writes), reads) for title, writes, reads in rows}
+
+    def writes(self, title):
+        return self.table[title][0]
+
+    def test_units_are_those_of_the_readme(self):
+        self.assertEqual(START.write_units, self.writes("`start`"))
+        self.assertEqual(REFRESH.write_units, self.writes("`refresh`"))
+        self.assertEqual(LIST.write_units, self.writes("`threads.list`"))
+        further = "a turn, `threads.add_user_message`"
+        self.assertEqual(turn(8, 350).write_units, self.writes(further))
+        self.assertEqual(self.table[further][1], f"at most {turn(8, 350).reads}, whatever the thread's length")
+        first = turn(8, 350, first=True)
+        self.assertEqual((first.write_units, str(first.reads)), self.table["the first turn, `threads.create`"])
+
+    def test_shards_are_those_of_the_code(self):
+        (shards,) = re.findall(r"const SHARDS: usize = (\d+);", (ROOT / "shared/src/store/usage.rs").read_text())
+        self.assertEqual(simulate.SUM_SHARDS, int(shards))
+
+    def test_a_visit_has_one_first_turn(self):
+        turns = [number for each, number in Habits(turns=5).visit() if each.bytes_out > 50_000]
+        self.assertEqual(turns, [1, 4])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,45 @@
+"""A deployed stack, by the name of its environment in samconfig.toml. Needs boto3, which aws-sam-cli brings."""
+
+import sys
+import tomllib
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class Stack:
+    def __init__(self, environment):
+        config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+        if environment not in config or environment == "version":
+            names = ", ".join(name for name in config if name not in ("version", "default"))
+            raise SystemExit(f"samconfig.toml has no environment `{environment}`; there are: {names}")
+        parameters = config[environment]["global"]["parameters"]
+        self.name = parameters["stack_name"]
+        self.session = boto3.Session(region_name=parameters.get("region"), profile_name=parameters.get("profile"))
+
+    def client(self, service):
+        return self.session.client(service)
+
+    def describe(self):
+        return self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+
+    def outputs(self):
+        return {each["OutputKey"]: each["OutputValue"] for each in self.describe().get("Outputs", [])}
+
+    def parameters(self):
+        return {each["ParameterKey"]: each["ParameterValue"] for each in self.describe().get("Parameters", [])}
+
+
+def main(action):
+    """Runs `action` with the stack of the environment that the command line names; an error of AWS is one line."""
+    if len(sys.argv) != 2:
+        raise SystemExit(f"usage: {sys.argv[0]} ENVIRONMENT")
+    try:
+        action(Stack(sys.argv[1]))
+    except (BotoCoreError, ClientError) as error:
+        raise SystemExit(str(error)) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -1,0 +1,111 @@
+"""What the template refuses: values by their patterns, and sets of values by its rules."""
+
+import re
+
+from .template import Resolver
+
+SECRET = "s" * 32
+SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:jwt-AbCdEf"
+
+REFUSED = {
+    "AllowedOrigins": ["https://WWW.example.com", "https://example.com/", "*", "https://*.example.com", "example.com"],
+    "AssistantDocument": ["../secrets.json", "shop.yaml", "a b.json", "/etc/passwd"],
+    "AuthMode": ["development", "jwt anonymous", ""],
+    "FilesTypes": ["image", "*/*", "image/*,", "image/p*"],
+    "JwtSecret": ["short", "s" * 31],
+    "JwtSecretArn": ["jwt", "arn:aws:s3:::bucket"],
+    "JwksUrl": ["http://example.com/keys", "https://example.com/keys?x=1"],
+    "KmsKeyArn": ["alias/mine", "arn:aws:kms:eu-central-1:111122223333:alias/mine"],
+    "MaxOutputTokens": ["0", "15", "-1", "many", "16.5"],
+    "MaxContextTokens": ["15"],
+    "OpenAiBaseUrl": ["http://example.com/v1", "https://user:password@example.com/v1", "https://example.com/v1?key=1", ""],
+    "ReasoningSummaries": ["yes"],
+    "WorkflowId": ["my workflow", "workflow_1"],
+    "AlarmEmail": ["nobody", "a@b"],
+    "DomainName": ["https://chat.example.com", "chat", "chat.example.com/"],
+    "HostedZoneId": ["example.com"],
+    "UserPoolPages": ["http://example.com/", "javascript:alert(1)", "https://*.example.com/"],
+    "Release": ["a b", "x" * 65],
+}
+ACCEPTED = {
+    "AllowedOrigins": ["", "https://www.example.com", "http://localhost:3000"],
+    "AssistantDocument": ["", "example.json", "shop-2.json"],
+    "AuthMode": ["jwt", "anonymous", "jwt,anonymous"],
+    "FilesTypes": ["", "application/pdf", "image/*,text/plain"],
+    "JwtSecret": ["", SECRET],
+    "JwtSecretArn": ["", SECRET_ARN],
+    "MaxOutputTokens": ["", "16", "99", "8192", "1000000"],
+    "OpenAiBaseUrl": ["https://api.openai.com/v1", "https://llm.example.com:8443/v1"],
+    "UserPoolPages": ["", "https://example.com/chat", "https://example.com/,http://localhost:3000/"],
+}
+
+# Sets of parameters, with the rule that refuses each; those without a rule are deployed.
+SETS = [
+    ({"JwtSecret": SECRET}, None),
+    ({"AuthMode": "anonymous"}, None),
+    ({"JwtSecretArn": SECRET_ARN}, None),
+    ({"JwksUrl": "https://id.example/keys", "JwtIssuer": "https://id.example", "JwtAudience": "chat"}, None),
+    ({"UserPool": "true", "UserPoolPages": "https://example.com/"}, None),
+    ({}, "UserTokensNeedTheirKey"),
+    ({"AuthMode": "jwt,anonymous"}, "UserTokensNeedTheirKey"),
+    ({"JwtSecret": SECRET, "JwtSecretArn": SECRET_ARN}, "JwtSecretIsTheOnlyKey"),
+    ({"JwtSecret": SECRET, "UserPool": "true", "UserPoolPages": "https://example.com/"}, "JwtSecretIsTheOnlyKey"),
+    ({"JwtSecretArn": SECRET_ARN, "UserPool": "true", "UserPoolPages": "https://example.com/"}, "JwtSecretArnIsTheOnlyKey"),
+    ({"JwksUrl": "https://id.example/keys"}, "PublishedKeysNeedIssuerAndAudience"),
+    ({"UserPool": "true"}, "TheUserPoolNamesItself"),
+    ({"UserPool": "true", "UserPoolPages": "https://example.com/", "JwtIssuer": "me"}, "TheUserPoolNamesItself"),
+    ({"AuthMode": "anonymous", "Mode": "hosted"}, "HostedModeNeedsItsWorkflow"),
+    ({"AuthMode": "anonymous", "Mode": "hosted", "WorkflowId": "wf_1"}, None),
+    ({"AuthMode": "anonymous", "Alarms": "false", "AlarmEmail": "a@example.com"}, "SomebodyIsToldOfAlarms"),
+    ({"AuthMode": "anonymous", "DomainName": "chat.example.com"}, "ADomainNeedsACertificate"),
+    ({"AuthMode": "anonymous", "DomainName": "chat.example.com", "HostedZoneId": "Z1"}, None),
+    ({"AuthMode": "anonymous", "HostedZoneId": "Z1"}, "ACertificateNeedsADomain"),
+    ({"AuthMode": "anonymous", "CloudFront": "true"}, "CloudFrontNeedsTheFirewall"),
+    ({"AuthMode": "anonymous", "CloudFront": "true", "Firewall": "true"}, None),
+    (
+        {"AuthMode": "anonymous", "CloudFront": "true", "Firewall": "true", "DomainName": "a.example", "HostedZoneId": "Z1"},
+        "CloudFrontNeedsTheFirewall",
+    ),
+    ({"AuthMode": "anonymous", "EdgeWebAclArn": "arn"}, "AnEdgeAclNeedsCloudFront"),
+    ({"AuthMode": "anonymous", "ChatProvisionedConcurrency": 1}, "ProvisionedVersionsHaveNames"),
+    ({"AuthMode": "anonymous", "ChatProvisionedConcurrency": 1, "Release": "1"}, None),
+]
+
+
+def errors(template):
+    parameters = template.written["Parameters"]
+    for name, parameter in parameters.items():
+        if not parameter.get("Description"):
+            yield f"{name}: has no description"
+        is_bounded = {"AllowedPattern", "AllowedValues", "MaxLength", "MaxValue"} & parameter.keys()
+        if not is_bounded:
+            yield f"{name}: takes anything"
+    for table, expected in ((REFUSED, False), (ACCEPTED, True)):
+        for name, values in table.items():
+            for value in values:
+                if accepts(parameters[name], value) is not expected:
+                    yield f"{name}: `{value}` is {'refused' if expected else 'accepted'}"
+    for values, rule in SETS:
+        broken = broken_rules(template.written, values)
+        if broken != ({rule} if rule else set()):
+            yield f"{sorted(values)}: breaks {sorted(broken)}, not {rule}"
+    if unused := template.written["Rules"].keys() - {rule for _, rule in SETS}:
+        yield f"no set of values breaks {sorted(unused)}"
+
+
+def accepts(parameter, value):
+    if "AllowedValues" in parameter:
+        return value in parameter["AllowedValues"]
+    if len(value) > int(parameter.get("MaxLength", 4096)):
+        return False
+    return re.fullmatch(parameter.get("AllowedPattern", ".*"), value) is not None
+
+
+def broken_rules(written, values):
+    resolver = Resolver(written, values)
+    return {
+        name
+        for name, rule in written["Rules"].items()
+        if resolver.resolve(rule["RuleCondition"])
+        and not all(resolver.resolve(each["Assert"]) for each in rule["Assertions"])
+    }

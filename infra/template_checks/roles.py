@@ -1,0 +1,140 @@
+"""All that each function may do, and where it may write lines."""
+
+FUNCTIONS = ["Start", "Refresh", "Chat", "Analytics"]
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+READ_SECRET = {"secretsmanager:GetSecretValue"}
+
+# By table, secret, bucket or log group.
+PERMISSIONS = {
+    "StartRole": {
+        "StartLogs": LOGS,
+        "CountersTable": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "SessionSigningSecret": READ_SECRET,
+        "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
+        "OpenAiSecret if IsHosted": READ_SECRET,
+    },
+    "RefreshRole": {
+        "RefreshLogs": LOGS,
+        "CountersTable": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "SessionSigningSecret": READ_SECRET,
+        "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
+        "OpenAiSecret if IsHosted": READ_SECRET,
+    },
+    "ChatRole": {
+        "ChatLogs": LOGS,
+        "ThreadsTable": {
+            "dynamodb:BatchWriteItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        },
+        "CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "UsageTable": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "FilesBucket": {"s3:ListBucket"},
+        "FilesBucket/*": {"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
+        "SessionSigningSecret": READ_SECRET,
+        "OpenAiSecret": READ_SECRET,
+        "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
+        "ToolSigningSecret if HasAssistant": READ_SECRET,
+    },
+    "AnalyticsRole": {
+        "AnalyticsLogs": LOGS,
+        "UsageTable": {"dynamodb:Query"},
+        "CountersTable": {"dynamodb:GetItem"},
+        "SessionSigningSecret": READ_SECRET,
+        "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
+    },
+    "RotationRole": {
+        "RotationLogs": LOGS,
+        "SessionSigningSecret": {
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:GetSecretValue",
+            "secretsmanager:PutSecretValue",
+            "secretsmanager:UpdateSecretVersionStage",
+        },
+    },
+}
+
+# Policies of several roles, each only where the parameter asks for it.
+SHARED = {
+    "TracingPolicy": ("Traces", {"*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}}),
+    "KeyPolicy": (
+        "HasKey",
+        {
+            "KmsKeyArn": {
+                "kms:Decrypt",
+                "kms:DescribeKey",
+                "kms:Encrypt",
+                "kms:GenerateDataKey",
+                "kms:ReEncryptFrom",
+                "kms:ReEncryptTo",
+            }
+        },
+    ),
+}
+
+
+def errors(template):
+    roles = template.of_type("AWS::IAM::Role")
+    if roles.keys() != PERMISSIONS.keys() | {"ApiLogsAccountRole"}:
+        yield f"the roles are {sorted(roles)}"
+    for name, expected in PERMISSIONS.items():
+        properties = roles[name]["Properties"]
+        if (found := permissions(properties["Policies"])) != expected:
+            yield f"{name}: may {found}, not {expected}"
+        if properties.keys() != {"AssumeRolePolicyDocument", "Policies"}:
+            yield f"{name}: has more than its policies"
+        if principals(properties) != {"lambda.amazonaws.com"}:
+            yield f"{name}: is not the functions' alone"
+    for name, (condition, expected) in SHARED.items():
+        policy = template.resources[name]
+        if policy["Condition"] != condition or permissions([policy["Properties"]]) != expected:
+            yield f"{name}: may {permissions([policy['Properties']])} if {policy['Condition']}"
+    if template.of_type("AWS::IAM::Policy").keys() | template.of_type("AWS::IAM::ManagedPolicy").keys() != SHARED.keys():
+        yield "there are other policies than expected"
+    for function in [*FUNCTIONS, "Rotation"]:
+        properties = template.properties(f"{function}Function")
+        if properties["Role"] != {"Fn::GetAtt": [f"{function}Role", "Arn"]}:
+            yield f"{function}Function: has another's role"
+        yield from of_logs(template, function, properties["LoggingConfig"])
+
+
+def of_logs(template, function, logging):
+    if (logging["LogGroup"], logging["LogFormat"]) != ({"Ref": f"{function}Logs"}, "JSON"):
+        yield f"{function}Function: does not log JSON into its own group"
+    # What succeeded is in the metrics; `DeadStreams` counts the lines on what did not.
+    if logging["SystemLogLevel"] != "WARN":
+        yield f"{function}Function: Lambda's own lines are not those on failures"
+    if template.properties(f"{function}Logs").get("RetentionInDays") != {"Ref": "LogRetentionDays"}:
+        yield f"{function}Logs: lines are kept for ever"
+
+
+def permissions(policies):
+    found = {}
+    for policy in policies:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            actions, targets = statement["Action"], statement["Resource"]
+            actions = [actions] if isinstance(actions, str) else actions
+            targets = targets if isinstance(targets, list) else [targets]
+            for target in targets:
+                found.setdefault(name_of(target), set()).update(actions)
+    return found
+
+
+def name_of(resource):
+    """A resource as `PERMISSIONS` names it; anything else, such as `*`, as it stands in the template."""
+    match resource:
+        case {"Ref": name} | {"Fn::GetAtt": [name, "Arn"]}:
+            return name
+        case {"Fn::Sub": "${FilesBucket.Arn}/*"}:
+            return "FilesBucket/*"
+        case {"Fn::If": [condition, target, {"Ref": "AWS::NoValue"}]}:
+            return f"{name_of(target)} if {condition}"
+        case other:
+            return str(other)
+
+
+def principals(role):
+    return {each["Principal"]["Service"] for each in role["AssumeRolePolicyDocument"]["Statement"]}

@@ -1,0 +1,101 @@
+"""Every method of the API: its function, and whether it streams."""
+
+import tomllib
+
+from .template import ROOT
+
+# Each path also has OPTIONS, for the same function.
+ROUTES = {
+    ("POST", "/api/chatkit/start"): "Start",
+    ("POST", "/api/chatkit/session"): "Start",
+    ("POST", "/api/chatkit/refresh"): "Refresh",
+    ("POST", "/chatkit"): "Chat",
+    ("POST", "/chatkit/attachments"): "Chat",
+    ("POST", "/api/chat"): "Chat",
+    ("GET", "/api/analytics"): "Analytics",
+    ("GET", "/api/usage/me"): "Analytics",
+    ("GET", "/health"): "Analytics",
+}
+STREAMING = "Chat"
+# Those that anybody can ask, so those with limits of their own.
+SESSIONS = ["/api/chatkit/start", "/api/chatkit/session", "/api/chatkit/refresh"]
+
+
+def errors(template):
+    found = methods(template)
+    expected = ROUTES | {("OPTIONS", path): function for (_, path), function in ROUTES.items()}
+    for route in sorted(found.keys() ^ expected.keys()):
+        yield f"{route} is in the template or expected, not both"
+    for route in sorted(found.keys() & expected.keys()):
+        for provisioned in (0, 1):
+            integration = template.with_parameters(found[route], ChatProvisionedConcurrency=provisioned)
+            yield from of_integration(route, integration, expected[route], bool(provisioned))
+    yield from of_permissions(template, expected)
+    yield from of_api(template)
+    local = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["metadata"]["lambda"]["watch"]["router"]
+    known = {path: function.lower() for (_, path), function in ROUTES.items()}
+    for path in sorted(known.keys() | local.keys()):
+        if local.get(path) != known.get(path):
+            yield f"Cargo.toml: the router of `cargo lambda watch` has {local.get(path)} for {path}"
+
+
+def methods(template):
+    """The integration of each method, by method and path."""
+    (api,) = template.of_type("AWS::ApiGateway::RestApi").values()
+    return {
+        (method.upper(), path): description["x-amazon-apigateway-integration"]
+        for path, by_method in api["Properties"]["Body"]["paths"].items()
+        for method, description in by_method.items()
+    }
+
+
+def of_integration(route, integration, function, provisioned):
+    streams = function == STREAMING
+    version, action = ("2021-11-15", "response-streaming-invocations") if streams else ("2015-03-31", "invocations")
+    alias = ":live" if streams and provisioned else ""
+    expected = f":lambda:path/{version}/functions/${{{function}Function.Arn}}{alias}/{action}"
+    uri = integration["uri"]["Fn::Sub"]
+    if not uri.endswith(expected):
+        yield f"{route}: the integration is {uri}, not …{expected}"
+    if integration["type"] != "aws_proxy" or integration["httpMethod"] != "POST":
+        yield f"{route}: the integration is no Lambda proxy"
+    mode, timeout = ("STREAM", 900_000) if streams else (None, None)
+    if (integration.get("responseTransferMode"), integration.get("timeoutInMillis")) != (mode, timeout):
+        yield f"{route}: transfer mode and timeout are not {mode} and {timeout}"
+
+
+def of_permissions(template, expected):
+    """API Gateway may call the functions, and nobody else may."""
+    called = set()
+    for name, permission in template.of_type("AWS::Lambda::Permission").items():
+        properties = permission["Properties"]
+        if properties["Action"] != "lambda:InvokeFunction" or "SourceArn" not in properties:
+            yield f"{name} lets others in than the API"
+        if properties["Principal"] == "apigateway.amazonaws.com":
+            called.add(properties["FunctionName"]["Ref"])
+    needed = {f"{function}Function" for function in expected.values()} | {"ChatAlias"}
+    if called != needed:
+        yield f"the API may call {sorted(called)}, not {sorted(needed)}"
+
+
+def of_api(template):
+    (api,) = template.of_type("AWS::ApiGateway::RestApi").values()
+    (stage,) = template.of_type("AWS::ApiGateway::Stage").values()
+    if api["Properties"]["EndpointConfiguration"] != {"Types": ["REGIONAL"]}:
+        yield "the API is not regional"
+    if api["Properties"]["BinaryMediaTypes"] != ["multipart~1form-data"]:
+        yield "the API's binary media types are not exactly multipart/form-data"
+    if "ApiLogsAccount" not in api.get("DependsOn", []):
+        yield "the API does not wait for the account's role for logs"
+    settings = {(each["HttpMethod"], each["ResourcePath"]): each for each in stage["Properties"]["MethodSettings"]}
+    expected = {("*", "/*"): "Api"} | {("POST", "/" + path.replace("/", "~1")): "Session" for path in SESSIONS}
+    if settings.keys() != expected.keys():
+        yield f"method settings are for {sorted(settings)}, not {sorted(expected)}"
+    for route, prefix in expected.items():
+        setting = settings.get(route, {})
+        limits = (setting.get("ThrottlingRateLimit"), setting.get("ThrottlingBurstLimit"))
+        if limits != ({"Ref": f"{prefix}Rate"}, {"Ref": f"{prefix}Burst"}):
+            yield f"{route}: is throttled by {limits}"
+        # Either would put tokens into a log.
+        if setting.get("LoggingLevel") != "OFF" or setting.get("DataTraceEnabled") is not False:
+            yield f"{route}: API Gateway's own logging is not off"

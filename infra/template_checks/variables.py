@@ -1,0 +1,101 @@
+"""The functions' variables: those of the README's table, with its defaults, and no more than Lambda takes."""
+
+import re
+
+from .roles import FUNCTIONS
+from .template import ROOT
+
+# Variables of the table that the template has no use for, each with its reason.
+NOT_SET = {
+    "OPENAI_API_KEY": "a key in a variable could be read by whoever may see the configuration",
+    "SESSION_SIGNING_SECRET": "the same",
+    "LOG_LEVEL": "Lambda sets AWS_LAMBDA_LOG_LEVEL from the logging configuration",
+    "AWS_REGION": "set by Lambda",
+    "AWS_ACCESS_KEY_ID": "set by Lambda",
+    "AWS_SECRET_ACCESS_KEY": "set by Lambda",
+    "AWS_SESSION_TOKEN": "set by Lambda",
+    "AWS_ENDPOINT_URL": "for other places than AWS",
+    "AWS_ENDPOINT_URL_DYNAMODB": "for other places than AWS",
+    "AWS_ENDPOINT_URL_SECRETS_MANAGER": "for other places than AWS",
+    "AWS_ENDPOINT_URL_S3": "for other places than AWS",
+    "TOOL_SIGNING_SECRET": "a key in a variable could be read by whoever may see the configuration",
+}
+# Set, and of no interest to who reads the table.
+INTERNAL = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"}
+# Set ahead of the table: the page or the code does not have them yet, and what is not read is ignored.
+AHEAD = {
+    "JWKS_URL",
+    "JWT_SECRET_ARN",
+}
+# Bytes of all names and values of a function's variables together (Lambda's quotas).
+MOST_BYTES = 4096
+# Bytes of what a reference resolves to at most, where it is none to a parameter.
+LONGEST = {"Table": 100, "Bucket": 63, "Secret": 170, "Client": 30}
+
+
+def errors(template):
+    table = documented()
+    used = set()
+    for function in FUNCTIONS:
+        variables = template.properties(f"{function}Function")["Environment"]["Variables"]
+        used |= variables.keys()
+        size = sum(len(name) + longest(template, value) for name, value in variables.items())
+        if size > MOST_BYTES:
+            yield f"{function}: the variables may have {size} bytes, of {MOST_BYTES}"
+        for name, value in variables.items():
+            match value:
+                case {"Ref": parameter} if parameter in template.written["Parameters"]:
+                    default = str(template.written["Parameters"][parameter]["Default"])
+                    if default and table.get(name, default) != default:
+                        yield f"{parameter}: its default is {default}, that of {name} is {table[name]}"
+    for name in sorted(used - table.keys() - INTERNAL - AHEAD):
+        yield f"{name}: is not in the README's table"
+    for name in sorted(table.keys() - used - NOT_SET.keys()):
+        yield f"{name}: is in the README's table, and no function gets it"
+    sources = "".join(path.read_text() for path in (ROOT / "shared/src").rglob("*.rs"))
+    for name in sorted(table.keys() & used):
+        if f'"{name}"' not in sources:
+            yield f"{name}: nothing reads it"
+
+
+def documented():
+    """The variables of the README's tables, each with its default as the table has it, without its explanation."""
+    (chapter,) = re.findall(r"^## Configuration$(.*?)^## ", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    table = {}
+    for names, default in re.findall(r"^\| (`[A-Z][^|]*) \| ([^|]*) \|", chapter, re.MULTILINE):
+        names = re.findall(r"`([A-Z0-9_]+)`", names)
+        # Defaults of several variables stand in the order of their names.
+        defaults = re.findall(r"`?([A-Za-z0-9:/._-]+)`?(?: \([^)]*\))?(?:, |;|$)", default)
+        table |= {name: each for name, each in zip(names, defaults + [""] * len(names), strict=False)}
+    return table
+
+
+def longest(template, value):
+    """The bytes of a value at most."""
+    match value:
+        case str() | int() | bool():
+            return len(str(value))
+        case {"Ref": name} | {"Fn::Join": [_, {"Ref": name}]} if name in template.written["Parameters"]:
+            return of_parameter(template.written["Parameters"][name])
+        case {"Ref": name}:
+            return next(size for end, size in LONGEST.items() if name.endswith(end))
+        case {"Fn::If": [_, one, other]}:
+            return max(longest(template, one), longest(template, other))
+        case {"Fn::Sub": text}:
+            return 100 + len(text)
+    raise ValueError(f"a variable that is {value}")
+
+
+def of_parameter(parameter):
+    if "AllowedValues" in parameter:
+        return max(len(str(each)) for each in parameter["AllowedValues"])
+    if "MaxValue" in parameter:
+        return len(str(parameter["MaxValue"]))
+    if "MaxLength" in parameter:
+        return int(parameter["MaxLength"])
+    if parameter["Type"] == "CommaDelimitedList":
+        # Six origins of a usual length; the pattern bounds each, nothing bounds their number.
+        return 300
+    # A name whose pattern bounds it, and its ending.
+    (bound,) = re.findall(r"\{0,(\d+)\}", parameter["AllowedPattern"])
+    return int(bound) + 10

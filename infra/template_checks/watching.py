@@ -1,0 +1,58 @@
+"""Alarms that name a metric which exists, and say what to do; log lines that the filters can find."""
+
+import json
+import re
+
+from cost import ALARM_METRICS, LINE_METRICS
+
+from .template import ROOT
+
+# Fields of the log line, and where they come from.
+LINE = ROOT / "shared/src/http/log.rs"
+
+
+def errors(template):
+    filters = template.of_type("AWS::Logs::MetricFilter")
+    metrics = set()
+    line = LINE.read_text()
+    for name, each in filters.items():
+        properties = each["Properties"]
+        (transformation,) = properties["MetricTransformations"]
+        metrics.add(transformation["MetricName"])
+        fields = set(re.findall(r"\$\.([a-z_]+)", properties["FilterPattern"] + transformation["MetricValue"]))
+        # `target` is the subscriber's own; the rest of Lambda's lines is Lambda's.
+        for field in fields - {"target", "type", "record"}:
+            if not re.search(rf"\b{field}\b", line):
+                yield f"{name}: the log line has no field `{field}`"
+    alarms = template.of_type("AWS::CloudWatch::Alarm")
+    for name, each in alarms.items():
+        properties = each["Properties"]
+        if len(properties["AlarmDescription"]) < 60:
+            yield f"{name}: does not say what to do"
+        if properties["AlarmActions"] != [{"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]}]:
+            yield f"{name}: tells nobody"
+        # Nobody chats at night, and that is no reason to wake anybody.
+        if properties["TreatMissingData"] != "notBreaching":
+            yield f"{name}: is raised where nothing happens"
+        for namespace, metric in named_metrics(properties):
+            if "ChatKit/" in str(namespace) and metric not in metrics:
+                yield f"{name}: nothing counts {metric}"
+    counted = (sum(len(list(named_metrics(each["Properties"]))) for each in alarms.values()), len(filters))
+    if counted != (ALARM_METRICS, LINE_METRICS):
+        yield f"infra/cost.py does not count the metrics of alarms and of log lines as {counted}"
+    text = template.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(text)["widgets"]
+    for metric in metrics:
+        if f'"{metric}"' not in text:
+            yield f"Dashboard: does not show {metric}"
+    shown = set(re.findall(r"\$\{(\w+)Alarm\.Arn\}", json.dumps(widgets)))
+    if missing := {name.removesuffix("Alarm") for name in alarms} - shown - {"Rotation"}:
+        yield f"Dashboard: does not show the alarms {sorted(missing)}"
+
+
+def named_metrics(alarm):
+    if "MetricName" in alarm:
+        yield alarm["Namespace"], alarm["MetricName"]
+    for each in alarm.get("Metrics", []):
+        if "MetricStat" in each:
+            yield each["MetricStat"]["Metric"]["Namespace"], each["MetricStat"]["Metric"]["MetricName"]
