@@ -8,8 +8,10 @@ use axum::Router;
 use axum::serve::ListenerExt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chatkit_shared::aws::Aws;
 use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
+use chatkit_shared::https;
 use chatkit_shared::ids::Ids;
 use chatkit_shared::setup::SetupError;
 use chatkit_shared::store::{Connection, TableNames, create_missing};
@@ -55,7 +57,8 @@ pub async fn start(
         env.set("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", listener.local_addr()?));
         background(dynoxide::server::serve_on(listener, database));
     }
-    Box::pin(create_missing(&Connection::from_env(env)?, &TableNames::from_env(env)?)).await?;
+    let aws = Aws::from_env(env, https::client(env)?)?;
+    Box::pin(create_missing(&Connection::new(&aws, env), &TableNames::from_env(env)?)).await?;
     // A bucket elsewhere is the operator's own.
     if env.get("FILES_BUCKET").is_none() && env.get("AWS_ENDPOINT_URL_S3").is_none() {
         let folder = objects::Folder::open(data)?;

@@ -28,7 +28,7 @@ pub(crate) fn complete(env: &mut Env, data: Option<&Path>, ids: &Ids) -> Result<
     if env.get("SESSION_SIGNING_SECRET").is_none() && env.get("SESSION_SIGNING_SECRET_ARN").is_none() {
         env.or_insert("SESSION_SIGNING_SECRET", kept_secret(data, "signing-secret", ids)?);
     }
-    if env.get("JWT_SECRET").is_none() {
+    if ["JWT_SECRET", "JWT_SECRET_ARN", "JWKS_URL"].iter().all(|name| env.get(name).is_none()) {
         env.or_insert("JWT_SECRET", kept_secret(data, "jwt-secret", ids)?);
     }
     env.or_insert("AUTH_MODE", "development,anonymous,jwt");

@@ -6,8 +6,8 @@
 //! backends.rs      an embedded DynamoDB, an embedded S3, and the demo model where there is no key: all on loopback
 //! objects.rs       the embedded S3
 //! server.rs        the four functions under one address, by the same table as on AWS
-//! web_socket/      API Gateway's WebSocket half, before the fifth function
 //! described.rs     an assistant document in one line: `--check-assistant`
+//! web_socket/      API Gateway's WebSocket half, before the fifth function
 //! development.rs   the identity `x-user-id`, which exists here only
 //! playground.rs    the page at `/`;  about.rs  what it is told of the server
 //! demo_model/      what talks when there is no key;  demo_site/  the shop whose tools it may use

@@ -48,7 +48,7 @@ impl Server {
         let development = environment::take_development(&mut env);
         let about = About::from_env(&env, backends.demo);
         let setup = Setup { env, clock, ids, cookie: VisitorCookie::Loopback };
-        let functions = functions(&setup).await?.merge(socket(&setup).await?);
+        let functions = functions(&setup)?.merge(socket(&setup).await?);
         let router = if development { functions.layer(from_fn(development::believe_header)) } else { functions };
         let http = HttpLayer::from_env(&setup.env, setup.clock.clone(), setup.ids.clone())?;
         let router = playground::router(&about, http)?.fallback_service(router.layer(from_fn(note_address)));
@@ -87,11 +87,11 @@ impl Server {
 ///
 /// # Errors
 /// When a variable is missing or makes no sense.
-pub async fn functions(setup: &Setup) -> Result<Router, SetupError> {
-    let start = chatkit_start::router(chatkit_start::App::from_setup(setup).await?);
-    let refresh = chatkit_refresh::router(chatkit_refresh::App::from_setup(setup).await?);
-    let chat = chatkit_chat::router(chatkit_chat::App::from_setup(setup).await?);
-    let analytics = chatkit_analytics::router(chatkit_analytics::App::from_setup(setup).await?);
+pub fn functions(setup: &Setup) -> Result<Router, SetupError> {
+    let start = chatkit_start::router(chatkit_start::App::from_setup(setup)?);
+    let refresh = chatkit_refresh::router(chatkit_refresh::App::from_setup(setup)?);
+    let chat = chatkit_chat::router(chatkit_chat::App::from_setup(setup)?);
+    let analytics = chatkit_analytics::router(chatkit_analytics::App::from_setup(setup)?);
     Ok(Router::new()
         .route("/api/chatkit/start", any_service(start.clone()))
         .route("/api/chatkit/session", any_service(start))
@@ -117,7 +117,7 @@ pub async fn socket(setup: &Setup) -> Result<Router, SetupError> {
     setup.env.set("AWS_LAMBDA_FUNCTION_NAME", "socket");
     setup.env.set("AWS_ENDPOINT_URL_LAMBDA", &url);
     setup.env.set("SOCKET_URL", url);
-    let app = chatkit_socket::App::from_setup(&setup).await?;
+    let app = chatkit_socket::App::from_setup(&setup)?;
     api.serve(move |event| {
         let answer = chatkit_socket::handle(app.clone(), event);
         Box::pin(async { answer.await.map_err(|_| Failed) })

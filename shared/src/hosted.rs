@@ -4,26 +4,28 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{Client, Url, redirect};
+use reqwest::header::AUTHORIZATION;
+use reqwest::{Client, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::env::{Env, EnvError};
 use crate::identity::Owner;
-use crate::model::ModelConfig;
+use crate::model::{ModelKey, base_url};
+use crate::secrets::{Secret, SecretError, Secrets};
 
 /// How long one session may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a function that starts waits for the connection.
+const LONGEST_OPENING: Duration = Duration::from_millis(1_500);
 
 /// Brokers sessions of one workflow. Cheap to clone.
 #[derive(Clone)]
 pub struct HostedSessions {
     client: Client,
     url: Url,
-    /// `Bearer` and the key; marked as sensitive, so that nothing shows it.
-    authorization: HeaderValue,
+    key: Secret<ModelKey>,
     workflow_id: String,
     patience: Duration,
 }
@@ -51,6 +53,9 @@ pub enum HostedError {
     /// OpenAI's answer is no session. What it is instead is not told: it may quote anything.
     #[error("the sessions API did not answer with a session")]
     Broken,
+    /// There is no key at the moment.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// OpenAI refused: the key or the workflow is wrong, or a limit is reached.
     #[error("the sessions API answered with status {0}")]
     Refused(u16),
@@ -69,26 +74,20 @@ impl HostedSessions {
     ///
     /// # Errors
     /// When the workflow or the key is missing, or no HTTP header can carry the key.
-    pub fn from_env(env: &Env, key: Option<SecretString>) -> Result<Self, EnvError> {
+    pub fn from_env(env: &Env, secrets: &Secrets, client: Client) -> Result<Self, EnvError> {
         let workflow_id = env.required("CHATKIT_WORKFLOW_ID", "the workflow of `CHATKIT_MODE=hosted`, `wf_…`")?;
-        let key = key.ok_or_else(|| {
+        let key = secrets.secret(env, ModelKey::SECRET)?.ok_or_else(|| {
             EnvError::new("OPENAI_API_KEY", "or `OPENAI_SECRET_ARN` must be set, because `CHATKIT_MODE` is `hosted`")
         })?;
-        let mut authorization = HeaderValue::try_from(format!("Bearer {}", key.expose_secret()))
-            .map_err(|_| EnvError::new("OPENAI_API_KEY", "must be printable ASCII"))?;
-        authorization.set_sensitive(true);
-        let mut url = ModelConfig::from_env(env)?.base_url;
+        let mut url = base_url(env)?;
         let path = format!("{}/chatkit/sessions", url.path().trim_end_matches('/'));
         url.set_path(&path);
-        let client = Client::builder()
-            .connect_timeout(Duration::from_secs(5))
-            // An API has no redirects, and the key goes nowhere else.
-            .redirect(redirect::Policy::none())
-            // The proxy variables are not part of the configuration, which is all that is read of the environment.
-            .no_proxy()
-            .build();
-        let client = client.map_err(|_| EnvError::new("OPENAI_BASE_URL", "cannot be used: no HTTP client"))?;
-        Ok(Self { client, url, authorization, workflow_id, patience: PATIENCE })
+        Ok(Self { client, url, key, workflow_id, patience: PATIENCE })
+    }
+
+    /// Connects, so that nobody has to wait for it later. What is answered, and whether anything is, does not matter.
+    pub async fn open(&self) {
+        let _ = self.client.head(self.url.clone()).timeout(LONGEST_OPENING).send().await;
     }
 
     /// The same with another time that one session may take. 20 s.
@@ -102,16 +101,13 @@ impl HostedSessions {
     /// # Errors
     /// [`HostedError`].
     pub async fn create(&self, owner: &Owner) -> Result<HostedSession, HostedError> {
-        let response = self
-            .client
-            .post(self.url.clone())
-            .timeout(self.patience)
-            .header(AUTHORIZATION, self.authorization.clone())
-            .header("openai-beta", "chatkit_beta=v1")
-            .json(&json!({ "user": user(owner), "workflow": { "id": self.workflow_id } }))
-            .send()
-            .await
-            .map_err(failed)?;
+        let key = self.key.get().await?;
+        let mut response = self.ask(&key, owner).await?;
+        if response.status() == StatusCode::UNAUTHORIZED
+            && let Some(newer) = self.key.newer_than(&key).await
+        {
+            response = self.ask(&newer, owner).await?;
+        }
         if !response.status().is_success() {
             return Err(HostedError::Refused(response.status().as_u16()));
         }
@@ -122,6 +118,13 @@ impl HostedSessions {
             return Err(HostedError::Broken);
         }
         Ok(HostedSession { id: session.id, client_secret: session.client_secret, expires_at })
+    }
+
+    async fn ask(&self, key: &ModelKey, owner: &Owner) -> Result<Response, HostedError> {
+        let request = self.client.post(self.url.clone()).timeout(self.patience);
+        let request = request.header(AUTHORIZATION, key.bearer()).header("openai-beta", "chatkit_beta=v1");
+        let body = json!({ "user": user(owner), "workflow": { "id": self.workflow_id } });
+        request.json(&body).send().await.map_err(failed)
     }
 }
 

@@ -13,7 +13,9 @@
 //! limits.rs      token buckets as integer arithmetic
 //! http/          what every route needs: errors, request ids, log line, CORS, client address, SSE
 //! lambda/        how a router runs on Lambda
-//! secret.rs      secrets, from the environment or Secrets Manager
+//! secrets/       secrets that live: from variables, or from Secrets Manager and read again when it is time
+//! https.rs       the way out: one HTTP client; aws/ lends it to the AWS SDK
+//! pace.rs        when what is kept in memory is read again
 //! setup.rs       what a function is built from; telemetry.rs: logging
 //! widgets.rs     how a widget that changes is sent
 //! clock.rs, ids.rs, hash.rs   time and ids as injected values; hashes
@@ -21,6 +23,7 @@
 //! ```
 
 pub mod assistant;
+pub mod aws;
 pub mod clock;
 pub mod conversation;
 pub mod endpoints;
@@ -29,13 +32,15 @@ pub mod files;
 pub mod hash;
 pub mod hosted;
 pub mod http;
+pub mod https;
 pub mod identity;
 pub mod ids;
 pub mod lambda;
 pub mod limits;
 pub mod model;
+mod pace;
 pub mod protocol;
-pub mod secret;
+pub mod secrets;
 pub mod sessions;
 pub mod setup;
 pub mod store;

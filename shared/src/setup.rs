@@ -2,11 +2,23 @@
 
 use std::error::Error;
 use std::fmt::{self, Debug, Display};
+use std::sync::Arc;
 
+use reqwest::Client;
+
+use crate::assistant::Assistant;
+use crate::aws::Aws;
 use crate::clock::Clock;
-use crate::env::Env;
+use crate::conversation::{Engine, Limits};
+use crate::endpoints::{Endpoints, Signer};
+use crate::env::{Env, EnvError};
+use crate::files::Files;
+use crate::https;
 use crate::identity::VisitorCookie;
 use crate::ids::Ids;
+use crate::model::{Model, ModelConfig};
+use crate::secrets::Secrets;
+use crate::store::{Connection, Counters, Threads, Usage};
 use crate::telemetry::chain;
 
 /// Where and when a function runs: all that differs between Lambda, the local server and the tests.
@@ -20,6 +32,53 @@ pub struct Setup {
     pub ids: Ids,
     /// How visitors' cookies travel.
     pub cookie: VisitorCookie,
+}
+
+/// What a function reaches the world through, over one HTTP client. Nothing is connected yet.
+#[derive(Clone)]
+pub struct Outside {
+    /// The client.
+    pub http: Client,
+    /// Region and credentials.
+    pub aws: Aws,
+    /// Secrets.
+    pub secrets: Secrets,
+    /// The way to DynamoDB.
+    pub connection: Connection,
+}
+
+impl Outside {
+    /// The engine, as `chat` and `socket` have it. Reads:
+    ///
+    /// - `ASSISTANT`, `MODEL`, `INSTRUCTIONS`, `MAX_OUTPUT_TOKENS`, `MAX_CONTEXT_TOKENS`, `REASONING_SUMMARIES`: see
+    ///   [`Assistant`]
+    /// - `TOOL_SIGNING_SECRET` or `TOOL_SIGNING_SECRET_ARN`: see [`Endpoints`]
+    /// - `OPENAI_BASE_URL`, `OPENAI_API_KEY` or `OPENAI_SECRET_ARN`, `MODEL_API`, `TRANSCRIBE_MODEL`: where the model is
+    ///   and how it is asked, see [`ModelConfig`]
+    /// - `LIMIT_USER_*`, `LIMIT_MESSAGE_CHARS`, `USAGE_RETENTION_DAYS`: see [`Limits`]
+    /// - `FILES_BUCKET`, `FILES_MAX_BYTES`, `FILES_MAX_PER_MESSAGE`, `FILES_TYPES`: see [`Files`]
+    /// - `TABLE_THREADS`, `TABLE_COUNTERS`, `TABLE_USAGE`
+    ///
+    /// # Errors
+    /// When a variable is missing or makes no sense.
+    pub fn engine(&self, setup: &Setup) -> Result<Engine, SetupError> {
+        let Setup { env, clock, ids, .. } = setup;
+        let Self { http, aws, secrets, connection } = self;
+        let assistant = Assistant::from_env(env)?;
+        let signer = secrets.secret(env, Signer::SECRET)?;
+        Ok(Engine {
+            threads: Threads::from_env(connection, env)?,
+            counters: Counters::from_env(connection, env)?,
+            usage: Usage::from_env(connection, env)?,
+            files: Files::from_env(env, aws, http.clone(), clock.clone())?,
+            model: Model::new(&ModelConfig::from_env(env, secrets)?, http.clone()),
+            endpoints: Endpoints::new(&assistant, http.clone(), signer)?,
+            assistant: Arc::new(assistant),
+            limits: Limits::from_env(env)?,
+            clock: clock.clone(),
+            ids: ids.clone(),
+        })
+    }
 }
 
 /// Why a function cannot start, for the operator: it names the variable. A `main` that returns it shows the whole chain
@@ -45,6 +104,18 @@ impl Debug for SetupError {
 }
 
 impl Setup {
+    /// What the environment says of the world outside.
+    ///
+    /// # Errors
+    /// When a variable is missing or makes no sense.
+    pub fn outside(&self) -> Result<Outside, EnvError> {
+        let http = https::client(&self.env)?;
+        let aws = Aws::from_env(&self.env, http.clone())?;
+        let secrets = Secrets::new(&aws, &self.env, self.clock.clone());
+        let connection = Connection::new(&aws, &self.env);
+        Ok(Outside { http, aws, secrets, connection })
+    }
+
     /// On Lambda.
     pub fn lambda() -> Self {
         let clock = Clock::system();

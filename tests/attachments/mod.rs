@@ -11,11 +11,13 @@ mod two_phase;
 use chatkit_shared::clock::Clock;
 use chatkit_shared::files::Files;
 use chatkit_shared::identity::Owner;
+use chatkit_shared::setup::Outside;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use crate::harness::app::{Answer, App, input};
 use crate::harness::objects::{NOW, Objects};
+use crate::harness::outside::outside;
 use crate::harness::responses::answer;
 
 /// The functions with a bucket.
@@ -80,7 +82,9 @@ impl Site {
 
     /// The bucket as the functions see it, for what only its owner can do.
     fn files(&self) -> Files {
-        Files::from_env(&self.app.env, self.app.clock.clone()).unwrap().unwrap()
+        let (env, clock) = (&self.app.env, &self.app.clock);
+        let Outside { aws, http, .. } = outside(env, clock);
+        Files::from_env(env, &aws, http, clock.clone()).unwrap().unwrap()
     }
 
     /// The ids of the attachments that have a record.

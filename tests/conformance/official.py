@@ -5,7 +5,6 @@
 prints `listening on http://127.0.0.1:PORT` once it does.
 """
 
-import json
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -154,7 +153,9 @@ def app(url: str) -> FastAPI:
     async def direct(request: Request, file: UploadFile) -> Response:
         attachment = files.take(file.filename or "", file.content_type or "", await file.read())
         await server.store.save_attachment(attachment, request.headers["x-user-id"])
-        return Response(attachment.model_dump_json(exclude_none=True, exclude={"metadata"}), media_type="application/json")
+        return Response(
+            attachment.model_dump_json(exclude_none=True, exclude={"metadata"}), media_type="application/json"
+        )
 
     @application.put("/files/{file_id}")
     async def upload(file_id: str, request: Request) -> Response:

@@ -25,6 +25,7 @@ def card(text: str, **fields: Any) -> dict[str, Any]:
     button = {"type": "Button", "label": "Buy", "onClickAction": action | {"streaming": True}}
     return {"type": "Card", "children": [{"type": "Text", "id": "words", "value": text, **fields}, button]}
 
+
 QUESTIONS = [
     {
         "type": "multiple_choice",

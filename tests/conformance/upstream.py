@@ -99,7 +99,9 @@ def transcribe(handler: BaseHTTPRequestHandler, body: bytes) -> None:
     audio, media_type = file_of(handler.headers["content-type"], body)
     status = 500 if audio == b"fail" else 200
     text = "" if audio == b"silence" else f" {len(audio)} bytes of {media_type} "
-    answer = json.dumps({"text": text} if status == 200 else {"error": {"message": "the upstream's own words"}}).encode()
+    answer = json.dumps(
+        {"text": text} if status == 200 else {"error": {"message": "the upstream's own words"}}
+    ).encode()
     handler.send_response(status)
     handler.send_header("content-type", "application/json")
     handler.send_header("content-length", str(len(answer)))

@@ -50,8 +50,13 @@ async fn a_call_is_a_signed_post() {
 async fn a_call_is_signed_with_the_previous_secret_too() {
     let previous = format!("whsec_{}", STANDARD.encode([7; 64]));
     let site = Site::new([answer("text/plain", "done")]).await;
-    let stream =
-        signed_with(&[SECRET, &previous, "none"]).call(&endpoint(&site.url), Expects::Output, ID, now(), &body());
+    let stream = signed_with(SECRET, Some(previous.clone().into())).call(
+        &endpoint(&site.url),
+        Expects::Output,
+        ID,
+        now(),
+        &body(),
+    );
     assert_eq!(collect(stream).await, (done(), None));
     assert_signed(&site.asked()[0], now().as_second(), &[SECRET, &previous]);
 }

@@ -9,12 +9,15 @@ mod setup;
 use std::time::Duration;
 
 use chatkit_shared::assistant::Assistant;
-use chatkit_shared::endpoints::{Effect, EffectStream, Endpoint, EndpointError, Endpoints, Expects};
+use chatkit_shared::endpoints::{Effect, EffectStream, Endpoint, EndpointError, Endpoints, Expects, Signer};
 use chatkit_shared::env::Env;
+use chatkit_shared::secrets::{Secret, Versions};
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+
+use crate::harness::outside::client;
 
 /// The example of the specification.
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
@@ -23,12 +26,12 @@ const NOW: &str = "2026-11-20T10:00:00.9Z";
 const ID: &str = "call_1";
 
 fn endpoints() -> Endpoints {
-    signed_with(&[SECRET])
+    signed_with(SECRET, None)
 }
 
-fn signed_with(secrets: &[&str]) -> Endpoints {
-    let secrets: Vec<_> = secrets.iter().map(|secret| SecretString::from(*secret)).collect();
-    Endpoints::new(&Assistant::from_env(&Env::default()).unwrap(), &secrets).unwrap()
+fn signed_with(current: &str, previous: Option<SecretString>) -> Endpoints {
+    let signer = Some(Secret::fixed(Signer::parse(&Versions { current: current.into(), previous }).unwrap()));
+    Endpoints::new(&Assistant::from_env(&Env::default()).unwrap(), client(), signer).unwrap()
 }
 
 fn endpoint(url: &str) -> Endpoint {

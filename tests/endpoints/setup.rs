@@ -1,17 +1,25 @@
 //! The secret that calls are signed with.
 
 use chatkit_shared::assistant::Assistant;
-use chatkit_shared::endpoints::Endpoints;
+use chatkit_shared::clock::Clock;
+use chatkit_shared::endpoints::{Endpoints, Signer};
 use chatkit_shared::env::Env;
-use secrecy::SecretString;
 use serde_json::json;
 
 use super::SECRET;
+use crate::harness::outside::{client, outside};
 
-fn fault(document: &serde_json::Value, secrets: &[&str]) -> Option<String> {
-    let assistant = Assistant::from_env(&Env::from_iter([("ASSISTANT", document.to_string())])).unwrap();
-    let secrets: Vec<_> = secrets.iter().map(|secret| SecretString::from(*secret)).collect();
-    Endpoints::new(&assistant, &secrets).err().map(|error| error.to_string())
+fn fault(document: &serde_json::Value, secret: &str) -> Option<String> {
+    let env = Env::from_iter([
+        ("AWS_REGION", "here"),
+        ("AWS_ACCESS_KEY_ID", "id"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("ASSISTANT", &document.to_string()),
+        ("TOOL_SIGNING_SECRET", secret),
+    ]);
+    let secret = outside(&env, &Clock::system()).secrets.secret(&env, Signer::SECRET);
+    let endpoints = secret.and_then(|signer| Endpoints::new(&Assistant::from_env(&env).unwrap(), client(), signer));
+    endpoints.err().map(|error| error.to_string())
 }
 
 #[test]
@@ -25,11 +33,11 @@ fn where_there_are_endpoints_there_is_a_secret() {
     ] });
     let client = json!({ "tools": [{ "type": "function", "name": "a", "run": "client" }] });
     for document in [&actions, &server] {
-        assert_eq!(fault(document, &[]).as_deref(), Some(MISSING));
-        assert_eq!(fault(document, &[SECRET]), None);
+        assert_eq!(fault(document, "").as_deref(), Some(MISSING));
+        assert_eq!(fault(document, SECRET), None);
     }
     for document in [&client, &json!({})] {
-        assert_eq!(fault(document, &[]), None);
+        assert_eq!(fault(document, ""), None);
     }
 }
 
@@ -39,10 +47,8 @@ fn a_secret_is_one_of_standard_webhooks() {
         "`TOOL_SIGNING_SECRET` must be the base64 of 24 bytes or more, with `whsec_` in front or without";
     let raw = SECRET.strip_prefix("whsec_").unwrap();
     let short = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7o=";
-    for secret in ["", "whsec_", short, "whsec_not base64", &format!("{SECRET}="), &format!("WHSEC_{raw}")] {
-        assert_eq!(fault(&json!({}), &[secret]).as_deref(), Some(WANTS), "{secret}");
-        // What was there before it was set for the first time.
-        assert_eq!(fault(&json!({}), &[SECRET, secret]), None, "{secret}");
+    for secret in ["whsec_", short, "whsec_not base64", &format!("{SECRET}="), &format!("WHSEC_{raw}")] {
+        assert_eq!(fault(&json!({}), secret).as_deref(), Some(WANTS), "{secret}");
     }
-    assert_eq!(fault(&json!({}), &[raw]), None, "Secrets Manager makes secrets without a prefix");
+    assert_eq!(fault(&json!({}), raw), None, "Secrets Manager makes secrets without a prefix");
 }

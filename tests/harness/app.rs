@@ -72,7 +72,7 @@ impl App {
     pub(crate) async fn router(env: &Env, clock: &Clock, seed: u64) -> Router {
         let ids = Ids::seeded(clock.clone(), seed);
         let setup = Setup { env: env.clone(), clock: clock.clone(), ids, cookie: VisitorCookie::CrossSite };
-        functions(&setup).await.unwrap()
+        functions(&setup).unwrap()
     }
 
     /// Sends a request and reads the whole answer.

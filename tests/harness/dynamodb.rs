@@ -9,11 +9,14 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::serve::ListenerExt;
+use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
 use chatkit_shared::store::{Connection, Counters, TableNames, Threads, Usage, create_missing};
 use dynoxide::Database;
 use serde_json::Value;
 use tokio::net::TcpListener;
+
+use super::outside::outside;
 
 /// A DynamoDB of its own, in memory, with the three tables. It ends with the runtime of the test.
 #[derive(Clone)]
@@ -110,7 +113,7 @@ impl Dynamo {
 
     /// A connection of its own, as each process has one.
     pub(crate) fn connection(&self) -> Connection {
-        Connection::from_env(&self.env()).unwrap()
+        outside(&self.env(), &Clock::system()).connection
     }
 
     pub(crate) fn threads(&self) -> Threads {

@@ -54,7 +54,7 @@ impl Sockets {
         env.set("SOCKET_URL", management);
         let ids = Ids::seeded(app.clock.clone(), 3);
         let setup = Setup { env, clock: app.clock.clone(), ids, cookie: VisitorCookie::CrossSite };
-        let function = chatkit_socket::App::from_setup(&setup).await.unwrap();
+        let function = chatkit_socket::App::from_setup(&setup).unwrap();
         let events = Arc::new(Mutex::new(Vec::new()));
         let (served, seen) = (function.clone(), Arc::clone(&events));
         api.serve(move |event| {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use chatkit_shared::clock::Clock;
-use chatkit_shared::identity::{Claims, SessionTokens, SigningKeys, UserTokens};
+use chatkit_shared::identity::{Claims, SessionTokens, UserTokens, VisitorCookie};
+use chatkit_shared::ids::Ids;
+use chatkit_shared::setup::{Outside, Setup};
 use serde_json::{Value, json};
 
 use crate::harness::app::{App, NOW};
@@ -26,17 +27,23 @@ fn token(app: &App, claims: &Value) -> String {
     user_token(&app.env, &claims)
 }
 
+fn outside(app: &App) -> Outside {
+    let ids = Ids::seeded(app.clock.clone(), 3);
+    let setup = Setup { env: app.env.clone(), clock: app.clock.clone(), ids, cookie: VisitorCookie::CrossSite };
+    setup.outside().unwrap()
+}
+
 /// What a user token says.
-fn verified(app: &App, claims: &Value) -> Claims {
-    let tokens = UserTokens::from_env(&app.env).unwrap();
-    tokens.verify(&token(app, claims), NOW.parse().unwrap()).unwrap().claims
+async fn verified(app: &App, claims: &Value) -> Claims {
+    let Outside { http, secrets, .. } = outside(app);
+    let tokens = UserTokens::from_env(&app.env, &secrets, &http, &app.clock).unwrap();
+    tokens.verify(&token(app, claims), NOW.parse().unwrap()).await.unwrap().unwrap().claims
 }
 
 /// What a session token says to `chat`.
-fn in_session(app: &App, session: &str) -> Claims {
-    let keys = SigningKeys::new(&app.env.secret("SESSION_SIGNING_SECRET").unwrap(), None).unwrap();
-    let now = Clock::now(&app.clock);
-    SessionTokens::new(keys).verify(session, now, std::time::Duration::ZERO).unwrap().identity.claims
+async fn in_session(app: &App, session: &str) -> Claims {
+    let tokens = SessionTokens::from_env(&app.env, &outside(app).secrets).unwrap();
+    tokens.verify(session, app.clock.now(), std::time::Duration::ZERO).await.unwrap().identity.claims
 }
 
 fn expected() -> Claims {
@@ -55,9 +62,9 @@ fn expected() -> Claims {
 #[tokio::test]
 async fn claims_travel_from_the_users_token_into_the_session() {
     let app = App::start().await;
-    assert_eq!(verified(&app, &profile()), expected());
+    assert_eq!(verified(&app, &profile()).await, expected());
     let first = secret(&app.send(post(START, &json!({})).bearer(&token(&app, &profile()))).await);
-    assert_eq!(in_session(&app, &first), expected());
+    assert_eq!(in_session(&app, &first).await, expected());
     let mut written = profile();
     let chatkit = written.as_object_mut().unwrap().remove("chatkit").unwrap();
     written["claims"] = chatkit;
@@ -67,7 +74,7 @@ async fn claims_travel_from_the_users_token_into_the_session() {
     let mut upgraded = profile();
     upgraded["plan"] = json!("enterprise");
     let refresh = post(REFRESH, &json!({ "currentClientSecret": first })).bearer(&token(&app, &upgraded));
-    let second = in_session(&app, &secret(&app.send(refresh).await));
+    let second = in_session(&app, &secret(&app.send(refresh).await)).await;
     assert_eq!(second, Claims { plan: Some("enterprise".to_owned()), ..expected() });
 }
 
@@ -75,15 +82,15 @@ async fn claims_travel_from_the_users_token_into_the_session() {
 async fn nothing_is_known_of_others() {
     let app = App::start().await;
     let (visitor, _) = app.visit().await;
-    assert_eq!(in_session(&app, &visitor), Claims::default());
+    assert_eq!(in_session(&app, &visitor).await, Claims::default());
     let next = secret(&app.refresh(&visitor, None).await);
-    assert_eq!(in_session(&app, &next), Claims::default());
+    assert_eq!(in_session(&app, &next).await, Claims::default());
     let session = app.session("ada").await;
-    assert_eq!(in_session(&app, &session), Claims::default());
+    assert_eq!(in_session(&app, &session).await, Claims::default());
     assert_eq!(read(&session).1.get("profile"), None);
     // What a request says counts for nothing.
     let body = post(START, &json!({ "name": "Eve", "profile": { "name": "Eve" } })).bearer(&app.user_token("ada"));
-    assert_eq!(in_session(&app, &secret(&app.send(body).await)), Claims::default());
+    assert_eq!(in_session(&app, &secret(&app.send(body).await)).await, Claims::default());
 }
 
 #[tokio::test]
@@ -95,10 +102,10 @@ async fn claims_of_other_types_are_none() {
             "chatkit": { "list": [1], "object": {}, "null": null, "kept": 1 },
         });
         let kept = BTreeMap::from([("kept".to_owned(), json!(1))]);
-        assert_eq!(verified(&app, &claims), Claims { chatkit: kept, ..Claims::default() }, "{odd}");
+        assert_eq!(verified(&app, &claims).await, Claims { chatkit: kept, ..Claims::default() }, "{odd}");
     }
     for odd in [json!(null), json!(5), json!("gold"), json!([{ "tier": "gold" }])] {
-        assert_eq!(verified(&app, &json!({ "chatkit": odd })), Claims::default(), "{odd}");
+        assert_eq!(verified(&app, &json!({ "chatkit": odd })).await, Claims::default(), "{odd}");
     }
 }
 
@@ -107,15 +114,15 @@ async fn claims_have_bounds_together() {
     let app = App::start().await;
     let size = |claims: &Claims| serde_json::to_string(claims).unwrap().len();
     // One that is too long is left out, and the next ones are not.
-    let claims = verified(&app, &json!({ "name": "x".repeat(2_048), "email": "a@b.c", "chatkit": { "a": 1 } }));
+    let claims = verified(&app, &json!({ "name": "x".repeat(2_048), "email": "a@b.c", "chatkit": { "a": 1 } })).await;
     assert_eq!((claims.name, claims.email.as_deref(), claims.chatkit.len()), (None, Some("a@b.c"), 1));
     let many: serde_json::Map<_, _> = (0..500).map(|n| (format!("claim{n:03}"), json!("日本\n\""))).collect();
-    let claims = verified(&app, &json!({ "name": "Ada", "chatkit": many }));
+    let claims = verified(&app, &json!({ "name": "Ada", "chatkit": many })).await;
     assert_eq!(claims.name.as_deref(), Some("Ada"));
     assert!((1_950..=Claims::LARGEST).contains(&size(&claims)), "{}", size(&claims));
     // Every size around the bound.
     for length in 2_000..2_048 {
-        let claims = verified(&app, &json!({ "name": "x".repeat(length) }));
+        let claims = verified(&app, &json!({ "name": "x".repeat(length) })).await;
         assert!(size(&claims) <= Claims::LARGEST, "{length}");
         assert_eq!(claims.name.is_some(), length <= 2_025, "{length}");
     }

@@ -19,10 +19,10 @@ pub(crate) async fn starts(env: &Env) -> [Option<String>; 4] {
     let setup = Setup { env: env.clone(), clock, ids, cookie: VisitorCookie::CrossSite };
     let text = |error: chatkit_shared::setup::SetupError| error.to_string();
     [
-        chatkit_start::App::from_setup(&setup).await.err().map(text),
-        chatkit_refresh::App::from_setup(&setup).await.err().map(text),
-        chatkit_chat::App::from_setup(&setup).await.err().map(text),
-        chatkit_analytics::App::from_setup(&setup).await.err().map(text),
+        chatkit_start::App::from_setup(&setup).err().map(text),
+        chatkit_refresh::App::from_setup(&setup).err().map(text),
+        chatkit_chat::App::from_setup(&setup).err().map(text),
+        chatkit_analytics::App::from_setup(&setup).err().map(text),
     ]
 }
 
@@ -70,7 +70,8 @@ async fn development_starts_no_function() {
 
 #[tokio::test]
 async fn a_secret_has_32_bytes() {
-    let missing = "`JWT_SECRET` must be set to the secret that user tokens are signed with (HS256)";
+    let missing = "`JWT_SECRET` or `JWT_SECRET_ARN` must be set to the secret that user tokens are signed with (HS256), \
+                   or `JWKS_URL` to where the keys are published that they are signed with";
     assert_eq!(fault(&[]).await.as_deref(), Some(missing), "the default mode is `jwt`");
     assert_eq!(fault(&[("JWT_SECRET", "   ")]).await.as_deref(), Some(missing));
     let (canary, short) = ("c".repeat(31), "`JWT_SECRET` must have at least 32 bytes");

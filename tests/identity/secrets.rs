@@ -1,64 +1,19 @@
-//! Secrets from Secrets Manager, and their rotation.
+//! Secrets from Secrets Manager: their forms, their rotation, and what happens without them.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::http::{HeaderMap, Response};
 use chatkit_shared::env::Env;
-use chatkit_shared::secret::tool_signing_secrets;
-use secrecy::ExposeSecret;
-use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use serde_json::json;
 
 use super::modes::starts;
 use crate::harness::app::{Answer, App};
-use crate::harness::requests::{Carrying, post};
-use crate::harness::tokens::read;
+use crate::harness::log::Log;
+use crate::harness::requests::{Carrying, get, post};
+use crate::harness::responses::{answer, upstream_error};
+use crate::harness::secrets_manager::SecretsManager;
+use crate::harness::sessions::{START, secret};
+use crate::harness::tokens::{read, user_token};
 
 const OLD: &str = "the old secret of more than thirty-two bytes";
 const NEW: &str = "the new secret of more than thirty-two bytes";
-
-/// A Secrets Manager with these secrets, by name and stage. Stops when dropped.
-struct SecretsManager {
-    url: String,
-    secrets: Secrets,
-    _server: JoinSet<()>,
-}
-
-type Secrets = Arc<Mutex<HashMap<(String, String), String>>>;
-
-impl SecretsManager {
-    async fn start() -> Self {
-        let secrets = Secrets::default();
-        let router = Router::new().fallback(get_secret_value).with_state(Arc::clone(&secrets));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let mut server = JoinSet::new();
-        server.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, secrets, _server: server }
-    }
-
-    fn put(&self, name: &str, stage: &str, value: &str) {
-        self.secrets.lock().unwrap().insert((name.to_owned(), stage.to_owned()), value.to_owned());
-    }
-}
-
-async fn get_secret_value(State(secrets): State<Secrets>, headers: HeaderMap, body: Bytes) -> Response<Body> {
-    assert_eq!(headers["x-amz-target"], "secretsmanager.GetSecretValue");
-    let body: Value = serde_json::from_slice(&body).unwrap();
-    let key = (body["SecretId"].as_str().unwrap().to_owned(), body["VersionStage"].as_str().unwrap().to_owned());
-    let value = secrets.lock().unwrap().get(&key).cloned();
-    let (status, answer) = match value {
-        Some(value) => (200, json!({ "Name": key.0, "SecretString": value })),
-        None => (400, json!({ "__type": "ResourceNotFoundException", "Message": "no such secret" })),
-    };
-    let response = Response::builder().status(status).header("content-type", "application/x-amz-json-1.1");
-    response.body(Body::from(answer.to_string())).unwrap()
-}
 
 /// The test's environment with the signing secret in Secrets Manager.
 fn env(app: &App, manager: &SecretsManager) -> Env {
@@ -84,10 +39,10 @@ async fn a_rotated_secret_still_verifies() {
     for token in [&first, &user] {
         assert_eq!(after.send(post("/chatkit", &list).bearer(token)).await.status, 200);
     }
-    let next = crate::harness::sessions::secret(&after.refresh(&user, Some("ada")).await);
+    let next = secret(&after.refresh(&user, Some("ada")).await);
     assert_ne!(read(&next).0["kid"], read(&user).0["kid"]);
-    let request = post(crate::harness::sessions::START, &json!({})).with("cookie", &cookie);
-    let reloaded = crate::harness::sessions::secret(&after.send(request).await);
+    let request = post(START, &json!({})).with("cookie", &cookie);
+    let reloaded = secret(&after.send(request).await);
     assert_eq!(read(&reloaded).1["sub"], read(&first).1["sub"]);
 
     // Two rotations later the old one is over.
@@ -115,37 +70,11 @@ async fn what_the_console_makes_of_a_secret_is_understood() {
     for text in [OLD, &format!(" {OLD}\n"), &json!({ "anything": OLD }).to_string()] {
         manager.put("arn:signing", "AWSCURRENT", text);
         let router = App::router(&env, &app.clock, 2).await;
-        let request = post(crate::harness::sessions::START, &json!({}));
+        let request = post(START, &json!({}));
         let answer = Answer::of(tower::ServiceExt::oneshot(router, request).await.unwrap()).await;
-        ids.push(read(&crate::harness::sessions::secret(&answer)).0["kid"].clone());
+        ids.push(read(&secret(&answer)).0["kid"].clone());
     }
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
-}
-
-#[tokio::test]
-async fn a_secret_that_cannot_be_read_stops_the_start() {
-    let (app, manager) = (App::start().await, SecretsManager::start().await);
-    let mut env = env(&app, &manager);
-    let unreadable = "the secret that `SESSION_SIGNING_SECRET_ARN` names cannot be read";
-    for text in [None, Some(""), Some("  "), Some("{\"key\":\"\"}")] {
-        if let Some(text) = text {
-            manager.put("arn:signing", "AWSCURRENT", text);
-        }
-        let faults = starts(&env).await;
-        assert!(faults.iter().flatten().all(|fault| fault.starts_with(unreadable)), "{text:?}: {faults:?}");
-        assert_eq!(faults.iter().flatten().count(), 4);
-    }
-    manager.put("arn:signing", "AWSCURRENT", "canary");
-    for fault in starts(&env).await {
-        let fault = fault.unwrap();
-        assert!(fault.contains("SESSION_SIGNING_SECRET") && fault.contains("32 bytes"), "{fault}");
-        assert!(!fault.contains("canary"), "{fault}");
-    }
-    manager.put("arn:signing", "AWSCURRENT", NEW);
-    env.set("OPENAI_SECRET_ARN", "arn:openai");
-    let [start, refresh, chat, analytics] = starts(&env).await;
-    assert_eq!((start, refresh, analytics), (None, None, None), "only `chat` calls the model");
-    assert!(chat.unwrap().starts_with("the secret that `OPENAI_SECRET_ARN` names cannot be read"));
 }
 
 #[tokio::test]
@@ -156,38 +85,216 @@ async fn the_key_reaches_the_model_and_nothing_else() {
     manager.put("arn:openai", "AWSCURRENT", "{\"api_key\":\"sk-managed\"}");
     env.set("OPENAI_SECRET_ARN", "arn:openai");
     let app = App { router: App::router(&env, &app.clock, 2).await, ..app };
-    app.model.then(crate::harness::responses::answer("Hello"));
+    app.model.then(answer("Hello"));
     app.create("ada", "Hi").await;
     let keys: Vec<_> = app.model.requests().iter().map(|request| request.headers["authorization"].clone()).collect();
     assert!(!keys.is_empty() && keys.iter().all(|key| key == "Bearer sk-managed"), "{keys:?}");
 }
 
-#[tokio::test]
-async fn endpoints_are_called_with_both_versions_of_their_secret() {
-    const TOOLS: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
-    let (app, manager) = (App::start().await, SecretsManager::start().await);
-    let mut env = app.env.clone();
-    env.set("ASSISTANT", r#"{"actions":{"url":"https://shop.example/actions"}}"#);
-    let faults = starts(&env).await;
-    assert_eq!(faults.iter().flatten().count(), 1, "{faults:?}");
-    env.set("TOOL_SIGNING_SECRET_ARN", "arn:tools");
-    env.set("AWS_ENDPOINT_URL_SECRETS_MANAGER", manager.url.as_str());
-    let unreadable = "the secret that `TOOL_SIGNING_SECRET_ARN` names cannot be read";
-    let faults = starts(&env).await;
-    assert!(faults.iter().flatten().all(|fault| fault.starts_with(unreadable)), "{faults:?}");
-    assert_eq!(faults.iter().flatten().count(), 1, "only one function calls endpoints");
+/// The functions with the signing secret and the model's key in Secrets Manager.
+async fn managed(manager: &SecretsManager) -> App {
+    let app = App::start().await;
+    let mut env = env(&app, manager);
+    env.set("OPENAI_SECRET_ARN", "arn:openai");
+    App { router: App::router(&env, &app.clock, 2).await, env, ..app }
+}
 
-    let texts = async |env: &Env| -> Vec<String> {
-        let secrets = tool_signing_secrets(env).await.unwrap();
-        secrets.iter().map(|secret| secret.expose_secret().to_owned()).collect()
+const SIGNING: &str = "the secret that `SESSION_SIGNING_SECRET_ARN` names cannot be used";
+
+#[tokio::test]
+async fn without_a_secret_the_functions_start_and_work_as_soon_as_it_is_there() {
+    let (log, manager) = (Log::start(), SecretsManager::start().await);
+    let app = managed(&manager).await;
+    assert_eq!(starts(&app.env).await, [const { None }; 4]);
+    let problems = [
+        (None, "it does not exist in this region: correct the variable, or create the secret"),
+        (Some(""), "it is empty: put its value into Secrets Manager"),
+        (Some("{\"key\":\"  \"}"), "it is empty: put its value into Secrets Manager"),
+        (Some("canary"), "it must have at least 32 bytes"),
+    ];
+    let mut pause = 1;
+    for (text, problem) in problems {
+        if let Some(text) = text {
+            manager.put("arn:signing", "AWSCURRENT", text);
+        }
+        manager.asked();
+        for _ in 0..3 {
+            app.send(post(START, &json!({}))).await.error(503, "unavailable");
+        }
+        assert_eq!(manager.asked(), ["GetSecretValue AWSCURRENT"], "it is not read with every request");
+        let cause = &log.requests().pop().unwrap()["cause"];
+        let expected = format!("the service cannot answer right now, please try again: {SIGNING}: {problem}");
+        assert_eq!(*cause, expected);
+        app.clock.advance(pause * 1_000);
+        pause *= 2;
+    }
+    assert!(!log.text().contains("canary"));
+    manager.put("arn:signing", "AWSCURRENT", NEW);
+    app.visit().await;
+    // What went wrong is told once for each read, not for each request.
+    let told = log.text().lines().filter(|line| line.contains("a secret cannot be used")).count();
+    assert_eq!(told, problems.len());
+    // Without any other function's secret, what needs none goes on.
+    assert_eq!(app.send(get("/health")).await.status, 200);
+}
+
+#[tokio::test]
+async fn without_the_models_key_a_turn_is_refused_before_anything_is_written() {
+    let (log, manager) = (Log::start(), SecretsManager::start().await);
+    manager.put("arn:signing", "AWSCURRENT", NEW);
+    manager.put("arn:openai", "AWSCURRENT", "");
+    let app = managed(&manager).await;
+    let create = crate::harness::app::create("Hi");
+    let message = app.chatkit("ada", &create).await.error(503, "unavailable");
+    assert_eq!(message, "The assistant is out of order. Please tell the owner of this site.");
+    let cause = &log.requests().pop().unwrap()["cause"];
+    assert!(cause.as_str().unwrap().ends_with(
+        "the model's key cannot be had: the secret that `OPENAI_SECRET_ARN` names cannot be used: it is empty: put its \
+         value into Secrets Manager"
+    ), "{cause}");
+    assert!(app.dynamo.records("threads").is_empty() && app.dynamo.records("counters").is_empty());
+    assert_eq!(app.chatkit("ada", &json!({ "type": "threads.list", "params": {} })).await.status, 200);
+
+    manager.put("arn:openai", "AWSCURRENT", "sk-mended");
+    app.clock.advance(1_000);
+    app.model.then(answer("Hello"));
+    app.create("ada", "Hi").await;
+    assert_eq!(app.model.requests()[0].headers["authorization"], "Bearer sk-mended");
+}
+
+#[tokio::test]
+async fn a_key_that_was_rotated_is_read_again_when_the_model_rejects_it() {
+    let manager = SecretsManager::start().await;
+    manager.put("arn:signing", "AWSCURRENT", NEW);
+    manager.put("arn:openai", "AWSCURRENT", "sk-old");
+    let app = managed(&manager).await;
+    let rejected = || upstream_error(401, "invalid_request_error", "invalid_api_key");
+    app.model.then(answer("Hello"));
+    let thread = crate::harness::app::thread_id(&app.create("ada", "Hi").await);
+    manager.rotate("arn:openai", "sk-new");
+    manager.asked();
+    app.model.then(rejected());
+    app.model.then(answer("Hello again"));
+    let events = app.add("ada", &thread, "Still there?").await;
+    assert!(events.iter().any(|event| event.to_string().contains("Hello again")), "{events:?}");
+    let keys: Vec<_> =
+        app.model.requests().iter().rev().take(2).map(|it| it.headers["authorization"].clone()).collect();
+    assert_eq!(keys, ["Bearer sk-new", "Bearer sk-old"]);
+    assert_eq!(manager.asked(), ["BatchGetSecretValue"], "both secrets in one round trip");
+
+    // A key that stays wrong is read once a minute.
+    for _ in 0..2 {
+        app.model.then(rejected());
+        let events = app.add("ada", &thread, "And now?").await;
+        assert_eq!(events.last().unwrap()["type"], "error", "{events:?}");
+    }
+    assert_eq!(manager.asked(), [""; 0]);
+    app.clock.advance(60_000);
+    app.model.then(rejected());
+    app.add("ada", &thread, "And now?").await;
+    assert_eq!(manager.asked(), ["BatchGetSecretValue"]);
+}
+
+#[tokio::test]
+async fn a_rotation_costs_nobody_their_session() {
+    let manager = SecretsManager::start().await;
+    manager.put("arn:signing", "AWSCURRENT", OLD);
+    let (start, chat) = (managed(&manager).await, managed(&manager).await);
+    let list = json!({ "type": "threads.list", "params": {} });
+    let (before, _) = start.visit().await;
+    assert_eq!(chat.send(post("/chatkit", &list).bearer(&before)).await.status, 200);
+
+    manager.rotate("arn:signing", NEW);
+    manager.asked();
+    let rotated = managed(&manager).await;
+    let (after, _) = rotated.visit().await;
+    assert_eq!(manager.asked(), ["GetSecretValue AWSCURRENT", "GetSecretValue AWSCURRENT"][..1]);
+    // One that has the old secret and meets the new one, and one that has the new one and meets the old one.
+    for (app, token) in [(&chat, &after), (&rotated, &before)] {
+        assert_eq!(app.send(post("/chatkit", &list).bearer(token)).await.status, 200);
+    }
+    assert_eq!(chat.send(post("/chatkit", &list).bearer(&before)).await.status, 200, "the old one is still known");
+
+    // Tokens that name keys nobody has are no way to make a function read all the time.
+    manager.asked();
+    let forged = crate::harness::tokens::sign(
+        &json!({ "alg": "HS256", "typ": "chatkit-session+jwt", "kid": "0123456789abcdef" }),
+        &read(&after).1,
+        "a third secret of more than thirty-two bytes",
+        jsonwebtoken::Algorithm::HS256,
+    );
+    for _ in 0..5 {
+        chat.send(post("/chatkit", &list).bearer(&forged)).await.error(401, "unauthorized");
+    }
+    assert_eq!(manager.asked(), [""; 0]);
+    chat.clock.advance(60_000);
+    chat.send(post("/chatkit", &list).bearer(&forged)).await.error(401, "unauthorized");
+    assert_eq!(manager.asked().len(), 3, "all, and what the signing secret was before");
+}
+
+#[tokio::test]
+async fn secrets_are_read_anew_every_five_minutes_and_kept_when_that_fails() {
+    let manager = SecretsManager::start().await;
+    manager.put("arn:signing", "AWSCURRENT", OLD);
+    let app = managed(&manager).await;
+    app.visit().await;
+    manager.asked();
+    app.clock.advance(299_999);
+    app.visit().await;
+    assert_eq!(manager.asked(), [""; 0]);
+    manager.away(true);
+    app.clock.advance(1);
+    app.visit().await;
+    assert!(!manager.asked().is_empty());
+    manager.away(false);
+    manager.rotate("arn:signing", NEW);
+    app.clock.advance(300_000);
+    let (token, _) = app.visit().await;
+    assert_ne!(read(&token).0["kid"], "");
+    assert_eq!(manager.asked(), ["GetSecretValue AWSCURRENT"]);
+}
+
+#[tokio::test]
+async fn where_batches_are_denied_secrets_are_read_one_by_one() {
+    let (log, manager) = (Log::start(), SecretsManager::start().await);
+    manager.put("arn:signing", "AWSCURRENT", NEW);
+    manager.put("arn:openai", "AWSCURRENT", "sk-managed");
+    let app = managed(&manager).await;
+    manager.deny(["BatchGetSecretValue"]);
+    app.model.then(answer("Hello"));
+    app.create("ada", "Hi").await;
+    assert_eq!(manager.asked(), ["BatchGetSecretValue", "GetSecretValue AWSCURRENT", "GetSecretValue AWSCURRENT"]);
+    // Where nothing may be read, the operator is told which right is missing.
+    manager.deny(["BatchGetSecretValue", "GetSecretValue"]);
+    let denied = managed(&manager).await;
+    denied.send(post(START, &json!({}))).await.error(503, "unavailable");
+    let cause = log.requests().pop().unwrap()["cause"].to_string();
+    assert!(cause.contains("allow `secretsmanager:GetSecretValue` on it"), "{cause}");
+    manager.away(true);
+    denied.clock.advance(1_000);
+    denied.send(post(START, &json!({}))).await.error(503, "unavailable");
+    assert!(!log.text().contains("canary"));
+}
+
+#[tokio::test]
+async fn the_sites_own_secret_may_be_managed_and_rotated_too() {
+    let (app, manager) = (App::with([("AUTH_MODE", "jwt")]).await, SecretsManager::start().await);
+    let mut env = app.env.clone();
+    env.set("AWS_ENDPOINT_URL_SECRETS_MANAGER", manager.url.as_str());
+    env.set("JWT_SECRET", "");
+    env.set("JWT_SECRET_ARN", "arn:jwt");
+    manager.put("arn:jwt", "AWSCURRENT", OLD);
+    let router = App::router(&env, &app.clock, 2).await;
+    let app = App { router, env, ..app };
+    let token = |secret: &str| {
+        let site = Env::from_iter([("JWT_SECRET", secret)]);
+        user_token(&site, &json!({ "sub": "ada", "exp": App::began() + 31_536_000 }))
     };
-    manager.put("arn:tools", "AWSCURRENT", TOOLS);
-    assert_eq!(starts(&env).await, [const { None }; 4]);
-    assert_eq!(texts(&env).await, [TOOLS]);
-    manager.put("arn:tools", "AWSPREVIOUS", "before");
-    assert_eq!(starts(&env).await, [const { None }; 4]);
-    assert_eq!(texts(&env).await, [TOOLS, "before"]);
-    env.set("TOOL_SIGNING_SECRET", "direct");
-    assert_eq!(texts(&env).await, ["direct"]);
-    assert_eq!(texts(&Env::default()).await, [""; 0]);
+    let status = async |token: &str| app.send(post(START, &json!({})).bearer(token)).await.status;
+    assert_eq!(status(&token(OLD)).await, 200);
+    manager.rotate("arn:jwt", NEW);
+    for secret in [NEW, OLD] {
+        assert_eq!(status(&token(secret)).await, 200, "{secret}");
+    }
+    assert_eq!(status(&token("a third secret of more than thirty-two bytes")).await, 401);
 }

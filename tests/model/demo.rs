@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use super::prompt;
+use crate::harness::outside;
 
 fn demo() -> axum::Router {
     demo_model::router(Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap()), Duration::ZERO)
@@ -35,7 +36,7 @@ async fn client(api: Api) -> (Model, JoinSet<()>) {
     server.spawn(async move { axum::serve(listener, demo()).await.unwrap() });
     let transcription_model = Some("demo".to_owned());
     let config = ModelConfig { api, transcription_model, ..ModelConfig::new(base_url.parse().unwrap(), None) };
-    (Model::new(&config).unwrap(), server)
+    (Model::new(&config, outside::client()), server)
 }
 
 /// Everything the demo model answers, through our client.

@@ -12,6 +12,7 @@ use tokio::net::TcpSocket;
 use super::translation::{added, started, text};
 use super::{failure, prompt};
 use crate::harness::model::{Answer, ScriptedModel};
+use crate::harness::outside::client;
 use crate::harness::responses::{
     Event, LEAK, completed, created, delta, error, failed, message_added, sse, upstream_error,
 };
@@ -158,7 +159,7 @@ async fn no_one_is_listening() {
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}/v1", socket.local_addr().unwrap());
     let config = ModelConfig::new(url.parse().unwrap(), None);
-    let error = Model::new(&config).unwrap().stream(&prompt()).await.unwrap_err();
+    let error = Model::new(&config, client()).stream(&prompt()).await.unwrap_err();
     assert_eq!(error.kind, ModelErrorKind::Unavailable);
     assert!(logged(&error).starts_with("the model cannot be reached or has failed: "), "{error}");
 }
@@ -168,7 +169,7 @@ async fn silence() {
     let upstream = ScriptedModel::start().await;
     upstream.then(sse([message_added("msg_1")]).hang());
     let config = ModelConfig { idle_timeout: Duration::from_millis(50), ..upstream.config() };
-    let model = Model::new(&config).unwrap();
+    let model = Model::new(&config, client());
     let mut stream = model.stream(&prompt()).await.unwrap();
     assert_eq!(stream.next().await.unwrap().unwrap(), started(0, "msg_1"));
     assert_eq!(stream.next().await.unwrap().unwrap_err().kind, ModelErrorKind::TimedOut);

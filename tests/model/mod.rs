@@ -14,6 +14,7 @@ use chatkit_shared::model::{Api, Input, InputPart, Model, ModelConfig, ModelErro
 use futures_util::StreamExt;
 
 use crate::harness::model::{Answer, ScriptedModel};
+use crate::harness::outside::client;
 
 /// What a user asks in these tests.
 fn prompt() -> Prompt {
@@ -33,7 +34,7 @@ async fn ask(answer: Answer) -> (Vec<ModelEvent>, Option<ModelError>) {
 async fn ask_through(api: Api, answer: Answer) -> (Vec<ModelEvent>, Option<ModelError>) {
     let upstream = ScriptedModel::start().await;
     upstream.then(answer);
-    let model = Model::new(&ModelConfig { api, ..upstream.config() }).unwrap();
+    let model = Model::new(&ModelConfig { api, ..upstream.config() }, client());
     let mut stream = match model.stream(&prompt()).await {
         Ok(stream) => stream,
         Err(error) => return (Vec::new(), Some(error)),

@@ -2,22 +2,25 @@
 
 use std::time::Duration;
 
+use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
-use chatkit_shared::model::{Input, InputPart, Model, ModelConfig, ModelEvent, ModelSetupError, Prompt};
+use chatkit_shared::model::{Input, InputPart, Model, ModelConfig, ModelEvent, ModelKey, Prompt};
+use chatkit_shared::secrets::Secret;
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::json;
 
 use super::prompt;
 use super::translation::{COMPLETED, added, started, text};
 use crate::harness::model::{Gate, ScriptedModel};
+use crate::harness::outside::{client, outside};
 use crate::harness::responses::{answer, completed, delta, message_added, sse, upstream_error};
 
 #[tokio::test]
 async fn a_prompt_is_a_stateless_streaming_request() {
     let upstream = ScriptedModel::start().await;
     upstream.then(answer("Hello"));
-    let key = Some("sk-test\n".into());
-    let model = Model::new(&ModelConfig { api_key: key, ..upstream.config() }).unwrap();
+    let key = Some(Secret::fixed(ModelKey::new("sk-test\n").unwrap()));
+    let model = Model::new(&ModelConfig { key, ..upstream.config() }, client());
     let asked = Prompt {
         model: "gpt-test".to_owned(),
         instructions: Some("Be brief.".to_owned()),
@@ -65,7 +68,7 @@ async fn a_prompt_is_a_stateless_streaming_request() {
 async fn what_a_prompt_leaves_out_is_not_sent() {
     let upstream = ScriptedModel::start().await;
     upstream.on(|request| !request.is_title(), answer("Hello"));
-    Model::new(&upstream.config()).unwrap().stream(&prompt()).await.unwrap();
+    Model::new(&upstream.config(), client()).stream(&prompt()).await.unwrap();
 
     let request = upstream.single_request();
     let input = json!([{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}]);
@@ -78,7 +81,7 @@ async fn events_are_there_while_the_model_still_talks() {
     let upstream = ScriptedModel::start().await;
     let gate = Gate::closed();
     upstream.then(sse([message_added("msg_1"), delta("Hel"), delta("lo"), completed(json!(null))]).stepwise(&gate));
-    let model = Model::new(&upstream.config()).unwrap();
+    let model = Model::new(&upstream.config(), client());
     let mut stream = model.stream(&prompt()).await.unwrap();
     for expected in [vec![started(0, "msg_1")], vec![added(0, 0), text(0, 0, "Hel")], vec![text(0, 0, "lo")]] {
         gate.open();
@@ -95,7 +98,7 @@ async fn nothing_is_read_after_the_end() {
     let upstream = ScriptedModel::start().await;
     let never = Gate::closed();
     upstream.then(sse([delta("Hello"), completed(json!(null))]).wait(&never).event(delta("again")));
-    let stream = Model::new(&upstream.config()).unwrap().stream(&prompt()).await.unwrap();
+    let stream = Model::new(&upstream.config(), client()).stream(&prompt()).await.unwrap();
     assert_eq!(stream.try_collect::<Vec<ModelEvent>>().await.unwrap().last(), Some(&COMPLETED));
 }
 
@@ -118,28 +121,32 @@ async fn a_request_that_was_not_accepted_is_sent_once_more_if_that_can_help() {
         let upstream = ScriptedModel::start().await;
         upstream.then(refusal);
         upstream.then(answer("Hello"));
-        let outcome = Model::new(&upstream.config()).unwrap().stream(&prompt()).await;
+        let outcome = Model::new(&upstream.config(), client()).stream(&prompt()).await;
         assert_eq!((upstream.requests().len(), outcome.is_ok()), (requests, requests == 2));
     }
 
     let upstream = ScriptedModel::start().await;
     upstream.on(|_| true, upstream_error(503, "", ""));
-    assert!(Model::new(&upstream.config()).unwrap().stream(&prompt()).await.is_err());
+    assert!(Model::new(&upstream.config(), client()).stream(&prompt()).await.is_err());
     assert_eq!(upstream.requests().len(), 2);
 }
 
 #[test]
 fn the_configuration_comes_from_the_environment() {
-    let config = |pairs: &[(&str, &str)]| ModelConfig::from_env(&pairs.iter().copied().collect::<Env>());
+    let config = |pairs: &[(&str, &str)]| {
+        let basis = [("AWS_REGION", "here"), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "secret")];
+        let env: Env = basis.iter().chain(pairs).copied().collect();
+        ModelConfig::from_env(&env, &outside(&env, &Clock::system()).secrets)
+    };
 
     let default = config(&[]).unwrap();
     assert_eq!(default.base_url.as_str(), "https://api.openai.com/v1");
-    assert!(default.api_key.is_none());
+    assert!(default.key.is_none());
     assert_eq!(default.idle_timeout, Duration::from_secs(120));
 
     let local = config(&[("OPENAI_BASE_URL", "http://localhost:11434/v1/"), ("OPENAI_API_KEY", "sk-secret")]).unwrap();
     assert_eq!(local.base_url.as_str(), "http://localhost:11434/v1/");
-    assert!(!format!("{local:?} {:?}", Model::new(&local).unwrap()).contains("sk-secret"));
+    assert!(!format!("{local:?} {:?}", Model::new(&local, client())).contains("sk-secret"));
 
     for wrong in ["api.openai.com", "ftp://x/", "https://key@x/v1", "https://x/v1?key=1", "https://x/v1#a"] {
         let message = config(&[("OPENAI_BASE_URL", wrong)]).unwrap_err().to_string();
@@ -148,5 +155,6 @@ fn the_configuration_comes_from_the_environment() {
             "`OPENAI_BASE_URL` must be an `http` or `https` URL without credentials, query and fragment"
         );
     }
-    assert!(matches!(Model::new(&config(&[("OPENAI_API_KEY", "sk-\u{1}")]).unwrap()), Err(ModelSetupError::Key)));
+    let message = config(&[("OPENAI_API_KEY", "sk-\u{1}")]).unwrap_err().to_string();
+    assert_eq!(message, "`OPENAI_API_KEY` must be printable ASCII");
 }

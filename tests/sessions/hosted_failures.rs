@@ -7,13 +7,14 @@ use chatkit_shared::hosted::HostedSessions;
 use chatkit_shared::http::{Code, Error};
 use chatkit_shared::identity::Owner;
 use chatkit_shared::ids::Ids;
-use chatkit_shared::setup::Setup;
+use chatkit_shared::setup::{Outside, Setup};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::harness::app::App;
 use crate::harness::hosted::{ScriptedSessions, session, session_object};
 use crate::harness::model::Answer;
+use crate::harness::outside::outside;
 use crate::harness::requests::{Carrying, post};
 use crate::harness::responses::{LEAK, upstream_error};
 use crate::harness::sessions::{START, secret};
@@ -124,7 +125,8 @@ async fn nobody_there_is_an_upstream_error() {
 async fn silence_is_a_timeout() {
     let api = ScriptedSessions::start().await;
     let app = hosted(&api).await;
-    let sessions = HostedSessions::from_env(&app.env, Some("sk-hosted".to_owned().into())).unwrap();
+    let Outside { secrets, http, .. } = outside(&app.env, &app.clock);
+    let sessions = HostedSessions::from_env(&app.env, &secrets, http).unwrap();
     let sessions = sessions.with_patience(Duration::from_millis(50));
     let owner = Owner::new("default", "ada").unwrap();
     for silent in [Answer::start(200, "application/json").hang(), Answer::start(200, "text/plain").bytes("{").hang()] {
@@ -162,8 +164,8 @@ async fn what_hosted_mode_needs_stops_the_start() {
         let ids = Ids::seeded(clock.clone(), 1);
         let cookie = chatkit_shared::identity::VisitorCookie::CrossSite;
         let setup = Setup { env, clock: clock.clone(), ids, cookie };
-        let start = chatkit_start::App::from_setup(&setup).await.err().map(|error| error.to_string());
-        let refresh = chatkit_refresh::App::from_setup(&setup).await.err().map(|error| error.to_string());
+        let start = chatkit_start::App::from_setup(&setup).err().map(|error| error.to_string());
+        let refresh = chatkit_refresh::App::from_setup(&setup).err().map(|error| error.to_string());
         assert_eq!(start, refresh);
         start
     };

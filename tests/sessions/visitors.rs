@@ -67,7 +67,7 @@ async fn on_loopback_the_cookie_needs_no_https() {
     let app = App::start().await;
     let (env, clock) = (app.env.clone(), app.clock.clone());
     let setup = Setup { env, ids: Ids::seeded(clock.clone(), 2), clock, cookie: VisitorCookie::Loopback };
-    let router = functions(&setup).await.unwrap();
+    let router = functions(&setup).unwrap();
     let started = Answer::of(router.oneshot(post(START, &json!({}))).await.unwrap()).await;
     let (name, _, attributes) = parts(&started);
     assert_eq!(name, "chatkit_visitor");

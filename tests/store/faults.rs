@@ -1,9 +1,12 @@
 //! What happens when DynamoDB does not answer, or answers and the answer is lost.
 
+use chatkit_shared::aws::Aws;
+use chatkit_shared::clock::Clock;
 use chatkit_shared::store::{BeginError, ThreadRecord};
 
 use super::{all, answer, at, delete, id, owner, question, run, thread};
 use crate::harness::dynamodb::{Dynamo, Fault};
+use crate::harness::outside::{client, outside};
 
 const FAULTS: [Fault; 4] = [Fault::Throttle, Fault::ServerError, Fault::CutBefore, Fault::CutAfter];
 /// Tries of the client.
@@ -108,7 +111,14 @@ async fn what_cannot_be_helped_by_waiting_is_told_apart() {
     }
     let threads = chatkit_shared::store::Threads::from_env(&dynamo.connection(), &env).unwrap();
     let error = threads.thread(&owner(), "thr_1").await.unwrap_err();
-    assert_eq!((error.is_unavailable(), error.to_string().as_str()), (false, "the store failed"));
+    assert_eq!(
+        (error.is_unavailable(), error.to_string().as_str()),
+        (
+            false,
+            "the store refuses: create the tables that `TABLE_THREADS`, `TABLE_COUNTERS` and `TABLE_USAGE` name, or correct \
+         the names"
+        )
+    );
 
     env = chatkit_shared::env::Env::from_iter([
         ("AWS_REGION", "eu-central-1"),
@@ -117,7 +127,7 @@ async fn what_cannot_be_helped_by_waiting_is_told_apart() {
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
         ("TABLE_THREADS", "threads"),
     ]);
-    let connection = chatkit_shared::store::Connection::from_env(&env).unwrap();
+    let connection = outside(&env, &Clock::system()).connection;
     let threads = chatkit_shared::store::Threads::from_env(&connection, &env).unwrap();
     assert!(threads.thread(&owner(), "thr_1").await.unwrap_err().is_unavailable());
 }
@@ -125,6 +135,6 @@ async fn what_cannot_be_helped_by_waiting_is_told_apart() {
 #[test]
 fn a_missing_variable_is_named() {
     let env = chatkit_shared::env::Env::from_iter([("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "test")]);
-    let error = chatkit_shared::store::Connection::from_env(&env).unwrap_err();
+    let error = Aws::from_env(&env, client()).unwrap_err();
     assert_eq!(error.to_string(), "`AWS_SECRET_ACCESS_KEY` must be set to the access key's secret");
 }

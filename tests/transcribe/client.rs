@@ -1,18 +1,25 @@
 //! What the model's client sends and reads.
 
+use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
-use chatkit_shared::model::{AudioType, Model, ModelConfig, ModelErrorKind};
+use chatkit_shared::model::{AudioType, Model, ModelConfig, ModelErrorKind, ModelKey};
+use chatkit_shared::secrets::Secret;
 use serde_json::json;
 
 use super::heard;
 use crate::harness::model::{Answer, ScriptedModel};
+use crate::harness::outside;
 use crate::harness::responses::upstream_error;
 
 async fn client() -> (ScriptedModel, Model) {
     let upstream = ScriptedModel::start().await;
     let transcription_model = Some("ears".to_owned());
-    let config = ModelConfig { transcription_model, api_key: Some("sk-test".into()), ..upstream.config() };
-    let model = Model::new(&config).unwrap();
+    let config = ModelConfig {
+        transcription_model,
+        key: Some(Secret::fixed(ModelKey::new("sk-test").unwrap())),
+        ..upstream.config()
+    };
+    let model = Model::new(&config, outside::client());
     (upstream, model)
 }
 
@@ -92,13 +99,16 @@ async fn what_is_not_a_transcription_is_broken() {
 #[tokio::test]
 async fn without_a_model_nothing_is_transcribed() {
     let upstream = ScriptedModel::start().await;
-    let model = Model::new(&upstream.config()).unwrap();
+    let model = Model::new(&upstream.config(), outside::client());
     assert_eq!(model.transcription_model(), None);
     let error = model.transcribe("sound".into(), AudioType::Wav).await.unwrap_err();
     assert_eq!(error.kind, ModelErrorKind::Rejected);
 
     let model_of = |pairs: &[(&str, &str)]| {
-        ModelConfig::from_env(&pairs.iter().copied().collect::<Env>()).unwrap().transcription_model
+        let env = [("AWS_REGION", "here"), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "secret")];
+        let env: Env = env.iter().chain(pairs).copied().collect();
+        let secrets = outside::outside(&env, &Clock::system()).secrets;
+        ModelConfig::from_env(&env, &secrets).unwrap().transcription_model
     };
     assert_eq!(model_of(&[]), None);
     assert_eq!(model_of(&[("TRANSCRIBE_MODEL", "ears")]).as_deref(), Some("ears"));

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{app, heard, recording, transcribe};
 use crate::harness::app::{App, request};
 use crate::harness::model::{Answer, ScriptedModel};
+use crate::harness::outside::client;
 use crate::harness::responses::{LEAK, upstream_error};
 
 #[tokio::test]
@@ -93,7 +94,7 @@ async fn an_upstream_that_is_silent_is_a_timeout() {
             transcription_model: Some("ears".to_owned()),
             ..upstream.config()
         };
-        let error = Model::new(&config).unwrap().transcribe("sound".into(), AudioType::Wav).await.unwrap_err();
+        let error = Model::new(&config, client()).transcribe("sound".into(), AudioType::Wav).await.unwrap_err();
         assert_eq!(Error::from(error).code, Code::UpstreamTimeout);
     }
 }

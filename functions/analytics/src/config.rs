@@ -1,33 +1,39 @@
 use chatkit_shared::conversation::Limits;
 use chatkit_shared::http::HttpLayer;
-use chatkit_shared::identity::{AuthModes, Authenticator, SessionTokens};
-use chatkit_shared::secret;
-use chatkit_shared::setup::{Setup, SetupError};
-use chatkit_shared::store::{Connection, Counters, Usage};
+use chatkit_shared::identity::{Authenticator, SessionTokens};
+use chatkit_shared::setup::{Outside, Setup, SetupError};
+use chatkit_shared::store::{Counters, Usage};
 
 use crate::App;
 
 impl App {
     /// Reads this function's variables:
     ///
-    /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`, `AUTH_MODE`, `JWT_*`: whose tokens are good
+    /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`, `AUTH_MODE`, `JWT_*`, `JWKS_URL`: whose tokens are good
     /// - `LIMIT_USER_*`: what `/api/usage/me` compares with
     /// - `TABLE_COUNTERS`, `TABLE_USAGE`, `AWS_*`
     /// - `ALLOWED_ORIGINS`, `LOG_ADDRESS`: see [`HttpLayer`]
     ///
     /// # Errors
-    /// When a variable is missing or makes no sense, or a secret cannot be read.
-    pub async fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
+    /// When a variable is missing or makes no sense.
+    pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, .. } = setup;
-        let connection = Connection::from_env(env)?;
-        let sessions = SessionTokens::new(secret::signing_keys(env).await?);
+        let Outside { http, secrets, connection, .. } = setup.outside()?;
+        let sessions = SessionTokens::from_env(env, &secrets)?;
         Ok(Self {
             http: HttpLayer::from_env(env, clock.clone(), ids.clone())?,
-            authenticator: Authenticator::from_env(env, AuthModes::from_env(env)?, Some(sessions), clock.clone())?,
+            authenticator: Authenticator::from_env(env, &secrets, &http, Some(sessions), clock.clone())?,
             counters: Counters::from_env(&connection, env)?,
             usage: Usage::from_env(&connection, env)?,
             limits: Limits::from_env(env)?,
+            secrets,
             clock: clock.clone(),
         })
+    }
+
+    /// Reads the secrets and connects to DynamoDB, side by side, so that the first request does not wait for that. Ends
+    /// within two seconds, and fails never: what cannot be had now is tried again when it is needed.
+    pub async fn open(&self) {
+        tokio::join!(self.secrets.open(), self.counters.open(), self.authenticator.open());
     }
 }

@@ -19,6 +19,7 @@ use chatkit_shared::clock::Clock;
 use chatkit_shared::conversation::Limits;
 use chatkit_shared::http::{Code, Error, HttpLayer, json};
 use chatkit_shared::identity::{Authenticator, Caller, Identity};
+use chatkit_shared::secrets::Secrets;
 use chatkit_shared::store::{Counters, Usage};
 use serde_json::json as object;
 
@@ -33,6 +34,7 @@ pub struct App {
     counters: Counters,
     usage: Usage,
     limits: Limits,
+    secrets: Secrets,
     clock: Clock,
 }
 

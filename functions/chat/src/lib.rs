@@ -20,6 +20,7 @@ use chatkit_shared::conversation::{Engine, Reply};
 use chatkit_shared::http::{Error, HttpLayer, JsonBody, RequestLog, json, sse};
 use chatkit_shared::identity::{Authenticator, Caller};
 use chatkit_shared::protocol::Request;
+use chatkit_shared::secrets::Secrets;
 
 /// What the function works with.
 #[derive(Clone)]
@@ -27,6 +28,7 @@ pub struct App {
     http: HttpLayer,
     authenticator: Authenticator,
     engine: Engine,
+    secrets: Secrets,
 }
 
 /// The function's routes.

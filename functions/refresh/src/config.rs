@@ -1,9 +1,8 @@
 use chatkit_shared::http::HttpLayer;
-use chatkit_shared::identity::{AuthModes, Authenticator};
-use chatkit_shared::secret;
+use chatkit_shared::identity::{Authenticator, SigningKeys};
 use chatkit_shared::sessions::{AddressLimit, Sessions};
-use chatkit_shared::setup::{Setup, SetupError};
-use chatkit_shared::store::{Connection, Counters};
+use chatkit_shared::setup::{Outside, Setup, SetupError};
+use chatkit_shared::store::Counters;
 
 use crate::App;
 
@@ -11,16 +10,25 @@ impl App {
     /// Reads this function's variables, which are those of `start`.
     ///
     /// # Errors
-    /// When a variable is missing or makes no sense, or a secret cannot be read.
-    pub async fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
+    /// When a variable is missing or makes no sense.
+    pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, .. } = setup;
-        let counters = Counters::from_env(&Connection::from_env(env)?, env)?;
-        let keys = secret::signing_keys(env).await?;
+        let Outside { http, secrets, connection, .. } = setup.outside()?;
+        let counters = Counters::from_env(&connection, env)?;
+        let keys = SigningKeys::required(env, &secrets)?;
         Ok(Self {
             http: HttpLayer::from_env(env, clock.clone(), ids.clone())?,
-            authenticator: Authenticator::from_env(env, AuthModes::from_env(env)?, None, clock.clone())?,
+            authenticator: Authenticator::from_env(env, &secrets, &http, None, clock.clone())?,
             limit: AddressLimit::from_env(env, counters.clone(), clock.clone())?,
-            sessions: Sessions::from_env(env, keys, counters, clock.clone(), ids.clone()).await?,
+            sessions: Sessions::from_env(setup, &secrets, keys, http, counters.clone())?,
+            counters,
+            secrets,
         })
+    }
+
+    /// Reads the secrets and connects to DynamoDB, and in hosted mode to OpenAI, side by side, so that the first request does not wait for that. Ends
+    /// within two seconds, and fails never: what cannot be had now is tried again when it is needed.
+    pub async fn open(&self) {
+        tokio::join!(self.secrets.open(), self.counters.open(), self.authenticator.open(), self.sessions.open());
     }
 }

@@ -12,7 +12,9 @@ use axum::response::Response;
 use axum::routing::post;
 use chatkit_shared::http::{ClientAddress, Error, HttpLayer, JsonBody, json};
 use chatkit_shared::identity::{Authenticator, SiteUser};
+use chatkit_shared::secrets::Secrets;
 use chatkit_shared::sessions::{AddressLimit, Sessions};
+use chatkit_shared::store::Counters;
 use serde::Deserialize;
 
 /// What the function works with.
@@ -22,6 +24,8 @@ pub struct App {
     authenticator: Authenticator,
     limit: AddressLimit,
     sessions: Sessions,
+    counters: Counters,
+    secrets: Secrets,
 }
 
 /// The function's routes.

@@ -9,7 +9,9 @@ async fn main() -> Result<(), SetupError> {
     lambda::run(async || {
         let setup = Setup::lambda();
         telemetry::init(&setup.env, telemetry::Format::Json)?;
-        Ok(router(App::from_setup(&setup).await?))
+        let app = App::from_setup(&setup)?;
+        app.open().await;
+        Ok(router(app))
     })
     .await
 }

@@ -1,19 +1,10 @@
-use std::sync::Arc;
-
-use chatkit_shared::assistant::Assistant;
-use chatkit_shared::conversation::{Engine, Limits};
-use chatkit_shared::endpoints::Endpoints;
-use chatkit_shared::files::Files;
 use chatkit_shared::http::LogAddress;
 use chatkit_shared::identity::{AuthModes, SessionTokens};
 use chatkit_shared::limits::Bucket;
-use chatkit_shared::model::{Model, ModelConfig};
-use chatkit_shared::secret;
 use chatkit_shared::setup::{Setup, SetupError};
-use chatkit_shared::store::{Connection, Counters, Threads, Usage};
 
 use crate::App;
-use crate::aws::Aws;
+use crate::calls::Calls;
 
 impl App {
     /// Reads the variables of `chat` but for those of user tokens and origins: a connection is opened with a session
@@ -27,34 +18,26 @@ impl App {
     /// Each limit with 0 for "off".
     ///
     /// # Errors
-    /// When a variable is missing or makes no sense, or a secret cannot be read.
-    pub async fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
+    /// When a variable is missing or makes no sense.
+    pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         const WANTS: &str = "a whole number, 0 for no limit";
-        let Setup { env, clock, ids, .. } = setup;
-        let connection = Connection::from_env(env)?;
-        let (signing, openai, tools) =
-            tokio::join!(secret::signing_keys(env), secret::openai_key(env), secret::tool_signing_secrets(env));
-        let model = ModelConfig { api_key: openai?, ..ModelConfig::from_env(env)? };
-        let assistant = Assistant::from_env(env)?;
+        let Setup { env, clock, .. } = setup;
+        let outside = setup.outside()?;
         Ok(Self {
-            sessions: SessionTokens::new(signing?),
+            sessions: SessionTokens::from_env(env, &outside.secrets)?,
             anonymous: AuthModes::from_env(env)?.anonymous,
             connections: env.parsed("LIMIT_USER_CONNECTIONS", 10, WANTS)?,
             messages: Bucket::per_minute(env.parsed("LIMIT_CONNECTION_MESSAGES_PER_MINUTE", 120, WANTS)?),
             log_address: LogAddress::from_env(env)?,
-            aws: Aws::from_env(env, clock.clone())?,
-            engine: Engine {
-                threads: Threads::from_env(&connection, env)?,
-                counters: Counters::from_env(&connection, env)?,
-                usage: Usage::from_env(&connection, env)?,
-                files: Files::from_env(env, clock.clone())?,
-                model: Model::new(&model)?,
-                endpoints: Endpoints::new(&assistant, &tools?)?,
-                assistant: Arc::new(assistant),
-                limits: Limits::from_env(env)?,
-                clock: clock.clone(),
-                ids: ids.clone(),
-            },
+            calls: Calls::from_env(env, &outside, clock.clone())?,
+            engine: outside.engine(setup)?,
+            secrets: outside.secrets,
         })
+    }
+
+    /// Reads the secrets and connects to DynamoDB and the model, side by side, so that the first message does not wait for
+    /// that. Ends within two seconds, and fails never: what cannot be had now is tried again when it is needed.
+    pub async fn open(&self) {
+        tokio::join!(self.secrets.open(), self.engine.counters.open(), self.engine.model.open());
     }
 }

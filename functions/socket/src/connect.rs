@@ -27,7 +27,7 @@ impl App {
                 return Err(Error::unauthorized(message));
             }
         };
-        let session = self.session(token)?;
+        let session = self.session(token).await?;
         let now = self.engine.clock.now();
         if self.engine.counters.open_socket(connection, &session, self.connections, now).await? {
             return Ok(session);
@@ -39,8 +39,8 @@ impl App {
     ///
     /// # Errors
     /// `unauthorized`.
-    pub(crate) fn session(&self, token: &str) -> Result<Session, Error> {
-        let session = self.sessions.verify(token, self.engine.clock.now(), Duration::ZERO)?;
+    pub(crate) async fn session(&self, token: &str) -> Result<Session, Error> {
+        let session = self.sessions.verify(token, self.engine.clock.now(), Duration::ZERO).await?;
         // Visitors who came while they were let in.
         if session.identity.anonymous && !self.anonymous {
             return Err(Error::unauthorized("anonymous visitors are not let in"));

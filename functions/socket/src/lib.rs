@@ -7,7 +7,7 @@
 //! turn.rs     the order: a turn of the engine, in an invocation of its own
 //! answer.rs   an answer on its way to the connection;  frame.rs: what is sent of it
 //! event.rs    what the function is invoked with
-//! aws.rs      the APIs of AWS that it calls
+//! calls.rs    the APIs of AWS that it calls
 //! ```
 //!
 //! API Gateway gives up on an integration after 29 seconds, and a turn may take minutes. So the invocation that gets a
@@ -16,7 +16,7 @@
 //! other. Operations that are not streamed are answered by the invocation that gets them.
 
 mod answer;
-mod aws;
+mod calls;
 mod config;
 mod connect;
 mod event;
@@ -32,11 +32,12 @@ use chatkit_shared::http::{Error, LogAddress, RequestLog};
 use chatkit_shared::identity::SessionTokens;
 use chatkit_shared::ids;
 use chatkit_shared::limits::Bucket;
+use chatkit_shared::secrets::Secrets;
 use chatkit_shared::telemetry::chain;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use self::aws::Aws;
+use self::calls::Calls;
 pub use self::event::UnknownEvent;
 use self::event::{Event, Origin};
 pub use self::frame::LARGEST_FRAME;
@@ -52,8 +53,9 @@ pub struct App {
     connections: u32,
     /// Messages on a connection.
     messages: Bucket,
-    aws: Aws,
+    calls: Calls,
     log_address: LogAddress,
+    secrets: Secrets,
 }
 
 /// Handles one event, and gives API Gateway's answer to it: `{"statusCode", "headers"?, "body"?}`. Only that to
@@ -64,7 +66,7 @@ pub struct App {
 pub async fn handle(app: App, event: Value) -> Result<Value, UnknownEvent> {
     let event = Event::parse(event)?;
     Ok(match event {
-        Event::Connect { protocols, origin } => Box::pin(app.open(&protocols, &origin)).await,
+        Event::Connect { protocols, origin } => Box::pin(app.greet(&protocols, &origin)).await,
         Event::Message { text, origin } => {
             Box::pin(app.respond(text.as_deref(), &origin)).await;
             json!({ "statusCode": 200 })
@@ -81,7 +83,7 @@ pub async fn handle(app: App, event: Value) -> Result<Value, UnknownEvent> {
 }
 
 impl App {
-    async fn open(&self, protocols: &[String], origin: &Origin) -> Value {
+    async fn greet(&self, protocols: &[String], origin: &Origin) -> Value {
         let request_id = self.engine.ids.mint(ids::REQUEST);
         let log = self.log(&request_id, "CONNECT", "$connect", origin.address);
         match self.connect(protocols, &origin.connection).await {

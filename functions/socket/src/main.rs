@@ -9,7 +9,8 @@ async fn main() -> Result<(), SetupError> {
     lambda::run_events(async || {
         let setup = Setup::lambda();
         telemetry::init(&setup.env, telemetry::Format::Json)?;
-        let app = App::from_setup(&setup).await?;
+        let app = App::from_setup(&setup)?;
+        app.open().await;
         Ok(move |event| handle(app.clone(), event))
     })
     .await

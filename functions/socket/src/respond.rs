@@ -75,7 +75,7 @@ impl App {
         connection: &str,
         answer: &mut Answer<'_>,
     ) -> Result<StatusCode, Error> {
-        let session = self.session(token.expose_secret())?;
+        let session = self.session(token.expose_secret()).await?;
         if !self.engine.counters.renew_socket(connection, &session).await? {
             return Err(Error::unauthorized("the session token is not this connection's user's"));
         }
@@ -99,7 +99,7 @@ impl App {
         let operation = Request::parse(request.as_bytes()).map_err(|error| Error::bad_request(error.to_string()))?;
         asked.log.operation(operation.operation());
         if operation.is_streamed() {
-            let minted = self.sessions.mint(&identity, began_at, now, &self.engine.ids);
+            let minted = self.sessions.mint(&identity, began_at, now, &self.engine.ids).await;
             let (token, _) = minted.map_err(|error| unavailable().because(error))?;
             let order = Order {
                 connection: connection.to_owned(),
@@ -109,7 +109,7 @@ impl App {
                 token: token.into(),
                 request,
             };
-            self.aws.invoke(&order.event()).await.map_err(|error| unavailable().because(error))?;
+            self.calls.invoke(&order.event()).await.map_err(|error| unavailable().because(error))?;
             return Ok(StatusCode::ACCEPTED);
         }
         match Box::pin(self.engine.process(&identity, operation, asked.log.clone().on_end())).await? {

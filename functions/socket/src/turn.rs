@@ -30,7 +30,7 @@ impl App {
 
     /// None if the order was carried out before.
     async fn begin(&self, order: &Order, log: &RequestLog) -> Result<Option<Reply>, Error> {
-        let session = self.session(order.token.expose_secret())?;
+        let session = self.session(order.token.expose_secret()).await?;
         log.owner(&session.identity.owner);
         if !self.engine.counters.claim(&order.request_id, session.expires_at).await? {
             return Ok(None);

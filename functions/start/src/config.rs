@@ -1,36 +1,44 @@
 use chatkit_shared::http::HttpLayer;
-use chatkit_shared::identity::{AuthModes, Authenticator, Visitors};
-use chatkit_shared::secret;
+use chatkit_shared::identity::{AuthModes, Authenticator, SigningKeys, Visitors};
 use chatkit_shared::sessions::{AddressLimit, Sessions};
-use chatkit_shared::setup::{Setup, SetupError};
-use chatkit_shared::store::{Connection, Counters};
+use chatkit_shared::setup::{Outside, Setup, SetupError};
+use chatkit_shared::store::Counters;
 
 use crate::App;
 
 impl App {
     /// Reads this function's variables:
     ///
-    /// - `AUTH_MODE`, `JWT_SECRET`, `JWT_ISSUER`, `JWT_AUDIENCE`: who may start a session
+    /// - `AUTH_MODE`, `JWT_SECRET` or `JWT_SECRET_ARN` or `JWKS_URL`, `JWT_ISSUER`, `JWT_AUDIENCE`: who may start a session
     /// - `CHATKIT_MODE`, `CHATKIT_WORKFLOW_ID`, `OPENAI_*`: whose sessions
     /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`: what our tokens are signed with
     /// - `LIMIT_ADDRESS_*`, `TABLE_COUNTERS`, `AWS_*`: how often
     /// - `ALLOWED_ORIGINS`, `LOG_ADDRESS`: see [`HttpLayer`]
     ///
     /// # Errors
-    /// When a variable is missing or makes no sense, or a secret cannot be read.
-    pub async fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
+    /// When a variable is missing or makes no sense.
+    pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, cookie } = setup;
-        let modes = AuthModes::from_env(env)?;
-        let counters = Counters::from_env(&Connection::from_env(env)?, env)?;
-        let keys = secret::signing_keys(env).await?;
+        let Outside { http, secrets, connection, .. } = setup.outside()?;
+        let counters = Counters::from_env(&connection, env)?;
+        let keys = SigningKeys::required(env, &secrets)?;
+        let visitors = AuthModes::from_env(env)?.anonymous.then(|| Visitors::new(keys.clone(), *cookie));
         Ok(Self {
             http: HttpLayer::from_env(env, clock.clone(), ids.clone())?,
-            authenticator: Authenticator::from_env(env, modes, None, clock.clone())?,
-            visitors: modes.anonymous.then(|| Visitors::new(keys.clone(), *cookie)),
+            authenticator: Authenticator::from_env(env, &secrets, &http, None, clock.clone())?,
+            visitors,
             limit: AddressLimit::from_env(env, counters.clone(), clock.clone())?,
-            sessions: Sessions::from_env(env, keys, counters, clock.clone(), ids.clone()).await?,
+            sessions: Sessions::from_env(setup, &secrets, keys, http, counters.clone())?,
+            counters,
+            secrets,
             clock: clock.clone(),
             ids: ids.clone(),
         })
+    }
+
+    /// Reads the secrets and connects to DynamoDB, and in hosted mode to OpenAI, side by side, so that the first request does not wait for that. Ends
+    /// within two seconds, and fails never: what cannot be had now is tried again when it is needed.
+    pub async fn open(&self) {
+        tokio::join!(self.secrets.open(), self.counters.open(), self.authenticator.open(), self.sessions.open());
     }
 }

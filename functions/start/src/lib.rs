@@ -12,10 +12,12 @@ use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use chatkit_shared::clock::Clock;
-use chatkit_shared::http::{ClientAddress, Code, Error, HttpLayer, json};
+use chatkit_shared::http::{ClientAddress, Error, HttpLayer, json};
 use chatkit_shared::identity::{Authenticator, SiteUser, Visitors};
 use chatkit_shared::ids::Ids;
+use chatkit_shared::secrets::Secrets;
 use chatkit_shared::sessions::{AddressLimit, Sessions};
+use chatkit_shared::store::Counters;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 
@@ -27,6 +29,8 @@ pub struct App {
     visitors: Option<Visitors>,
     limit: AddressLimit,
     sessions: Sessions,
+    counters: Counters,
+    secrets: Secrets,
     clock: Clock,
     ids: Ids,
 }
@@ -60,13 +64,12 @@ async fn start_visitor(
     address: ClientAddress,
     headers: &HeaderMap,
 ) -> Result<Response, Error> {
-    let internal = || Error::new(Code::InternalError, "something went wrong on our side");
     app.limit.admit(address).await?;
     let now = app.clock.now();
-    let id = visitors.recognise(headers, now, &app.ids);
-    let identity = Visitors::identity(&id).map_err(|error| internal().because(error))?;
+    let id = visitors.recognise(headers, now, &app.ids).await?;
+    let identity = Visitors::identity(&id).map_err(Error::internal)?;
     let secret = app.sessions.start(&identity).await?;
-    let cookie = visitors.set_cookie(&id, now).map_err(|error| internal().because(error))?;
+    let cookie = visitors.set_cookie(&id, now).await?;
     Ok(([(SET_COOKIE, cookie)], json(&secret)).into_response())
 }
 

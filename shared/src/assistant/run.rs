@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::values::Whole;
 use crate::endpoints::Endpoint;
+use crate::https::safe_url;
 
 /// Who runs a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,11 +63,7 @@ impl<'de> Deserialize<'de> for EndpointUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const WANTS: &str = "must be an `https` URL without credentials and fragment, or `http` to this machine";
         let text = Value::deserialize(deserializer)?;
-        let url = Url::parse(text.as_str().unwrap_or_default()).map_err(|_| D::Error::custom(WANTS))?;
-        let is_plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-        let is_loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback;
-        if is_plain && is_safe { Ok(Self(url)) } else { Err(D::Error::custom(WANTS)) }
+        safe_url(text.as_str().unwrap_or_default()).map(Self).ok_or_else(|| D::Error::custom(WANTS))
     }
 }
 

@@ -56,6 +56,8 @@ impl Engine {
 
     /// Counts a turn and reserves the most it can cost.
     pub(super) async fn admit_turn(&self, owner: &Owner) -> Result<Reservation, Error> {
+        // A turn that cannot be answered is refused before anything of it is written.
+        self.model.check_key().await?;
         let tokens = self.limits.tokens_per_hour;
         // With a limit below one turn's worst case, one turn at a time is admitted while nothing is used.
         let reserve = self.worst_case_tokens().min(tokens);

@@ -19,7 +19,7 @@ use super::trail::Trail;
 use super::{Engine, OnEnd, Outcome, TurnReport, messages, task};
 use crate::identity::{Identity, Owner};
 use crate::ids;
-use crate::model::{FunctionCall, Input, ModelError, ModelEvent, Prompt, TokenUsage};
+use crate::model::{FunctionCall, IncompleteReason, Input, ModelError, ModelEvent, Prompt, TokenUsage};
 use crate::protocol::{Event, GeneratedImageItem, ItemUpdate, Thread, ThreadItem};
 use crate::store::{Reservation, StoreError, UsageRecord};
 use crate::telemetry::chain;
@@ -195,6 +195,11 @@ impl Turn {
                 return Ok(if is_silent { Ended::failed(messages::no_answer()) } else { ended });
             }
             drop(model);
+            if round >= self.engine.assistant.max_rounds {
+                // Some servers do not know that a model can be told not to call.
+                let epilogue = Some(messages::cut_off(IncompleteReason::Other));
+                return Ok(Ended { outcome: Outcome::Incomplete, epilogue, cause: None });
+            }
             if self.call(calls, answer).await? {
                 return Ok(Ended::well());
             }
@@ -334,6 +339,7 @@ impl Turn {
                 Step::Show(shown) => self.show(shown).await,
                 Step::Replace(replacement) => self.replace(replacement).await?,
                 Step::Rename(title) => {
+                    self.give_up_title();
                     if let Some(place) = &self.place
                         && let Some(event) = place.rename(&title).await?
                     {
@@ -343,6 +349,13 @@ impl Turn {
             }
         }
         Ok(())
+    }
+
+    /// A title that is still being made would only be told behind the one that counts.
+    fn give_up_title(&mut self) {
+        if let Some(PendingTitle { title, .. }) = self.progress.title.take() {
+            add(&mut self.progress.usage, title.estimate());
+        }
     }
 
     /// Stores the item that is held back.

@@ -3,6 +3,9 @@ use crate::telemetry::chain;
 /// Why a call of an endpoint failed. Has nothing of its answer, and neither its path nor its query.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
+    /// There is no secret to sign it with at the moment; the log says why.
+    #[error("the call of the endpoint cannot be signed")]
+    Unsigned,
     /// No connection, or it was lost before an answer.
     #[error("the endpoint cannot be reached")]
     Unreachable,
@@ -24,7 +27,7 @@ impl EndpointError {
     /// What the model is told, or the person whose action it was.
     pub const fn public_message(&self) -> &'static str {
         match self {
-            Self::Unreachable => "the service could not be reached",
+            Self::Unsigned | Self::Unreachable => "the service could not be reached",
             Self::TimedOut => "the service took too long to answer",
             Self::Status(_) => "the service answered with an error",
             Self::TooLarge => "the service's answer is too large",
@@ -37,7 +40,7 @@ impl EndpointError {
         match self {
             Self::Unreachable => true,
             Self::Status(status) => *status == 429 || *status >= 500,
-            Self::TimedOut | Self::TooLarge | Self::Malformed(_) => false,
+            Self::Unsigned | Self::TimedOut | Self::TooLarge | Self::Malformed(_) => false,
         }
     }
 

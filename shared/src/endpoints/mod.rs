@@ -24,8 +24,7 @@ use futures_util::{TryStreamExt, stream as streams};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
-use reqwest::{Client, Response, redirect};
-use secrecy::SecretString;
+use reqwest::{Client, Response};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -37,9 +36,7 @@ pub use stream::EffectStream;
 
 use crate::assistant::Assistant;
 use crate::env::EnvError;
-
-/// How long a connection may take, TLS included. A call may allow less.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::secrets::Secret;
 
 /// The pause before the first time that a call is sent again; each further one is as much longer.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -57,44 +54,21 @@ pub enum Expects {
 #[derive(Debug, Clone)]
 pub struct Endpoints {
     client: Client,
-    signer: Signer,
-}
-
-/// Endpoints cannot be called.
-#[derive(Debug, thiserror::Error)]
-pub enum EndpointsSetupError {
-    /// The signing secret is missing or is none.
-    #[error(transparent)]
-    Env(#[from] EnvError),
-    /// TLS has no root certificates or the like.
-    #[error("the HTTP client for endpoints cannot be built")]
-    Client(#[source] reqwest::Error),
+    /// None where there are no endpoints.
+    signer: Option<Secret<Signer>>,
 }
 
 impl Endpoints {
-    /// A client for this assistant's endpoints, whose calls are signed with each of the secrets
-    /// ([`tool_signing_secrets`](crate::secret::tool_signing_secrets)).
+    /// This assistant's endpoints, called through this client, each call signed with each of the secrets.
     ///
     /// # Errors
-    /// When the assistant names an endpoint and there is no secret, the first one is not `whsec_` and 24 bytes or more in
-    /// base64, or TLS cannot be set up.
-    pub fn new(assistant: &Assistant, secrets: &[SecretString]) -> Result<Self, EndpointsSetupError> {
-        if assistant.has_endpoints() && secrets.is_empty() {
+    /// When the assistant names an endpoint and there is no secret.
+    pub fn new(assistant: &Assistant, client: Client, signer: Option<Secret<Signer>>) -> Result<Self, EnvError> {
+        if assistant.has_endpoints() && signer.is_none() {
             let wants = "or `TOOL_SIGNING_SECRET_ARN` must be set to the secret that calls of the endpoints in \
                          `ASSISTANT` are signed with";
-            return Err(EnvError::new(Signer::VARIABLE, wants).into());
+            return Err(EnvError::new(Signer::SECRET.variable, wants));
         }
-        let signer = Signer::new(secrets)?;
-        let client = Client::builder()
-            .user_agent(concat!("chatkit-backend/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true)
-            // What was signed for one address is for that address.
-            .redirect(redirect::Policy::none())
-            // The proxy variables are not part of the configuration, which is all that is read of the environment.
-            .no_proxy()
-            .build()
-            .map_err(EndpointsSetupError::Client)?;
         Ok(Self { client, signer })
     }
 
@@ -124,7 +98,7 @@ impl Endpoints {
 
 struct Call {
     client: Client,
-    signer: Signer,
+    signer: Option<Secret<Signer>>,
     endpoint: Endpoint,
     id: String,
     at: Timestamp,
@@ -153,8 +127,10 @@ impl Call {
 
     async fn send_once(&self) -> Result<Response, EndpointError> {
         let now = self.at + self.begun.elapsed();
+        let signer = self.signer.as_ref().ok_or(EndpointError::Unsigned)?.get().await;
+        let signer = signer.map_err(|_| EndpointError::Unsigned)?;
         // An id of ours is always one that a header can carry.
-        let headers = self.signer.headers(&self.id, now, &self.body).map_err(|_| EndpointError::Unreachable)?;
+        let headers = signer.headers(&self.id, now, &self.body).map_err(|_| EndpointError::Unsigned)?;
         let request = self.client.post(self.endpoint.url.clone());
         let request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let request = request.headers(headers).body(self.body.clone());

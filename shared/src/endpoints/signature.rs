@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-use crate::env::EnvError;
+use crate::secrets::{Kind, Previous, Versions};
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
@@ -25,25 +25,24 @@ const SHORTEST: usize = 24;
 pub struct Signer(Vec<Hmac<Sha256>>);
 
 impl Signer {
-    /// The variable with the secret.
-    pub const VARIABLE: &str = "TOOL_SIGNING_SECRET";
+    /// `TOOL_SIGNING_SECRET`, or the secret that `TOOL_SIGNING_SECRET_ARN` names and its previous version: an endpoint
+    /// may know either.
+    pub const SECRET: Kind<Self> = Kind {
+        variable: "TOOL_SIGNING_SECRET",
+        arn_variable: "TOOL_SIGNING_SECRET_ARN",
+        previous: Previous::Always,
+        parse: Self::parse,
+    };
 
-    /// A signer with these secrets, the current one first. One before it that is none has never signed anything, so it
-    /// does not count.
+    /// A signer with these secrets. A previous one that is none has never signed anything.
     ///
     /// # Errors
-    /// When the current one is not 24 bytes or more in base64, with `whsec_` in front or without.
-    pub fn new(secrets: &[SecretString]) -> Result<Self, EnvError> {
-        let key = |secret: &SecretString| {
-            let bytes = STANDARD.decode(bare(secret.expose_secret())).ok()?;
-            let key = Hmac::new_from_slice(&bytes).ok()?;
-            (bytes.len() >= SHORTEST).then_some(key)
-        };
-        if secrets.first().is_some_and(|current| key(current).is_none()) {
-            let wants = format!("must be the base64 of {SHORTEST} bytes or more, with `whsec_` in front or without");
-            return Err(EnvError::new(Self::VARIABLE, wants));
-        }
-        Ok(Self(secrets.iter().filter_map(key).collect()))
+    /// What the current one must be.
+    pub fn parse(versions: &Versions) -> Result<Self, String> {
+        let current = key(&versions.current);
+        let current = current.ok_or_else(wanted)?;
+        let previous = versions.previous.as_ref().and_then(key);
+        Ok(Self([Some(current), previous].into_iter().flatten().collect()))
     }
 
     /// The headers that prove who sent a body and when.
@@ -64,13 +63,20 @@ impl Signer {
     }
 }
 
+fn key(secret: &SecretString) -> Option<Hmac<Sha256>> {
+    let secret = secret.expose_secret();
+    // Secrets Manager makes secrets by itself, and cannot put a prefix in front of them.
+    let bytes = STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).ok()?;
+    let key = Hmac::new_from_slice(&bytes).ok()?;
+    (bytes.len() >= SHORTEST).then_some(key)
+}
+
+fn wanted() -> String {
+    format!("must be the base64 of {SHORTEST} bytes or more, with `whsec_` in front or without")
+}
+
 impl fmt::Debug for Signer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Signer").finish_non_exhaustive()
     }
-}
-
-/// The base64 of a secret. Secrets Manager makes secrets by itself, and cannot put a prefix in front of them.
-fn bare(secret: &str) -> &str {
-    secret.strip_prefix("whsec_").unwrap_or(secret)
 }

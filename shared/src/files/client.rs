@@ -7,7 +7,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use http::{HeaderName, HeaderValue};
 use reqwest::{RequestBuilder, Response};
 use rusty_s3::S3Action;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::{Files, FilesError, MediaType, Object};
 
@@ -16,6 +16,10 @@ const COPY_SOURCE_IF_MATCH: &str = "x-amz-copy-source-if-match";
 
 /// Before the one retry. S3 answers within some 20 ms, and what failed was mostly a connection that had died.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long S3 may be silent, before its answer and between two parts of it. Not for the whole: a large file takes a
+/// while.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// What S3 writes into an answer that began well: a copy takes a while, so its status comes first.
 const LATE_FAILURE: &[u8] = b"<Error>";
@@ -123,14 +127,14 @@ async fn twice<T, F: Future<Output = Result<T, FilesError>>>(attempt: impl Fn() 
 }
 
 async fn send(request: RequestBuilder) -> Result<Response, FilesError> {
-    let answer = request.send().await.map_err(FilesError::transport)?;
+    let answer = timeout(SILENCE, request.send()).await.map_err(FilesError::silence)?.map_err(FilesError::transport)?;
     if answer.status().is_success() { Ok(answer) } else { Err(FilesError::status(answer.status())) }
 }
 
 async fn read(answer: Response, at_most: u64) -> Result<Bytes, FilesError> {
     let mut bytes = BytesMut::new();
     let mut chunks = answer.bytes_stream();
-    while let Some(chunk) = chunks.next().await {
+    while let Some(chunk) = timeout(SILENCE, chunks.next()).await.map_err(FilesError::silence)? {
         bytes.extend_from_slice(&chunk.map_err(FilesError::transport)?);
         if u64::try_from(bytes.len()).is_ok_and(|size| size > at_most) {
             return Err(FilesError::TooLarge);

@@ -1,14 +1,16 @@
 use std::sync::Arc;
-use std::time::Duration;
 
-use reqwest::{Client, Url, redirect};
+use reqwest::{Client, Url};
 use rusty_s3::{Bucket, BucketError, Credentials, UrlStyle};
 use secrecy::ExposeSecret;
 
 use super::media_type::MediaTypes;
 use super::{Files, Inner};
+use crate::aws::{Aws, endpoint};
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
+
+const ENDPOINT: &str = "AWS_ENDPOINT_URL_S3";
 
 /// Which files are taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,17 +21,6 @@ pub struct FileLimits {
     pub per_message: usize,
     /// Their types.
     pub types: MediaTypes,
-}
-
-/// The bucket cannot be used as it is configured.
-#[derive(Debug, thiserror::Error)]
-pub enum FilesSetupError {
-    /// A variable is missing or makes no sense.
-    #[error(transparent)]
-    Env(#[from] EnvError),
-    /// TLS has no root certificates or the like.
-    #[error("the HTTP client of the files cannot be built")]
-    Client(#[source] reqwest::Error),
 }
 
 impl FileLimits {
@@ -49,33 +40,27 @@ impl FileLimits {
 }
 
 impl Files {
-    /// Reads `FILES_BUCKET`, without which there are no files, `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
-    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` (set by Lambda), and `AWS_ENDPOINT_URL_S3`, else
-    /// `AWS_ENDPOINT_URL`, for another place than the service; and the [`FileLimits`].
+    /// Reads `FILES_BUCKET`, without which there are no files, and `AWS_ENDPOINT_URL_S3`, else `AWS_ENDPOINT_URL`, for
+    /// another place than the service; and the [`FileLimits`].
     ///
     /// # Errors
-    /// When a variable is missing or makes no sense.
-    pub fn from_env(env: &Env, clock: Clock) -> Result<Option<Self>, FilesSetupError> {
+    /// When a variable makes no sense.
+    pub fn from_env(env: &Env, aws: &Aws, client: Client, clock: Clock) -> Result<Option<Self>, EnvError> {
         let Some(name) = env.get("FILES_BUCKET") else { return Ok(None) };
         let inner = Inner {
-            bucket: bucket(env, name)?,
-            credentials: credentials(env)?,
-            client: client().map_err(FilesSetupError::Client)?,
+            bucket: bucket(env, &aws.region, name)?,
+            credentials: credentials(aws),
+            client,
             clock,
             limits: FileLimits::from_env(env)?,
-            public: endpoint(env).is_none(),
+            public: endpoint(env, ENDPOINT).is_none(),
         };
         Ok(Some(Self(Arc::new(inner))))
     }
 }
 
-fn endpoint(env: &Env) -> Option<(&'static str, &str)> {
-    ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].into_iter().find_map(|variable| Some((variable, env.get(variable)?)))
-}
-
-fn bucket(env: &Env, name: &str) -> Result<Bucket, EnvError> {
-    let region = env.required("AWS_REGION", "an AWS region")?;
-    let (variable, url, style) = match endpoint(env) {
+fn bucket(env: &Env, region: &str, name: &str) -> Result<Bucket, EnvError> {
+    let (variable, url, style) = match endpoint(env, ENDPOINT) {
         // Other servers than AWS's rarely have a host name for each bucket.
         Some((variable, url)) => (variable, url.to_owned(), UrlStyle::Path),
         None => {
@@ -85,40 +70,25 @@ fn bucket(env: &Env, name: &str) -> Result<Bucket, EnvError> {
     };
     let wants = if variable == "AWS_REGION" { "must be an AWS region" } else { "must be an `http` or `https` URL" };
     let url = Url::parse(&url).map_err(|_| EnvError::new(variable, wants))?;
-    Bucket::new(url, style, name.to_owned(), region).map_err(|error| match error {
+    Bucket::new(url, style, name.to_owned(), region.to_owned()).map_err(|error| match error {
         BucketError::UnsupportedScheme | BucketError::MissingHost => EnvError::new(variable, wants),
         BucketError::ParseError(_) => EnvError::new("FILES_BUCKET", "must be the name of a bucket"),
     })
 }
 
-fn credentials(env: &Env) -> Result<Credentials, EnvError> {
-    let key = env.required("AWS_ACCESS_KEY_ID", "an access key's id")?;
-    let secret = env
-        .secret("AWS_SECRET_ACCESS_KEY")
-        .ok_or_else(|| EnvError::new("AWS_SECRET_ACCESS_KEY", "must be set to the access key's secret"))?;
-    Ok(match env.get("AWS_SESSION_TOKEN") {
-        Some(token) => Credentials::new_with_token(key, secret.expose_secret(), token),
-        None => Credentials::new(key, secret.expose_secret()),
-    })
-}
-
-fn client() -> Result<Client, reqwest::Error> {
-    Client::builder()
-        .connect_timeout(Duration::from_secs(2))
-        // Between two bytes, not for the whole: a large file takes a while.
-        .read_timeout(Duration::from_secs(10))
-        .tcp_nodelay(true)
-        // A signed request is good for one place only.
-        .redirect(redirect::Policy::none())
-        // The proxy variables are not part of the configuration, which is all that is read of the environment.
-        .no_proxy()
-        .build()
+fn credentials(aws: &Aws) -> Credentials {
+    let (key, secret) = (&aws.access_key_id, aws.secret_access_key.expose_secret());
+    match &aws.session_token {
+        Some(token) => Credentials::new_with_token(key, secret, token),
+        None => Credentials::new(key, secret),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::files::Object;
+    use crate::https;
     use crate::identity::Owner;
 
     fn env(variables: &[(&str, &str)]) -> Env {
@@ -132,8 +102,10 @@ mod tests {
     }
 
     fn files(variables: &[(&str, &str)]) -> Result<Option<Files>, String> {
-        let clock = Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap());
-        Files::from_env(&env(variables), clock).map_err(|error| error.to_string())
+        let (env, clock) = (env(variables), Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap()));
+        let client = https::client(&env).unwrap();
+        let aws = Aws::from_env(&env, client.clone()).map_err(|error| error.to_string())?;
+        Files::from_env(&env, &aws, client, clock).map_err(|error| error.to_string())
     }
 
     #[test]

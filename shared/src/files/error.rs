@@ -1,4 +1,5 @@
 use reqwest::StatusCode;
+use tokio::time::error::Elapsed;
 
 /// Why a file could not be had or kept. The text and its causes name no URL, key or content.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,11 @@ impl FilesError {
     pub(super) fn transport(error: reqwest::Error) -> Self {
         // The URL is signed.
         Self::Unavailable { source: Box::new(error.without_url()) }
+    }
+
+    /// Nothing came for as long as we are ready to wait.
+    pub(super) fn silence(_: Elapsed) -> Self {
+        Self::Unavailable { source: "it was silent for too long".into() }
     }
 
     /// What a status means that is no success.

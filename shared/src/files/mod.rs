@@ -29,7 +29,7 @@ use reqwest::Client;
 use rusty_s3::{Bucket, Credentials};
 
 pub use client::Found;
-pub use config::{FileLimits, FilesSetupError};
+pub use config::FileLimits;
 pub use error::FilesError;
 pub use media_type::{MediaType, MediaTypes};
 pub use object::Object;

@@ -73,9 +73,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::aws::Aws;
     use crate::clock::Clock;
     use crate::env::Env;
     use crate::files::Inner;
+    use crate::https;
 
     /// A bucket that has the file `here`, and answers this many requests.
     fn bucket(requests: usize) -> String {
@@ -105,7 +107,9 @@ mod tests {
             ("AWS_SECRET_ACCESS_KEY", "secret"),
             ("AWS_ENDPOINT_URL_S3", &bucket(2)),
         ]);
-        let files = Files::from_env(&env, Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap())).unwrap().unwrap();
+        let (client, clock) = (https::client(&env).unwrap(), Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap()));
+        let aws = Aws::from_env(&env, client.clone()).unwrap();
+        let files = Files::from_env(&env, &aws, client, clock).unwrap().unwrap();
         let files = Files(Inner { public: true, ..Arc::into_inner(files.0).unwrap() }.into());
         let file = |id: &str, source: FileSource| InputFile {
             name: id.to_owned(),

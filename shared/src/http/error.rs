@@ -9,7 +9,9 @@ use http::StatusCode;
 
 use crate::conversation;
 use crate::files::FilesError;
+use crate::identity::{NoKeys, SigningError};
 use crate::model::{ModelError, ModelErrorKind};
+use crate::secrets::SecretError;
 use crate::store::StoreError;
 
 /// The documented codes. They are part of the contract: names and statuses do not change.
@@ -109,6 +111,16 @@ impl Error {
         Self { retry_after: Some(retry_after), ..error }
     }
 
+    /// It cannot be answered now and may be later, once somebody has mended the cause or it has passed.
+    pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(Code::Unavailable, "the service cannot answer right now, please try again").because(source)
+    }
+
+    /// Something that does not happen.
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(Code::InternalError, "something went wrong on our side").because(source)
+    }
+
     /// [`Error::retry_after`] as a client is told it: in whole seconds, at least one.
     pub fn retry_after_seconds(&self) -> Option<u64> {
         self.retry_after.map(|after| (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1))
@@ -123,10 +135,30 @@ impl Error {
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        if error.is_unavailable() {
-            Self::new(Code::Unavailable, "the service cannot answer right now, please try again").because(error)
-        } else {
-            Self::new(Code::InternalError, "something went wrong on our side").because(error)
+        match error {
+            StoreError::Unavailable { .. } | StoreError::Misconfigured { .. } => Self::unavailable(error),
+            StoreError::Other { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<SecretError> for Error {
+    fn from(error: SecretError) -> Self {
+        Self::unavailable(error)
+    }
+}
+
+impl From<NoKeys> for Error {
+    fn from(error: NoKeys) -> Self {
+        Self::unavailable(error)
+    }
+}
+
+impl From<SigningError> for Error {
+    fn from(error: SigningError) -> Self {
+        match error {
+            SigningError::Secret(error) => error.into(),
+            SigningError::Token(error) => Self::internal(error),
         }
     }
 }
@@ -136,7 +168,7 @@ impl From<FilesError> for Error {
         if error.is_unavailable() {
             Self::new(Code::Unavailable, "the service cannot take files right now, please try again").because(error)
         } else {
-            Self::new(Code::InternalError, "something went wrong on our side").because(error)
+            Self::internal(error)
         }
     }
 }
@@ -145,6 +177,7 @@ impl From<ModelErrorKind> for Code {
     fn from(kind: ModelErrorKind) -> Self {
         match kind {
             ModelErrorKind::TimedOut => Self::UpstreamTimeout,
+            ModelErrorKind::NoKey => Self::Unavailable,
             ModelErrorKind::Unauthorized
             | ModelErrorKind::RateLimited { .. }
             | ModelErrorKind::QuotaExceeded

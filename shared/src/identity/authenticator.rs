@@ -3,11 +3,13 @@ use std::time::Duration;
 use axum::extract::{FromRef, FromRequestParts};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use reqwest::Client;
 
 use super::{AuthModes, Identity, SessionError, SessionTokens, UserTokens};
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
 use crate::http::{Error, RequestLog};
+use crate::secrets::Secrets;
 
 /// An identity that something in front of the router has verified, in the request's extensions. The local server puts
 /// the developer's header there; nothing that comes over the network can.
@@ -19,7 +21,7 @@ pub struct TrustedIdentity(pub Identity);
 #[derive(Debug, Clone, Copy)]
 pub struct RefusedIdentity(pub &'static str);
 
-/// Finds out who is asking, without any I/O.
+/// Finds out who is asking, without any I/O but to read a key that is missing, old or unknown.
 #[derive(Clone)]
 pub struct Authenticator {
     sessions: Option<SessionTokens>,
@@ -32,18 +34,27 @@ impl Authenticator {
     /// Accepts what `AUTH_MODE` allows, and session tokens if the function has their keys.
     ///
     /// # Errors
-    /// When `JWT_SECRET` is needed and missing.
+    /// When `AUTH_MODE` makes no sense, or what user tokens are verified against is needed and missing.
     pub fn from_env(
         env: &Env,
-        modes: AuthModes,
+        secrets: &Secrets,
+        client: &Client,
         sessions: Option<SessionTokens>,
         clock: Clock,
     ) -> Result<Self, EnvError> {
-        let users = modes.jwt.then(|| UserTokens::from_env(env)).transpose()?;
+        let modes = AuthModes::from_env(env)?;
+        let users = modes.jwt.then(|| UserTokens::from_env(env, secrets, client, &clock)).transpose()?;
         Ok(Self { sessions, users, anonymous: modes.anonymous, clock })
     }
 
-    fn user(&self, request: &Parts) -> Result<Option<Identity>, Error> {
+    /// Reads what is needed to verify user tokens, so that nobody has to wait for it later.
+    pub async fn open(&self) {
+        if let Some(users) = &self.users {
+            users.open().await;
+        }
+    }
+
+    async fn user(&self, request: &Parts) -> Result<Option<Identity>, Error> {
         if let Some(TrustedIdentity(identity)) = request.extensions.get() {
             return Ok(Some(identity.clone()));
         }
@@ -51,15 +62,18 @@ impl Authenticator {
             return Err(Error::unauthorized(*message));
         }
         let Some(token) = bearer(request)? else { return Ok(None) };
-        let identity = self.users.as_ref().and_then(|users| users.verify(token, self.clock.now()));
+        let identity = match &self.users {
+            Some(users) => users.verify(token, self.clock.now()).await?,
+            None => None,
+        };
         identity.map(Some).ok_or_else(|| Error::unauthorized("the user token is not valid"))
     }
 
-    fn session_or_user(&self, request: &Parts) -> Result<Identity, Error> {
+    async fn session_or_user(&self, request: &Parts) -> Result<Identity, Error> {
         if let (Some(sessions), Some(token)) = (&self.sessions, bearer(request)?)
             && SessionTokens::claims_to_be_ours(token)
         {
-            let identity = sessions.verify(token, self.clock.now(), Duration::ZERO)?.identity;
+            let identity = sessions.verify(token, self.clock.now(), Duration::ZERO).await?.identity;
             // Visitors who came while they were let in.
             if identity.anonymous && !self.anonymous {
                 return Err(Error::unauthorized("anonymous visitors are not let in"));
@@ -67,7 +81,7 @@ impl Authenticator {
             return Ok(identity);
         }
         let missing = || Error::unauthorized("this route needs `Authorization: Bearer <token>`");
-        self.user(request)?.ok_or_else(missing)
+        self.user(request).await?.ok_or_else(missing)
     }
 }
 
@@ -84,7 +98,7 @@ where
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let identity = Authenticator::from_ref(state).session_or_user(parts)?;
+        let identity = Authenticator::from_ref(state).session_or_user(parts).await?;
         note(parts, &identity);
         Ok(Self(identity))
     }
@@ -102,7 +116,7 @@ where
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let identity = Authenticator::from_ref(state).user(parts)?;
+        let identity = Authenticator::from_ref(state).user(parts).await?;
         if let Some(identity) = &identity {
             note(parts, identity);
         }
@@ -127,6 +141,9 @@ fn bearer(request: &Parts) -> Result<Option<&str>, Error> {
 
 impl From<SessionError> for Error {
     fn from(error: SessionError) -> Self {
-        Self::unauthorized(error.to_string())
+        match error {
+            SessionError::Invalid | SessionError::Expired => Self::unauthorized(error.to_string()),
+            SessionError::Secret(error) => error.into(),
+        }
     }
 }

@@ -8,6 +8,7 @@ mod authenticator;
 mod claims;
 mod mode;
 mod owner;
+mod published_keys;
 mod session;
 mod signing;
 mod user_token;
@@ -17,8 +18,9 @@ pub use authenticator::{Authenticator, Caller, RefusedIdentity, SiteUser, Truste
 pub use claims::Claims;
 pub use mode::AuthModes;
 pub use owner::{InvalidOwner, Owner};
+pub(crate) use published_keys::NoKeys;
 pub use session::{Session, SessionError, SessionTokens};
-pub use signing::SigningKeys;
+pub use signing::{SigningError, SigningKeys};
 pub use user_token::UserTokens;
 pub use visitor::{VisitorCookie, Visitors};
 

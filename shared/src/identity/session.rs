@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::{Claims, Identity, Owner, SigningKeys};
+use super::{Claims, Identity, Owner, SigningError, SigningKeys};
+use crate::env::{Env, EnvError};
 use crate::ids::{self, Ids};
+use crate::secrets::{Secret, SecretError, Secrets};
 
 /// The media type of our tokens, in their header, so that nobody takes them for anything else (RFC 8725, section 3.11).
 pub(super) const TYPE: &str = "chatkit-session+jwt";
@@ -26,7 +28,7 @@ pub struct Session {
 }
 
 /// Why a session token is not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
     /// Not one of ours, or changed.
     #[error("the session token is not valid")]
@@ -34,6 +36,9 @@ pub enum SessionError {
     /// It was one of ours.
     #[error("the session token has expired")]
     Expired,
+    /// Nobody can tell at the moment.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -57,15 +62,23 @@ struct Payload {
 /// Mints and verifies session tokens.
 #[derive(Clone)]
 pub struct SessionTokens {
-    keys: SigningKeys,
+    keys: Secret<SigningKeys>,
 }
 
 impl SessionTokens {
     /// How long a token lasts. OpenAI's own sessions last as long.
     pub const LIFETIME: Duration = Duration::from_mins(10);
 
+    /// Tokens signed with `SESSION_SIGNING_SECRET`, or the secret that `SESSION_SIGNING_SECRET_ARN` names.
+    ///
+    /// # Errors
+    /// When neither is set, or the first is too short.
+    pub fn from_env(env: &Env, secrets: &Secrets) -> Result<Self, EnvError> {
+        Ok(Self::new(SigningKeys::required(env, secrets)?))
+    }
+
     /// Tokens signed with these keys.
-    pub const fn new(keys: SigningKeys) -> Self {
+    pub const fn new(keys: Secret<SigningKeys>) -> Self {
         Self { keys }
     }
 
@@ -77,16 +90,17 @@ impl SessionTokens {
     /// A new token with its end.
     ///
     /// # Errors
-    /// None in practice: when the claims cannot be signed.
-    pub fn mint(
+    /// When there is no key.
+    pub async fn mint(
         &self,
         identity: &Identity,
         began_at: Timestamp,
         now: Timestamp,
         ids: &Ids,
-    ) -> Result<(String, Timestamp), jsonwebtoken::errors::Error> {
+    ) -> Result<(String, Timestamp), SigningError> {
         let expires_at = now + Self::LIFETIME;
-        let (key_id, key) = self.keys.signing();
+        let keys = self.keys.get().await?;
+        let (key_id, key) = keys.signing();
         let mut header = Header::new(Algorithm::HS256);
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(key_id.to_owned());
@@ -109,18 +123,19 @@ impl SessionTokens {
     ///
     /// # Errors
     /// [`SessionError`].
-    pub fn verify(&self, token: &str, now: Timestamp, grace: Duration) -> Result<Session, SessionError> {
+    pub async fn verify(&self, token: &str, now: Timestamp, grace: Duration) -> Result<Session, SessionError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| SessionError::Invalid)?;
         if header.typ.as_deref() != Some(TYPE) {
             return Err(SessionError::Invalid);
         }
-        let key = header.kid.and_then(|id| self.keys.verifying(&id)).ok_or(SessionError::Invalid)?;
+        let key_id = header.kid.ok_or(SessionError::Invalid)?;
+        let key = self.keys.verifying(&key_id).await?.ok_or(SessionError::Invalid)?;
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         // The time is injected, so it is compared below.
         validation.validate_exp = false;
-        let token = jsonwebtoken::decode::<Payload>(token, key, &validation).map_err(|_| SessionError::Invalid)?;
+        let token = jsonwebtoken::decode::<Payload>(token, &key, &validation).map_err(|_| SessionError::Invalid)?;
         let payload = token.claims;
         let owner = Owner::new(payload.tenant, payload.sub).map_err(|_| SessionError::Invalid)?;
         let expires_at = Timestamp::from_second(payload.exp).map_err(|_| SessionError::Invalid)?;

@@ -1,22 +1,42 @@
 //! User tokens: the site's own JWTs.
 
 use jiff::Timestamp;
+use jsonwebtoken::errors::{Error as TokenError, ErrorKind};
 use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation};
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::Client;
 use serde::Deserialize;
 
 use super::claims::TokenClaims;
+use super::published_keys::PublishedKeys;
+use super::signing::long_enough;
 use super::{Identity, Owner, session, visitor};
+use crate::clock::Clock;
 use crate::env::{Env, EnvError};
+use crate::http::Error;
+use crate::secrets::{Kind, Previous, Secret, Secrets, Versions};
 
 /// Seconds by which the issuer's clock may differ from ours.
 const LEEWAY: f64 = 30.0;
 
-/// Verifies user tokens (HS256).
+/// Verifies user tokens. Cheap to clone.
 #[derive(Clone)]
 pub struct UserTokens {
-    key: DecodingKey,
+    keys: Keys,
     validation: Validation,
+}
+
+#[derive(Clone)]
+enum Keys {
+    /// A secret that the site and this server know (HS256).
+    Shared(Secret<SharedKeys>),
+    /// What whoever signs has published (RS256, ES256, `EdDSA`).
+    Published(PublishedKeys),
+}
+
+/// The secret, and the one before it was rotated.
+struct SharedKeys {
+    current: DecodingKey,
+    previous: Option<DecodingKey>,
 }
 
 #[derive(Deserialize)]
@@ -34,20 +54,34 @@ struct Claims {
 }
 
 impl UserTokens {
-    /// Reads `JWT_SECRET`, and `JWT_ISSUER` and `JWT_AUDIENCE`, which are required of each token if they are set.
+    /// Reads `JWT_SECRET` or `JWT_SECRET_ARN`, or `JWKS_URL`; and `JWT_ISSUER` and `JWT_AUDIENCE`, which are required of
+    /// each token if they are set, and must be set beside `JWKS_URL`: keys that somebody publishes sign for others, too.
     ///
     /// # Errors
-    /// When the secret is missing or shorter than 32 bytes.
-    pub fn from_env(env: &Env) -> Result<Self, EnvError> {
-        const NAME: &str = "JWT_SECRET";
-        let secret: SecretString = env.required(NAME, "the secret that user tokens are signed with (HS256)")?.into();
-        if secret.expose_secret().len() < 32 {
-            return Err(EnvError::new(NAME, "must have at least 32 bytes"));
-        }
-        let mut validation = Validation::new(Algorithm::HS256);
+    /// When what tokens are verified against is missing, set twice, or makes no sense.
+    pub fn from_env(env: &Env, secrets: &Secrets, client: &Client, clock: &Clock) -> Result<Self, EnvError> {
+        const SECRET: &str = SharedKeys::SECRET.variable;
+        let mut required = vec!["exp", "sub"];
+        let mut validation = Validation::default();
+        let keys = match (secrets.secret(env, SharedKeys::SECRET)?, env.get(PublishedKeys::VARIABLE)) {
+            (Some(secret), None) => Keys::Shared(secret),
+            (None, Some(url)) => {
+                env.required("JWT_ISSUER", "the `iss` of user tokens, because `JWKS_URL` is set")?;
+                env.required("JWT_AUDIENCE", "the `aud` of user tokens, because `JWKS_URL` is set")?;
+                Keys::Published(PublishedKeys::new(url, client.clone(), clock.clone())?)
+            }
+            (Some(_), Some(_)) => {
+                let wants = "cannot be set beside `JWKS_URL`: user tokens are verified against one or the other";
+                return Err(EnvError::new(SECRET, wants));
+            }
+            (None, None) => {
+                let wants = "or `JWT_SECRET_ARN` must be set to the secret that user tokens are signed with (HS256), or \
+                             `JWKS_URL` to where the keys are published that they are signed with";
+                return Err(EnvError::new(SECRET, wants));
+            }
+        };
         // Times are compared by hand, because the clock is injected.
         validation.validate_exp = false;
-        let mut required = vec!["exp", "sub"];
         match env.get("JWT_ISSUER") {
             Some(issuer) => {
                 validation.set_issuer(&[issuer]);
@@ -63,27 +97,99 @@ impl UserTokens {
             None => validation.validate_aud = false,
         }
         validation.set_required_spec_claims(&required);
-        Ok(Self { key: DecodingKey::from_secret(secret.expose_secret().as_bytes()), validation })
+        Ok(Self { keys, validation })
+    }
+
+    /// Reads the published keys, if there are any, so that nobody has to wait for them later.
+    pub async fn open(&self) {
+        match &self.keys {
+            Keys::Shared(_) => {}
+            Keys::Published(keys) => keys.open().await,
+        }
     }
 
     /// Who a token names: `sub`, in the tenant `tenant`, with the permissions of `permissions` and `scope`, and the
     /// claims `name`, `email`, `locale`, `zoneinfo`, `plan` and `chatkit` of [`Claims`](super::Claims). None if it is
     /// not valid, for whatever reason: a caller gets no help in making one.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Option<Identity> {
-        let TokenData { header, claims, .. } =
-            jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation).ok()?;
-        // Where everything is signed with one secret, a token of ours is still no user's.
-        if header.typ.is_some_and(|typ| [session::TYPE, visitor::TYPE].contains(&typ.as_str())) {
-            return None;
-        }
-        let now = now.as_duration().as_secs_f64();
-        if now >= claims.exp + LEEWAY || claims.nbf.is_some_and(|nbf| now < nbf - LEEWAY) {
-            return None;
-        }
-        let tenant = claims.tenant.unwrap_or_else(|| Owner::DEFAULT_TENANT.to_owned());
-        let owner = Owner::new(tenant, claims.sub).ok()?;
-        let mut permissions = claims.permissions.unwrap_or_default();
-        permissions.extend(claims.scope.unwrap_or_default().split_whitespace().map(ToOwned::to_owned));
-        Some(Identity { owner, anonymous: false, permissions, claims: claims.profile.bounded() })
+    ///
+    /// # Errors
+    /// `unavailable` when there are no keys to tell.
+    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<Identity>, Error> {
+        let token = match &self.keys {
+            Keys::Shared(secret) => self.decode_shared(secret, token).await?,
+            Keys::Published(keys) => self.decode_published(keys, token).await?,
+        };
+        Ok(token.and_then(|token| identity(token, now)))
     }
+
+    async fn decode_shared(
+        &self,
+        secret: &Secret<SharedKeys>,
+        token: &str,
+    ) -> Result<Option<TokenData<Claims>>, Error> {
+        let keys = secret.get().await?;
+        let decoded = match self.decode_with_either(&keys, token) {
+            // The secret may have been rotated.
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidSignature) => match secret.newer_than(&keys).await {
+                Some(keys) => self.decode_with_either(&keys, token),
+                None => Err(error),
+            },
+            decoded => decoded,
+        };
+        Ok(decoded.ok())
+    }
+
+    fn decode_with_either(&self, keys: &SharedKeys, token: &str) -> Result<TokenData<Claims>, TokenError> {
+        match (self.decode(&keys.current, Algorithm::HS256, token), &keys.previous) {
+            (Err(error), Some(previous)) if matches!(error.kind(), ErrorKind::InvalidSignature) => {
+                self.decode(previous, Algorithm::HS256, token)
+            }
+            (decoded, _) => decoded,
+        }
+    }
+
+    async fn decode_published(&self, keys: &PublishedKeys, token: &str) -> Result<Option<TokenData<Claims>>, Error> {
+        let Ok(header) = jsonwebtoken::decode_header(token) else { return Ok(None) };
+        let Some(key) = keys.find(header.kid.as_deref()).await? else { return Ok(None) };
+        Ok(self.decode(&key.key, key.algorithm, token).ok())
+    }
+
+    /// The algorithm is the key's, never what the token says.
+    fn decode(&self, key: &DecodingKey, algorithm: Algorithm, token: &str) -> Result<TokenData<Claims>, TokenError> {
+        let mut validation = self.validation.clone();
+        validation.algorithms = vec![algorithm];
+        jsonwebtoken::decode(token, key, &validation)
+    }
+}
+
+impl SharedKeys {
+    const SECRET: Kind<Self> = Kind {
+        variable: "JWT_SECRET",
+        arn_variable: "JWT_SECRET_ARN",
+        previous: Previous::WhenRejected,
+        parse: Self::parse,
+    };
+
+    fn parse(versions: &Versions) -> Result<Self, String> {
+        let key = |secret| long_enough(secret).map(DecodingKey::from_secret);
+        let previous = versions.previous.as_ref().and_then(|secret| key(secret).ok());
+        Ok(Self { current: key(&versions.current)?, previous })
+    }
+}
+
+/// Who a token names whose signature, issuer and audience are good.
+fn identity(TokenData { header, claims, .. }: TokenData<Claims>, now: Timestamp) -> Option<Identity> {
+    // Where everything is signed with one secret, a token of ours is still no user's.
+    if header.typ.is_some_and(|typ| [session::TYPE, visitor::TYPE].contains(&typ.as_str())) {
+        return None;
+    }
+    let now = now.as_duration().as_secs_f64();
+    if now >= claims.exp + LEEWAY || claims.nbf.is_some_and(|nbf| now < nbf - LEEWAY) {
+        return None;
+    }
+    let tenant = claims.tenant.unwrap_or_else(|| Owner::DEFAULT_TENANT.to_owned());
+    let owner = Owner::new(tenant, claims.sub).ok()?;
+    let mut permissions = claims.permissions.unwrap_or_default();
+    permissions.extend(claims.scope.unwrap_or_default().split_whitespace().map(ToOwned::to_owned));
+    Some(Identity { owner, anonymous: false, permissions, claims: claims.profile.bounded() })
 }

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::{Identity, Owner, SigningKeys};
+use super::{Identity, Owner, SigningError, SigningKeys};
 use crate::ids::{self, Ids};
+use crate::secrets::{Secret, SecretError};
 
 pub(super) const TYPE: &str = "chatkit-visitor+jwt";
 const AUDIENCE: &str = "chatkit-visitor";
@@ -35,7 +36,7 @@ struct Claims {
 /// Recognises visitors and makes new ones.
 #[derive(Clone)]
 pub struct Visitors {
-    keys: SigningKeys,
+    keys: Secret<SigningKeys>,
     cookie: VisitorCookie,
 }
 
@@ -51,7 +52,7 @@ impl VisitorCookie {
 
 impl Visitors {
     /// Visitors whose cookies are signed with these keys.
-    pub const fn new(keys: SigningKeys, cookie: VisitorCookie) -> Self {
+    pub const fn new(keys: Secret<SigningKeys>, cookie: VisitorCookie) -> Self {
         Self { keys, cookie }
     }
 
@@ -65,35 +66,40 @@ impl Visitors {
     }
 
     /// The visitor's id: that of the cookie, if it is one of ours, else a new one.
-    pub fn recognise(&self, headers: &HeaderMap, now: Timestamp, ids: &Ids) -> String {
+    ///
+    /// # Errors
+    /// When there is no key to tell.
+    pub async fn recognise(&self, headers: &HeaderMap, now: Timestamp, ids: &Ids) -> Result<String, SecretError> {
         let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         let cookies = cookies.flat_map(|value| Cookie::split_parse(value.to_owned())).flatten();
-        cookies
-            .filter(|cookie| cookie.name() == self.cookie.name())
-            // One that is partitioned and one that is not can be there together, in any order.
-            .find_map(|cookie| self.verify(cookie.value(), now))
-            .unwrap_or_else(|| ids.mint(ids::VISITOR))
+        // One that is partitioned and one that is not can be there together, in any order.
+        let cookies: Vec<_> = cookies.filter(|cookie| cookie.name() == self.cookie.name()).collect();
+        for cookie in cookies {
+            if let Some(id) = self.verify(cookie.value(), now).await? {
+                return Ok(id);
+            }
+        }
+        Ok(ids.mint(ids::VISITOR))
     }
 
-    fn verify(&self, token: &str, now: Timestamp) -> Option<String> {
-        let header = jsonwebtoken::decode_header(token).ok()?;
-        if header.typ.as_deref() != Some(TYPE) {
-            return None;
-        }
+    async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<String>, SecretError> {
+        let header = jsonwebtoken::decode_header(token).ok().filter(|header| header.typ.as_deref() == Some(TYPE));
+        let Some(key_id) = header.and_then(|header| header.kid) else { return Ok(None) };
+        let Some(key) = self.keys.verifying(&key_id).await? else { return Ok(None) };
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_audience(&[AUDIENCE]);
         validation.validate_exp = false;
-        let claims =
-            jsonwebtoken::decode::<Claims>(token, self.keys.verifying(&header.kid?)?, &validation).ok()?.claims;
-        (now.as_second() < claims.exp).then_some(claims.sub)
+        let token = jsonwebtoken::decode::<Claims>(token, &key, &validation).ok();
+        Ok(token.map(|token| token.claims).filter(|claims| now.as_second() < claims.exp).map(|claims| claims.sub))
     }
 
     /// The `Set-Cookie` header's value that keeps a visitor's id for a year from now.
     ///
     /// # Errors
-    /// None in practice: when the claims cannot be signed.
-    pub fn set_cookie(&self, id: &str, now: Timestamp) -> Result<String, jsonwebtoken::errors::Error> {
-        let (key_id, key) = self.keys.signing();
+    /// When there is no key.
+    pub async fn set_cookie(&self, id: &str, now: Timestamp) -> Result<String, SigningError> {
+        let keys = self.keys.get().await?;
+        let (key_id, key) = keys.signing();
         let mut header = Header::new(Algorithm::HS256);
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(key_id.to_owned());

@@ -1,24 +1,28 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
+use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use reqwest::{Client, RequestBuilder, Response, Url, redirect};
-use secrecy::ExposeSecret;
+use reqwest::{Client, RequestBuilder, Response, Url};
 use tokio::time::{sleep, timeout};
 
 use super::api::Api;
 use super::config::ModelConfig;
 use super::error::{ModelError, ModelErrorKind};
+use super::key::ModelKey;
 use super::prompt::Prompt;
 use super::reported::ReportedError;
 use super::stream::ModelStream;
+use crate::secrets::Secret;
 
 /// A rate limit that ends sooner than this is waited for; a person would not press a button faster.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(2);
+/// How long a function that starts waits for the connection.
+const LONGEST_OPENING: Duration = Duration::from_millis(1_500);
 /// How much of a body that is not streamed is read. Errors have less than 1 KB, an hour's transcription some 60 KB.
 const BODY_BYTES: usize = 1 << 20;
 
@@ -27,63 +31,53 @@ const BODY_BYTES: usize = 1 << 20;
 pub struct Model {
     pub(super) client: Client,
     base_url: Url,
+    key: Option<Secret<ModelKey>>,
     api: Api,
     pub(super) transcription_model: Option<String>,
     idle_timeout: Duration,
     retry_pause: Duration,
 }
 
-/// The client cannot be built from its configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum ModelSetupError {
-    /// The key has characters that no HTTP header can carry.
-    #[error("the model's key must be printable ASCII")]
-    Key,
-    /// TLS has no root certificates or the like.
-    #[error("the model's HTTP client cannot be built")]
-    Client(#[source] reqwest::Error),
-}
-
 impl Model {
-    /// A client for the configured model. Nothing is sent yet.
-    ///
-    /// # Errors
-    /// When the key cannot be sent or TLS cannot be set up.
-    pub fn new(config: &ModelConfig) -> Result<Self, ModelSetupError> {
-        let mut headers = HeaderMap::new();
-        if let Some(key) = &config.api_key {
-            // A secret that was pasted into a file or a console often ends in a line break.
-            let bearer = format!("Bearer {}", key.expose_secret().trim());
-            let mut bearer = HeaderValue::try_from(bearer).map_err(|_| ModelSetupError::Key)?;
-            bearer.set_sensitive(true);
-            headers.insert(AUTHORIZATION, bearer);
-        }
-        let client = Client::builder()
-            .default_headers(headers)
-            .user_agent(concat!("chatkit-backend/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(config.connect_timeout)
-            .tcp_nodelay(true)
-            // A redirect of a POST would be followed as a GET, and an API has none.
-            .redirect(redirect::Policy::none())
-            // The proxy variables are not part of the configuration, which is all that is read of the environment.
-            .no_proxy()
-            .build()
-            .map_err(ModelSetupError::Client)?;
-        Ok(Self {
+    /// The configured model, reached through this client. Nothing is sent yet.
+    pub fn new(config: &ModelConfig, client: Client) -> Self {
+        Self {
             client,
             base_url: config.base_url.clone(),
+            key: config.key.clone(),
             api: config.api,
             transcription_model: config.transcription_model.clone(),
             idle_timeout: config.idle_timeout,
             retry_pause: config.retry_pause,
-        })
+        }
+    }
+
+    /// Connects, so that nobody has to wait for it later. What is answered, and whether anything is, does not matter:
+    /// a failure shows when the model is asked.
+    pub async fn open(&self) {
+        let _ = timeout(LONGEST_OPENING, self.client.head(self.base_url.clone()).send()).await;
+    }
+
+    /// Whether there is a key, where one is needed; if not, every prompt would be refused.
+    ///
+    /// # Errors
+    /// `NoKey`.
+    pub async fn check_key(&self) -> Result<(), ModelError> {
+        self.key().await.map(|_| ())
+    }
+
+    async fn key(&self) -> Result<Option<Arc<ModelKey>>, ModelError> {
+        match &self.key {
+            Some(key) => key.get().await.map(Some).map_err(ModelError::no_key),
+            None => Ok(None),
+        }
     }
 
     /// Asks the model. Returns once the model has accepted the prompt.
     ///
     /// A request that failed before it was accepted is sent once more, after a short pause at random, if that can
     /// help: when the connection failed (one from the pool may have died while the environment was frozen), after 502
-    /// and 503, and after 429 if the upstream asks for 2 s or less. At worst the upstream answers a prompt twice and
+    /// and 503, after 401 if the key has changed since it was read, and after 429 if the upstream asks for 2 s or less. At worst the upstream answers a prompt twice and
     /// bills both; an answer that has begun is never asked for again.
     ///
     /// # Errors
@@ -118,17 +112,29 @@ impl Model {
         &self,
         request: impl Fn() -> Result<RequestBuilder, ModelError>,
     ) -> Result<Response, ModelError> {
-        let error = match self.send_once(request()?).await {
+        let key = self.key().await?;
+        let error = match self.send_once(request()?, key.as_deref()).await {
             Ok(response) => return Ok(response),
             Err(error) => error,
         };
+        if error.upstream.status == Some(401)
+            && let (Some(secret), Some(key)) = (&self.key, &key)
+            && let Some(newer) = secret.newer_than(key).await
+        {
+            tracing::warn!("asking the model once more, with the key as it is now");
+            return self.send_once(request()?, Some(&newer)).await;
+        }
         let Some(pause) = self.pause_before_retry(&error) else { return Err(error) };
         tracing::warn!(error = %error, pause_ms = pause.as_millis(), "asking the model once more");
         sleep(pause).await;
-        self.send_once(request()?).await
+        self.send_once(request()?, key.as_deref()).await
     }
 
-    async fn send_once(&self, request: RequestBuilder) -> Result<Response, ModelError> {
+    async fn send_once(&self, request: RequestBuilder, key: Option<&ModelKey>) -> Result<Response, ModelError> {
+        let request = match key {
+            Some(key) => request.header(AUTHORIZATION, key.bearer()),
+            None => request,
+        };
         let response = timeout(self.idle_timeout, request.send()).await.map_err(ModelError::silence)?;
         let response = response.map_err(ModelError::transport)?;
         let status = response.status();

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use reqwest::Url;
-use secrecy::SecretString;
 
 use super::api::Api;
+use super::key::ModelKey;
 use crate::env::{Env, EnvError};
+use crate::secrets::{Secret, Secrets};
 
 /// Where the model is, with which key, and how patiently it is asked.
 #[derive(Debug, Clone)]
@@ -17,10 +18,8 @@ pub struct ModelConfig {
     /// `TRANSCRIBE_MODEL`, the model that turns speech into text at the same base URL. No default: nothing is
     /// transcribed until it is set.
     pub transcription_model: Option<String>,
-    /// `OPENAI_API_KEY`; local models need none.
-    pub api_key: Option<SecretString>,
-    /// How long a connection may take, TLS included. 5 s.
-    pub connect_timeout: Duration,
+    /// `OPENAI_API_KEY`, or the secret `OPENAI_SECRET_ARN`; local models need none.
+    pub key: Option<Secret<ModelKey>>,
     /// How long the model may be silent, before its first byte and between any two. 120 s: a model that thinks without
     /// summaries sends nothing meanwhile.
     pub idle_timeout: Duration,
@@ -30,40 +29,44 @@ pub struct ModelConfig {
 
 impl ModelConfig {
     /// The configuration with the default API and patience, without transcription.
-    pub const fn new(base_url: Url, api_key: Option<SecretString>) -> Self {
+    pub const fn new(base_url: Url, key: Option<Secret<ModelKey>>) -> Self {
         Self {
             base_url,
             api: Api::Responses,
             transcription_model: None,
-            api_key,
-            connect_timeout: Duration::from_secs(5),
+            key,
             idle_timeout: Duration::from_secs(120),
             retry_pause: Duration::from_millis(200),
         }
     }
 
-    /// Reads `OPENAI_BASE_URL`, `OPENAI_API_KEY`, `MODEL_API` and `TRANSCRIBE_MODEL`.
+    /// Reads `OPENAI_BASE_URL`, `OPENAI_API_KEY` or `OPENAI_SECRET_ARN`, `MODEL_API` and `TRANSCRIBE_MODEL`.
     ///
     /// # Errors
-    /// When `OPENAI_BASE_URL` is not an HTTP URL, or has credentials, a query or a fragment, which would be lost or
-    /// end up in logs; when `MODEL_API` names no API.
-    pub fn from_env(env: &Env) -> Result<Self, EnvError> {
-        const NAME: &str = "OPENAI_BASE_URL";
-        const WANTS: &str = "an `http` or `https` URL without credentials, query and fragment";
-        let url = env.get(NAME).unwrap_or("https://api.openai.com/v1");
-        let url = Url::parse(url).map_err(|_| EnvError::new(NAME, format!("must be {WANTS}")))?;
-        let is_plain = matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none();
-        if !is_plain {
-            return Err(EnvError::new(NAME, format!("must be {WANTS}")));
-        }
+    /// As [`base_url`]; when `MODEL_API` names no API, or no HTTP header can carry `OPENAI_API_KEY`.
+    pub fn from_env(env: &Env, secrets: &Secrets) -> Result<Self, EnvError> {
         Ok(Self {
             api: Api::from_env(env)?,
             transcription_model: env.get("TRANSCRIBE_MODEL").map(ToOwned::to_owned),
-            ..Self::new(url, env.secret("OPENAI_API_KEY"))
+            ..Self::new(base_url(env)?, secrets.secret(env, ModelKey::SECRET)?)
         })
     }
+}
+
+/// `OPENAI_BASE_URL`, where all of OpenAI's APIs are.
+///
+/// # Errors
+/// When it is not an HTTP URL, or has credentials, a query or a fragment, which would be lost or end up in logs.
+pub fn base_url(env: &Env) -> Result<Url, EnvError> {
+    const NAME: &str = "OPENAI_BASE_URL";
+    let url = Url::parse(env.get(NAME).unwrap_or("https://api.openai.com/v1")).ok();
+    let is_plain = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    };
+    url.filter(is_plain)
+        .ok_or_else(|| EnvError::new(NAME, "must be an `http` or `https` URL without credentials, query and fragment"))
 }

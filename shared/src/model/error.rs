@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::fmt::{self, Display};
 use std::time::Duration;
 
@@ -6,6 +7,7 @@ use serde_json::Value;
 use tokio::time::error::Elapsed;
 
 use super::reported::ReportedError;
+use crate::secrets::SecretError;
 
 /// The model gave no answer, or no whole one.
 ///
@@ -18,7 +20,7 @@ pub struct ModelError {
     /// What the upstream said about it.
     pub upstream: Upstream,
     #[source]
-    source: Option<reqwest::Error>,
+    source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 /// The kinds of failure, one per reaction.
@@ -27,6 +29,9 @@ pub enum ModelErrorKind {
     /// The key is wrong or may not do this: the operator must act.
     #[error("the model's key was not accepted")]
     Unauthorized,
+    /// There is no key at the moment: the operator must act.
+    #[error("the model's key cannot be had")]
+    NoKey,
     /// Too many requests or tokens at once: ask again later.
     #[error("the model's rate limit is reached")]
     RateLimited {
@@ -92,6 +97,7 @@ impl ModelError {
             | ModelErrorKind::TimedOut
             | ModelErrorKind::Broken(_) => true,
             ModelErrorKind::Unauthorized
+            | ModelErrorKind::NoKey
             | ModelErrorKind::QuotaExceeded
             | ModelErrorKind::ContextTooLong
             | ModelErrorKind::Refused
@@ -102,9 +108,10 @@ impl ModelError {
     /// What the person who asked is told: one or two sentences, nothing from the upstream.
     pub const fn public_message(&self) -> &'static str {
         match self.kind {
-            ModelErrorKind::Unauthorized | ModelErrorKind::QuotaExceeded | ModelErrorKind::Rejected => {
-                "The assistant is out of order. Please tell the owner of this site."
-            }
+            ModelErrorKind::Unauthorized
+            | ModelErrorKind::NoKey
+            | ModelErrorKind::QuotaExceeded
+            | ModelErrorKind::Rejected => "The assistant is out of order. Please tell the owner of this site.",
             ModelErrorKind::RateLimited { .. } => "The assistant is very busy. Please try again in a moment.",
             ModelErrorKind::ContextTooLong => {
                 "This conversation is too long for the assistant. Please start a new one."
@@ -136,11 +143,16 @@ impl ModelError {
         Self::new(ModelErrorKind::TimedOut)
     }
 
+    /// No key to ask with.
+    pub(super) fn no_key(error: SecretError) -> Self {
+        Self { source: Some(error.into()), ..Self::new(ModelErrorKind::NoKey) }
+    }
+
     /// A failure of the connection.
     pub(super) fn transport(error: reqwest::Error) -> Self {
         let timed_out = error.is_timeout() && !error.is_connect();
         let kind = if timed_out { ModelErrorKind::TimedOut } else { ModelErrorKind::Unavailable };
-        Self { source: Some(error.without_url()), ..Self::new(kind) }
+        Self { source: Some(error.without_url().into()), ..Self::new(kind) }
     }
 
     /// An answer with an error status.

@@ -1,7 +1,7 @@
 //! The model: one of OpenAI's two APIs on one side, neutral events on the other.
 //!
 //! ```text
-//! prompt.rs      what is asked                    config.rs, api.rs  where, through which API, with which key
+//! prompt.rs      what is asked                    config.rs, api.rs, key.rs  where, through which API, with which key
 //! client.rs      the request, one retry           stream.rs, lines.rs  bytes → server-sent events
 //! responses/     the Responses API's JSON         completions/       the Chat Completions API's JSON
 //! translator.rs  wire events → model events, with what they need for it: message.rs, reasoning.rs, annotation.rs,
@@ -27,6 +27,7 @@ mod error;
 mod event;
 mod images;
 mod items;
+mod key;
 mod lenient;
 mod lines;
 mod message;
@@ -41,9 +42,10 @@ mod translator;
 
 pub use api::Api;
 pub use audio::AudioType;
-pub use client::{Model, ModelSetupError};
-pub use config::ModelConfig;
+pub use client::Model;
+pub use config::{ModelConfig, base_url};
 pub use error::{ModelError, ModelErrorKind, Upstream};
 pub use event::{IncompleteReason, ModelEvent, Picture, TokenUsage};
+pub use key::ModelKey;
 pub use prompt::{FileSource, FunctionCall, Input, InputFile, InputPart, Prompt};
 pub use stream::ModelStream;

@@ -1,15 +1,17 @@
 use jiff::Timestamp;
+use reqwest::Client;
 use secrecy::ExposeSecret;
 
 use super::ClientSecret;
 use crate::clock::Clock;
-use crate::env::{Env, EnvError};
+use crate::env::EnvError;
 use crate::hash::sha256_hex;
 use crate::hosted::{HostedError, HostedSessions};
 use crate::http::{Code, Error};
 use crate::identity::{AuthModes, Identity, SessionTokens, SigningKeys};
 use crate::ids::Ids;
-use crate::secret::{SecretError, openai_key};
+use crate::secrets::{Secret, Secrets};
+use crate::setup::Setup;
 use crate::store::{Counters, SessionRecord};
 
 /// Makes sessions and renews them. Cheap to clone.
@@ -35,21 +37,30 @@ impl Sessions {
     ///
     /// # Errors
     /// When the mode is neither, or `hosted` lacks its workflow or key.
-    pub async fn from_env(
-        env: &Env,
-        keys: SigningKeys,
+    pub fn from_env(
+        setup: &Setup,
+        secrets: &Secrets,
+        keys: Secret<SigningKeys>,
+        client: Client,
         counters: Counters,
-        clock: Clock,
-        ids: Ids,
-    ) -> Result<Self, SecretError> {
+    ) -> Result<Self, EnvError> {
         const NAME: &str = "CHATKIT_MODE";
+        let Setup { env, clock, ids, .. } = setup;
         let kind = match env.get(NAME) {
             None | Some("self") => Kind::Own(SessionTokens::new(keys)),
-            Some("hosted") => Kind::Hosted(HostedSessions::from_env(env, openai_key(env).await?)?),
-            Some(_) => return Err(EnvError::new(NAME, "must be `self` or `hosted`").into()),
+            Some("hosted") => Kind::Hosted(HostedSessions::from_env(env, secrets, client)?),
+            Some(_) => return Err(EnvError::new(NAME, "must be `self` or `hosted`")),
         };
         let visitors = AuthModes::from_env(env)?.anonymous;
-        Ok(Self { kind, visitors, counters, clock, ids })
+        Ok(Self { kind, visitors, counters, clock: clock.clone(), ids: ids.clone() })
+    }
+
+    /// Connects to where sessions come from, if that is elsewhere.
+    pub async fn open(&self) {
+        match &self.kind {
+            Kind::Own(_) => {}
+            Kind::Hosted(hosted) => hosted.open().await,
+        }
     }
 
     /// A first session.
@@ -64,9 +75,7 @@ impl Sessions {
     pub(super) async fn make(&self, identity: &Identity, began_at: Timestamp) -> Result<ClientSecret, Error> {
         let now = self.clock.now();
         let (secret, expires_at) = match &self.kind {
-            Kind::Own(tokens) => tokens
-                .mint(identity, began_at, now, &self.ids)
-                .map_err(|error| Error::new(Code::InternalError, "something went wrong on our side").because(error))?,
+            Kind::Own(tokens) => tokens.mint(identity, began_at, now, &self.ids).await?,
             Kind::Hosted(hosted) => {
                 let session = hosted.create(&identity.owner).await?;
                 let secret = session.client_secret.expose_secret().to_owned();
@@ -91,6 +100,7 @@ impl Sessions {
 impl From<HostedError> for Error {
     fn from(error: HostedError) -> Self {
         let (code, message) = match &error {
+            HostedError::Secret(error) => return error.clone().into(),
             HostedError::TimedOut(_) => (Code::UpstreamTimeout, "the chat service took too long to answer"),
             HostedError::Unreachable(_) | HostedError::Broken | HostedError::Refused(_) => {
                 (Code::UpstreamError, "the chat service could not open a session")

@@ -76,7 +76,7 @@ impl Sessions {
         let now = self.clock.now();
         match &self.kind {
             Kind::Own(tokens) => {
-                let session = tokens.verify(secret, now, VISITOR_GRACE)?;
+                let session = tokens.verify(secret, now, VISITOR_GRACE).await?;
                 if now >= session.expires_at + self.grace(&session.identity) {
                     return Err(Error::unauthorized("the session has ended, please start a new one"));
                 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
+use tokio::time::timeout;
 
 use super::attributes::{self, Record, TIME_TO_LIVE};
 use super::budget::Tokens;
@@ -19,6 +20,8 @@ use crate::limits::{Bucket, Verdict};
 pub(super) const FULL_AT: &str = "full_at";
 /// Tries of one charge. Each failed one has seen the state that the next one needs.
 const ATTEMPTS: usize = 8;
+/// How long a function that starts waits for the connection.
+const LONGEST_OPENING: Duration = Duration::from_millis(1_500);
 /// Buckets whose last state is remembered.
 const REMEMBERED: usize = 1024;
 
@@ -79,6 +82,14 @@ impl Counters {
     pub fn from_env(connection: &Connection, env: &Env) -> Result<Self, EnvError> {
         let table = env.required("TABLE_COUNTERS", "the name of the table of counters")?;
         Ok(Self { client: connection.0.clone(), table: table.into(), states: Arc::default() })
+    }
+
+    /// Connects to DynamoDB, so that nobody has to wait for it later, by asking for a record that nobody has. What is
+    /// answered, and whether anything is, does not matter: a failure shows when something is asked for.
+    pub async fn open(&self) {
+        let key = Key { partition: "O#".to_owned(), sort: "open".to_owned() };
+        let request = self.client.get_item().table_name(&*self.table).set_key(Some(key.attributes()));
+        let _ = Box::pin(timeout(LONGEST_OPENING, request.send())).await;
     }
 
     /// Takes one unit of a bucket, with one write in the common case and none when the limit is off. Any number of

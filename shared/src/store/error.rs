@@ -16,7 +16,16 @@ pub enum StoreError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// Denied, a table that does not exist, a record that cannot be read: trying again will not help.
+    /// Denied, or a table that does not exist: somebody must mend it.
+    #[error("the store refuses: {advice}")]
+    Misconfigured {
+        /// What to do about it.
+        advice: &'static str,
+        /// What happened.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A record that cannot be read, a request that makes no sense: trying again will not help.
     #[error("the store failed")]
     Other {
         /// What happened.
@@ -36,6 +45,22 @@ const TRANSIENT: [&str; 7] = [
     "TransactionConflictException",
     "TransactionInProgressException",
 ];
+
+/// What the operator can do about an error code.
+fn advice(code: &str) -> Option<&'static str> {
+    match code {
+        "AccessDeniedException" => Some("allow the function's role what `template.yaml` does"),
+        "ResourceNotFoundException" => Some(
+            "create the tables that `TABLE_THREADS`, `TABLE_COUNTERS` and `TABLE_USAGE` name, or correct the names",
+        ),
+        "ExpiredTokenException"
+        | "IncompleteSignatureException"
+        | "InvalidSignatureException"
+        | "MissingAuthenticationTokenException"
+        | "UnrecognizedClientException" => Some("give the function credentials that are good in `AWS_REGION`"),
+        _ => None,
+    }
+}
 
 impl StoreError {
     /// Whether the same may work a moment later.
@@ -60,14 +85,19 @@ where
     R: Debug + Send + Sync + 'static,
 {
     fn from(error: SdkError<E, R>) -> Self {
-        let unavailable = match &error {
-            SdkError::ConstructionFailure(_) => false,
-            SdkError::ServiceError(refusal) => refusal.err().code().is_none_or(|code| TRANSIENT.contains(&code)),
+        let code = match &error {
+            SdkError::ServiceError(refusal) => refusal.err().code(),
+            SdkError::ConstructionFailure(_) => return Self::Other { source: Box::new(error) },
             // Sent, but no answer that can be read; the enum may grow.
-            _ => true,
+            _ => None,
         };
+        let (advice, transient) = (code.and_then(advice), code.is_none_or(|code| TRANSIENT.contains(&code)));
         let source = Box::new(error);
-        if unavailable { Self::Unavailable { source } } else { Self::Other { source } }
+        match advice {
+            Some(advice) => Self::Misconfigured { advice, source },
+            None if transient => Self::Unavailable { source },
+            None => Self::Other { source },
+        }
     }
 }
 

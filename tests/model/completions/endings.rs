@@ -11,6 +11,7 @@ use super::super::translation::{COMPLETED, added, done, text, whole};
 use super::{STARTED, events};
 use crate::harness::completions::{Chunk, DONE, chunks, content, counted, finish, role, usage};
 use crate::harness::model::{Answer, Gate, ScriptedModel};
+use crate::harness::outside::client;
 use crate::harness::responses::LEAK;
 
 const COUNTED: ModelEvent = ModelEvent::Completed(Some(TokenUsage { input: 9, cached: 4, output: 3, reasoning: 2 }));
@@ -93,7 +94,7 @@ async fn an_answer_is_read_no_further_than_its_count() {
     let never = Gate::closed();
     upstream.then(chunks([content("Hi"), finish("stop"), counted(usage(9, 4, 3, 2))]).wait(&never).bytes(DONE));
     let config = ModelConfig { api: Api::ChatCompletions, ..upstream.config() };
-    let stream = Model::new(&config).unwrap().stream(&prompt()).await.unwrap();
+    let stream = Model::new(&config, client()).stream(&prompt()).await.unwrap();
     let events = tokio::time::timeout(Duration::from_secs(10), stream.try_collect::<Vec<_>>()).await.unwrap();
     assert_eq!(events.unwrap().last(), Some(&COUNTED));
 }

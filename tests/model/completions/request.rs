@@ -1,19 +1,25 @@
 //! What is sent to a server that is not OpenAI's.
 
 use chatkit_shared::env::Env;
-use chatkit_shared::model::{Api, Input, InputPart, Model, ModelConfig, Prompt};
+use chatkit_shared::model::{Api, Input, InputPart, Model, ModelConfig, ModelKey, Prompt};
+use chatkit_shared::secrets::Secret;
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 
 use super::super::prompt;
 use crate::harness::completions::answer;
 use crate::harness::model::ScriptedModel;
+use crate::harness::outside::client;
 
 pub(super) async fn sent(prompt: &Prompt) -> Value {
     let upstream = ScriptedModel::start().await;
     upstream.then(answer("Hello"));
-    let config = ModelConfig { api: Api::ChatCompletions, api_key: Some("sk-test".into()), ..upstream.config() };
-    Model::new(&config).unwrap().stream(prompt).await.unwrap().try_collect::<Vec<_>>().await.unwrap();
+    let config = ModelConfig {
+        api: Api::ChatCompletions,
+        key: Some(Secret::fixed(ModelKey::new("sk-test").unwrap())),
+        ..upstream.config()
+    };
+    Model::new(&config, client()).stream(prompt).await.unwrap().try_collect::<Vec<_>>().await.unwrap();
     let request = upstream.single_request();
     assert_eq!(request.path, "/v1/chat/completions");
     assert_eq!(request.headers["authorization"], "Bearer sk-test");
@@ -72,11 +78,11 @@ async fn what_a_prompt_leaves_out_is_not_sent() {
 
 #[test]
 fn the_api_comes_from_the_environment() {
-    let api = |value: &str| ModelConfig::from_env(&[("MODEL_API", value)].into_iter().collect::<Env>());
+    let api = |value: &str| Api::from_env(&[("MODEL_API", value)].into_iter().collect::<Env>());
     for (value, expected) in
         [("", Api::Responses), ("responses", Api::Responses), ("chat_completions", Api::ChatCompletions)]
     {
-        assert_eq!(api(value).unwrap().api, expected);
+        assert_eq!(api(value).unwrap(), expected);
     }
     let error = api("completions").unwrap_err();
     assert_eq!(error.to_string(), "`MODEL_API` must be `responses` or `chat_completions`");

@@ -8,6 +8,7 @@ use super::super::translation::{COMPLETED, added, done, started, text, whole};
 use super::super::{events, prompt};
 use super::call;
 use crate::harness::model::ScriptedModel;
+use crate::harness::outside::client;
 use crate::harness::responses::{
     Event, With, arguments_delta, arguments_done, call_events, completed, created, delta, encrypted_thoughts_and_call,
     function_call, function_call_item, function_calls, incomplete, item_added, item_done, message_added, message_done,
@@ -140,7 +141,7 @@ async fn every_call_has_an_id_of_its_own() {
     let earlier = FunctionCall { call_id: "earlier".to_owned(), name: "f".to_owned(), arguments: "{}".to_owned() };
     let output = Input::CallOutput { call_id: "earlier".to_owned(), output: "1".to_owned() };
     let input = prompt().input.into_iter().chain([Input::Call(earlier), output]).collect();
-    let stream = Model::new(&upstream.config()).unwrap().stream(&Prompt { input, ..prompt() }).await.unwrap();
+    let stream = Model::new(&upstream.config(), client()).stream(&Prompt { input, ..prompt() }).await.unwrap();
     let events: Vec<_> = stream.try_collect().await.unwrap();
     let ids = events.into_iter().filter_map(|event| match event {
         ModelEvent::Call(call) => Some(call.call_id),

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::super::translation::{COMPLETED, started};
 use super::super::{ask, events, prompt};
 use crate::harness::model::{Answer, ScriptedModel};
+use crate::harness::outside::client;
 use crate::harness::responses::{
     With, completed, image_events, image_generation, image_partial, in_item, incomplete, item_added, item_done,
     message_added, sse,
@@ -50,7 +51,7 @@ async fn events_with(tool: Value, answer: Answer) -> Vec<ModelEvent> {
     let upstream = ScriptedModel::start().await;
     upstream.then(answer);
     let prompt = Prompt { tools: vec![tool], ..prompt() };
-    let stream = Model::new(&upstream.config()).unwrap().stream(&prompt).await.unwrap();
+    let stream = Model::new(&upstream.config(), client()).stream(&prompt).await.unwrap();
     stream.try_collect().await.unwrap()
 }
 

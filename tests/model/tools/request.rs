@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 
 use super::super::prompt;
 use crate::harness::model::ScriptedModel;
+use crate::harness::outside::client;
 use crate::harness::responses::answer;
 
 async fn sent(prompt: &Prompt) -> Value {
     let upstream = ScriptedModel::start().await;
     upstream.then(answer("Hello"));
-    let stream = Model::new(&upstream.config()).unwrap().stream(prompt).await.unwrap();
+    let stream = Model::new(&upstream.config(), client()).stream(prompt).await.unwrap();
     stream.try_collect::<Vec<_>>().await.unwrap();
     upstream.single_request().body
 }
@@ -125,7 +126,7 @@ async fn a_file_of_our_own_store_is_never_sent() {
     let stored = || file("a.png", "image/png", FileSource::Stored("tenant/user/secret".to_owned()));
     for part in [InputPart::Image(stored()), InputPart::File(stored())] {
         let asked = Prompt { input: vec![Input::User(vec![part])], ..prompt() };
-        let error = Model::new(&upstream.config()).unwrap().stream(&asked).await.unwrap_err();
+        let error = Model::new(&upstream.config(), client()).stream(&asked).await.unwrap_err();
         assert_eq!(error.kind, ModelErrorKind::Rejected);
         assert!(!format!("{error} {error:?}").contains("secret"));
     }

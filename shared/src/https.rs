@@ -1,0 +1,62 @@
+//! The way out: one HTTP client for everything that a process calls, with one pool of connections and one store of root
+//! certificates.
+//!
+//! The roots are Mozilla's, compiled in. To read the system's takes 2 to 5 ms, for each client that does, at each start.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Client, Url, redirect};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::env::{Env, EnvError};
+
+/// How long a connection may take, TLS included: a lost packet at its beginning is sent again after a second.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A variable as OpenSSL and most others read it; here its certificates are trusted besides Mozilla's.
+const MORE_ROOTS: &str = "SSL_CERT_FILE";
+
+/// A client that connects when it is first used. Cheap to clone; clones share its connections.
+///
+/// Whoever it is called by sets the time that a call may take, and proves who they are, with each request.
+///
+/// # Errors
+/// When `SSL_CERT_FILE` names no file with certificates.
+pub fn client(env: &Env) -> Result<Client, EnvError> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    if let Some(path) = env.get(MORE_ROOTS) {
+        let unreadable = || EnvError::new(MORE_ROOTS, "must be the path of a PEM file with certificates");
+        for certificate in CertificateDer::pem_file_iter(path).map_err(|_| unreadable())? {
+            roots.add(certificate.map_err(|_| unreadable())?).map_err(|_| unreadable())?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let impossible = |_| EnvError::new(MORE_ROOTS, "is not to blame: TLS cannot be set up");
+    let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let mut tls = tls.map_err(impossible)?.with_root_certificates(roots).with_no_client_auth();
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .user_agent(concat!("chatkit-backend/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        // What was signed for one address, or carries a key, is for that address. No API that is called here redirects.
+        .redirect(redirect::Policy::none())
+        // The proxy variables are not part of the configuration, which is all that is read of the environment.
+        .no_proxy()
+        .build()
+        .map_err(|_| EnvError::new(MORE_ROOTS, "is not to blame: the HTTP client cannot be built"))
+}
+
+/// A URL whose answers can be trusted and whose requests nobody reads: `https`, or `http` to this machine, without
+/// credentials and fragment. None for any other text.
+pub(crate) fn safe_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let is_plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    let is_loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback;
+    (is_plain && is_safe).then_some(url)
+}

@@ -1,0 +1,180 @@
+//! The keys that an identity provider publishes for its tokens: a JWK Set (RFC 7517).
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::{FutureExt, StreamExt};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use reqwest::{Client, Url};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::env::EnvError;
+use crate::https::safe_url;
+use crate::pace::{Pace, Reason};
+use crate::telemetry::chain;
+
+/// How old the keys may be when they are used. Providers announce a new key well before they sign with it.
+const ROUTINE: Duration = Duration::from_hours(1);
+/// How long one read may take.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+/// Bytes of a set. One with a dozen keys and their certificates has some 30 KB.
+const LARGEST: usize = 128 * 1024;
+
+/// The keys at `JWKS_URL`. Read when they are missing or old, and once a minute at most when a token names a key that is
+/// not among them; those that were good stay until there are others. Cheap to clone; clones share them.
+#[derive(Clone)]
+pub(super) struct PublishedKeys(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    url: Url,
+    pace: Pace,
+    kept: Mutex<Kept>,
+}
+
+struct Kept {
+    keys: Vec<Arc<PublishedKey>>,
+    /// What went wrong when they were last read.
+    problem: Problem,
+}
+
+/// A key with the one algorithm that it is good for (RFC 8725, section 3.1).
+pub(super) struct PublishedKey {
+    id: Option<String>,
+    pub(super) algorithm: Algorithm,
+    pub(super) key: DecodingKey,
+}
+
+/// There are no keys at the moment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there are no keys of `JWKS_URL`")]
+pub(crate) struct NoKeys(#[source] Problem);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum Problem {
+    #[error("they were not read yet")]
+    Unread,
+    #[error("it cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("it answered with the status {0}")]
+    Status(u16),
+    #[error("its answer is larger than {LARGEST} bytes")]
+    TooLarge,
+    #[error("its answer is no JWK set with a key for RS256, ES256 or EdDSA")]
+    Unusable,
+}
+
+#[derive(Deserialize)]
+struct KeySet {
+    keys: Vec<Value>,
+}
+
+impl PublishedKeys {
+    /// The variable with their address.
+    pub(super) const VARIABLE: &str = "JWKS_URL";
+
+    /// The keys at an address, which is asked when they are first needed.
+    pub(super) fn new(url: &str, client: Client, clock: Clock) -> Result<Self, EnvError> {
+        let wants = "must be an `https` URL without credentials and fragment, or `http` to this machine";
+        let url = safe_url(url).ok_or_else(|| EnvError::new(Self::VARIABLE, wants))?;
+        let kept = Mutex::new(Kept { keys: Vec::new(), problem: Problem::Unread });
+        Ok(Self(Arc::new(Inner { client, url, pace: Pace::new(clock, ROUTINE), kept })))
+    }
+
+    /// Reads them.
+    pub(super) async fn open(&self) {
+        self.read(Reason::Routine).await;
+    }
+
+    /// The key that a token names; one that names none is signed with the one that has no name.
+    pub(super) async fn find(&self, id: Option<&str>) -> Result<Option<Arc<PublishedKey>>, NoKeys> {
+        let reason = if self.0.kept().keys.is_empty() { Reason::Missing } else { Reason::Routine };
+        self.read(reason).await;
+        let found = self.0.kept().find(id)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        self.read(Reason::Rejected).await;
+        self.0.kept().find(id)
+    }
+
+    async fn read(&self, reason: Reason) {
+        let inner = Arc::clone(&self.0);
+        self.0.pace.read(reason, async move { inner.read().await }.boxed()).await;
+    }
+}
+
+impl Inner {
+    /// Reads the keys once; whether there are any after that.
+    async fn read(&self) -> bool {
+        let fetched = self.fetch().await;
+        let mut kept = self.kept();
+        match fetched {
+            Ok(keys) => kept.keys = keys,
+            Err(problem) => {
+                tracing::error!(
+                    error = chain(&NoKeys(problem.clone())),
+                    "user tokens cannot be verified with new keys"
+                );
+                kept.problem = problem;
+            }
+        }
+        !kept.keys.is_empty()
+    }
+
+    async fn fetch(&self) -> Result<Vec<Arc<PublishedKey>>, Problem> {
+        let unreachable = |error: reqwest::Error| Problem::Unreachable(chain(&error.without_url()));
+        let response = self.client.get(self.url.clone()).timeout(PATIENCE).send().await.map_err(unreachable)?;
+        if !response.status().is_success() {
+            return Err(Problem::Status(response.status().as_u16()));
+        }
+        let (mut body, mut chunks) = (Vec::new(), response.bytes_stream());
+        while let Some(chunk) = chunks.next().await {
+            body.extend_from_slice(&chunk.map_err(unreachable)?);
+            if body.len() > LARGEST {
+                return Err(Problem::TooLarge);
+            }
+        }
+        let set: KeySet = serde_json::from_slice(&body).map_err(|_| Problem::Unusable)?;
+        let keys: Vec<_> = set.keys.into_iter().filter_map(PublishedKey::new).map(Arc::new).collect();
+        if keys.is_empty() { Err(Problem::Unusable) } else { Ok(keys) }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn find(&self, id: Option<&str>) -> Result<Option<Arc<PublishedKey>>, NoKeys> {
+        if self.keys.is_empty() {
+            return Err(NoKeys(self.problem.clone()));
+        }
+        Ok(self.keys.iter().find(|key| key.id.as_deref() == id).cloned())
+    }
+}
+
+impl PublishedKey {
+    /// A key of the set, if it is one for signatures that are verified here. Others may be there for others.
+    fn new(key: Value) -> Option<Self> {
+        let key: Jwk = serde_json::from_value(key).ok()?;
+        let (algorithm, name) = match &key.algorithm {
+            AlgorithmParameters::RSA(_) => (Algorithm::RS256, KeyAlgorithm::RS256),
+            AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => {
+                (Algorithm::ES256, KeyAlgorithm::ES256)
+            }
+            AlgorithmParameters::OctetKeyPair(curve) if curve.curve == EllipticCurve::Ed25519 => {
+                (Algorithm::EdDSA, KeyAlgorithm::EdDSA)
+            }
+            // Other curves and secrets; the enum may grow.
+            _ => return None,
+        };
+        let is_for_this = key.common.key_algorithm.is_none_or(|algorithm| algorithm == name)
+            && key.common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature);
+        let decoding_key = DecodingKey::from_jwk(&key).ok()?;
+        is_for_this.then_some(Self { id: key.common.key_id, algorithm, key: decoding_key })
+    }
+}
