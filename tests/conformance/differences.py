@@ -191,6 +191,8 @@ def titles_are_told_again(ours: Events, theirs: Events) -> tuple[Events, Events]
 
 def unknown_functions_are_answered(ours: Events, theirs: Events) -> tuple[Events, Events]:
     error = {"type": "error"}
+    if all(event["type"] != "error" for event in theirs):
+        return ours, theirs
     return [*ours, error], [error if event["type"] == "error" else event for event in theirs]
 
 

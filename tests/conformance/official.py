@@ -40,7 +40,7 @@ from openai import AsyncOpenAI
 
 from .assistant import INSTRUCTIONS, MODEL, PARTIAL_IMAGES
 from .converter import Converter
-from .performer import Performer, asks, output
+from .performer import Performer, output
 from .plays import PLAYS
 from .store import Files, MemoryStore
 
@@ -57,7 +57,7 @@ async def perform(run: RunContextWrapper[Context], play: str) -> str:
     context = run.context
     async for event in Performer(context.thread, context.store, context.request_context).perform(PLAYS[play]):
         await context.stream(event)
-    context.has_asked |= asks(PLAYS[play])
+    context.has_asked |= PLAYS[play].asks
     return output(PLAYS[play])
 
 
@@ -112,7 +112,7 @@ class Official(ChatKitServer[str]):
         play = PLAYS[action.type]
         async for event in Performer(thread, self.store, context, sender).perform(play):
             yield event
-        if any(effect["type"] == "respond" for effect in play.effects):
+        if play.responds:
             async for event in self.respond(thread, None, context):
                 yield event
 

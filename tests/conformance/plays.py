@@ -17,6 +17,21 @@ class Play:
     form: str = "json"
     fails: bool = False
 
+    @property
+    def hidden(self) -> int:
+        """How many items it leaves behind which nobody sees."""
+        return sum(effect["type"] == "hidden_context" for effect in self.effects)
+
+    @property
+    def responds(self) -> bool:
+        """Whether the model answers then."""
+        return any(effect["type"] == "respond" for effect in self.effects)
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person has to answer before the model goes on."""
+        return any(effect["type"] == "structured_input" for effect in self.effects)
+
 
 def card(text: str, **fields: Any) -> dict[str, Any]:
     """A widget with a text and a button that sends an action."""

@@ -127,7 +127,10 @@ def compact(text: str) -> str:
 
 def of_this_turn(lines: list[Line]) -> list[Line]:
     """`calls-are-remembered`: without the calls of earlier turns that the site ran."""
-    begin = max((index for index, (role, text) in enumerate(lines) if role == "user"), default=0)
+    begin = max((index for index, (role, _) in enumerate(lines) if role == "user"), default=0)
+    if lines[-1][0] != "output":
+        # Nothing was called since the model was first asked.
+        begin = len(lines)
     kept: list[Line] = []
     dropped = False
     for index, (role, text) in enumerate(lines):

@@ -1,4 +1,4 @@
-"""What goes on behind an answer, on both servers: the page's outputs, answers to questions, actions, files, dictation."""
+"""What goes on behind an answer, on both servers: the page, questions, actions, files, dictation."""
 
 from functools import partial
 

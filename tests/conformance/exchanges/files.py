@@ -63,7 +63,8 @@ def files_that_were_never_uploaded(stage: Exchange) -> None:
     stage.create("text")
     for content in (None, PNG + b" and more"):
         ours, theirs = stage.ask("attachments.create", name="a.png", size=len(PNG), mime_type="image/png")
-        stage.ours.upload(ours.document, content) if content else None
+        if content:
+            stage.ours.upload(ours.document, content)
         params = {"thread_id": stage.thread_id, "input": message("play text", attachments=[ours.document["id"]])}
         refused = stage.ours.ask(stage.user, "threads.add_user_message", params)
         compare(refused.status, 400, Pairing(), "the status")

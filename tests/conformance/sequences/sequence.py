@@ -13,15 +13,9 @@ from .bad import BAD_PARAMS, STRANGE
 from .choices import Choices
 from .thread import Thread
 
-
-def hides(play: str) -> int:
-    """How many items of a play nobody sees."""
-    return sum(effect["type"] == "hidden_context" for effect in PLAYS[play].effects)
-
-
 NONE: frozenset[str] = frozenset()
 
-HIDDEN = ["tool-hidden", "tool-everything", "three-rounds"]
+HIDING = ("tool-hidden", "tool-everything", "three-rounds")
 """Scripts that leave something behind which nobody sees."""
 
 
@@ -75,7 +69,7 @@ class Sequence(Choices):
         for event in ours.events or ():
             if event["type"] == "thread.item.done":
                 thread.note(event["item"])
-        thread.hidden += HIDDEN.count(thread.script)
+        thread.hidden += HIDING.count(thread.script)
         only_ours, only_theirs = answers.uneven(ours, theirs, self._pairing)
         thread.only_ours |= only_ours
         thread.only_theirs |= only_theirs
@@ -245,9 +239,8 @@ class Sequence(Choices):
             return answers.both_refuse(ours, theirs)
         differences = {"error-says-why"} if PLAYS[play].fails else set()
         differences |= {"titles-are-told-again"} if play == "title" else set()
-        responds = any(effect["type"] == "respond" for effect in PLAYS[play].effects)
-        thread.hidden += hides(play)
-        self._turn(thread, ours, theirs, frozenset(differences), responds)
+        thread.hidden += PLAYS[play].hidden
+        self._turn(thread, ours, theirs, frozenset(differences), PLAYS[play].responds)
 
     def _act_at_once(self) -> None:
         user, thread, play, params = self._action(SYNC_PLAYS)
@@ -256,7 +249,7 @@ class Sequence(Choices):
             return answers.both_refuse(ours, theirs)
         if PLAYS[play].fails:
             return compare((ours.status, theirs.status), (502, 500), self._pairing, "statuses")
-        thread.hidden += hides(play)
+        thread.hidden += PLAYS[play].hidden
         answers.documents(ours, theirs, self._pairing)
 
     def _file(self) -> None:

@@ -272,5 +272,6 @@ impl From<Usage> for TokenUsage {
             output: usage.output_tokens,
             reasoning: usage.output_tokens_details.map_or(0, |details| details.reasoning_tokens),
         }
+        .believed()
     }
 }
