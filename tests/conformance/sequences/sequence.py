@@ -147,7 +147,7 @@ class Sequence(Choices):
             ours, theirs = self._ask(user, "items.list", {"thread_id": thread_id, **paging})
             return answers.unknown_thread("items.list", ours, theirs)
         if not thread.is_even:
-            return self._same_items(thread)
+            return self._pages_of_items(thread)
         if self._random.random() < 0.6:
             paging["after"] = self._item(thread)
         ours, theirs = self._ask(user, "items.list", {"thread_id": thread_id, **paging})
@@ -167,9 +167,12 @@ class Sequence(Choices):
         thread_id = thread.id if server is self._ours else self._pairing.theirs(thread.id)
         return walk(server, thread.user, "items.list", limit, order, thread_id=thread_id)
 
-    def _same_items(self, thread: Thread) -> None:
+    def _pages_of_items(self, thread: Thread) -> None:
+        """All items, in pages of some size."""
+        self._same_items(thread, self._random.choice((1, 2, 3, 20)), self._random.choice(("asc", "desc")))
+
+    def _same_items(self, thread: Thread, limit: int, order: str) -> None:
         """All items, but for those that only one of the two has."""
-        limit, order = self._random.choice((1, 2, 3, 20)), self._random.choice(("asc", "desc"))
         self._log.append(f"all items of {thread.id} by {limit}, {order}")
         ours, theirs = [
             [only_thoughts(item) for item in self._all_items(server, thread, limit, order) if item["id"] not in only]
@@ -280,9 +283,9 @@ class Sequence(Choices):
     def _end(self) -> None:
         """Everything that is there in the end."""
         for user in self._users:
-            mine, other = (walk(server, user, "threads.list", 2, "asc") for server in (self._ours, self._theirs))
+            mine, other = (walk(server, user, "threads.list", 20, "asc") for server in (self._ours, self._theirs))
             compare(mine, other, self._pairing, "threads")
         for thread in self._threads:
             if thread.exists:
                 self._same_thread(thread, *self._ask(thread.user, "threads.get_by_id", {"thread_id": thread.id}))
-                self._same_items(thread)
+                self._same_items(thread, 50, "asc")
