@@ -29,12 +29,12 @@ async fn a_rotated_secret_still_verifies() {
     let (app, manager) = (App::start().await, SecretsManager::start().await);
     let env = env(&app, &manager);
     manager.put("arn:signing", "AWSCURRENT", OLD);
-    let before = App { router: App::router(&env, &app.clock, 2).await, env: env.clone(), ..app };
+    let before = App { router: App::router(&env, &app.clock, 2), env: env.clone(), ..app };
     let ((first, cookie), user) = (before.visit().await, before.session("ada").await);
 
     manager.put("arn:signing", "AWSCURRENT", NEW);
     manager.put("arn:signing", "AWSPREVIOUS", OLD);
-    let after = App { router: App::router(&env, &before.clock, 3).await, ..before };
+    let after = App { router: App::router(&env, &before.clock, 3), ..before };
     let list = json!({ "type": "threads.list", "params": {} });
     for token in [&first, &user] {
         assert_eq!(after.send(post("/chatkit", &list).bearer(token)).await.status, 200);
@@ -48,7 +48,7 @@ async fn a_rotated_secret_still_verifies() {
     // Two rotations later the old one is over.
     manager.put("arn:signing", "AWSCURRENT", "the newest secret of more than thirty-two bytes");
     manager.put("arn:signing", "AWSPREVIOUS", NEW);
-    let later = App { router: App::router(&env, &after.clock, 4).await, ..after };
+    let later = App { router: App::router(&env, &after.clock, 4), ..after };
     let answer: Answer = later.send(post("/chatkit", &list).bearer(&user)).await;
     assert_eq!(answer.error(401, "unauthorized"), "the session token is not valid");
     assert_eq!(later.send(post("/chatkit", &list).bearer(&next)).await.status, 200);
@@ -69,7 +69,7 @@ async fn what_the_console_makes_of_a_secret_is_understood() {
     let mut ids = Vec::new();
     for text in [OLD, &format!(" {OLD}\n"), &json!({ "anything": OLD }).to_string()] {
         manager.put("arn:signing", "AWSCURRENT", text);
-        let router = App::router(&env, &app.clock, 2).await;
+        let router = App::router(&env, &app.clock, 2);
         let request = post(START, &json!({}));
         let answer = Answer::of(tower::ServiceExt::oneshot(router, request).await.unwrap()).await;
         ids.push(read(&secret(&answer)).0["kid"].clone());
@@ -84,7 +84,7 @@ async fn the_key_reaches_the_model_and_nothing_else() {
     manager.put("arn:signing", "AWSCURRENT", NEW);
     manager.put("arn:openai", "AWSCURRENT", "{\"api_key\":\"sk-managed\"}");
     env.set("OPENAI_SECRET_ARN", "arn:openai");
-    let app = App { router: App::router(&env, &app.clock, 2).await, ..app };
+    let app = App { router: App::router(&env, &app.clock, 2), ..app };
     app.model.then(answer("Hello"));
     app.create("ada", "Hi").await;
     let keys: Vec<_> = app.model.requests().iter().map(|request| request.headers["authorization"].clone()).collect();
@@ -96,7 +96,7 @@ async fn managed(manager: &SecretsManager) -> App {
     let app = App::start().await;
     let mut env = env(&app, manager);
     env.set("OPENAI_SECRET_ARN", "arn:openai");
-    App { router: App::router(&env, &app.clock, 2).await, env, ..app }
+    App { router: App::router(&env, &app.clock, 2), env, ..app }
 }
 
 /// What was asked side by side comes in any order.
@@ -292,7 +292,7 @@ async fn the_sites_own_secret_may_be_managed_and_rotated_too() {
     env.set("JWT_SECRET", "");
     env.set("JWT_SECRET_ARN", "arn:jwt");
     manager.put("arn:jwt", "AWSCURRENT", OLD);
-    let router = App::router(&env, &app.clock, 2).await;
+    let router = App::router(&env, &app.clock, 2);
     let app = App { router, env, ..app };
     let token = |secret: &str| {
         let site = Env::from_iter([("JWT_SECRET", secret)]);
