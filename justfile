@@ -89,7 +89,7 @@ bench-cold:
 browser:
     tests/browser.sh
 
-# The official Python package judges the server; arguments as in `just conformance sequences --seeds 200`. Needs Python 3.11
+# The official Python package judges the server; arguments as in `just conformance sequences --seeds 2000`. Needs Python 3.11; asks npm for one model more
 conformance *arguments:
     tests/conformance.sh {{ arguments }}
 

@@ -12,6 +12,7 @@ EMPTY_PAGE = {"data": [], "has_more": False}
 
 ITEMS_WITH_THREAD = 200
 
+
 def both_refuse(ours: Answer, theirs: Answer) -> None:
     """`refusals-have-a-status`: ours with 4xx and a documented body, theirs with a 500, a body that breaks off, or an
     error that is all there is."""
@@ -22,7 +23,11 @@ def both_refuse(ours: Answer, theirs: Answer) -> None:
 
 def half_created(ours: Answer, theirs: Answer) -> None:
     """`nothing-is-half-created`: ours refuses, theirs breaks off behind the new thread."""
-    if ours.status != 400 or not theirs.is_broken or [event["type"] for event in theirs.events or ()] != ["thread.created"]:
+    if (
+        ours.status != 400
+        or not theirs.is_broken
+        or [event["type"] for event in theirs.events or ()] != ["thread.created"]
+    ):
         raise Difference(f"ours answers {ours}, theirs {theirs}")
 
 
@@ -97,8 +102,7 @@ def stored(answer: Answer) -> list[str]:
     done = [
         event["item"]["id"]
         for event in events
-        if event["type"] == "thread.item.done"
-        and (event["item"]["type"] != "workflow" or event["item"]["id"] in added)
+        if event["type"] == "thread.item.done" and (event["item"]["type"] != "workflow" or event["item"]["id"] in added)
     ]
     if any(event["type"] == "error" for event in events):
         return done

@@ -38,9 +38,6 @@ class Pairing:
             return [self.translated(each) for each in value]
         return self.theirs(value) if isinstance(value, str) else value
 
-    def knows(self, ours: str) -> bool:
-        return ours in self._theirs
-
     def bind(self, ours: str, theirs: str, path: str) -> None:
         kind = theirs.partition("_")[0]
         if ours.partition("_")[0] != KINDS.get(kind, kind):

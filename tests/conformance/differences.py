@@ -177,7 +177,9 @@ def progress_counts_what_is_there(ours: Events, theirs: Events) -> tuple[Events,
 
 def failed_pictures_are_taken_back(ours: Events, theirs: Events) -> tuple[Events, Events]:
     pictures = {event["item"]["id"] for event in ours if event.get("item", {}).get("type") == "generated_image"}
-    return [event for event in ours if event["type"] != "thread.item.removed" or event["item_id"] not in pictures], theirs
+    return [
+        event for event in ours if event["type"] != "thread.item.removed" or event["item_id"] not in pictures
+    ], theirs
 
 
 def titles_are_told_again(ours: Events, theirs: Events) -> tuple[Events, Events]:
@@ -189,6 +191,8 @@ def titles_are_told_again(ours: Events, theirs: Events) -> tuple[Events, Events]
 
 def unknown_functions_are_answered(ours: Events, theirs: Events) -> tuple[Events, Events]:
     error = {"type": "error"}
+    if all(event["type"] != "error" for event in theirs):
+        return ours, theirs
     return [*ours, error], [error if event["type"] == "error" else event for event in theirs]
 
 
@@ -248,16 +252,20 @@ RULES: dict[str, Rule] = {
 """In the order in which they are applied."""
 
 
+def documented() -> set[str]:
+    """The names of the differences that have a reason."""
+    text = (Path(__file__).parent / "DIFFERENCES.md").read_text()
+    return set(re.findall(r"^### `(.+)`$", text, re.MULTILINE))
+
+
 def check_documentation() -> None:
     """What the code lets through is documented, and what is documented is let through somewhere."""
     here = Path(__file__).parent
-    text = (here / "DIFFERENCES.md").read_text()
-    documented = set(re.findall(r"^### `(.+)`$", text, re.MULTILINE))
     code = "".join(file.read_text() for file in here.rglob("*.py"))
     named = RULES.keys() | set(EVERYWHERE) | set(re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)+)`", code))
     named -= {"openai-chatkit"}
-    if documented != named:
-        raise AssertionError(f"only documented: {documented - named}; only in the code: {named - documented}")
+    if documented() != named:
+        raise AssertionError(f"only documented: {documented() - named}; only in the code: {named - documented()}")
 
 
 def explained(ours: Events, theirs: Events, names: frozenset[str]) -> tuple[Events, Events]:

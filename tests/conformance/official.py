@@ -5,7 +5,6 @@
 prints `listening on http://127.0.0.1:PORT` once it does.
 """
 
-import json
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -41,7 +40,7 @@ from openai import AsyncOpenAI
 
 from .assistant import INSTRUCTIONS, MODEL, PARTIAL_IMAGES
 from .converter import Converter
-from .performer import Performer, asks, output
+from .performer import Performer, output
 from .plays import PLAYS
 from .store import Files, MemoryStore
 
@@ -58,7 +57,7 @@ async def perform(run: RunContextWrapper[Context], play: str) -> str:
     context = run.context
     async for event in Performer(context.thread, context.store, context.request_context).perform(PLAYS[play]):
         await context.stream(event)
-    context.has_asked |= asks(PLAYS[play])
+    context.has_asked |= PLAYS[play].asks
     return output(PLAYS[play])
 
 
@@ -113,7 +112,7 @@ class Official(ChatKitServer[str]):
         play = PLAYS[action.type]
         async for event in Performer(thread, self.store, context, sender).perform(play):
             yield event
-        if any(effect["type"] == "respond" for effect in play.effects):
+        if play.responds:
             async for event in self.respond(thread, None, context):
                 yield event
 
@@ -154,7 +153,9 @@ def app(url: str) -> FastAPI:
     async def direct(request: Request, file: UploadFile) -> Response:
         attachment = files.take(file.filename or "", file.content_type or "", await file.read())
         await server.store.save_attachment(attachment, request.headers["x-user-id"])
-        return Response(attachment.model_dump_json(exclude_none=True, exclude={"metadata"}), media_type="application/json")
+        return Response(
+            attachment.model_dump_json(exclude_none=True, exclude={"metadata"}), media_type="application/json"
+        )
 
     @application.put("/files/{file_id}")
     async def upload(file_id: str, request: Request) -> Response:

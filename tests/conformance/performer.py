@@ -102,8 +102,3 @@ def output(play: Play) -> str:
     if play.output is None:
         return "null" if play.form == "bare" else ""
     return play.output if isinstance(play.output, str) else json.dumps(play.output)
-
-
-def asks(play: Play) -> bool:
-    """Whether a person has to answer before the model goes on."""
-    return any(effect["type"] == "structured_input" for effect in play.effects)

@@ -17,6 +17,21 @@ class Play:
     form: str = "json"
     fails: bool = False
 
+    @property
+    def hidden(self) -> int:
+        """How many items it leaves behind which nobody sees."""
+        return sum(effect["type"] == "hidden_context" for effect in self.effects)
+
+    @property
+    def responds(self) -> bool:
+        """Whether the model answers then."""
+        return any(effect["type"] == "respond" for effect in self.effects)
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person has to answer before the model goes on."""
+        return any(effect["type"] == "structured_input" for effect in self.effects)
+
 
 def card(text: str, **fields: Any) -> dict[str, Any]:
     """A widget with a text and a button that sends an action."""
@@ -24,6 +39,7 @@ def card(text: str, **fields: Any) -> dict[str, Any]:
     action = {"type": "replace", "payload": {"count": 2}, "handler": "server", "loadingBehavior": "auto"}
     button = {"type": "Button", "label": "Buy", "onClickAction": action | {"streaming": True}}
     return {"type": "Card", "children": [{"type": "Text", "id": "words", "value": text, **fields}, button]}
+
 
 QUESTIONS = [
     {

@@ -22,7 +22,9 @@ CONTEXT = (
 )
 
 HIDDEN = (
-    re.compile(r"Hidden context for the agent \(not shown to the user\):\n<HiddenContext>\n(.*)\n</HiddenContext>", re.S),
+    re.compile(
+        r"Hidden context for the agent \(not shown to the user\):\n<HiddenContext>\n(.*)\n</HiddenContext>", re.S
+    ),
     re.compile(r"Context from the application, which the user does not see:\n<context>\n(.*)\n</context>", re.S),
 )
 
@@ -56,7 +58,7 @@ def line(item: dict[str, Any]) -> Line:
             return "output", item["output"]
         case _:
             content = item["content"]
-            parts = [content] if isinstance(content, str) else [part_text(part) for part in content]
+            parts = content.split("\n") if isinstance(content, str) else [part_text(part) for part in content]
             return item["role"], "\n".join(part for part in parts if part)
 
 
@@ -74,7 +76,10 @@ def round_of(items: list[dict[str, Any]], question: int) -> int | None:
     if since and since[-1].get("type") == "function_call_output":
         # Calls of one answer stand one behind the other, and so do their outputs.
         kinds = [item.get("type") for item in since]
-        ends = [kind == "function_call_output" and kinds[index + 1 : index + 2] != [kind] for index, kind in enumerate(kinds)]
+        ends = [
+            kind == "function_call_output" and kinds[index + 1 : index + 2] != [kind]
+            for index, kind in enumerate(kinds)
+        ]
         return sum(ends)
     lines = [line(item) for item in since if item.get("type") != "reasoning"]
     return None if any(role != "user" or is_made_by_the_site(text) for role, text in lines) else 0
@@ -122,7 +127,10 @@ def compact(text: str) -> str:
 
 def of_this_turn(lines: list[Line]) -> list[Line]:
     """`calls-are-remembered`: without the calls of earlier turns that the site ran."""
-    begin = max((index for index, (role, text) in enumerate(lines) if role == "user"), default=0)
+    begin = max((index for index, (role, _) in enumerate(lines) if role == "user"), default=0)
+    if lines[-1][0] != "output":
+        # Nothing was called since the model was first asked.
+        begin = len(lines)
     kept: list[Line] = []
     dropped = False
     for index, (role, text) in enumerate(lines):

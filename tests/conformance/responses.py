@@ -105,7 +105,9 @@ class Response:
         self.emit("response.function_call_arguments.done", **place, arguments=arguments, name=name)
         self._finish_item(item | {"status": "completed", "arguments": arguments}, finish=True)
 
-    def hosted(self, kind: str, steps: Sequence[str], begun: dict[str, Any], done: dict[str, Any], **fields: Any) -> None:
+    def hosted(
+        self, kind: str, steps: Sequence[str], begun: dict[str, Any], done: dict[str, Any], **fields: Any
+    ) -> None:
         """Something that the model's server does itself; `steps` are the events between its beginning and its end."""
         place: dict[str, Any] = {"output_index": len(self.output), "item_id": self.item_id(kind[:2])}
         item = {"id": place["item_id"], "type": kind, "status": "in_progress", **begun}

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -15,9 +15,9 @@ LISTENING = "listening on "
 
 
 @contextmanager
-def ours(binary: Path, upstream: str, document: str, **variables: str) -> Iterator[str]:
+def ours(binary: Path, upstream: str, document: str, without: Sequence[str] = (), **variables: str) -> Iterator[str]:
     """The server under test with an assistant's document, with nothing kept and no limits but the defaults that a
-    message has."""
+    message has; without some of the variables that it has otherwise."""
     limits = {
         "LIMIT_USER_TURNS_PER_MINUTE": "0",
         "LIMIT_USER_REQUESTS_PER_MINUTE": "0",
@@ -25,6 +25,7 @@ def ours(binary: Path, upstream: str, document: str, **variables: str) -> Iterat
     }
     environment = {"OPENAI_BASE_URL": upstream, "ASSISTANT": document, "TRANSCRIBE_MODEL": MODEL}
     environment |= {"TOOL_SIGNING_SECRET": SECRET} | limits | variables
+    environment = {name: value for name, value in environment.items() if name not in without}
     with _process([str(binary), "--memory", "--port", "0"], environment) as url:
         yield url
 

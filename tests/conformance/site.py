@@ -29,6 +29,7 @@ class Site:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_POST(self) -> None:
                 site._answer(self, self.rfile.read(int(self.headers["content-length"])))

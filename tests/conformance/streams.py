@@ -14,7 +14,11 @@ def cases(ours: Server, theirs: Server) -> list[Case]:
     """One case per script, and one for `DIFFERENCES.md`."""
     return [
         Case("differences are documented", check_documentation),
-        *(Case(f"stream {name}", partial(play, script, ours, theirs)) for name, script in SCRIPTS.items() if script.is_compared),
+        *(
+            Case(f"stream {name}", partial(play, script, ours, theirs))
+            for name, script in SCRIPTS.items()
+            if script.is_compared
+        ),
     ]
 
 

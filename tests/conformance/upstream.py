@@ -28,6 +28,8 @@ class Upstream:
         upstream = self
 
         class Handler(BaseHTTPRequestHandler):
+            disable_nagle_algorithm = True
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 if self.path == "/v1/audio/transcriptions":
@@ -99,7 +101,9 @@ def transcribe(handler: BaseHTTPRequestHandler, body: bytes) -> None:
     audio, media_type = file_of(handler.headers["content-type"], body)
     status = 500 if audio == b"fail" else 200
     text = "" if audio == b"silence" else f" {len(audio)} bytes of {media_type} "
-    answer = json.dumps({"text": text} if status == 200 else {"error": {"message": "the upstream's own words"}}).encode()
+    answer = json.dumps(
+        {"text": text} if status == 200 else {"error": {"message": "the upstream's own words"}}
+    ).encode()
     handler.send_response(status)
     handler.send_header("content-type", "application/json")
     handler.send_header("content-length", str(len(answer)))

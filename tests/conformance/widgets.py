@@ -1,8 +1,8 @@
 """The package's `diff_widget` on the pairs of widgets that the Rust tests know the updates of.
 
 `tests/widgets/cases.json` is written by hand: what changes, and the updates that it gives, `"root"` where the whole
-widget is sent. Where the package fails or loses a change (`widget-changes-are-not-lost`), its own answer stands beside ours as
-`official`, with `why`.
+widget is sent. Where the package fails or loses a change (`widget-changes-are-not-lost`), its own answer stands beside
+ours as `official`, with `why`.
 `tests/widgets/generated.json` is made here, from a seed, with the package's answers:
 
     PYTHONPATH=tests python -m conformance.widgets > tests/widgets/generated.json

@@ -64,14 +64,14 @@ class Server:
 
     def __init__(self, url: str, judge: Judge | None = None) -> None:
         self.url = url
-        self._judge = judge
+        self.judge = judge
         self._connection: HTTPConnection | None = None
 
     def ask(self, user: str, operation: str, params: dict[str, Any] | None = None, **envelope: Any) -> Answer:
         """One operation of a user."""
         answer = self.post(user, json.dumps({"type": operation, "params": params or {}, **envelope}).encode())
-        if self._judge:
-            self._judge(operation, answer)
+        if self.judge:
+            self.judge(operation, answer)
         return answer
 
     def post(self, user: str, body: bytes, content_type: str = "application/json") -> Answer:
@@ -95,12 +95,13 @@ class Server:
 
     def upload_directly(self, user: str, name: str, mime_type: str, content: bytes) -> Answer:
         """ChatKit's `direct` upload: a form with the file, answered with the attachment."""
-        head = f'--x\r\ncontent-disposition: form-data; name="file"; filename="{name}"\r\ncontent-type: {mime_type}\r\n\r\n'
+        disposition = f'content-disposition: form-data; name="file"; filename="{name}"'
+        head = f"--x\r\n{disposition}\r\ncontent-type: {mime_type}\r\n\r\n"
         body = head.encode() + content + b"\r\n--x--\r\n"
         headers = {"content-type": "multipart/form-data; boundary=x", "x-user-id": user}
         answer = self._answer(self._open(body, headers, "/chatkit/attachments"))
-        if self._judge:
-            self._judge("attachments.create", answer)
+        if self.judge:
+            self.judge("attachments.create", answer)
         return answer
 
     def leave(self, user: str, operation: str, params: dict[str, Any], after: int) -> bytes:

@@ -1,6 +1,6 @@
 //! Servers that speak the Responses API in part: what they leave out is made whole.
 
-use chatkit_shared::model::ModelEvent;
+use chatkit_shared::model::{IncompleteReason, ModelEvent};
 use serde_json::json;
 
 use super::events;
@@ -48,6 +48,16 @@ async fn nothing_but_the_type_and_the_text() {
     assert_eq!(
         events(answer).await,
         [anonymous(0), added(0, 0), text(0, 0, "Hi"), whole(0, 0, "Hi"), done(0, &["Hi"]), COMPLETED]
+    );
+}
+
+#[tokio::test]
+async fn a_last_event_that_says_that_it_was_cut_off() {
+    let answer = sse([delta("Hel"), completed(json!(null)).response("status", json!("incomplete"))]);
+    let cut = ModelEvent::Incomplete { reason: IncompleteReason::Other, usage: None };
+    assert_eq!(
+        events(answer).await,
+        [anonymous(0), added(0, 0), text(0, 0, "Hel"), whole(0, 0, "Hel"), done(0, &["Hel"]), cut]
     );
 }
 

@@ -241,6 +241,14 @@ async fn an_answer_that_was_cut() {
 }
 
 #[tokio::test]
+async fn a_count_that_cannot_be() {
+    let count = json!({"input_tokens": u64::MAX, "output_tokens": u64::MAX});
+    let most = TokenUsage { input: 1 << 32, cached: 0, output: 1 << 32, reasoning: 0 };
+    let events = events(sse([message_done("msg_1", "Hi"), completed(count)])).await;
+    assert_eq!(events.last(), Some(&ModelEvent::Completed(Some(most))));
+}
+
+#[tokio::test]
 async fn what_has_no_meaning_here_is_ignored() {
     let unknown = json!({"id": "new_1", "type": "something_new", "status": "in_progress"});
     let answer = sse([

@@ -20,6 +20,22 @@ async fn a_model_that_never_stops_calling_is_made_to_answer() {
 }
 
 #[tokio::test]
+async fn a_server_that_goes_on_calling_all_the_same_is_not_asked_again() {
+    let outputs = (0..4).map(|_| in_json(&json!({ "output": "again" })));
+    let shop = Shop::configured(outputs, &json!({ "max_rounds": 3 }), []).await;
+    // More than three times, so that a turn that does not end in time ends all the same.
+    for number in 0..5 {
+        shop.app.model.then(function_call(&format!("call_{number}"), "find_stock", "{}"));
+    }
+    shop.app.model.then(answer("Enough"));
+    let (events, _) = begun(&shop, "Go").await;
+    let last = events.last().unwrap();
+    assert_eq!((&last["type"], &last["level"]), (&json!("notice"), &json!("warning")));
+    assert_eq!(shop.shown().len(), 3);
+    assert_eq!(shop.told().len(), 2, "what the model would never hear of is not done");
+}
+
+#[tokio::test]
 async fn a_further_round_needs_room_in_the_budget() {
     let limits = [("LIMIT_USER_TOKENS_PER_HOUR", "5100")];
     let fields = json!({ "max_output_tokens": 1000, "max_context_tokens": 4000 });

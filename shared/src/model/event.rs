@@ -166,3 +166,17 @@ pub struct TokenUsage {
     /// Those of `output` that were thoughts.
     pub reasoning: u64,
 }
+
+impl TokenUsage {
+    /// What an upstream says, as far as it can be: whoever claims more than any model takes must not break a sum.
+    pub(super) fn believed(self) -> Self {
+        const MOST: u64 = 1 << 32;
+        let Self { input, cached, output, reasoning } = self;
+        Self {
+            input: input.min(MOST),
+            cached: cached.min(MOST),
+            output: output.min(MOST),
+            reasoning: reasoning.min(MOST),
+        }
+    }
+}

@@ -1,8 +1,13 @@
 """What a scenario is played with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from .. import servers
+from ..assistant import document
+from ..site import Site
 from ..upstream import Upstream
 from ..wire import Answer, Server, message, walk
 
@@ -15,12 +20,19 @@ Document = dict[str, Any]
 class Stage:
     """A user whom no other scenario knows, and what users do."""
 
-    def __init__(self, server: Server, upstream: Upstream, user: str) -> None:
-        self.server, self.upstream, self.user = server, upstream, user
+    def __init__(self, server: Server, upstream: Upstream, site: Site, binary: Path, user: str) -> None:
+        self.server, self.upstream, self.site, self.binary, self.user = server, upstream, site, binary, user
 
     def other(self) -> "Stage":
         """Somebody else."""
-        return Stage(self.server, self.upstream, f"{self.user}-other")
+        return Stage(self.server, self.upstream, self.site, self.binary, f"{self.user}-other")
+
+    @contextmanager
+    def configured(self, *without: str, **fields: Any) -> Iterator["Stage"]:
+        """The same user of a server whose assistant's document has these fields; without these variables."""
+        assistant = document(self.site.url, **fields)
+        with servers.ours(self.binary, self.upstream.url, assistant, without=without) as url:
+            yield Stage(Server(url, self.server.judge), self.upstream, self.site, self.binary, self.user)
 
     def ask(self, operation: str, **params: Any) -> Answer:
         return self.server.ask(self.user, operation, params)
@@ -48,6 +60,10 @@ class Stage:
 
     def threads(self, order: str = "desc", limit: int = 100) -> list[Document]:
         return walk(self.server, self.user, "threads.list", limit, order)
+
+    def calls(self) -> list[Document]:
+        """What the site was told for this user, one call after the other."""
+        return [call for call in self.site.calls if call["data"]["user"]["id"] == self.user]
 
     def shown(self) -> list[tuple[str, str]]:
         """What the model was shown last."""

@@ -44,7 +44,9 @@ def file_search(response: Response) -> None:
     response.begin()
     results = [{"file_id": "file_1", "filename": "lamps.pdf", "score": 0.9, "text": "…"}]
     steps = ("in_progress", "searching", "completed")
-    response.hosted("file_search_call", steps, {"queries": [], "results": None}, {"queries": ["lamps"], "results": results})
+    response.hosted(
+        "file_search_call", steps, {"queries": [], "results": None}, {"queries": ["lamps"], "results": results}
+    )
     response.message(Text(["Found."]))
     response.complete()
 

@@ -71,6 +71,14 @@ async fn a_count_without_details() {
 }
 
 #[tokio::test]
+async fn a_count_that_cannot_be() {
+    let count = json!({"prompt_tokens": u64::MAX, "completion_tokens": u64::MAX});
+    let answer = chunks([content("Hi"), finish("stop"), counted(count)]);
+    let most = TokenUsage { input: 1 << 32, cached: 0, output: 1 << 32, reasoning: 0 };
+    assert_eq!(ending(answer).await, [ModelEvent::Completed(Some(most))]);
+}
+
+#[tokio::test]
 async fn whatever_happens_behind_a_whole_answer_it_stays_whole() {
     let whole = || chunks([content("Hi"), finish("stop")]);
     for answer in [

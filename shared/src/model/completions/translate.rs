@@ -206,5 +206,6 @@ impl From<Usage> for TokenUsage {
             output: usage.completion_tokens,
             reasoning: usage.completion_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or_default(),
         }
+        .believed()
     }
 }

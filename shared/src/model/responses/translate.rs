@@ -92,14 +92,15 @@ impl Translator {
                 let picture = Picture::from_base64(&partial_image_b64, output_format.as_deref());
                 self.images.show(output_index, partial_image_index, picture, out);
             }
-            StreamEvent::Completed { response } => {
+            // Some servers know one last event only, and say in it that something cut them off.
+            StreamEvent::Completed { response } if !response.as_ref().is_some_and(Response::is_incomplete) => {
                 let response = response.unwrap_or_default();
                 self.finish(response.output, out);
                 self.calls.finish_all(out);
                 out.push_back(ModelEvent::Completed(response.usage.map(TokenUsage::from)));
                 return Ok(Flow::End);
             }
-            StreamEvent::Incomplete { response } => {
+            StreamEvent::Completed { response } | StreamEvent::Incomplete { response } => {
                 let response = response.unwrap_or_default();
                 let reason = IncompleteReason::from(&response);
                 self.finish(response.output, out);
@@ -271,5 +272,6 @@ impl From<Usage> for TokenUsage {
             output: usage.output_tokens,
             reasoning: usage.output_tokens_details.map_or(0, |details| details.reasoning_tokens),
         }
+        .believed()
     }
 }

@@ -164,6 +164,8 @@ pub(super) enum StreamEvent {
 /// The response as a whole, as its last event has it.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Response {
+    #[serde(default, deserialize_with = "known")]
+    status: Option<String>,
     #[serde(default, deserialize_with = "each_known")]
     pub(super) output: Vec<OutputItem>,
     #[serde(default, deserialize_with = "known")]
@@ -172,6 +174,13 @@ pub(super) struct Response {
     pub(super) incomplete_details: Option<IncompleteDetails>,
     #[serde(default, deserialize_with = "known")]
     pub(super) error: Option<ReportedError>,
+}
+
+impl Response {
+    /// Whether it says that something cut it off.
+    pub(super) fn is_incomplete(&self) -> bool {
+        self.status.as_deref() == Some("incomplete")
+    }
 }
 
 /// Why a response was cut.

@@ -1,134 +1,26 @@
-"""Random sequences of operations on both servers. A sequence is made from its seed alone, so that one that fails can be
-played again: `--start SEED --seeds 1`."""
+"""A random sequence of operations."""
 
 import base64
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from random import Random
 from typing import Any
 
-from . import answers
-from .cases import Case
-from .compare import Difference, Pairing, compare
-from .differences import only_thoughts
-from .plays import ACTION_PLAYS, PLAYS, SYNC_PLAYS
-from .scripts import SCRIPTS
-from .upstream import Upstream
-from .wire import Answer, Server, walk
-
-# Theirs cannot store the first, and goes on with the thoughts of the next two later; the last has its pauses for nothing.
-LEFT_OUT = {"placeholder-ids", "only-thoughts", "thought-and-pick", "slow"}
-PLAYED = sorted(name for name, script in SCRIPTS.items() if script.is_compared and name not in LEFT_OUT)
-
-FILES = (("a.png", "image/png"), ("Grüße.txt", "text/plain"), ("c.pdf", "application/pdf"))
-
-STRANGE = ("thr_unknown", "msg_unknown", "", "../x", "#", "thr_\u0000", "👻", "x" * 300)
-
-BAD_PARAMS: list[tuple[str, dict[str, Any]]] = [
-    ("threads.create", {}),
-    ("threads.create", {"input": {"content": [{"type": "input_text", "text": 1}], "attachments": []}}),
-    ("threads.add_user_message", {"thread_id": "thr_1"}),
-    ("threads.retry_after_item", {"thread_id": "thr_1"}),
-    ("threads.get_by_id", {"thread_id": 1}),
-    ("threads.list", {"limit": "many"}),
-    ("threads.list", {"limit": 1.5}),
-    ("threads.list", {"order": "up"}),
-    ("threads.update", {"thread_id": "thr_1", "title": None}),
-    ("threads.delete", {}),
-    ("items.list", {"limit": 1}),
-    ("items.feedback", {"thread_id": "thr_1", "item_ids": "msg_1", "kind": "positive"}),
-    ("items.feedback", {"thread_id": "thr_1", "item_ids": [], "kind": "neutral"}),
-    ("threads.unknown", {}),
-    ("threads.add_client_tool_output", {"thread_id": "thr_1"}),
-    ("threads.add_structured_input", {"thread_id": "thr_1", "item_id": "msg_1", "input": {"answers": []}}),
-    ("threads.add_structured_input", {"thread_id": "thr_1", "item_id": "msg_1", "input": {"status": "pending"}}),
-    ("threads.custom_action", {"thread_id": "thr_1", "action": "go"}),
-    ("threads.sync_custom_action", {"thread_id": "thr_1", "item_id": 1, "action": {"type": "go"}}),
-    ("attachments.create", {"name": "a.png", "size": "large", "mime_type": "image/png"}),
-    ("attachments.delete", {}),
-    ("input.transcribe", {"audio_base64": 1, "mime_type": "audio/mp4"}),
-]
-
-
-@dataclass
-class Thread:
-    """A thread on both servers; ids are ours."""
-
-    user: str
-    id: str
-    items: list[str] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
-    questions: set[str] = field(default_factory=set)
-    only_ours: set[str] = field(default_factory=set)
-    only_theirs: set[str] = field(default_factory=set)
-    widgets: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    calls: list[str] = field(default_factory=list)
-    hidden: int = 0
-    script: str = ""
-    exists: bool = True
-
-    @property
-    def is_even(self) -> bool:
-        """Whether both have the same, and nothing that only they know."""
-        return not (self.only_ours or self.only_theirs or self.hidden)
-
-    @property
-    def is_shown_alike(self) -> bool:
-        """Whether the model is shown all of it, and the same by both: workflows it is never shown."""
-        differs = any(not item.startswith("wf_") for item in self.only_ours | self.only_theirs)
-        return not differs and len(self.items) + self.hidden < 18
-
-    @property
-    def waits_for_the_page(self) -> bool:
-        return self.items[-1:] == self.calls[-1:] != []
-
-    def note(self, item: dict[str, Any]) -> None:
-        """Remembers what an item that is done is good for."""
-        kinds = {"widget": self.widgets, "structured_input": self.asked, "client_tool_call": self.calls}
-        if item["type"] in kinds:
-            kinds[item["type"]].append(item["id"])
-
-    def forget(self, gone: set[str]) -> None:
-        """Takes out items that are gone on both sides."""
-        self.gone += [item for item in self.items if item in gone and item not in self.only_ours]
-        self.items = [item for item in self.items if item not in gone]
-        for kept in (self.questions, self.only_ours):
-            kept -= gone
-        for known in (self.widgets, self.asked, self.calls):
-            known[:] = [item for item in known if item not in gone]
-
-
-def cases(ours: Server, theirs: Server, upstream: Upstream, start: int, count: int) -> list[Case]:
-    """One case per seed."""
-    return [
-        Case(f"sequence {seed}", Walk(seed, ours, theirs, upstream).play) for seed in range(start, start + count)
-    ]
-
-
-def hides(play: str) -> int:
-    """How many items of a play nobody sees."""
-    return sum(effect["type"] == "hidden_context" for effect in PLAYS[play].effects)
-
+from .. import answers
+from ..compare import Difference, compare
+from ..differences import only_thoughts
+from ..plays import ACTION_PLAYS, PLAYS, SYNC_PLAYS
+from ..scripts import SCRIPTS
+from ..wire import Answer, Server, walk
+from .bad import BAD_PARAMS, STRANGE
+from .choices import Choices
+from .thread import Thread
 
 NONE: frozenset[str] = frozenset()
 
-HIDDEN = ["tool-hidden", "tool-everything", "three-rounds"]
+HIDING = ("tool-hidden", "tool-everything", "three-rounds")
 """Scripts that leave something behind which nobody sees."""
 
 
-class Walk:
+class Sequence(Choices):
     """Two users and 2 to 15 operations."""
-
-    def __init__(self, seed: int, ours: Server, theirs: Server, upstream: Upstream) -> None:
-        self._random = Random(seed)
-        self._ours, self._theirs, self._upstream = ours, theirs, upstream
-        self._pairing = Pairing()
-        self._users = [f"seed-{seed}-{name}" for name in "ab"]
-        self._threads: list[Thread] = []
-        self._scripts: dict[str, str] = {}
-        self._answered: set[str] = set()
-        self._log: list[str] = []
 
     def play(self) -> None:
         """Raises `Difference`."""
@@ -159,90 +51,25 @@ class Walk:
         except AssertionError as error:
             raise Difference(f"{error}\n    after {'; '.join(self._log)}") from error
 
-    def _ask(self, user: str, operation: str, params: dict[str, Any]) -> tuple[Answer, Answer]:
-        """Asks both. Ids in `params` are ours."""
-        self._log.append(f"{operation} {params}")
-        theirs = self._pairing.translated(params)
-        return self._ours.ask(user, operation, params), self._theirs.ask(user, operation, theirs)
-
-    # What is chosen
-
-    def _message(self, user: str) -> tuple[str, dict[str, Any]]:
-        """A script's name and a message that calls it, some with a file."""
-        random, name = self._random, self._random.choice(PLAYED)
-        content: list[dict[str, Any]] = [{"type": "input_text", "text": f"play {name} {random.randint(1, 9)}"}]
-        for _ in range(random.choice((0, 0, 0, 1, 2))):
-            tag = {"type": "input_tag", "id": "doc", "text": random.choice("AB"), "data": {"n": random.randint(1, 3)}}
-            content += [tag, {"type": "input_text", "text": " and"}]
-        options = random.choice(({}, {}, {"model": "gpt-x"}, {"tool_choice": {"id": "search"}}))
-        message: dict[str, Any] = {"content": content, "attachments": [], "inference_options": options}
-        if random.random() < 0.2:
-            message["quoted_text"] = random.choice(("", "said before"))
-        if random.random() < 0.1:
-            message["attachments"] = [self._uploaded(user) for _ in range(random.randint(1, 2))]
-        return name, message
-
-    def _thread(self) -> tuple[str, Thread | None, str]:
-        """A user, a thread of theirs if the id names one, and the id."""
-        random = self._random
-        if random.random() < 0.1:
-            return random.choice(self._users), None, random.choice(STRANGE)
-        thread = random.choice(self._threads)
-        user = random.choice(self._users) if random.random() < 0.1 else thread.user
-        return user, thread if user == thread.user and thread.exists else None, thread.id
-
-    def _item(self, thread: Thread) -> str:
-        random = self._random
-        gone = [item for each in self._threads for item in each.gone] + [
-            item for each in self._threads if each is not thread for item in each.items
-        ]
-        if random.random() < 0.15:
-            return random.choice([*STRANGE, *gone])
-        # What only one of the two has cannot be named on both.
-        return random.choice([item for item in thread.items if item not in thread.only_ours])
-
-    def _uploaded(self, user: str) -> str:
-        """The id of a file that both have."""
-        (name, mime_type), content = self._random.choice(FILES), self._random.randbytes(8)
-        if self._random.random() < 0.5:
-            ours, theirs = (each.upload_directly(user, name, mime_type, content) for each in (self._ours, self._theirs))
-            answers.documents(ours, theirs, self._pairing)
-            return ours.document["id"]
-        ours, theirs = self._ask(
-            user, "attachments.create", {"name": name, "size": len(content), "mime_type": mime_type}
-        )
-        answers.documents(ours, theirs, self._pairing)
-        for server, answer in ((self._ours, ours), (self._theirs, theirs)):
-            compare(server.upload(answer.document, content), 200, self._pairing, "the status of an upload")
-        return ours.document["id"]
-
-    def _some_thread(self, is_wanted: Callable[[Thread], bool]) -> tuple[str, Thread | None, str]:
-        """As `_thread`, mostly one that is wanted."""
-        wanted = [thread for thread in self._threads if thread.exists and is_wanted(thread)]
-        if wanted and self._random.random() < 0.8:
-            thread = self._random.choice(wanted)
-            return thread.user, thread, thread.id
-        return self._thread()
-
-    # What is done
-
     def _turn(
         self, thread: Thread, ours: Answer, theirs: Answer, differences: frozenset[str] = NONE, is_shown: bool = True
     ) -> None:
         """What both tell: the model's answer by the thread's newest script, and what more differs. `is_shown`: whether
         the model is asked."""
-        script = SCRIPTS[thread.script]
+        if is_shown:
+            differences |= SCRIPTS[thread.script].differences
         if thread.script == "tool-title":
             differences |= {"titles-are-told-again"}
-        answers.streams(script.differences | differences, ours, theirs, self._pairing)
-        if is_shown and thread.is_shown_alike:
+        answers.streams(differences, ours, theirs, self._pairing)
+        # A run that theirs breaks off has shown its model less.
+        if is_shown and thread.is_shown_alike and "unknown-functions-are-answered" not in differences:
             shown = (self._upstream.transcript(agent) for agent in ("chatkit-backend", "Agents"))
             answers.transcripts(*shown, self._pairing)
         thread.items += answers.stored(ours)
         for event in ours.events or ():
             if event["type"] == "thread.item.done":
                 thread.note(event["item"])
-        thread.hidden += HIDDEN.count(thread.script)
+        thread.hidden += HIDING.count(thread.script)
         only_ours, only_theirs = answers.uneven(ours, theirs, self._pairing)
         thread.only_ours |= only_ours
         thread.only_theirs |= only_theirs
@@ -304,11 +131,6 @@ class Walk:
             page["data"] = [only_thoughts(item) for item in page["data"] if item["id"] not in only]
         answers.documents(ours, theirs, self._pairing)
 
-    def _paging(self) -> dict[str, Any]:
-        random = self._random
-        paging: dict[str, Any] = {"limit": random.choice((None, 0, 1, 2, 3, 5, 20, 9999))}
-        return paging | random.choice(({}, {"order": "asc"}, {"order": "desc"}))
-
     def _list_threads(self) -> None:
         user, paging = self._random.choice(self._users), self._paging()
         alive = [thread.id for thread in self._threads if thread.user == user and thread.exists]
@@ -331,6 +153,8 @@ class Walk:
         ours, theirs = self._ask(user, "items.list", {"thread_id": thread_id, **paging})
         if "after" in paging and paging["after"] not in thread.items:
             return self._gone_cursor(paging, thread.items, ours, theirs)
+        for answer in (ours, theirs):
+            answer.document["data"] = [only_thoughts(item) for item in answer.document["data"]]
         answers.documents(ours, theirs, self._pairing)
 
     def _gone_cursor(self, paging: dict[str, Any], oldest_first: list[str], ours: Answer, theirs: Answer) -> None:
@@ -408,17 +232,6 @@ class Walk:
             return answers.both_refuse(ours, theirs)
         self._turn(thread, ours, theirs)
 
-    def _action(self, plays: Sequence[str]) -> tuple[str, Thread | None, str, dict[str, Any]]:
-        """A user, a thread of theirs if there is one, the play's name, and the operation's parameters."""
-        random = self._random
-        user, thread, thread_id = self._some_thread(lambda thread: bool(thread.widgets))
-        play, sender = random.choice(plays), {}
-        if thread and random.random() < 0.8:
-            item_id = random.choice(thread.widgets) if thread.widgets and random.random() < 0.8 else self._item(thread)
-            sender = {"item_id": item_id} if item_id else {}
-        action = {"type": play, "payload": random.choice((None, 1, {"count": 2}))}
-        return user, thread, play, {"thread_id": thread_id, "action": action, **sender}
-
     def _act(self) -> None:
         user, thread, play, params = self._action(ACTION_PLAYS)
         ours, theirs = self._ask(user, "threads.custom_action", params)
@@ -426,9 +239,8 @@ class Walk:
             return answers.both_refuse(ours, theirs)
         differences = {"error-says-why"} if PLAYS[play].fails else set()
         differences |= {"titles-are-told-again"} if play == "title" else set()
-        responds = any(effect["type"] == "respond" for effect in PLAYS[play].effects)
-        thread.hidden += hides(play)
-        self._turn(thread, ours, theirs, frozenset(differences), responds)
+        thread.hidden += PLAYS[play].hidden
+        self._turn(thread, ours, theirs, frozenset(differences), PLAYS[play].responds)
 
     def _act_at_once(self) -> None:
         user, thread, play, params = self._action(SYNC_PLAYS)
@@ -437,7 +249,7 @@ class Walk:
             return answers.both_refuse(ours, theirs)
         if PLAYS[play].fails:
             return compare((ours.status, theirs.status), (502, 500), self._pairing, "statuses")
-        thread.hidden += hides(play)
+        thread.hidden += PLAYS[play].hidden
         answers.documents(ours, theirs, self._pairing)
 
     def _file(self) -> None:
