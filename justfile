@@ -13,6 +13,7 @@ check:
     cargo clippy --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
     infra/check_invariants.sh
+    infra/check_dependencies.sh
     @if node --version > /dev/null 2>&1; then node --test tests/browser/; \
         else echo "Node.js is not installed: the page's modules were not tested"; fi
     @if cargo deny --version > /dev/null 2>&1; then cargo deny --offline check bans licenses sources; \
@@ -79,6 +80,10 @@ cost *arguments:
 # The figures of speed, size and cost as a table; `just bench memory` prints one section. Uses taskset if it is there
 bench *sections:
     cargo bench --package chatkit-tests --bench figures -- {{ sections }}
+
+# Cold starts and first requests of the functions as Markdown tables. As root it holds them to the CPU of 256 MB, too
+bench-cold:
+    cargo bench --package chatkit-tests --bench figures --profile dev -- cold
 
 # The playground in a real browser. Needs Node.js 20.19, npm and Chromium (`CHROMIUM` says where)
 browser:

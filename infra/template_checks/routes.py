@@ -32,6 +32,7 @@ def errors(template):
             yield from of_integration(route, integration, expected[route], bool(provisioned))
     yield from of_permissions(template, expected)
     yield from of_api(template)
+    yield from of_socket(template)
     local = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["metadata"]["lambda"]["watch"]["router"]
     known = {path: function.lower() for (_, path), function in ROUTES.items()}
     for path in sorted(known.keys() | local.keys()):
@@ -72,10 +73,24 @@ def of_permissions(template, expected):
         if properties["Action"] != "lambda:InvokeFunction" or "SourceArn" not in properties:
             yield f"{name} lets others in than the API"
         if properties["Principal"] == "apigateway.amazonaws.com":
-            called.add(properties["FunctionName"]["Ref"])
-    needed = {f"{function}Function" for function in expected.values()} | {"ChatAlias"}
+            match properties["FunctionName"]:
+                case {"Ref": name} | {"Fn::GetAtt": [name, "Arn"]}:
+                    called.add(name)
+                case other:
+                    yield f"{name} is for {other}"
+    needed = {f"{function}Function" for function in expected.values()} | {"ChatAlias", "SocketFunction"}
     if called != needed:
         yield f"the API may call {sorted(called)}, not {sorted(needed)}"
+
+
+def of_socket(template):
+    """Whatever comes over a WebSocket goes to one function, which takes the token of `$connect` itself."""
+    found = {route["Properties"]["RouteKey"] for route in template.of_type("AWS::ApiGatewayV2::Route").values()}
+    if found != {"$connect", "$default", "$disconnect"}:
+        yield f"the routes of the WebSocket API are {sorted(found)}"
+    for name, integration in template.of_type("AWS::ApiGatewayV2::Integration").items():
+        if "SocketFunction" not in str(integration["Properties"]["IntegrationUri"]):
+            yield f"{name}: leads elsewhere than to SocketFunction"
 
 
 def of_api(template):

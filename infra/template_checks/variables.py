@@ -18,15 +18,11 @@ NOT_SET = {
     "AWS_ENDPOINT_URL_DYNAMODB": "for other places than AWS",
     "AWS_ENDPOINT_URL_SECRETS_MANAGER": "for other places than AWS",
     "AWS_ENDPOINT_URL_S3": "for other places than AWS",
+    "SSL_CERT_FILE": "Lambda's own certificates are the right ones",
     "TOOL_SIGNING_SECRET": "a key in a variable could be read by whoever may see the configuration",
 }
 # Set, and of no interest to who reads the table.
-INTERNAL = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"}
-# Set ahead of the table: the page or the code does not have them yet, and what is not read is ignored.
-AHEAD = {
-    "JWKS_URL",
-    "JWT_SECRET_ARN",
-}
+INTERNAL = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "SOCKET_URL"}
 # Bytes of all names and values of a function's variables together (Lambda's quotas).
 MOST_BYTES = 4096
 # Bytes of what a reference resolves to at most, where it is none to a parameter.
@@ -48,11 +44,12 @@ def errors(template):
                     default = str(template.written["Parameters"][parameter]["Default"])
                     if default and table.get(name, default) != default:
                         yield f"{parameter}: its default is {default}, that of {name} is {table[name]}"
-    for name in sorted(used - table.keys() - INTERNAL - AHEAD):
+    for name in sorted(used - table.keys() - INTERNAL):
         yield f"{name}: is not in the README's table"
     for name in sorted(table.keys() - used - NOT_SET.keys()):
         yield f"{name}: is in the README's table, and no function gets it"
-    sources = "".join(path.read_text() for path in (ROOT / "shared/src").rglob("*.rs"))
+    folders = [ROOT / "shared/src", ROOT / "functions"]
+    sources = "".join(path.read_text() for folder in folders for path in folder.rglob("*.rs"))
     for name in sorted(table.keys() & used):
         if f'"{name}"' not in sources:
             yield f"{name}: nothing reads it"

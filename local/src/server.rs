@@ -21,7 +21,6 @@ use tokio::net::TcpListener;
 
 use crate::about::About;
 use crate::arguments::Arguments;
-
 use crate::web_socket::{Failed, WebSocketApi};
 use crate::{backends, demo_model, development, environment, playground};
 

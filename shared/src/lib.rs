@@ -1,4 +1,4 @@
-//! What the four functions share.
+//! What the functions share.
 //!
 //! ```text
 //! protocol/      the ChatKit wire types: serde only

@@ -50,7 +50,7 @@ async fn several_turns_on_several_days_with_several_models() {
     let app = App::start().await;
     let mut env = app.env.clone();
     env.set("MODEL", "other#model%");
-    let other = App::router(&env, &app.clock, 2).await;
+    let other = App::router(&env, &app.clock, 2);
 
     turn(&app, "ada", 1_000, [100, 40, 10, 5]).await;
     turn(&app, "grace", 2_001, [200, 0, 20, 0]).await;
@@ -122,7 +122,7 @@ async fn a_title_is_part_of_its_turn() {
 async fn two_processes_add_up() {
     let app = App::start().await;
     app.model.on(|request| !request.is_title(), costing(10, 0, 1, 0));
-    let routers = [app.router.clone(), App::router(&app.env, &app.clock, 2).await];
+    let routers = [app.router.clone(), App::router(&app.env, &app.clock, 2)];
     let asked =
         (0..20).map(|number| {
             let router = routers[number % 2].clone();

@@ -1,34 +1,39 @@
-//! From the start of a function's process to its first request for work, as far as a machine without AWS can show it:
-//! the secrets are given as variables, so that nothing but the process itself takes time.
+//! From the start of a function's process to its first request for work, and the first two requests that it answers, as
+//! far as a machine without AWS can show it: DynamoDB and the model are on loopback, without TLS, and the secrets are
+//! variables.
 
-use std::io::Read;
-use std::net::TcpListener;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
+use crate::cpu_share::CpuShare;
+use crate::environment::Environment;
 use crate::figure::{Figure, quantile};
-use crate::processes::start_function;
+use crate::harness::app::create;
+use crate::harness::dynamodb::Dynamo;
+use crate::model::{Model, Script};
 use crate::programs::{FUNCTIONS, Programs};
 
 const ROUNDS: usize = 20;
-const REQUEST: &str = "GET /2018-06-01/runtime/invocation/next ";
 const MOST: f64 = 2.5;
+/// The size of function whose share of a processor is measured, too.
+const MEGABYTES: u32 = 256;
+const SCRIPT: Script = Script { words: 5, pause: Duration::ZERO };
 
-pub(crate) fn measure(programs: &Programs) -> Vec<Figure> {
-    let names: Vec<_> = ["hello"].into_iter().chain(FUNCTIONS).collect();
-    let mut times = vec![Vec::new(); names.len()];
-    // In turn, so that whatever else the machine does disturbs all of them alike. The first round warms the disk's
-    // cache.
-    for round in 0..=ROUNDS {
-        for (name, times) in names.iter().zip(&mut times) {
-            let time = milliseconds_to_first_request(programs, name);
-            if round > 0 {
-                times.push(time);
-            }
-        }
-    }
-    let hello = quantile(&mut times[0], 0.5);
-    let figures = names.iter().zip(&mut times).map(|(name, times)| {
-        let (median, least) = (quantile(times, 0.5), quantile(times, 0.0));
+/// Milliseconds of one function's starts.
+#[derive(Default)]
+struct Times {
+    next: Vec<f64>,
+    first: Vec<f64>,
+    second: Vec<f64>,
+}
+
+/// The starts as figures, with their bound.
+pub(crate) async fn measure(programs: &Programs) -> Vec<Figure> {
+    let mut starts = rounds(programs, None).await;
+    let hello = quantile(&mut starts[0].1.next, 0.5);
+    let figures = starts.iter_mut().map(|(name, times)| {
+        let (median, least) = (quantile(&mut times.next, 0.5), quantile(&mut times.next, 0.0));
         let value = format!("{median:.1} ms (least {least:.1})");
         let figure = Figure::new(format!("cold start of `{name}`, median of {ROUNDS}"), value);
         let ratio = median / hello;
@@ -37,14 +42,77 @@ pub(crate) fn measure(programs: &Programs) -> Vec<Figure> {
     figures.collect()
 }
 
-fn milliseconds_to_first_request(programs: &Programs, name: &str) -> f64 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let started = Instant::now();
-    let _process = start_function(programs, name, listener.local_addr().unwrap(), &[]);
-    let (mut connection, _) = listener.accept().unwrap();
-    let mut request = vec![0; REQUEST.len()];
-    connection.read_exact(&mut request).unwrap();
-    let elapsed = started.elapsed();
-    assert_eq!(request, REQUEST.as_bytes());
-    elapsed.as_secs_f64() * 1e3
+/// The starts and the first two requests as Markdown, with a whole processor and with a small function's share.
+pub(crate) async fn print_tables(programs: &Programs) {
+    print_table("a whole processor", &mut rounds(programs, None).await);
+    match CpuShare::of(MEGABYTES) {
+        Some(share) => {
+            let title =
+                format!("the share of a processor that {MEGABYTES} MB get, in INIT too, where Lambda gives more");
+            print_table(&title, &mut rounds(programs, Some(&share)).await);
+        }
+        None => {
+            println!("\nNot measured with the share of {MEGABYTES} MB: this needs root and control groups for CPUs.")
+        }
+    }
+}
+
+fn print_table(title: &str, starts: &mut [(&str, Times)]) {
+    println!("\nMedian milliseconds of {ROUNDS} starts, {title}:\n");
+    println!("| function | start to first `next` | × `hello` | first request | second request |");
+    println!("| --- | ---: | ---: | ---: | ---: |");
+    let hello = quantile(&mut starts[0].1.next, 0.5);
+    for (name, times) in starts {
+        let [next, first, second] = [&mut times.next, &mut times.first, &mut times.second].map(|it| quantile(it, 0.5));
+        println!("| `{name}` | {next:.1} | {:.2} | {first:.1} | {second:.1} |", next / hello);
+    }
+}
+
+/// Starts each program in turn, so that whatever else the machine does disturbs all of them alike. The first round warms
+/// the disk's cache.
+async fn rounds(programs: &Programs, share: Option<&CpuShare>) -> Vec<(&'static str, Times)> {
+    let dynamo = Dynamo::start().await;
+    let model = Model::start(SCRIPT, Instant::now()).await;
+    let dynamodb_url = dynamo.env().get("AWS_ENDPOINT_URL_DYNAMODB").unwrap().to_owned();
+    let variables = [("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url), ("OPENAI_BASE_URL", model.url.clone())];
+    let mut starts: Vec<_> = ["hello"].into_iter().chain(FUNCTIONS).map(|name| (name, Times::default())).collect();
+    for round in 0..=ROUNDS {
+        for (name, times) in &mut starts {
+            let began = Instant::now();
+            let environment = Environment::start(programs, name, &variables, share).await;
+            environment.ready().await;
+            let next = milliseconds(began);
+            let first = request(&environment, name).await;
+            environment.ready().await;
+            let second = request(&environment, name).await;
+            if round > 0 {
+                times.next.push(next);
+                times.first.push(first);
+                times.second.push(second);
+            }
+        }
+    }
+    starts
+}
+
+/// How long a function takes to answer a request of its own kind.
+async fn request(environment: &Environment, name: &str) -> f64 {
+    let (method, path, body, answer) = match name {
+        "hello" => ("GET", "/hello", Value::Null, "hello"),
+        "start" => ("POST", "/api/chatkit/start", json!({}), "client_secret"),
+        // A secret that is refused, after the address was counted.
+        "refresh" => ("POST", "/api/chatkit/refresh", json!({ "currentClientSecret": "x" }), "unauthorized"),
+        "chat" => ("POST", "/chatkit", create("Hi"), "thread.item.done"),
+        "analytics" => ("GET", "/api/usage/me", Value::Null, "turns"),
+        other => panic!("no request for `{other}`"),
+    };
+    let began = Instant::now();
+    let received = environment.invoke(method, path, &body).await;
+    let elapsed = milliseconds(began);
+    assert!(received.contains(answer), "{name}: {received}");
+    elapsed
+}
+
+fn milliseconds(began: Instant) -> f64 {
+    began.elapsed().as_secs_f64() * 1e3
 }

@@ -1,9 +1,11 @@
-//! The figures of speed, size and cost, as a table: `just bench`, or `just bench memory` for one section.
+//! The figures of speed, size and cost, as a table: `just bench`, or `just bench memory` for one section;
+//! `just bench-cold` for cold starts alone, in more detail.
 //!
 //! ```text
 //! programs.rs     the release programs, built as they are deployed
-//! processes.rs    a running program: the local server, or a function with a Runtime API of its own
+//! processes.rs    a running program: the local server, or a function
 //! model.rs        a model that says a number of words at a pace
+//! environment.rs  a function with a Runtime API of its own; cpu_share.rs: with as much of a processor as on Lambda
 //! chat.rs         a browser's requests
 //! figure.rs       a line of the table
 //!
@@ -21,7 +23,9 @@
 
 mod chat;
 mod cold_start;
+mod cpu_share;
 mod delay;
+mod environment;
 mod figure;
 #[path = "../harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use the rest")]
@@ -31,7 +35,6 @@ mod model;
 mod processes;
 mod programs;
 #[path = "../gateway/runtime_api.rs"]
-#[expect(dead_code, reason = "the tests use the rest")]
 mod runtime_api;
 mod size;
 mod streams;
@@ -51,10 +54,13 @@ not measured here:
 async fn main() {
     let wanted: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let is_wanted = |section: &str| wanted.is_empty() || wanted.iter().any(|name| name == section);
+    if wanted == ["cold"] {
+        return cold_start::print_tables(&programs::build_functions()).await;
+    }
     let programs = programs::build();
     Figure::print_head();
     if is_wanted("cold_start") {
-        Figure::print(&cold_start::measure(&programs));
+        Figure::print(&cold_start::measure(&programs).await);
     }
     if is_wanted("size") {
         Figure::print(&size::measure(&programs));

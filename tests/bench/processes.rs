@@ -86,13 +86,12 @@ pub(crate) fn has_taskset() -> bool {
     Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
-/// A function as Lambda starts it, with the Runtime API at `runtime_api` and DynamoDB at `dynamodb_url`.
-pub(crate) fn start_function(
-    programs: &Programs,
+/// The variables of a function as Lambda starts it, with the Runtime API at `runtime_api`, and more.
+pub(crate) fn function_variables<'a>(
     name: &str,
     runtime_api: SocketAddr,
-    more: &[(&str, String)],
-) -> Process {
+    more: &[(&'a str, String)],
+) -> Vec<(&'a str, String)> {
     let mut variables = vec![
         ("AWS_ACCESS_KEY_ID", "test".to_owned()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512".to_owned()),
@@ -107,13 +106,14 @@ pub(crate) fn start_function(
         ("AUTH_MODE", "jwt".to_owned()),
         ("HELLO_ANSWERS", "buffered".to_owned()),
         ("JWT_SECRET", JWT_SECRET.to_owned()),
+        ("LIMIT_ADDRESS_BURST", "1000000".to_owned()),
         ("SESSION_SIGNING_SECRET", "a secret of more than thirty-two bytes".to_owned()),
         ("TABLE_COUNTERS", "counters".to_owned()),
         ("TABLE_THREADS", "threads".to_owned()),
         ("TABLE_USAGE", "usage".to_owned()),
     ];
     variables.extend(more.iter().cloned());
-    Process::start(&mut Command::new(programs.path(name)), &variables, Stdio::null())
+    variables
 }
 
 /// What user tokens are signed with.

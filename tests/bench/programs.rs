@@ -21,10 +21,16 @@ impl Programs {
 
 /// Builds the functions, `hello` and the local server.
 pub(crate) fn build() -> Programs {
+    let mut programs = build_functions();
+    programs.0.extend(cargo_build(["--package=chatkit-local", "--bin=chatkit-local"]));
+    programs
+}
+
+/// Builds the functions and `hello`.
+pub(crate) fn build_functions() -> Programs {
     let functions = FUNCTIONS.map(|function| format!("--package=chatkit-{function}"));
     let mut programs = cargo_build(functions.iter().map(String::as_str).chain(["--bins"]));
-    let helpers = ["--package=chatkit-tests", "--package=chatkit-local", "--example=hello", "--bin=chatkit-local"];
-    programs.extend(cargo_build(helpers));
+    programs.extend(cargo_build(["--package=chatkit-tests", "--example=hello"]));
     Programs(programs)
 }
 

@@ -63,13 +63,13 @@ impl App {
         for (name, value) in variables {
             env.set(name, *value);
         }
-        let router = Self::router(&env, &clock, 1).await;
+        let router = Self::router(&env, &clock, 1);
         dynamo.reset();
         Self { dynamo, model, clock, env, router }
     }
 
     /// The functions once more, as another process would have them; `seed` makes its ids differ.
-    pub(crate) async fn router(env: &Env, clock: &Clock, seed: u64) -> Router {
+    pub(crate) fn router(env: &Env, clock: &Clock, seed: u64) -> Router {
         let ids = Ids::seeded(clock.clone(), seed);
         let setup = Setup { env: env.clone(), clock: clock.clone(), ids, cookie: VisitorCookie::CrossSite };
         functions(&setup).unwrap()

@@ -18,7 +18,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{Request, Response, header};
+use axum::http::{Method, Request, Response, header};
 use axum::serve::ListenerExt;
 use chatkit_shared::model::ModelConfig;
 use futures_util::stream;
@@ -117,6 +117,10 @@ impl Drop for ScriptedModel {
 
 async fn respond(State(script): State<Arc<Mutex<Script>>>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
+    // A function that only connects.
+    if parts.method == Method::HEAD {
+        return Response::default();
+    }
     let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let body = serde_json::from_slice(&bytes).unwrap_or_default();
     let fault = fault(&parts, &body);

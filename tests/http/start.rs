@@ -108,7 +108,7 @@ async fn an_environment_does_not_show_its_values() {
     env.set("OPENAI_API_KEY", "sk-canary");
     assert!(!format!("{env:?}").contains("canary"));
     let [.., chat, _] = with("OPENAI_API_KEY", "sk-\u{1}canary").await;
-    assert_eq!(chat.as_deref(), Some("the model's key must be printable ASCII"));
+    assert_eq!(chat.as_deref(), Some("`OPENAI_API_KEY` must be printable ASCII"));
 }
 
 #[test]

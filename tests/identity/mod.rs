@@ -3,5 +3,6 @@
 mod claims;
 pub(crate) mod development;
 pub(crate) mod modes;
+mod published_keys;
 mod secrets;
 mod user_tokens;

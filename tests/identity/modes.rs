@@ -27,7 +27,7 @@ pub(crate) async fn starts(env: &Env) -> [Option<String>; 4] {
 }
 
 /// What all four functions say with these variables.
-async fn fault(variables: &[(&str, &str)]) -> Option<String> {
+pub(crate) async fn fault(variables: &[(&str, &str)]) -> Option<String> {
     let mut env = Env::from_iter([
         ("AWS_REGION", "eu-central-1"),
         ("AWS_ACCESS_KEY_ID", "test"),

@@ -29,12 +29,12 @@ async fn a_rotated_secret_still_verifies() {
     let (app, manager) = (App::start().await, SecretsManager::start().await);
     let env = env(&app, &manager);
     manager.put("arn:signing", "AWSCURRENT", OLD);
-    let before = App { router: App::router(&env, &app.clock, 2).await, env: env.clone(), ..app };
+    let before = App { router: App::router(&env, &app.clock, 2), env: env.clone(), ..app };
     let ((first, cookie), user) = (before.visit().await, before.session("ada").await);
 
     manager.put("arn:signing", "AWSCURRENT", NEW);
     manager.put("arn:signing", "AWSPREVIOUS", OLD);
-    let after = App { router: App::router(&env, &before.clock, 3).await, ..before };
+    let after = App { router: App::router(&env, &before.clock, 3), ..before };
     let list = json!({ "type": "threads.list", "params": {} });
     for token in [&first, &user] {
         assert_eq!(after.send(post("/chatkit", &list).bearer(token)).await.status, 200);
@@ -48,7 +48,7 @@ async fn a_rotated_secret_still_verifies() {
     // Two rotations later the old one is over.
     manager.put("arn:signing", "AWSCURRENT", "the newest secret of more than thirty-two bytes");
     manager.put("arn:signing", "AWSPREVIOUS", NEW);
-    let later = App { router: App::router(&env, &after.clock, 4).await, ..after };
+    let later = App { router: App::router(&env, &after.clock, 4), ..after };
     let answer: Answer = later.send(post("/chatkit", &list).bearer(&user)).await;
     assert_eq!(answer.error(401, "unauthorized"), "the session token is not valid");
     assert_eq!(later.send(post("/chatkit", &list).bearer(&next)).await.status, 200);
@@ -69,7 +69,7 @@ async fn what_the_console_makes_of_a_secret_is_understood() {
     let mut ids = Vec::new();
     for text in [OLD, &format!(" {OLD}\n"), &json!({ "anything": OLD }).to_string()] {
         manager.put("arn:signing", "AWSCURRENT", text);
-        let router = App::router(&env, &app.clock, 2).await;
+        let router = App::router(&env, &app.clock, 2);
         let request = post(START, &json!({}));
         let answer = Answer::of(tower::ServiceExt::oneshot(router, request).await.unwrap()).await;
         ids.push(read(&secret(&answer)).0["kid"].clone());
@@ -84,7 +84,7 @@ async fn the_key_reaches_the_model_and_nothing_else() {
     manager.put("arn:signing", "AWSCURRENT", NEW);
     manager.put("arn:openai", "AWSCURRENT", "{\"api_key\":\"sk-managed\"}");
     env.set("OPENAI_SECRET_ARN", "arn:openai");
-    let app = App { router: App::router(&env, &app.clock, 2).await, ..app };
+    let app = App { router: App::router(&env, &app.clock, 2), ..app };
     app.model.then(answer("Hello"));
     app.create("ada", "Hi").await;
     let keys: Vec<_> = app.model.requests().iter().map(|request| request.headers["authorization"].clone()).collect();
@@ -96,7 +96,13 @@ async fn managed(manager: &SecretsManager) -> App {
     let app = App::start().await;
     let mut env = env(&app, manager);
     env.set("OPENAI_SECRET_ARN", "arn:openai");
-    App { router: App::router(&env, &app.clock, 2).await, env, ..app }
+    App { router: App::router(&env, &app.clock, 2), env, ..app }
+}
+
+/// What was asked side by side comes in any order.
+fn sorted(mut asked: Vec<String>) -> Vec<String> {
+    asked.sort_unstable();
+    asked
 }
 
 const SIGNING: &str = "the secret that `SESSION_SIGNING_SECRET_ARN` names cannot be used";
@@ -180,7 +186,9 @@ async fn a_key_that_was_rotated_is_read_again_when_the_model_rejects_it() {
     let keys: Vec<_> =
         app.model.requests().iter().rev().take(2).map(|it| it.headers["authorization"].clone()).collect();
     assert_eq!(keys, ["Bearer sk-new", "Bearer sk-old"]);
-    assert_eq!(manager.asked(), ["BatchGetSecretValue"], "both secrets in one round trip");
+    // Both secrets in one round trip, and beside it what the other one was before: it may be what somebody needs.
+    let read = ["BatchGetSecretValue", "GetSecretValue AWSPREVIOUS"];
+    assert_eq!(sorted(manager.asked()), read);
 
     // A key that stays wrong is read once a minute.
     for _ in 0..2 {
@@ -192,7 +200,7 @@ async fn a_key_that_was_rotated_is_read_again_when_the_model_rejects_it() {
     app.clock.advance(60_000);
     app.model.then(rejected());
     app.add("ada", &thread, "And now?").await;
-    assert_eq!(manager.asked(), ["BatchGetSecretValue"]);
+    assert_eq!(sorted(manager.asked()), read);
 }
 
 #[tokio::test]
@@ -208,7 +216,7 @@ async fn a_rotation_costs_nobody_their_session() {
     manager.asked();
     let rotated = managed(&manager).await;
     let (after, _) = rotated.visit().await;
-    assert_eq!(manager.asked(), ["GetSecretValue AWSCURRENT", "GetSecretValue AWSCURRENT"][..1]);
+    assert_eq!(manager.asked(), ["GetSecretValue AWSCURRENT"], "what it was before is not needed yet");
     // One that has the old secret and meets the new one, and one that has the new one and meets the old one.
     for (app, token) in [(&chat, &after), (&rotated, &before)] {
         assert_eq!(app.send(post("/chatkit", &list).bearer(token)).await.status, 200);
@@ -229,7 +237,7 @@ async fn a_rotation_costs_nobody_their_session() {
     assert_eq!(manager.asked(), [""; 0]);
     chat.clock.advance(60_000);
     chat.send(post("/chatkit", &list).bearer(&forged)).await.error(401, "unauthorized");
-    assert_eq!(manager.asked().len(), 3, "all, and what the signing secret was before");
+    assert_eq!(sorted(manager.asked()), ["BatchGetSecretValue", "GetSecretValue AWSPREVIOUS"]);
 }
 
 #[tokio::test]
@@ -284,7 +292,7 @@ async fn the_sites_own_secret_may_be_managed_and_rotated_too() {
     env.set("JWT_SECRET", "");
     env.set("JWT_SECRET_ARN", "arn:jwt");
     manager.put("arn:jwt", "AWSCURRENT", OLD);
-    let router = App::router(&env, &app.clock, 2).await;
+    let router = App::router(&env, &app.clock, 2);
     let app = App { router, env, ..app };
     let token = |secret: &str| {
         let site = Env::from_iter([("JWT_SECRET", secret)]);

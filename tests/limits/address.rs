@@ -136,7 +136,7 @@ async fn whoever_has_no_address_shares_one() {
 #[tokio::test]
 async fn two_processes_and_a_crowd_admit_exactly_the_bucket() {
     let app = App::start().await;
-    let routers = [app.router.clone(), App::router(&app.env, &app.clock, 2).await];
+    let routers = [app.router.clone(), App::router(&app.env, &app.clock, 2)];
     let crowd = || (0..40).map(|_| post(START, &json!({}))).collect();
     let responses = race(&routers, crowd()).await;
     assert_eq!((count(&responses, 200), count(&responses, 429)), (10, 30));

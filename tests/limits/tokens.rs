@@ -80,7 +80,7 @@ async fn what_is_reserved_is_held_until_the_end() {
     let app = App::with(BOUNDS).await;
     let gate = Gate::closed();
     app.model.on(|request| !request.is_title(), answer("Hello").wait(&gate));
-    let routers = [app.router.clone(), App::router(&app.env, &app.clock, 2).await];
+    let routers = [app.router.clone(), App::router(&app.env, &app.clock, 2)];
     let responses = race(&routers, (0..12).map(|_| chatkit("ada", &create("Hi"))).collect()).await;
     assert_eq!((count(&responses, 200), count(&responses, 429)), (5, 7));
     for _ in 0..5 {

@@ -103,7 +103,7 @@ async fn a_session_and_a_user_token_are_the_same_user() {
 #[tokio::test]
 async fn two_processes_and_a_crowd_admit_exactly_the_turns() {
     let app = talkative([("LIMIT_USER_TOKENS_PER_HOUR", "0"), ("LIMIT_USER_REQUESTS_PER_MINUTE", "40")]).await;
-    let routers = [app.router.clone(), App::router(&app.env, &app.clock, 2).await];
+    let routers = [app.router.clone(), App::router(&app.env, &app.clock, 2)];
     let responses = race(&routers, (0..50).map(|_| ask("ada")).collect()).await;
     assert_eq!((count(&responses, 200), count(&responses, 429)), (20, 30));
     let responses = race(&routers, (0..60).map(|_| chatkit("ada", &list())).collect()).await;

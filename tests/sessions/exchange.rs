@@ -132,7 +132,7 @@ async fn visitors_end_with_the_mode_that_lets_them_in() {
     let (token, _) = app.visit().await;
     let mut env = app.env.clone();
     env.set("AUTH_MODE", "jwt");
-    let closed = App::router(&env, &app.clock, 2).await;
+    let closed = App::router(&env, &app.clock, 2);
     let request = post(REFRESH, &json!({ "currentClientSecret": token }));
     let answer = crate::harness::app::Answer::of(tower::ServiceExt::oneshot(closed, request).await.unwrap()).await;
     let message = "this session is refreshed with the user's own token beside it";

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{Shop, answered, begun, kinds, said};
+use crate::harness::model::ModelRequest;
 use crate::harness::responses::{answer, encrypted_thoughts_and_call, function_call, function_calls};
 use crate::harness::site::json as in_json;
 
@@ -74,7 +75,7 @@ async fn an_output_that_nobody_waits_for_is_refused() {
     shop.app.model.then(answer("Hello"));
     let (_, thread_id) = begun(&shop, "Hi").await;
     let asked = shop.app.model.requests().len();
-    let no_call = "the thread's last item is not a call that waits for the page";
+    let no_call = "no call in the thread waits for the page";
     assert_eq!(shop.output(&thread_id, json!(1)).await.error(400, "bad_request"), no_call);
     assert_eq!(shop.output("thr_none", json!(1)).await.error(404, "not_found"), "this thread does not exist");
     let foreign =
@@ -107,6 +108,40 @@ async fn of_two_outputs_at_the_same_time_one_counts() {
     assert_eq!(kinds, ["user_message", "client_tool_call", "assistant_message"]);
     let winner = if statuses[0] == 200 { 1 } else { 2 };
     assert_eq!(items[1]["output"], winner);
+}
+
+#[tokio::test]
+async fn of_one_output_that_comes_twice_one_counts_and_the_call_stays_answered() {
+    for _ in 0..5 {
+        let shop = Shop::with([]).await;
+        shop.app.model.then(function_call("call_1", "get_selection", "{}"));
+        let (_, thread_id) = begun(&shop, "Hi").await;
+        shop.app.model.on(|_| true, answer("There"));
+        let (one, other) = tokio::join!(shop.output(&thread_id, json!(1)), shop.output(&thread_id, json!(1)));
+        let statuses = [one.status.as_u16(), other.status.as_u16()];
+        assert!(statuses.contains(&200) && statuses != [200, 200], "{statuses:?}");
+        let items = shop.items(&thread_id).await;
+        assert_eq!((&items[1]["status"], &items[1]["output"]), (&json!("completed"), &json!(1)));
+        assert_eq!(items.len(), 3, "{items:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_action_puts_behind_a_call_does_not_keep_it_from_being_answered() {
+    let effects = json!([{ "type": "hidden_context", "content": "The cart is full" }]);
+    let shop = Shop::with([in_json(&json!({ "effects": effects }))]).await;
+    shop.app.model.then(function_call("call_1", "get_selection", "{}"));
+    let (_, thread_id) = begun(&shop, "Hi").await;
+    let action = json!({ "thread_id": thread_id, "action": { "type": "fill" } });
+    shop.send("threads.sync_custom_action", action).await.json();
+    shop.app.model.then(answer("There"));
+    let events = shop.output(&thread_id, json!(1)).await.events();
+    assert_eq!(*said(&events), "There");
+    let shown = &shop.shown()[1];
+    assert_eq!(shown[..3], ["user: Hi", "call: get_selection({})", "output: 1"]);
+    assert!(shown[3].contains("The cart is full"), "{shown:?}");
+    let kinds: Vec<_> = shop.items(&thread_id).await.iter().map(|item| item["type"].clone()).collect();
+    assert_eq!(kinds, ["user_message", "client_tool_call", "assistant_message"]);
 }
 
 #[tokio::test]
@@ -148,6 +183,13 @@ async fn where_there_is_no_page_its_functions_are_not_offered() {
     let request = crate::harness::app::request(http::Method::POST, "/api/chat", "alice", body.to_string().into());
     assert_eq!(shop.app.send(request).await.json()["message"], "Hello");
     let request = shop.app.model.requests().pop().unwrap();
-    let names: Vec<_> = request.body["tools"].as_array().unwrap().iter().map(|tool| &tool["name"]).collect();
-    assert_eq!(names, ["find_order", "find_stock"]);
+    let names = |request: &ModelRequest| -> Vec<Value> {
+        request.body["tools"].as_array().unwrap().iter().map(|tool| tool["name"].clone()).collect()
+    };
+    assert_eq!(names(&request), ["find_order", "find_stock"]);
+    shop.app.model.then(answer("Hello"));
+    let kept = crate::harness::app::request(http::Method::POST, "/api/chat", "alice", r#"{"message":"Hi"}"#.into());
+    assert_eq!(shop.app.send(kept).await.json()["message"], "Hello");
+    let requests = shop.app.model.requests();
+    assert_eq!(names(requests.iter().rfind(|request| !request.is_title()).unwrap()), ["find_order", "find_stock"]);
 }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep_until};
 
 use crate::App;
-use crate::aws::AwsError;
+use crate::calls::CallError;
 use crate::frame::Frames;
 
 /// Between the beginnings of two frames of an answer: at most 20 a second, as each one costs. What a model writes
@@ -90,9 +90,9 @@ impl<'a> Answer<'a> {
             }
             sleep_until(self.earliest).await;
             self.earliest = Instant::now() + PACE;
-            match self.app.aws.push(self.connection, frame).await {
+            match self.app.calls.push(self.connection, frame).await {
                 Ok(()) => {}
-                Err(AwsError::Gone) => {
+                Err(CallError::Gone) => {
                     self.reader = Reader::Gone;
                     self.app.forget(self.connection).await;
                 }

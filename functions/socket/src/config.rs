@@ -4,7 +4,7 @@ use chatkit_shared::limits::Bucket;
 use chatkit_shared::setup::{Setup, SetupError};
 
 use crate::App;
-use crate::aws::Aws;
+use crate::calls::Calls;
 
 impl App {
     /// Reads the variables of `chat` but for those of user tokens and origins: a connection is opened with a session
@@ -29,7 +29,7 @@ impl App {
             connections: env.parsed("LIMIT_USER_CONNECTIONS", 10, WANTS)?,
             messages: Bucket::per_minute(env.parsed("LIMIT_CONNECTION_MESSAGES_PER_MINUTE", 120, WANTS)?),
             log_address: LogAddress::from_env(env)?,
-            aws: Aws::from_env(env, &outside, clock.clone())?,
+            calls: Calls::from_env(env, &outside, clock.clone())?,
             engine: outside.engine(setup)?,
             secrets: outside.secrets,
         })

@@ -100,3 +100,81 @@ impl Order {
         .into_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An event as API Gateway sends it.
+    fn event(event_type: &str, rest: &Value) -> Value {
+        let mut event = json!({
+            "requestContext": {
+                "routeKey": "$default",
+                "messageId": "L0SM9cOFvHcCIhw=-1",
+                "eventType": event_type,
+                "extendedRequestId": "L0SM-GFYvHcFYgA=",
+                "requestTime": "20/Nov/2026:12:00:00 +0000",
+                "messageDirection": "IN",
+                "stage": "prod",
+                "connectedAt": 1_795_176_000_000_i64,
+                "requestTimeEpoch": 1_795_176_000_000_i64,
+                "identity": { "userAgent": "a browser", "sourceIp": "192.0.2.1" },
+                "requestId": "L0SM-GFYvHcFYgA=",
+                "domainName": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com",
+                "connectionId": "L0SM9cOFvHcCIhw=",
+                "apiId": "a1b2c3d4e5",
+            },
+            "isBase64Encoded": false,
+        });
+        for (name, value) in rest.as_object().unwrap() {
+            event[name] = value.clone();
+        }
+        event
+    }
+
+    fn parse(event_type: &str, rest: &Value) -> Event {
+        Event::parse(event(event_type, rest)).unwrap()
+    }
+
+    #[test]
+    fn events_of_api_gateway() {
+        let headers = json!({ "headers": {
+            "Host": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com",
+            "Sec-WebSocket-Protocol": "chatkit,  a.token ",
+        } });
+        let Event::Connect { protocols, origin } = parse("CONNECT", &headers) else { panic!("another event") };
+        assert_eq!(protocols, ["chatkit", "a.token"]);
+        assert_eq!(origin.connection, "L0SM9cOFvHcCIhw=");
+        assert_eq!(origin.address, Some([192, 0, 2, 1].into()));
+        let none = parse("CONNECT", &json!({ "headers": { "Host": "localhost" } }));
+        assert!(matches!(none, Event::Connect { protocols, .. } if protocols.is_empty()));
+
+        let said = |rest: Value| match parse("MESSAGE", &rest) {
+            Event::Message { text, .. } => text,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(said(json!({ "body": "{}" })).as_deref(), Some("{}"));
+        assert_eq!(said(json!({ "body": "e30=", "isBase64Encoded": true })), None);
+        assert_eq!(said(json!({})), None);
+        let rest = json!({ "headers": { "Host": "localhost" }, "multiValueHeaders": { "Host": ["localhost"] } });
+        assert!(matches!(parse("DISCONNECT", &rest), Event::Disconnect(_)));
+    }
+
+    #[test]
+    fn an_order_arrives_as_it_was_sent() {
+        for (id, address) in [(None, None), (Some("\"1\""), Some([192, 0, 2, 1].into()))] {
+            let order = Order {
+                connection: "L0SM9cOFvHcCIhw=".to_owned(),
+                address,
+                id: id.map(ToOwned::to_owned),
+                request_id: "req_1".to_owned(),
+                token: "a.token".into(),
+                request: r#"{"type": "threads.list" }"#.to_owned(),
+            };
+            let event = serde_json::from_slice(&order.event()).unwrap();
+            let Ok(Event::Turn(arrived)) = Event::parse(event) else { panic!("another event") };
+            assert_eq!(arrived.event(), order.event());
+            assert!(!format!("{arrived:?}").contains("a.token"));
+        }
+    }
+}

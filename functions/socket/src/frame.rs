@@ -89,7 +89,7 @@ impl Frames {
         }
         let pieces = pieces(content.get(), self.room() - r#"{"part":"","left":}"#.len() - DIGITS);
         let parts = pieces.iter().rev().enumerate().rev().map(|(left, part)| Part { part, left });
-        parts.filter_map(|part| Some(self.numbered(&*serde_json::value::to_raw_value(&part).ok()?))).collect()
+        parts.filter_map(|part| Some(self.numbered(&serde_json::value::to_raw_value(&part).ok()?))).collect()
     }
 
     /// A JSON object with the answer's id and the next number before its own fields.

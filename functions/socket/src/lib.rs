@@ -7,7 +7,7 @@
 //! turn.rs     the order: a turn of the engine, in an invocation of its own
 //! answer.rs   an answer on its way to the connection;  frame.rs: what is sent of it
 //! event.rs    what the function is invoked with
-//! aws.rs      the APIs of AWS that it calls
+//! calls.rs    the APIs of AWS that it calls
 //! ```
 //!
 //! API Gateway gives up on an integration after 29 seconds, and a turn may take minutes. So the invocation that gets a
@@ -16,7 +16,7 @@
 //! other. Operations that are not streamed are answered by the invocation that gets them.
 
 mod answer;
-mod aws;
+mod calls;
 mod config;
 mod connect;
 mod event;
@@ -37,7 +37,7 @@ use chatkit_shared::telemetry::chain;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use self::aws::Aws;
+use self::calls::Calls;
 pub use self::event::UnknownEvent;
 use self::event::{Event, Origin};
 pub use self::frame::LARGEST_FRAME;
@@ -53,7 +53,7 @@ pub struct App {
     connections: u32,
     /// Messages on a connection.
     messages: Bucket,
-    aws: Aws,
+    calls: Calls,
     log_address: LogAddress,
     secrets: Secrets,
 }

@@ -62,7 +62,7 @@ impl App {
     async fn admit(&self, connection: &str) -> Result<Session, Error> {
         let now = self.engine.clock.now();
         match self.engine.counters.admit_socket_message(connection, &self.messages, now).await? {
-            SocketAdmission::Admitted(session) => Ok(session),
+            SocketAdmission::Admitted(session) => Ok(*session),
             SocketAdmission::Refused { retry_after } => Err(Error::rate_limited(retry_after)),
             SocketAdmission::Unknown => Err(Error::unauthorized("the connection is not known, please connect again")),
         }
@@ -109,7 +109,7 @@ impl App {
                 token: token.into(),
                 request,
             };
-            self.aws.invoke(&order.event()).await.map_err(|error| unavailable().because(error))?;
+            self.calls.invoke(&order.event()).await.map_err(|error| unavailable().because(error))?;
             return Ok(StatusCode::ACCEPTED);
         }
         match Box::pin(self.engine.process(&identity, operation, asked.log.clone().on_end())).await? {

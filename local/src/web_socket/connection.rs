@@ -47,8 +47,8 @@ async fn run(api: WebSocketApi, origin: Origin, mut socket: WebSocket) {
     loop {
         tokio::select! {
             message = socket.recv() => match message {
-                Some(Ok(Message::Text(text))) => api.message(&origin, text.to_string(), false),
-                Some(Ok(Message::Binary(bytes))) => api.message(&origin, STANDARD.encode(bytes), true),
+                Some(Ok(Message::Text(text))) => api.message(&origin, &text, false),
+                Some(Ok(Message::Binary(bytes))) => api.message(&origin, &STANDARD.encode(bytes), true),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Close(_))) | None => break,
                 // Too large, or no WebSocket at all.
@@ -73,8 +73,8 @@ async fn run(api: WebSocketApi, origin: Origin, mut socket: WebSocket) {
 
 impl WebSocketApi {
     /// Hands a message over; the next one does not wait for what becomes of it.
-    fn message(&self, origin: &Origin, body: String, is_base64: bool) {
-        let (event, request_id) = self.event(origin, &Kind::Message { body: &body, is_base64 });
+    fn message(&self, origin: &Origin, body: &str, is_base64: bool) {
+        let (event, request_id) = self.event(origin, &Kind::Message { body, is_base64 });
         let (api, connection) = (self.clone(), origin.connection.clone());
         background(async move {
             if api.handle(event).await.is_err() {

@@ -148,6 +148,19 @@ impl Assistant {
         self.actions.is_some() || self.functions().any(|function| matches!(function.run, Run::Server(_)))
     }
 
+    /// Whether there is a function that the page runs.
+    pub fn has_client_tools(&self) -> bool {
+        self.functions().any(|function| matches!(function.run, Run::Client))
+    }
+
+    /// The same assistant where there is no page.
+    #[must_use]
+    pub fn without_client_tools(&self) -> Self {
+        let is_for_page = |tool: &Tool| matches!(tool, Tool::Function(Function { run: Run::Client, .. }));
+        let tools = self.tools.iter().filter(|tool| !is_for_page(tool)).cloned().collect();
+        Self { tools, ..self.clone() }
+    }
+
     fn functions(&self) -> impl Iterator<Item = &Function> {
         self.tools.iter().filter_map(|tool| match tool {
             Tool::Function(function) => Some(function),

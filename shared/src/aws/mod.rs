@@ -46,18 +46,17 @@ impl Aws {
         })
     }
 
+    /// What requests are signed with.
+    pub fn credentials(&self) -> Credentials {
+        let secret = self.secret_access_key.expose_secret();
+        Credentials::new(&self.access_key_id, secret, self.session_token.clone(), None, "environment")
+    }
+
     /// What the SDK's clients are made from. The version of its behaviour is the client's to choose, and must be.
     pub(crate) fn sdk_config(&self) -> SdkConfig {
-        let credentials = Credentials::new(
-            &self.access_key_id,
-            self.secret_access_key.expose_secret(),
-            self.session_token.clone(),
-            None,
-            "environment",
-        );
         SdkConfig::builder()
             .region(Region::new(self.region.clone()))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .credentials_provider(SharedCredentialsProvider::new(self.credentials()))
             .http_client(SharedHttpClient::new(Connector::new(self.http.clone())))
             .build()
     }
@@ -65,6 +64,6 @@ impl Aws {
 
 /// Another place than the service itself: the service's own variable, such as `AWS_ENDPOINT_URL_DYNAMODB`, else
 /// `AWS_ENDPOINT_URL`. With the variable's name.
-pub(crate) fn endpoint<'a>(env: &'a Env, variable: &'static str) -> Option<(&'static str, &'a str)> {
+pub fn endpoint<'a>(env: &'a Env, variable: &'static str) -> Option<(&'static str, &'a str)> {
     [variable, "AWS_ENDPOINT_URL"].into_iter().find_map(|variable| Some((variable, env.get(variable)?)))
 }

@@ -44,13 +44,9 @@ impl Engine {
         let (mut turn, action, mut events) = begun;
         let mut answer = turn.new_answer();
         let request = turn.endpoint_request("action", action);
-        let mut effects = turn.engine.action_effects(&request).ok_or_else(no_actions)?;
-        while let Some(effect) = effects.next().await {
-            let steps = answer.effect(0, effect?);
-            turn.perform(steps).await?;
-        }
-        turn.perform(answer.complete()).await?;
-        turn.flush().await?;
+        let performed = Box::pin(turn.act_at_once(&request, &mut answer)).await;
+        Box::pin(turn.leave()).await;
+        performed?;
         let sender = turn.place.take().and_then(|place| place.sender);
         drop(turn);
         let mut updated_item = None;
@@ -101,7 +97,7 @@ impl Engine {
         if let Some(sender) = &sender {
             request["item"] = json!(sender);
         }
-        let mut run = self.lease(String::new(), thread.run.as_ref());
+        let mut run = self.lease(String::new(), thread.last_run());
         // Two actions are never the same question.
         run.digest.clone_from(&run.id);
         let (events, receiver) = unbounded_channel();
@@ -134,6 +130,19 @@ impl Engine {
 }
 
 impl Turn {
+    /// Does what the endpoint says, for an answer that is no stream.
+    async fn act_at_once(&mut self, request: &Value, answer: &mut Answer) -> Result<(), Error> {
+        let mut effects = self.engine.action_effects(request).ok_or_else(no_actions)?;
+        while let Some(effect) = effects.next().await {
+            let steps = answer.effect(0, effect?);
+            self.perform(steps).await?;
+        }
+        self.perform(answer.complete()).await?;
+        let questions = answer.ask();
+        self.perform(questions).await?;
+        Ok(self.flush().await?)
+    }
+
     /// Does what the endpoint says; the model's answer if it wants one.
     pub(super) async fn act(&mut self, action: Value, answer: &mut Answer) -> Result<Option<ModelEvents>, Ended> {
         let request = self.endpoint_request("action", action);
@@ -158,17 +167,24 @@ impl Turn {
             return Ok(None);
         }
         self.flush().await?;
-        self.ask_model().await.map(Some)
+        self.ask_model(answer).await.map(Some)
     }
 
     /// Makes a turn of an action: it is counted, takes the thread's lease, and the model answers what stands there now.
-    async fn ask_model(&mut self) -> Result<ModelEvents, Ended> {
+    async fn ask_model(&mut self, answer: &mut Answer) -> Result<ModelEvents, Ended> {
         let Some(place) = &mut self.place else { return Err(Ended::failed(messages::no_answer())) };
         let load = self.engine.load_now(&place.owner, &place.thread_id);
         let admitted = Box::pin(self.engine.admit_and_load(&place.owner, load)).await;
         let (reservation, loaded) = admitted.map_err(refused)?;
         self.reservation = Some(reservation);
         self.prompt = prompt(&self.engine.assistant, &self.identity, &place.thread_id, &loaded.items);
+        // The endpoint may have taken its time: the answer stands behind what is there now, and runs since then are over.
+        if let Some(last) = loaded.items.last() {
+            last.item.id().clone_into(&mut place.question);
+            answer.continue_behind(&place.question);
+        }
+        place.run = self.engine.lease(String::new(), loaded.thread.last_run());
+        place.run.digest.clone_from(&place.run.id);
         let now = self.engine.clock.now();
         let begun = place.threads.begin_run(&place.owner, &place.thread_id, &place.run, None, None, now).await;
         match begun {

@@ -5,7 +5,6 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::prompt::prompt;
 use super::turn::{Beginning, stream_options};
 use super::{Engine, Error, OnEnd};
-use crate::hash::sha256_hex;
 use crate::identity::Identity;
 use crate::protocol::{AddClientToolOutput, ClientToolCall, ClientToolCallStatus, Event, ThreadItem};
 use crate::store::{Loaded, StoredItem};
@@ -14,8 +13,8 @@ use crate::store::{Loaded, StoredItem};
 const LARGEST_OUTPUT: usize = 128 * 1024;
 
 impl Engine {
-    /// `threads.add_client_tool_output`: the thread's last item is the call, and the model goes on; or the page is asked
-    /// for the next call that the model made at the same time.
+    /// `threads.add_client_tool_output`: the newest call that waits is answered, and the model goes on; or the page is
+    /// asked for the next call that the model made at the same time.
     pub(super) async fn add_client_tool_output(
         &self,
         identity: &Identity,
@@ -23,40 +22,43 @@ impl Engine {
         on_end: OnEnd,
     ) -> Result<UnboundedReceiver<Event>, Error> {
         let owner = &identity.owner;
-        let output = params.result.to_string();
-        if output.len() > LARGEST_OUTPUT {
+        if params.result.to_string().len() > LARGEST_OUTPUT {
             return Err(Error::Invalid(format!("`result` is larger than {} KB", LARGEST_OUTPUT / 1024)));
         }
         let load = self.load_now(owner, &params.thread_id);
         let (reservation, Loaded { thread, mut items, .. }) = Box::pin(self.admit_and_load(owner, load)).await?;
-        let Some(StoredItem { item: ThreadItem::ClientToolCall(call), upstream_id, ends_run, carried }) = items.pop()
+        let Some(position) = waiting_call(&items) else {
+            return Err(self.refund(&reservation, no_call()).await);
+        };
+        let StoredItem { item: ThreadItem::ClientToolCall(call), upstream_id, ends_run, carried, .. } =
+            items[position].clone()
         else {
             return Err(self.refund(&reservation, no_call()).await);
         };
-        if call.status != ClientToolCallStatus::Pending {
-            return Err(self.refund(&reservation, no_call()).await);
-        }
         let mut carried = carried.unwrap_or_default();
         let waiting = std::mem::take(&mut carried.waiting);
         let answered = ClientToolCall { status: ClientToolCallStatus::Completed, output: Some(params.result), ..call };
-        let digest = sha256_hex(&format!("{}\n{output}", answered.header.id));
+        let mut run = self.lease(String::new(), thread.last_run());
+        // Which of two answers counts, the item itself decides.
+        run.digest.clone_from(&run.id);
         let item = StoredItem {
             item: ThreadItem::ClientToolCall(answered),
             upstream_id,
             ends_run,
             carried: (!carried.before.is_empty()).then_some(carried),
+            answered_by: Some(run.id.clone()),
         };
+        items[position] = item.clone();
         let obsolete = items.iter().filter(|stored| is_pending_call(&stored.item));
         let obsolete = obsolete.map(|stored| stored.item.id().to_owned()).collect();
-        items.push(item.clone());
-        let run = self.lease(digest, thread.run.as_ref());
+        let last = items.last().unwrap_or(&item).item.id().to_owned();
         // The call is pending, so the run that made it is over.
         let seen = thread.run.as_ref().map(|run| run.id.clone());
         let beginning = Beginning {
             operation: "threads.add_client_tool_output",
             identity: identity.clone(),
             run: run.clone(),
-            question: item.item.id().to_owned(),
+            question: last,
             anew: false,
             obsolete,
             reservation,
@@ -74,7 +76,15 @@ impl Engine {
 }
 
 fn no_call() -> Error {
-    Error::Invalid("the thread's last item is not a call that waits for the page".to_owned())
+    Error::Invalid("no call in the thread waits for the page".to_owned())
+}
+
+/// Where the call is that the page may answer: the newest, unless the person has written something since. What an action
+/// has put behind it does not matter.
+fn waiting_call(items: &[StoredItem]) -> Option<usize> {
+    let position = items.iter().rposition(|stored| is_pending_call(&stored.item))?;
+    let has_gone_on = items[position..].iter().any(|stored| matches!(stored.item, ThreadItem::UserMessage(_)));
+    (!has_gone_on).then_some(position)
 }
 
 fn is_pending_call(item: &ThreadItem) -> bool {

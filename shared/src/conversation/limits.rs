@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::{Engine, Error};
 use crate::assistant::{Assistant, estimate_tokens};
 use crate::env::{Env, EnvError};
@@ -39,6 +41,13 @@ impl Limits {
 }
 
 impl Engine {
+    /// When the budget is renewed.
+    pub(super) fn until_the_next_hour(&self) -> Duration {
+        const HOUR: i64 = 3600;
+        let left = HOUR - self.clock.now().as_second().rem_euclid(HOUR);
+        Duration::from_secs(left.unsigned_abs())
+    }
+
     /// Counts an operation that does not call the model.
     pub(super) async fn admit_request(&self, owner: &Owner) -> Result<(), Error> {
         match self.counters.take(Scope::User(owner), "requests", &self.limits.requests, self.clock.now()).await? {

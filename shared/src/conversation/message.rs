@@ -72,7 +72,7 @@ impl Engine {
         let load = self.load(owner, &params.thread_id);
         let (reservation, loaded) = Box::pin(self.admit_and_load(owner, load)).await?;
         let last = loaded.items.last().map_or(loaded.thread.id.as_str(), |stored| stored.item.id());
-        let run = self.lease(digest_of_input(&params.input), loaded.thread.run.as_ref());
+        let run = self.lease(digest_of_input(&params.input), loaded.thread.last_run());
         let live = loaded.live_run(self.clock.now());
         // Refused before the model is called: a page that repeats itself must not cost anything.
         if live.is_some_and(|live| live.digest == run.digest) {
@@ -131,7 +131,7 @@ impl Engine {
         let Some(question) = items.last().map(|stored| stored.item.clone()) else {
             return Err(self.refund(&reservation, Error::NotFound("item")).await);
         };
-        let run = self.lease(digest(&question), loaded.thread.run.as_ref());
+        let run = self.lease(digest(&question), loaded.thread.last_run());
         // Whoever asks again is done with the run that is under way; it withdraws its items when it ends.
         let seen = loaded.thread.run.as_ref().map(|run| run.id.clone());
         let beginning = Beginning {

@@ -110,6 +110,15 @@ pub enum Document {
 }
 
 impl Engine {
+    /// The engine for callers that have no page: nobody could run a function there.
+    #[must_use]
+    pub fn without_page(&self) -> Self {
+        if !self.assistant.has_client_tools() {
+            return self.clone();
+        }
+        Self { assistant: Arc::new(self.assistant.without_client_tools()), ..self.clone() }
+    }
+
     /// Answers one operation of a user.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ impl Place {
     ) -> Result<ThreadItem, StoreError> {
         let Finished { item, upstream_id, .. } = finished;
         let ends_run = (ends_turn && self.leased).then(|| self.run.id.clone());
-        let stored = StoredItem { item, upstream_id, ends_run, carried };
+        let stored = StoredItem { upstream_id, ends_run, carried, ..StoredItem::new(item) };
         Box::pin(self.threads.put_item(&self.owner, &self.thread_id, &stored)).await?;
         self.stored.push(stored.item.id().to_owned());
         Ok(stored.item)
@@ -63,13 +63,12 @@ impl Place {
         copy_text: Option<String>,
     ) -> Result<Option<ThreadItem>, StoreError> {
         let known = Box::pin(self.threads.item(&self.owner, &self.thread_id, item_id)).await?;
-        let Some(StoredItem { item: ThreadItem::Widget(old), upstream_id, ends_run, carried }) = known else {
-            return Ok(None);
-        };
+        let Some(stored) = known else { return Ok(None) };
+        let ThreadItem::Widget(old) = stored.item.clone() else { return Ok(None) };
         let item = ThreadItem::Widget(WidgetItem { widget, copy_text: copy_text.or(old.copy_text), ..old });
-        let stored = StoredItem { item, upstream_id, ends_run, carried };
-        Box::pin(self.threads.put_item(&self.owner, &self.thread_id, &stored)).await?;
-        Ok(Some(stored.item))
+        let stored = StoredItem { item, ..stored };
+        let is_there = Box::pin(self.threads.replace_item(&self.owner, &self.thread_id, &stored)).await?;
+        Ok(is_there.then_some(stored.item))
     }
 
     /// Gives the thread a title; none if the thread is gone.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::assistant::{Assistant, ClientChoice, Function, Run, Tool, estimate_tokens};
+use crate::assistant::{Assistant, ClientChoice, Function, Tool, estimate_tokens};
 use crate::hash::sha256_hex;
 use crate::identity::Identity;
 use crate::model::{FileSource, FunctionCall, Input, InputFile, InputPart, Prompt};
@@ -37,10 +37,10 @@ pub(super) fn prompt(assistant: &Assistant, identity: &Identity, thread_id: &str
     prompt
 }
 
-/// The prompt of a conversation that is not kept here. There is no page that could run a function.
+/// The prompt of a conversation that is not kept here.
 pub(super) fn prompt_of(assistant: &Assistant, identity: &Identity, inputs: Vec<Input>) -> Prompt {
     let groups = inputs.into_iter().map(|input| vec![input]).collect();
-    let tools = assistant.tools.iter().filter(|tool| !is_client_tool(tool)).map(definition).collect();
+    let tools = assistant.tools.iter().map(definition).collect();
     let input = newest_that_fit(groups, u64::from(assistant.max_context_tokens));
     Prompt { input, tools, ..basis(assistant, identity) }
 }
@@ -72,10 +72,6 @@ fn definition(tool: &Tool) -> Value {
     match tool {
         Tool::Hosted(definition) | Tool::Function(Function { definition, .. }) => definition.clone(),
     }
-}
-
-const fn is_client_tool(tool: &Tool) -> bool {
-    matches!(tool, Tool::Function(Function { run: Run::Client, .. }))
 }
 
 /// What one item becomes, behind what the model did on the way to it.
@@ -142,10 +138,9 @@ fn inputs(item: &ThreadItem, is_last: bool) -> Vec<Input> {
             if text.is_empty() { Vec::new() } else { vec![Input::Assistant(text)] }
         }
         ThreadItem::HiddenContextItem(hidden) => {
-            let content = hidden.content.as_str().map_or_else(|| hidden.content.to_string(), ToOwned::to_owned);
-            vec![hidden_context(&content)]
+            vec![hidden_context(&hidden.content)]
         }
-        ThreadItem::SdkHiddenContext(hidden) => vec![hidden_context(&hidden.content)],
+        ThreadItem::SdkHiddenContext(hidden) => vec![hidden_text(&hidden.content)],
         ThreadItem::ClientToolCall(call) => called(call),
         ThreadItem::Widget(item) => {
             let widget = excerpt(&item.widget.to_string());
@@ -219,7 +214,12 @@ fn excerpt(text: &str) -> String {
     }
 }
 
-fn hidden_context(content: &str) -> Input {
+/// Something that the model knows, and nobody sees.
+pub(super) fn hidden_context(content: &Value) -> Input {
+    hidden_text(&content.as_str().map_or_else(|| content.to_string(), ToOwned::to_owned))
+}
+
+fn hidden_text(content: &str) -> Input {
     user_text(format!("Context from the application, which the user does not see:\n<context>\n{content}\n</context>"))
 }
 

@@ -62,6 +62,8 @@ pub(super) struct Progress {
     /// thread's run, in the same write.
     held: Option<Finished>,
     pub(super) trail: Trail,
+    /// What the model is told with the outputs of the calls that run.
+    pub(super) hidden: Vec<Input>,
     pub(super) title: Option<PendingTitle>,
     usage: TokenUsage,
     first_token_at: Option<Timestamp>,
@@ -196,6 +198,7 @@ impl Turn {
             }
             drop(model);
             if round >= self.engine.assistant.max_rounds {
+                calls.iter().for_each(|call| self.progress.trail.remove(call));
                 // Some servers do not know that a model can be told not to call.
                 let epilogue = Some(messages::cut_off(IncompleteReason::Other));
                 return Ok(Ended { outcome: Outcome::Incomplete, epilogue, cause: None });
@@ -257,7 +260,7 @@ impl Turn {
             self.count(tokens, accepted, answer.characters() - characters);
             // Calls of an answer that was cut off, or failed, are not what the model meant.
             if ended.outcome != Outcome::Ok {
-                calls.clear();
+                calls.drain(..).for_each(|call| self.progress.trail.remove(&call));
             }
             return Ok((ended, calls));
         }
@@ -369,7 +372,9 @@ impl Turn {
     /// Stores an item, then says that it is done: what the person has seen complete is never lost.
     async fn finish(&mut self, finished: Finished, ends_turn: bool) -> Result<(), StoreError> {
         let Some(place) = &mut self.place else {
-            self.emit(Event::ItemDone { item: finished.item });
+            if !finished.item.is_hidden() {
+                self.emit(Event::ItemDone { item: finished.item });
+            }
             return Ok(());
         };
         let carried = finished.carried.clone().or_else(|| self.progress.trail.take());
@@ -477,17 +482,28 @@ impl Turn {
         let count = async { if is_turn { rows.record(&record, limits.usage_retention_days).await } else { Ok(()) } };
         let withdraw = OptionFuture::from(self.place.as_ref().map(Place::withdraw));
         let (settled, recorded, withdrawn) = tokio::join!(settle, count, withdraw);
-        let withdrawn = match withdrawn.unwrap_or(Ok(Vec::new())) {
-            Ok(files) => {
-                Box::pin(self.drop_files(&files)).await;
-                Ok(())
-            }
-            Err(error) => Err(error),
-        };
-        for (what, result) in [("budget", settled), ("usage", recorded), ("place", withdrawn)] {
+        for (what, result) in [("budget", settled), ("usage", recorded)] {
             if let Err(error) = result {
                 tracing::error!(error = chain(&error), "a turn's {what} was not settled");
             }
+        }
+        self.withdrawn(withdrawn).await;
+    }
+
+    /// Leaves the thread without a turn: takes back what was stored if the thread is gone.
+    pub(super) async fn leave(&mut self) {
+        let withdrawn = match &self.place {
+            Some(place) => Some(place.withdraw().await),
+            None => None,
+        };
+        self.withdrawn(withdrawn).await;
+    }
+
+    async fn withdrawn(&mut self, withdrawn: Option<Result<Vec<String>, StoreError>>) {
+        match withdrawn {
+            None => {}
+            Some(Ok(files)) => Box::pin(self.drop_files(&files)).await,
+            Some(Err(error)) => tracing::error!(error = chain(&error), "what a turn stored was not looked after"),
         }
     }
 

@@ -5,7 +5,6 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::prompt::prompt;
 use super::turn::{Beginning, stream_options};
 use super::{Engine, Error, OnEnd};
-use crate::hash::sha256_hex;
 use crate::identity::Identity;
 use crate::protocol::{
     AddStructuredInput, Answer, Event, StructuredAnswer, StructuredInput, StructuredInputStatus, StructuredSubmission,
@@ -30,7 +29,10 @@ impl Engine {
         let asked = self.threads.item(owner, &params.thread_id, &params.item_id);
         let (admitted, asked) = tokio::join!(Box::pin(self.admit_and_load(owner, load)), asked);
         let (reservation, loaded) = admitted?;
-        let item = match asked.map_err(Error::from).and_then(|asked| answered(asked, params.input)) {
+        let mut run = self.lease(String::new(), loaded.thread.last_run());
+        // Which of two answers counts, the item itself decides.
+        run.digest.clone_from(&run.id);
+        let item = match asked.map_err(Error::from).and_then(|asked| answered(asked, params.input, &run.id)) {
             Ok(item) => item,
             Err(error) => return Err(self.refund(&reservation, error).await),
         };
@@ -45,7 +47,6 @@ impl Engine {
             None => items.insert(0, item.clone()),
         }
         let last = items.last().unwrap_or(&item).item.id().to_owned();
-        let run = self.lease(sha256_hex(&format!("{:?}", item.item)), thread.run.as_ref());
         let beginning = Beginning {
             operation: "threads.add_structured_input",
             identity: identity.clone(),
@@ -68,8 +69,9 @@ impl Engine {
 
     fn check_answers(&self, submission: &StructuredSubmission) -> Result<(), Error> {
         let values = submission.answers.values().flat_map(|answer| &answer.values);
-        let (characters, bytes) =
-            values.fold((0, 0), |(characters, bytes), value| (characters + value.chars().count(), bytes + value.len()));
+        // With what JSON puts around each of them.
+        let (characters, bytes) = values
+            .fold((0, 0), |(characters, bytes), value| (characters + value.chars().count(), bytes + value.len() + 4));
         let limit = self.limits.message_chars;
         if limit > 0 && characters > limit {
             return Err(Error::Invalid(format!("the answers have more than {limit} characters")));
@@ -82,7 +84,7 @@ impl Engine {
 }
 
 /// The questions with their answers.
-fn answered(asked: Option<StoredItem>, submission: StructuredSubmission) -> Result<StoredItem, Error> {
+fn answered(asked: Option<StoredItem>, submission: StructuredSubmission, run_id: &str) -> Result<StoredItem, Error> {
     let asked = asked.ok_or(Error::NotFound("item"))?;
     let ThreadItem::StructuredInput(mut item) = asked.item else {
         return Err(Error::Invalid("`item_id` must name questions to the user".to_owned()));
@@ -106,7 +108,7 @@ fn answered(asked: Option<StoredItem>, submission: StructuredSubmission) -> Resu
             StructuredInput::Freeform { id, answer, .. } => *answer = Some(answer_to(answers.remove(id), true)),
         }
     }
-    Ok(StoredItem { item: ThreadItem::StructuredInput(item), ..asked })
+    Ok(StoredItem { item: ThreadItem::StructuredInput(item), answered_by: Some(run_id.to_owned()), ..asked })
 }
 
 /// The answer to one question: passed over unless there is something in it. Where one can be chosen, the first counts.

@@ -6,7 +6,10 @@ use crate::store::Carried;
 /// Bytes of one output that later turns are told of.
 const LONGEST_OUTPUT: usize = 4 * 1024;
 
-/// Bytes of everything that is kept on an item that waits; a record of DynamoDB has 400 KB at most.
+/// Bytes of everything that is kept on an item; a record of DynamoDB has 400 KB at most.
+const LARGEST: usize = 64 * 1024;
+
+/// The same on an item that waits: the turn goes on with it.
 const LARGEST_WAITING: usize = 200 * 1024;
 
 /// What the model did since the last item that was stored, and no item shows.
@@ -33,6 +36,7 @@ impl Trail {
         // What the model thought, it needs until its turn is over.
         before.retain(|input| !matches!(input, Input::Opaque(_)));
         before.iter_mut().for_each(shorten);
+        fit(&mut before, LARGEST);
         (!before.is_empty()).then(|| Carried { before, waiting: Vec::new() })
     }
 
@@ -42,6 +46,7 @@ impl Trail {
         if size(&before) > LARGEST_WAITING {
             before.retain(|input| !matches!(input, Input::Opaque(_)));
             before.iter_mut().for_each(shorten);
+            fit(&mut before, LARGEST_WAITING);
         }
         Carried { before, waiting }
     }
@@ -59,6 +64,22 @@ impl Trail {
 
 fn size(inputs: &[Input]) -> usize {
     serde_json::to_vec(inputs).map_or(0, |json| json.len())
+}
+
+/// Drops the oldest calls, each with its output, until what is left fits.
+fn fit(inputs: &mut Vec<Input>, largest: usize) {
+    while size(inputs) > largest {
+        let Some(oldest) = inputs.iter().find_map(call_id).map(ToOwned::to_owned) else { return inputs.clear() };
+        inputs.retain(|input| call_id(input) != Some(&oldest));
+    }
+}
+
+fn call_id(input: &Input) -> Option<&str> {
+    match input {
+        Input::Call(call) => Some(&call.call_id),
+        Input::CallOutput { call_id, .. } => Some(call_id),
+        Input::User(_) | Input::Assistant(_) | Input::Opaque(_) => None,
+    }
 }
 
 fn shorten(input: &mut Input) {

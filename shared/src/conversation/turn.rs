@@ -13,6 +13,7 @@ use super::prompt::tokens;
 use super::respond::{ModelEvents, Progress, Start, Turn};
 use super::title::Title;
 use super::{Engine, Error, OnEnd, Outcome, TurnReport, messages};
+use crate::files::Files;
 use crate::identity::{Identity, Owner};
 use crate::ids;
 use crate::model::{FunctionCall, ModelError, ModelErrorKind, ModelStream, Prompt, TokenUsage};
@@ -99,9 +100,9 @@ impl Engine {
 
     /// A run that answers what the digest stands for, with an id after that of the thread's last run, whatever the
     /// clocks say.
-    pub(super) fn lease(&self, digest: String, last: Option<&Run>) -> Run {
+    pub(super) fn lease(&self, digest: String, last: Option<&str>) -> Run {
         let id = match last {
-            Some(last) => self.ids.mint_after(ids::RUN, &last.id),
+            Some(last) => self.ids.mint_after(ids::RUN, last),
             None => self.ids.mint(ids::RUN),
         };
         Run { id, digest, until: self.clock.now() + LEASE }
@@ -110,11 +111,15 @@ impl Engine {
     /// Calls the model, writes what begins the turn, and lets the turn run.
     pub(super) async fn begin(
         &self,
-        beginning: Beginning,
+        mut beginning: Beginning,
         write: impl Future<Output = Result<(), BeginError>>,
         on_end: OnEnd,
     ) -> Result<UnboundedReceiver<Event>, Error> {
         let started = self.clock.now();
+        if beginning.waiting.is_empty() && !Box::pin(self.hold(&mut beginning)).await? {
+            let retry_after = self.until_the_next_hour();
+            return Err(self.refund(&beginning.reservation, Error::BudgetExceeded { retry_after }).await);
+        }
         let mut call =
             beginning.waiting.is_empty().then(|| self.call_model(&beginning.identity.owner, beginning.prompt.clone()));
         let written = match &mut call {
@@ -180,6 +185,15 @@ impl Engine {
         Ok(receiver)
     }
 
+    /// Holds what a prompt costs beyond what was reserved without knowing it: a message is shown however long it is, and
+    /// documents count by their pages. Whether there was room.
+    async fn hold(&self, beginning: &mut Beginning) -> Result<bool, Error> {
+        let per_hour = self.limits.tokens_per_hour;
+        let total = tokens(&beginning.prompt) + u64::from(self.assistant.max_output_tokens);
+        // One message at a time is admitted while nothing is used, even where the whole budget is less than its worst case.
+        Ok(self.counters.hold(&mut beginning.reservation, per_hour, total.min(per_hour)).await?)
+    }
+
     fn call_model(&self, owner: &Owner, prompt: Prompt) -> ModelCall {
         let (engine, owner) = (self.clone(), owner.clone());
         Box::pin(maybe_done(async move { engine.stream(&owner, prompt).await }.boxed()))
@@ -187,9 +201,14 @@ impl Engine {
 
     /// Asks the model, with the prompt's files as its server can read them.
     pub(super) async fn stream(&self, owner: &Owner, mut prompt: Prompt) -> Result<ModelStream, ModelError> {
-        if let Some(files) = &self.files
-            && let Err(error) = files.resolve(owner, &mut prompt).await
-        {
+        let resolved = match &self.files {
+            Some(files) => files.resolve(owner, &mut prompt).await,
+            None => {
+                Files::forget(&mut prompt);
+                Ok(())
+            }
+        };
+        if let Err(error) = resolved {
             tracing::error!(error = chain(&error), "the files of a prompt cannot be read");
             return Err(ModelError::new(ModelErrorKind::Unavailable));
         }

@@ -37,6 +37,20 @@ impl Files {
         try_join_all(stored.map(|(part, fits)| self.resolve_part(owner, part, fits))).await.map(|_| ())
     }
 
+    /// Tells the model that the files of a prompt are not to be had, where they have been turned off.
+    pub fn forget(prompt: &mut Prompt) {
+        for input in &mut prompt.input {
+            let Input::User(parts) = input else { continue };
+            for part in parts {
+                if let InputPart::Image(file) | InputPart::File(file) = part
+                    && matches!(file.source, FileSource::Stored(_))
+                {
+                    *part = missing(file, "no longer exists");
+                }
+            }
+        }
+    }
+
     async fn resolve_part(&self, owner: &Owner, part: &mut InputPart, fits: bool) -> Result<(), FilesError> {
         let (InputPart::Image(file) | InputPart::File(file)) = part else { return Ok(()) };
         let source = if fits { self.source(owner, file).await } else { Err(FilesError::TooLarge) };
@@ -49,7 +63,7 @@ impl Files {
             Err(FilesError::TooLarge) => "is too large to be shown",
             Err(error) => return Err(error),
         };
-        *part = InputPart::Text(format!("[The file \"{}\" {missing}.]", file.name));
+        *part = self::missing(file, missing);
         Ok(())
     }
 
@@ -64,6 +78,10 @@ impl Files {
         let bytes = self.get(&object, file.size).await?;
         Ok(FileSource::Base64(STANDARD.encode(bytes)))
     }
+}
+
+fn missing(file: &InputFile, why: &str) -> InputPart {
+    InputPart::Text(format!("[The file \"{}\" {why}.]", file.name))
 }
 
 #[cfg(test)]

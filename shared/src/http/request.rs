@@ -44,7 +44,7 @@ impl HttpLayer {
     /// When one of them makes no sense.
     pub fn from_env(env: &Env, clock: Clock, ids: Ids) -> Result<Self, EnvError> {
         const HEADER: &str = "CLIENT_ADDRESS_HEADER";
-        let address_header = env.get(HEADER).map(|name| HeaderName::try_from(name)).transpose();
+        let address_header = env.get(HEADER).map(HeaderName::try_from).transpose();
         let address_header = address_header.map_err(|_| EnvError::new(HEADER, "must be the name of a header"))?;
         Ok(Self { clock, ids, cors: cors::cors(env)?, log_address: LogAddress::from_env(env)?, address_header })
     }

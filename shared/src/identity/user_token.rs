@@ -29,7 +29,7 @@ pub struct UserTokens {
 enum Keys {
     /// A secret that the site and this server know (HS256).
     Shared(Secret<SharedKeys>),
-    /// What whoever signs has published (RS256, ES256, EdDSA).
+    /// What whoever signs has published (RS256, ES256, `EdDSA`).
     Published(PublishedKeys),
 }
 

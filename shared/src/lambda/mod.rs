@@ -104,7 +104,8 @@ where
         let answer = handler(event.payload);
         async { answer.await.map_err(Into::<Error>::into) }
     });
-    Ok(lambda_runtime::run_concurrent(service).await?)
+    // Boxed: it holds what the handler works on.
+    Ok(Box::pin(lambda_runtime::run_concurrent(service)).await?)
 }
 
 /// What `start` gives. Its failure is reported to Lambda, and is the process's own in any case.

@@ -128,7 +128,7 @@ fn text(value: Option<&str>) -> Result<SecretString, Problem> {
         Ok(_) | Err(_) => None,
     };
     let value = match inner {
-        Some(Value::String(value)) => SecretString::from(value),
+        Some(Value::String(value)) => SecretString::from(value.trim()),
         _ => SecretString::from(text),
     };
     if value.expose_secret().is_empty() { Err(Problem::Empty) } else { Ok(value) }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::attributes::{self, Record};
 use super::error::StoreError;
 use super::key;
+use crate::ids;
 use crate::model::{FunctionCall, Input};
 use crate::protocol::{Object, ThreadItem, ThreadStatus};
 
@@ -25,6 +26,7 @@ pub(super) const ITEM: &str = "item";
 pub(super) const PENDING: &str = "pending";
 const UPSTREAM_ID: &str = "upstream_id";
 const CARRIED: &str = "carried";
+const ANSWERED_BY: &str = "answered_by";
 const ENDS_RUN: &str = "ends_run";
 /// The ids of the files that an item shows: they are removed with it.
 pub(super) const FILES: &str = "files";
@@ -81,6 +83,8 @@ pub struct StoredItem {
     pub ends_run: Option<String>,
     /// What the model did on the way to the item.
     pub carried: Option<Carried>,
+    /// The run that goes on with the answer, on an item that waited for it.
+    pub answered_by: Option<String>,
 }
 
 /// What the model did on the way to an item and no item shows: the calls of server tools with their outputs. The model
@@ -96,6 +100,12 @@ pub struct Carried {
 }
 
 impl ThreadRecord {
+    /// The id of the newest run that the head knows of. One that begins now sorts behind it.
+    pub fn last_run(&self) -> Option<&str> {
+        let runs = [self.run.as_ref().map(|run| run.id.as_str()), self.retry.as_ref().map(|retry| retry.run.as_str())];
+        runs.into_iter().flatten().max_by_key(|id| ids::sort_key(id).map(ToOwned::to_owned))
+    }
+
     /// The attributes of a new head, without its key.
     pub(super) fn attributes(&self) -> Result<Record, StoreError> {
         let run = self.run.as_ref();
@@ -157,11 +167,11 @@ impl Retry {
 impl StoredItem {
     /// An item of which nothing more is known.
     pub const fn new(item: ThreadItem) -> Self {
-        Self { item, upstream_id: None, ends_run: None, carried: None }
+        Self { item, upstream_id: None, ends_run: None, carried: None, answered_by: None }
     }
 
     /// What is written for the item, without its key: each attribute, with no value where there must be none.
-    pub(super) fn attributes(&self) -> Result<[(&'static str, Option<AttributeValue>); 7], StoreError> {
+    pub(super) fn attributes(&self) -> Result<[(&'static str, Option<AttributeValue>); 8], StoreError> {
         let files: Vec<_> = self.item.files().into_iter().map(|id| AttributeValue::S(id.to_owned())).collect();
         Ok([
             (ITEM, json(Some(&self.item))?),
@@ -170,6 +180,7 @@ impl StoredItem {
             (HIDDEN, self.item.is_hidden().then_some(AttributeValue::Bool(true))),
             (PENDING, self.item.is_pending().then_some(AttributeValue::Bool(true))),
             (CARRIED, json(self.carried.as_ref())?),
+            (ANSWERED_BY, self.answered_by.clone().map(AttributeValue::S)),
             (FILES, (!files.is_empty()).then_some(AttributeValue::L(files))),
         ])
     }
@@ -181,6 +192,7 @@ impl StoredItem {
             upstream_id: attributes::text(record, UPSTREAM_ID).map(ToOwned::to_owned),
             ends_run: attributes::text(record, ENDS_RUN).map(ToOwned::to_owned),
             carried: attributes::json(record, CARRIED)?,
+            answered_by: attributes::text(record, ANSWERED_BY).map(ToOwned::to_owned),
         })
     }
 }

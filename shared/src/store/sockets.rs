@@ -34,7 +34,7 @@ const ATTEMPTS: usize = 3;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SocketAdmission {
     /// It is this session's. Whether that has ended is the caller's question.
-    Admitted(Session),
+    Admitted(Box<Session>),
     /// Too many on this connection.
     Refused {
         /// After which time one would be admitted, in whole seconds.
@@ -83,7 +83,9 @@ impl Counters {
         let charge = Charge { key: key(id), bucket: *bucket, tokens: None, expires_at };
         match self.charge(&charge, now).await? {
             Charged::Refused { retry_after, .. } => Ok(SocketAdmission::Refused { retry_after }),
-            Charged::Admitted(record) if record.contains_key(USER) => Ok(SocketAdmission::Admitted(session(&record)?)),
+            Charged::Admitted(record) if record.contains_key(USER) => {
+                Ok(SocketAdmission::Admitted(Box::new(session(&record)?)))
+            }
             Charged::Admitted(_) => Ok(SocketAdmission::Unknown),
         }
     }

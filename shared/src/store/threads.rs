@@ -221,6 +221,21 @@ impl Threads {
         Ok(answer.attributes.filter(|old| old.contains_key(ITEM)))
     }
 
+    /// Gives an item a new content; whether it is still there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn replace_item(&self, owner: &Owner, thread_id: &str, stored: &StoredItem) -> Result<bool, StoreError> {
+        let request = self
+            .upserting(owner, thread_id, stored)?
+            .condition_expression("attribute_exists(#pk)")
+            .expression_attribute_names("#pk", key::PARTITION);
+        match Box::pin(request.send()).await {
+            Ok(_) => Ok(true),
+            Err(error) => refused(error).map(|_| false),
+        }
+    }
+
     /// Stores an item that no longer waits, and returns the record that stood there; `None` if it did not wait any more,
     /// or is not there.
     pub(super) async fn answer_item(

@@ -43,11 +43,12 @@ pub(crate) async fn chat(
 }
 
 async fn ask(app: &App, identity: &Identity, asked: Asked, on_end: OnEnd) -> Result<UnboundedReceiver<Event>, Error> {
+    let engine = app.engine.without_page();
     let request = match asked {
         Asked::Kept(request) => request,
-        Asked::Stateless(messages) => return Ok(app.engine.answer(identity, messages, on_end).await?),
+        Asked::Stateless(messages) => return Ok(engine.answer(identity, messages, on_end).await?),
     };
-    match app.engine.process(identity, request, on_end).await? {
+    match engine.process(identity, request, on_end).await? {
         Reply::Events(events) => Ok(events),
         Reply::Document(_) => Err(Error::new(Code::InternalError, "something went wrong on our side")),
     }

@@ -132,6 +132,11 @@ impl Answer {
         self.pictures.clear();
     }
 
+    /// What comes now stands behind this item.
+    pub(super) fn continue_behind(&mut self, item_id: &str) {
+        item_id.clone_into(&mut self.last_id);
+    }
+
     /// How many characters have come so far, for an estimate where the model's own count never comes.
     pub(super) const fn characters(&self) -> u64 {
         self.characters

@@ -5,16 +5,15 @@
 
 use std::time::{Duration, SystemTime};
 
-use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningError, SigningSettings, sign};
 use aws_sigv4::sign::v4;
+use chatkit_shared::aws::{Aws, endpoint};
 use chatkit_shared::clock::Clock;
 use chatkit_shared::env::{Env, EnvError};
 use chatkit_shared::setup::Outside;
 use http::{HeaderName, HeaderValue, Request, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Client;
-use secrecy::ExposeSecret;
 
 /// What stands in a path as it is (RFC 3986, section 2.3).
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -23,15 +22,14 @@ const ASYNCHRONOUS: [(&str, &str); 2] = [("content-type", "application/json"), (
 /// Tries of one post, and the pause after the first; it doubles. API Gateway throttles bursts, and recovers at once.
 const ATTEMPTS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long one may take: both APIs answer in milliseconds.
+/// How long one try may take.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The way to both APIs. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Aws {
+pub(crate) struct Calls {
     client: Client,
-    credentials: Credentials,
-    region: String,
+    aws: Aws,
     clock: Clock,
     /// Where connections are, without `/@connections`.
     socket_url: String,
@@ -41,7 +39,7 @@ pub(crate) struct Aws {
 
 /// Why a post did not arrive, or may not have.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum AwsError {
+pub(crate) enum CallError {
     /// The connection is closed.
     #[error("the connection is closed")]
     Gone,
@@ -56,50 +54,52 @@ pub(crate) enum AwsError {
     Unsigned(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl From<SigningError> for AwsError {
+impl From<SigningError> for CallError {
     fn from(error: SigningError) -> Self {
         Self::Unsigned(error.into())
     }
 }
 
-impl Aws {
-    /// Reads `SOCKET_URL`, `AWS_LAMBDA_FUNCTION_NAME`, and `AWS_ENDPOINT_URL_LAMBDA`, else `AWS_ENDPOINT_URL`, for another
-    /// place than the service.
+impl Calls {
+    /// Reads `SOCKET_URL`, `AWS_LAMBDA_FUNCTION_NAME` (set by Lambda), and `AWS_ENDPOINT_URL_LAMBDA`, else
+    /// `AWS_ENDPOINT_URL`, for another place than the service.
     ///
     /// # Errors
     /// When one of them is missing.
     pub(crate) fn from_env(env: &Env, outside: &Outside, clock: Clock) -> Result<Self, EnvError> {
+        let Outside { http, aws, .. } = outside;
         let socket_url = env.required("SOCKET_URL", "the URL of the stage behind `/@connections`, `https://…`")?;
         let function = env.required("AWS_LAMBDA_FUNCTION_NAME", "the name of this function")?;
-        let Outside { http, aws, .. } = outside;
-        let region = aws.region.clone();
-        let lambda = env.get("AWS_ENDPOINT_URL_LAMBDA").or_else(|| env.get("AWS_ENDPOINT_URL"));
-        let lambda = lambda.map_or_else(|| format!("https://lambda.{region}.amazonaws.com"), ToOwned::to_owned);
+        let lambda = match endpoint(env, "AWS_ENDPOINT_URL_LAMBDA") {
+            Some((_, url)) => url.to_owned(),
+            None => {
+                let suffix = if aws.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+                format!("https://lambda.{}.{suffix}", aws.region)
+            }
+        };
         let function = utf8_percent_encode(&function, UNRESERVED);
-        let secret = aws.secret_access_key.expose_secret();
         Ok(Self {
             client: http.clone(),
-            credentials: Credentials::new(&aws.access_key_id, secret, aws.session_token.clone(), None, "environment"),
+            aws: aws.clone(),
             clock,
             socket_url: socket_url.trim_end_matches('/').to_owned(),
             invoke_url: format!("{}/2015-03-31/functions/{function}/invocations", lambda.trim_end_matches('/')),
-            region,
         })
     }
 
     /// Posts a frame to a connection, several times if need be: one whose answer was lost may arrive twice.
     ///
     /// # Errors
-    /// [`AwsError`].
-    pub(crate) async fn push(&self, connection: &str, frame: String) -> Result<(), AwsError> {
+    /// [`CallError`].
+    pub(crate) async fn push(&self, connection: &str, frame: String) -> Result<(), CallError> {
         self.post("execute-api", &self.connection_url(connection), &[], frame.as_bytes()).await
     }
 
     /// Starts this function once more with this event. Returns when Lambda has taken the order.
     ///
     /// # Errors
-    /// [`AwsError`].
-    pub(crate) async fn invoke(&self, event: &[u8]) -> Result<(), AwsError> {
+    /// [`CallError`].
+    pub(crate) async fn invoke(&self, event: &[u8]) -> Result<(), CallError> {
         self.post("lambda", &self.invoke_url, &ASYNCHRONOUS, event).await
     }
 
@@ -113,20 +113,20 @@ impl Aws {
         url: &str,
         headers: &[(&'static str, &'static str)],
         body: &[u8],
-    ) -> Result<(), AwsError> {
+    ) -> Result<(), CallError> {
         let mut pause = PAUSE;
         for attempt in 1..=ATTEMPTS {
             let request = self.signed(service, url, headers, body)?;
             let error = match self.client.execute(request).await.map(|answer| answer.status()) {
                 Ok(status) if status.is_success() => return Ok(()),
-                Ok(StatusCode::GONE) => return Err(AwsError::Gone),
-                Ok(status) => AwsError::Refused(status.as_u16()),
-                Err(error) => AwsError::Unreachable(error.without_url()),
+                Ok(StatusCode::GONE) => return Err(CallError::Gone),
+                Ok(status) => CallError::Refused(status.as_u16()),
+                Err(error) => CallError::Unreachable(error.without_url()),
             };
             let may_pass = match &error {
-                AwsError::Refused(status) => *status == 429 || *status >= 500,
-                AwsError::Unreachable(_) => true,
-                AwsError::Gone | AwsError::Unsigned(_) => false,
+                CallError::Refused(status) => *status == 429 || *status >= 500,
+                CallError::Unreachable(_) => true,
+                CallError::Gone | CallError::Unsigned(_) => false,
             };
             if attempt == ATTEMPTS || !may_pass {
                 return Err(error);
@@ -144,25 +144,25 @@ impl Aws {
         url: &str,
         headers: &[(&'static str, &'static str)],
         body: &[u8],
-    ) -> Result<reqwest::Request, AwsError> {
-        let identity = self.credentials.clone().into();
+    ) -> Result<reqwest::Request, CallError> {
+        let identity = self.aws.credentials().into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
-            .region(&self.region)
+            .region(&self.aws.region)
             .name(service)
             .time(SystemTime::from(self.clock.now()))
             .settings(SigningSettings::default())
             .build()
-            .map_err(|error| AwsError::Unsigned(error.into()))?
+            .map_err(|error| CallError::Unsigned(error.into()))?
             .into();
         let signable = SignableRequest::new("POST", url, headers.iter().copied(), SignableBody::Bytes(body))?;
         let (instructions, _) = sign(signable, &parameters)?.into_parts();
-        let mut request = Request::post(url).body(body.to_vec()).map_err(|error| AwsError::Unsigned(error.into()))?;
+        let mut request = Request::post(url).body(body.to_vec()).map_err(|error| CallError::Unsigned(error.into()))?;
         for (name, value) in headers {
             request.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         instructions.apply_to_request_http1x(&mut request);
-        let mut request = reqwest::Request::try_from(request).map_err(AwsError::Unreachable)?;
+        let mut request = reqwest::Request::try_from(request).map_err(CallError::Unreachable)?;
         *request.timeout_mut() = Some(TIMEOUT);
         Ok(request)
     }
@@ -176,22 +176,22 @@ mod tests {
 
     use super::*;
 
-    fn setup() -> Setup {
-        let env = Env::from_iter([
+    fn env(left_out: &str) -> Env {
+        let variables = [
             ("SOCKET_URL", "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/prod/"),
             ("AWS_LAMBDA_FUNCTION_NAME", "socket"),
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
             ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
             ("AWS_SESSION_TOKEN", "a session token"),
-        ]);
-        let clock = Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap());
-        Setup { env, ids: Ids::system(clock.clone()), clock, cookie: VisitorCookie::CrossSite }
+        ];
+        variables.into_iter().filter(|(name, _)| *name != left_out).collect()
     }
 
-    fn aws() -> Aws {
-        let setup = setup();
-        Aws::from_env(&setup.env, &setup.outside().unwrap(), setup.clock.clone()).unwrap()
+    fn calls(env: Env) -> Result<Calls, EnvError> {
+        let clock = Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap());
+        let setup = Setup { env, ids: Ids::seeded(clock.clone(), 1), clock, cookie: VisitorCookie::CrossSite };
+        Calls::from_env(&setup.env, &setup.outside()?, setup.clock.clone())
     }
 
     fn header<'a>(request: &'a reqwest::Request, name: &str) -> &'a str {
@@ -201,8 +201,9 @@ mod tests {
     /// The expected signatures were computed by another program, after AWS's description of Signature Version 4.
     #[test]
     fn requests_are_signed() {
-        let aws = aws();
-        let frame = aws.signed("execute-api", &aws.connection_url("L0SM9cOFvHcCIhw="), &[], br#"{"seq":0}"#).unwrap();
+        let calls = calls(env("")).unwrap();
+        let frame =
+            calls.signed("execute-api", &calls.connection_url("L0SM9cOFvHcCIhw="), &[], br#"{"seq":0}"#).unwrap();
         let host = "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com";
         assert_eq!(frame.url().as_str(), format!("https://{host}/prod/@connections/L0SM9cOFvHcCIhw%3D"));
         assert_eq!(
@@ -216,7 +217,7 @@ mod tests {
             ("20261120T120000Z", "a session token")
         );
 
-        let order = aws.signed("lambda", &aws.invoke_url, &ASYNCHRONOUS, b"{}").unwrap();
+        let order = calls.signed("lambda", &calls.invoke_url, &ASYNCHRONOUS, b"{}").unwrap();
         assert_eq!(
             order.url().as_str(),
             "https://lambda.us-east-1.amazonaws.com/2015-03-31/functions/socket/invocations"
@@ -232,12 +233,8 @@ mod tests {
 
     #[test]
     fn a_missing_variable_is_named() {
-        let setup = setup();
-        let names = ["SOCKET_URL", "AWS_LAMBDA_FUNCTION_NAME"];
-        for missing in names {
-            let env = names.iter().filter(|name| **name != missing).map(|name| (*name, "https://example.com"));
-            let outside = setup.outside().unwrap();
-            let error = Aws::from_env(&env.collect(), &outside, setup.clock.clone()).unwrap_err().to_string();
+        for missing in ["SOCKET_URL", "AWS_LAMBDA_FUNCTION_NAME"] {
+            let error = calls(env(missing)).unwrap_err().to_string();
             assert!(error.starts_with(&format!("`{missing}` must be set")), "{error}");
         }
     }
