@@ -106,7 +106,10 @@ pub(crate) fn function_variables<'a>(
         ("AUTH_MODE", "jwt".to_owned()),
         ("HELLO_ANSWERS", "buffered".to_owned()),
         ("JWT_SECRET", JWT_SECRET.to_owned()),
+        // Counted, and never reached.
         ("LIMIT_ADDRESS_BURST", "1000000".to_owned()),
+        ("LIMIT_USER_TURNS_PER_MINUTE", "1000000".to_owned()),
+        ("LIMIT_USER_TOKENS_PER_HOUR", "1000000000".to_owned()),
         ("SESSION_SIGNING_SECRET", "a secret of more than thirty-two bytes".to_owned()),
         ("TABLE_COUNTERS", "counters".to_owned()),
         ("TABLE_THREADS", "threads".to_owned()),
