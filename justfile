@@ -35,7 +35,7 @@ watch port="9000":
 test-watch:
     tests/watch.sh
 
-# The four programs for Lambda (this machine's architecture; `just build --arm64`). Needs cargo-lambda and ziglang
+# The five programs for Lambda (this machine's architecture; `just build --arm64`). Needs cargo-lambda and ziglang
 build *arguments:
     cargo lambda build --release {{ arguments }}
     infra/check_binaries.sh
