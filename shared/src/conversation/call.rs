@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::answer::Answer;
 use super::messages;
-use super::prompt::hidden_context;
 use super::respond::{Ended, Turn};
 use crate::assistant::Run;
 use crate::endpoints::{Effect, EndpointError, Expects, Output};
@@ -64,8 +63,6 @@ impl Turn {
                 }
             }
         }
-        // Not for later turns: the item itself tells them.
-        self.prompt.input.append(&mut self.progress.hidden);
         let questions = answer.ask();
         let has_asked = !questions.is_empty();
         self.perform(questions).await?;
@@ -151,9 +148,6 @@ impl Turn {
                     Vec::new()
                 }
                 Some(Ok(effect)) => {
-                    if let Effect::HiddenContext { content } = &effect {
-                        self.progress.hidden.push(hidden_context(content));
-                    }
                     if let (Effect::StructuredInput { .. }, State::Running { has_asked }) =
                         (&effect, &mut states[number])
                     {

@@ -215,7 +215,7 @@ fn excerpt(text: &str) -> String {
 }
 
 /// Something that the model knows, and nobody sees.
-pub(super) fn hidden_context(content: &Value) -> Input {
+fn hidden_context(content: &Value) -> Input {
     hidden_text(&content.as_str().map_or_else(|| content.to_string(), ToOwned::to_owned))
 }
 

@@ -62,8 +62,6 @@ pub(super) struct Progress {
     /// thread's run, in the same write.
     held: Option<Finished>,
     pub(super) trail: Trail,
-    /// What the model is told with the outputs of the calls that run.
-    pub(super) hidden: Vec<Input>,
     pub(super) title: Option<PendingTitle>,
     usage: TokenUsage,
     first_token_at: Option<Timestamp>,

@@ -47,7 +47,7 @@ pub enum Effect {
     },
     /// Questions to the person; the turn ends with them.
     StructuredInput { inputs: Vec<StructuredInput> },
-    /// Something that the model knows from now on, and nobody sees.
+    /// Something that the model knows from the next turn on, and nobody sees.
     HiddenContext { content: Value },
     /// The thread's new title.
     ThreadTitle { title: String },
