@@ -77,8 +77,10 @@ destroy environment:
 cost *arguments:
     python3 infra/cost.py {{ arguments }}
 
-# The figures of speed, size and cost as a table; `just bench memory` prints one section. Uses taskset if it is there
+# The figures of speed, size and cost; `just bench memory` is one section. Uses taskset, and what `just conformance` installs
 bench *sections:
+    python="${XDG_CACHE_HOME:-$HOME/.cache}/chatkit-tools/conformance/bin/python"; \
+    [ ! -x "$python" ] || export OFFICIAL_PYTHON="$python"; \
     cargo bench --package chatkit-tests --bench figures -- {{ sections }}
 
 # Cold starts and first requests of the functions as Markdown tables. As root it holds them to the CPU of 256 MB, too

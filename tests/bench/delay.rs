@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::chat::{Browser, Received, word};
 use crate::figure::{Figure, quantile};
 use crate::model::{Model, Script};
-use crate::processes::LocalServer;
+use crate::processes::Server;
 use crate::programs::Programs;
 
 const SCRIPT: Script = Script { words: 1000, pause: Duration::from_millis(1) };
@@ -18,7 +18,7 @@ const MOST_MILLISECONDS: f64 = 0.5;
 pub(crate) async fn measure(programs: &Programs) -> Vec<Figure> {
     let epoch = Instant::now();
     let model = Model::start(SCRIPT, epoch).await;
-    let server = LocalServer::start(programs, &model.url, None);
+    let server = Server::ours(programs, &model.url, None);
     let browser = Browser::new(&server.url, "alice");
     // Connections and code that are used for the first time.
     browser.create().await;

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! programs.rs     the release programs, built as they are deployed
-//! processes.rs    a running program: the local server, or a function
+//! processes.rs    a running program: a server, or a function
 //! model.rs        a model that says a number of words at a pace
 //! environment.rs  a function with a Runtime API of its own; cpu_share.rs: with as much of a processor as on Lambda
 //! chat.rs         a browser's requests
@@ -46,8 +46,7 @@ use figure::Figure;
 /// What design bounds cannot be checked here, and why.
 const NOT_MEASURED: &str = "\
 not measured here:
-- a streamed invocation under AWS's interface emulator: needs the emulator
-- whole turns a second in ratio to chatkit-python: needs that server beside this one
+- a streamed invocation under AWS's interface emulator: `just emulator`
 - a turn in a thread of 10,000 items against one of 10: the tests assert its units";
 
 #[tokio::main]

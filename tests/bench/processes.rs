@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -50,35 +51,47 @@ impl Drop for Process {
     }
 }
 
-/// The local server, which keeps everything in memory and asks the model at `model_url`. Limits are counted and never
-/// reached. With `core` it has only that one, where the machine can do that.
-pub(crate) struct LocalServer {
+/// A server that browsers talk to, with no limit that is ever reached.
+pub(crate) struct Server {
     pub(crate) process: Process,
     pub(crate) url: String,
 }
 
-impl LocalServer {
-    pub(crate) fn start(programs: &Programs, model_url: &str, core: Option<usize>) -> Self {
-        let program = programs.path("chatkit-local");
-        let mut command = match core {
-            Some(core) if has_taskset() => {
-                let mut command = Command::new("taskset");
-                command.args(["--cpu-list", &core.to_string()]).arg(program);
-                command
-            }
-            _ => Command::new(program),
-        };
-        let variables = [
-            ("PATH", "/usr/bin:/bin".to_owned()),
-            ("OPENAI_BASE_URL", model_url.to_owned()),
+impl Server {
+    /// Ours, which keeps everything in memory and asks the model at `model_url`. With `core` it has only that one, where
+    /// the machine can do that.
+    pub(crate) fn ours(programs: &Programs, model_url: &str, core: Option<usize>) -> Self {
+        let mut command = pinned(programs.path("chatkit-local"), core);
+        let limits = [
             ("LIMIT_USER_TURNS_PER_MINUTE", "1000000".to_owned()),
             ("LIMIT_USER_TOKENS_PER_HOUR", "1000000000".to_owned()),
         ];
-        let mut process = Process::start(command.args(["--port", "0", "--memory"]), &variables, Stdio::piped());
+        Self::start(command.args(["--port", "0", "--memory"]), model_url, &limits)
+    }
+
+    /// The official one of the conformance suite, run by a Python that has its packages.
+    pub(crate) fn official(python: &Path, model_url: &str, core: Option<usize>) -> Self {
+        let mut command = pinned(python, core);
+        let variables = [("OPENAI_API_KEY", "none".to_owned()), ("PYTHONPATH", env!("CARGO_MANIFEST_DIR").to_owned())];
+        Self::start(command.args(["-m", "conformance.official"]), model_url, &variables)
+    }
+
+    fn start(command: &mut Command, model_url: &str, more: &[(&str, String)]) -> Self {
+        let mut variables = vec![("PATH", "/usr/bin:/bin".to_owned()), ("OPENAI_BASE_URL", model_url.to_owned())];
+        variables.extend(more.iter().cloned());
+        let mut process = Process::start(command, &variables, Stdio::piped());
         let line = process.first_line();
         let url = line.trim().strip_prefix("listening on ").expect("the server starts").to_owned();
         Self { process, url }
     }
+}
+
+/// A program that has only that core, where the machine can do that.
+fn pinned(program: &Path, core: Option<usize>) -> Command {
+    let Some(core) = core.filter(|_| has_taskset()) else { return Command::new(program) };
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", &core.to_string()]).arg(program);
+    command
 }
 
 /// Whether a process can be given a core here.

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use crate::chat::{Browser, is_whole, word};
 use crate::figure::Figure;
 use crate::model::{Model, Script};
-use crate::processes::LocalServer;
+use crate::processes::Server;
 use crate::programs::Programs;
 
 const STREAMS: usize = 500;
@@ -17,7 +17,7 @@ const MOST_MEGABYTES: f64 = 60.0;
 
 pub(crate) async fn measure(programs: &Programs) -> Vec<Figure> {
     let model = Model::start(SCRIPT, Instant::now()).await;
-    let server = LocalServer::start(programs, &model.url, None);
+    let server = Server::ours(programs, &model.url, None);
     let mut streams = JoinSet::new();
     for number in 0..STREAMS {
         let url = server.url.clone();
