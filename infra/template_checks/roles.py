@@ -1,5 +1,7 @@
 """All that each function may do, and where it may write lines."""
 
+import json
+
 FUNCTIONS = ["Start", "Refresh", "Chat", "Analytics", "Socket"]
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 READ_SECRET = {"secretsmanager:GetSecretValue"}
@@ -9,6 +11,7 @@ PERMISSIONS = {
     "StartRole": {
         "StartLogs": LOGS,
         "CountersTable": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "CountersTable where {'ForAllValues:StringEquals': {'dynamodb:LeadingKeys': ['O#']}}": {"dynamodb:GetItem"},
         "SessionSigningSecret": READ_SECRET,
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
         "OpenAiSecret if IsHosted": READ_SECRET,
@@ -76,15 +79,20 @@ PERMISSIONS = {
     },
 }
 
-# Policies of several roles, each only where the parameter asks for it.
+# The services that may use the operator's key in a role's name.
+VIA = [{"Fn::Sub": f"{each}.${{AWS::Region}}.${{AWS::URLSuffix}}"} for each in ("dynamodb", "lambda", "s3", "secretsmanager")]
+EVERY_FUNCTION = {f"{function}Role" for function in FUNCTIONS}
+
+# Policies of several roles, each only where the parameter asks for it: when, whose, what.
 SHARED = {
-    "SecretsPolicy": (None, {"*": {"secretsmanager:BatchGetSecretValue"}}),
-    "SocketTurnsPolicy": (None, {"SocketFunction": {"lambda:InvokeFunction"}}),
-    "TracingPolicy": ("Traces", {"*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}}),
+    "SecretsPolicy": (None, EVERY_FUNCTION, {"*": {"secretsmanager:BatchGetSecretValue"}}),
+    "SocketTurnsPolicy": (None, {"SocketRole"}, {"SocketFunction": {"lambda:InvokeFunction"}}),
+    "TracingPolicy": ("Traces", EVERY_FUNCTION, {"*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}}),
     "KeyPolicy": (
         "HasKey",
+        EVERY_FUNCTION | {"RotationRole if Rotates"},
         {
-            "KmsKeyArn": {
+            f"KmsKeyArn where {{'StringEquals': {{'kms:ViaService': {VIA}}}}}": {
                 "kms:Decrypt",
                 "kms:DescribeKey",
                 "kms:Encrypt",
@@ -109,10 +117,12 @@ def errors(template):
             yield f"{name}: has more than its policies"
         if principals(properties) != {"lambda.amazonaws.com"}:
             yield f"{name}: is not the functions' alone"
-    for name, (condition, expected) in SHARED.items():
+    for name, (condition, whose, expected) in SHARED.items():
         policy = template.resources[name]
         if policy.get("Condition") != condition or permissions([policy["Properties"]]) != expected:
             yield f"{name}: may {permissions([policy['Properties']])} if {policy.get('Condition')}"
+        if (found := set(map(name_of, policy["Properties"]["Roles"]))) != whose:
+            yield f"{name}: is of {sorted(found)}, not of {sorted(whose)}"
     if template.of_type("AWS::IAM::Policy").keys() | template.of_type("AWS::IAM::ManagedPolicy").keys() != SHARED.keys():
         yield "there are other policies than expected"
     for function in [*FUNCTIONS, "Rotation"]:
@@ -139,9 +149,15 @@ def permissions(policies):
             actions, targets = statement["Action"], statement["Resource"]
             actions = [actions] if isinstance(actions, str) else actions
             targets = targets if isinstance(targets, list) else [targets]
+            condition = f" where {plain(statement['Condition'])}" if "Condition" in statement else ""
             for target in targets:
-                found.setdefault(name_of(target), set()).update(actions)
+                found.setdefault(name_of(target) + condition, set()).update(actions)
     return found
+
+
+def plain(value):
+    """A value of the template without what the linter's reader adds to it, so that it prints as it is written."""
+    return json.loads(json.dumps(value))
 
 
 def name_of(resource):
