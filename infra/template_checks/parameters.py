@@ -13,7 +13,8 @@ REFUSED = {
     "AuthMode": ["development", "jwt anonymous", ""],
     "FilesTypes": ["image", "*/*", "image/*,", "image/p*"],
     "JwtSecret": ["short", "s" * 31],
-    "JwtSecretArn": ["jwt", "arn:aws:s3:::bucket"],
+    # A role's right to a secret is one to its whole ARN, the six letters at its end included.
+    "JwtSecretArn": ["jwt", "arn:aws:s3:::bucket", "arn:aws:secretsmanager:eu-central-1:111122223333:secret:jwt"],
     "JwksUrl": ["http://example.com/keys", "https://example.com/keys?x=1"],
     "KmsKeyArn": ["alias/mine", "arn:aws:kms:eu-central-1:111122223333:alias/mine"],
     "MaxOutputTokens": ["0", "15", "-1", "many", "16.5"],

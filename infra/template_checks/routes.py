@@ -53,9 +53,15 @@ def methods(template):
 def of_integration(route, integration, function, provisioned):
     streams = function == STREAMING
     version, action = ("2021-11-15", "response-streaming-invocations") if streams else ("2015-03-31", "invocations")
-    alias = ":live" if streams and provisioned else ""
-    expected = f":lambda:path/{version}/functions/${{{function}Function.Arn}}{alias}/{action}"
+    kept_ready = streams and provisioned
+    target = "${Alias}" if kept_ready else f"${{{function}Function.Arn}}"
+    expected = f":lambda:path/{version}/functions/{target}/{action}"
     uri = integration["uri"]["Fn::Sub"]
+    if kept_ready:
+        uri, names = uri
+        # By reference: the API has to wait for the alias.
+        if names != {"Alias": {"Ref": "ChatAlias"}}:
+            yield f"{route}: the integration is of {names}"
     if not uri.endswith(expected):
         yield f"{route}: the integration is {uri}, not …{expected}"
     if integration["type"] != "aws_proxy" or integration["httpMethod"] != "POST":
@@ -70,7 +76,9 @@ def of_permissions(template, expected):
     called = set()
     for name, permission in template.of_type("AWS::Lambda::Permission").items():
         properties = permission["Properties"]
-        if properties["Action"] != "lambda:InvokeFunction" or "SourceArn" not in properties:
+        # Secrets Manager, which asks for rotations, names its account and no more.
+        bound = "SourceAccount" if properties["Principal"] == "secretsmanager.amazonaws.com" else "SourceArn"
+        if properties["Action"] != "lambda:InvokeFunction" or bound not in properties:
             yield f"{name} lets others in than the API"
         if properties["Principal"] == "apigateway.amazonaws.com":
             match properties["FunctionName"]:
@@ -91,6 +99,9 @@ def of_socket(template):
     for name, integration in template.of_type("AWS::ApiGatewayV2::Integration").items():
         if "SocketFunction" not in str(integration["Properties"]["IntegrationUri"]):
             yield f"{name}: leads elsewhere than to SocketFunction"
+    (api,) = template.of_type("AWS::ApiGatewayV2::Api").values()
+    if "ApiLogsAccount" not in api.get("DependsOn", []):
+        yield "the WebSocket API does not wait for the account's role for logs"
 
 
 def of_api(template):

@@ -1,0 +1,42 @@
+"""What may stand in front of the API: the firewall's rules, with a distribution and without, and the name's record."""
+
+CLOUDFRONT = {"CloudFront": "true", "Firewall": "true"}
+
+
+def errors(template):
+    yield from of_firewall(template)
+    yield from of_record(template)
+    yield from of_users(template)
+
+
+def of_firewall(template):
+    for parameters, expected in (
+        ({"Firewall": "true"}, ["requests-of-one-address", "addresses-of-ill-repute"]),
+        (CLOUDFRONT, ["only-through-cloudfront", "requests-of-one-address", "addresses-of-ill-repute"]),
+    ):
+        rules = template.with_parameters(template.properties("WebAcl")["Rules"], **parameters)
+        in_order = sorted(rules, key=lambda rule: rule["Priority"])
+        if (found := [rule["Name"] for rule in in_order]) != expected or len({rule["Priority"] for rule in rules}) != len(rules):
+            yield f"WebAcl: with {parameters} the rules are {found}, not {expected}"
+        rate = next(rule for rule in rules if rule["Name"] == "requests-of-one-address")["Statement"]["RateBasedStatement"]
+        # Behind a distribution every request comes from one of its own addresses.
+        header = rate.get("ForwardedIPConfig", {}).get("HeaderName")
+        told = (rate["AggregateKeyType"], header)
+        if told != (("FORWARDED_IP", "x-client-address") if parameters is CLOUDFRONT else ("IP", None)):
+            yield f"WebAcl: with {parameters} addresses are told by {told}"
+
+
+def of_record(template):
+    """One record, which is changed and never made a second time: its name is unique in the zone."""
+    (record,) = template.of_type("AWS::Route53::RecordSet").values()
+    for cloudfront, expected in (("true", "Distribution"), ("false", "ApiDomain")):
+        target = template.with_parameters(record["Properties"]["AliasTarget"], CloudFront=cloudfront)
+        if expected not in str(target["DNSName"]):
+            yield f"the name's record leads to {target['DNSName']} with CloudFront {cloudfront}"
+
+
+def of_users(template):
+    for opened in ("true", "false"):
+        users = template.with_parameters(template.properties("Users"), UserPoolSignUp=opened)
+        if users["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is (opened == "true"):
+            yield f"Users: with UserPoolSignUp {opened}, strangers make accounts or cannot"
