@@ -81,12 +81,12 @@ PERMISSIONS = {
 
 # The services that may use the operator's key in a role's name.
 VIA = [{"Fn::Sub": f"{each}.${{AWS::Region}}.${{AWS::URLSuffix}}"} for each in ("dynamodb", "lambda", "s3", "secretsmanager")]
-EVERY_FUNCTION = {f"{function}Role" for function in FUNCTIONS}
+EVERY_FUNCTION = {f"{function}Role" for function in FUNCTIONS if function != "Socket"} | {"SocketRole if HasSocket"}
 
 # Policies of several roles, each only where the parameter asks for it: when, whose, what.
 SHARED = {
     "SecretsPolicy": (None, EVERY_FUNCTION, {"*": {"secretsmanager:BatchGetSecretValue"}}),
-    "SocketTurnsPolicy": (None, {"SocketRole"}, {"SocketFunction": {"lambda:InvokeFunction"}}),
+    "SocketTurnsPolicy": ("HasSocket", {"SocketRole"}, {"SocketFunction": {"lambda:InvokeFunction"}}),
     "TracingPolicy": ("Traces", EVERY_FUNCTION, {"*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}}),
     "KeyPolicy": (
         "HasKey",

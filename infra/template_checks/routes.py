@@ -92,16 +92,22 @@ def of_permissions(template, expected):
 
 
 def of_socket(template):
-    """Whatever comes over a WebSocket goes to one function, which takes the token of `$connect` itself."""
+    """Whatever comes over a WebSocket goes to one function, which takes the token of `$connect` itself; all or nothing of
+    it is there."""
     found = {route["Properties"]["RouteKey"] for route in template.of_type("AWS::ApiGatewayV2::Route").values()}
     if found != {"$connect", "$default", "$disconnect"}:
         yield f"the routes of the WebSocket API are {sorted(found)}"
-    for name, integration in template.of_type("AWS::ApiGatewayV2::Integration").items():
-        if "SocketFunction" not in str(integration["Properties"]["IntegrationUri"]):
-            yield f"{name}: leads elsewhere than to SocketFunction"
-    (api,) = template.of_type("AWS::ApiGatewayV2::Api").values()
-    if "ApiLogsAccount" not in api.get("DependsOn", []):
-        yield "the WebSocket API does not wait for the account's role for logs"
+    (integration,) = template.of_type("AWS::ApiGatewayV2::Integration").values()
+    if "${SocketFunction.Arn}" not in integration["Properties"]["IntegrationUri"]["Fn::Sub"]:
+        yield "the WebSocket API leads elsewhere than to SocketFunction"
+    (stage,) = template.of_type("AWS::ApiGatewayV2::Stage").values()
+    if "ApiLogsAccount" not in stage["DependsOn"]:
+        yield "the stage of the WebSocket API does not wait for the account's role for logs"
+    if stage["Properties"]["RouteSettings"]["$connect"]["ThrottlingRateLimit"] != {"Ref": "SessionRate"}:
+        yield "connections are not throttled as sessions are"
+    for name, resource in template.resources.items():
+        if name.startswith("Socket") and resource.get("Condition") not in ("HasSocket", "AlarmsOfSocket"):
+            yield f"{name}: is there without the WebSocket API"
 
 
 def of_api(template):

@@ -25,27 +25,43 @@ def errors(template):
             if not re.search(rf"\b{field}\b", line):
                 yield f"{name}: the log line has no field `{field}`"
     alarms = template.of_type("AWS::CloudWatch::Alarm")
+    of_alarms = 0
     for name, each in alarms.items():
-        properties = each["Properties"]
+        properties = template.with_parameters(each["Properties"])
+        # A sum of which one part has no data has none itself, and alarms of nothing.
+        sums = [metric["Expression"] for metric in properties.get("Metrics", []) if "Expression" in metric]
+        for expression in sums:
+            if re.search(r"[a-z]", re.sub(r"FILL\(\w+, 0\)", "", expression)):
+                yield f"{name}: adds what may be missing in {expression}"
         if len(properties["AlarmDescription"]) < 60:
             yield f"{name}: does not say what to do"
-        if properties["AlarmActions"] != [{"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]}]:
+        if each["Properties"]["AlarmActions"] != [{"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]}]:
             yield f"{name}: tells nobody"
         # Nobody chats at night, and that is no reason to wake anybody.
         if properties["TreatMissingData"] != "notBreaching":
             yield f"{name}: is raised where nothing happens"
-        for namespace, metric in named_metrics(properties):
+        of_alarms += len(named := list(named_metrics(properties)))
+        for namespace, metric in named:
             if "ChatKit/" in str(namespace) and metric not in metrics:
                 yield f"{name}: nothing counts {metric}"
-    counted = (sum(len(list(named_metrics(each["Properties"]))) for each in alarms.values()), len(filters))
+    counted = (of_alarms, len(metrics))
     if counted != (ALARM_METRICS, LINE_METRICS):
         yield f"infra/cost.py does not count the metrics of alarms and of log lines as {counted}"
-    text = template.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
-    widgets = json.loads(text)["widgets"]
+    text, parts = template.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
+    # With the WebSocket API and without, it has to be JSON.
+    for socket in ("true", "false"):
+        chosen = template.with_parameters(parts, WebSocket=socket)
+        shown = text
+        for name, part in chosen.items():
+            shown = shown.replace(f"${{{name}}}", part if isinstance(part, str) else part["Fn::Sub"])
+        if ("${Socket" in shown) is (socket == "false"):
+            yield f"Dashboard: with WebSocket {socket} it does not show what there is"
+        json.loads(shown)
+    widgets = json.loads(shown)["widgets"]
     for metric in metrics:
         if f'"{metric}"' not in text:
             yield f"Dashboard: does not show {metric}"
-    shown = set(re.findall(r"\$\{(\w+)Alarm\.Arn\}", json.dumps(widgets)))
+    shown = set(re.findall(r"\$\{(\w+)Alarm\.Arn\}", str(widgets) + str(parts)))
     if missing := {name.removesuffix("Alarm") for name in alarms} - shown - {"Rotation"}:
         yield f"Dashboard: does not show the alarms {sorted(missing)}"
 
