@@ -10,7 +10,7 @@ READ_SECRET = {"secretsmanager:GetSecretValue"}
 PERMISSIONS = {
     "StartRole": {
         "StartLogs": LOGS,
-        "CountersTable": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "CountersTable": {"dynamodb:UpdateItem", "dynamodb:PutItem if IsHosted"},
         "CountersTable where {'ForAllValues:StringEquals': {'dynamodb:LeadingKeys': ['O#']}}": {"dynamodb:GetItem"},
         "SessionSigningSecret": READ_SECRET,
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
@@ -18,7 +18,7 @@ PERMISSIONS = {
     },
     "RefreshRole": {
         "RefreshLogs": LOGS,
-        "CountersTable": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "CountersTable": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem if IsHosted"},
         "SessionSigningSecret": READ_SECRET,
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
         "OpenAiSecret if IsHosted": READ_SECRET,
@@ -151,7 +151,7 @@ def permissions(policies):
             targets = targets if isinstance(targets, list) else [targets]
             condition = f" where {plain(statement['Condition'])}" if "Condition" in statement else ""
             for target in targets:
-                found.setdefault(name_of(target) + condition, set()).update(actions)
+                found.setdefault(name_of(target) + condition, set()).update(map(name_of, actions))
     return found
 
 

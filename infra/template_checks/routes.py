@@ -1,5 +1,6 @@
 """Every method of the API: its function, and whether it streams."""
 
+import json
 import tomllib
 
 from .template import ROOT
@@ -101,8 +102,8 @@ def of_socket(template):
     if "${SocketFunction.Arn}" not in integration["Properties"]["IntegrationUri"]["Fn::Sub"]:
         yield "the WebSocket API leads elsewhere than to SocketFunction"
     (stage,) = template.of_type("AWS::ApiGatewayV2::Stage").values()
-    if "ApiLogsAccount" not in stage["DependsOn"]:
-        yield "the stage of the WebSocket API does not wait for the account's role for logs"
+    if stage["Properties"]["AccessLogSettings"]["DestinationArn"] != {"Fn::GetAtt": ["ApiLogs", "Arn"]}:
+        yield "the stage of the WebSocket API does not log, or does not wait for the account's role for logs"
     if stage["Properties"]["RouteSettings"]["$connect"]["ThrottlingRateLimit"] != {"Ref": "SessionRate"}:
         yield "connections are not throttled as sessions are"
     for name, resource in template.resources.items():
@@ -117,8 +118,10 @@ def of_api(template):
         yield "the API is not regional"
     if api["Properties"]["BinaryMediaTypes"] != ["multipart~1form-data"]:
         yield "the API's binary media types are not exactly multipart/form-data"
-    if "ApiLogsAccount" not in api.get("DependsOn", []):
-        yield "the API does not wait for the account's role for logs"
+    if stage["Properties"]["AccessLogSetting"]["DestinationArn"] != {"Fn::GetAtt": ["ApiLogs", "Arn"]}:
+        yield "the stage does not log, or does not wait for the account's role for logs"
+    if '{"Ref": "ApiLogsAccount"}' not in json.dumps(template.properties("ApiLogs")["Tags"]):
+        yield "ApiLogs: does not wait for the account's role for logs"
     settings = {(each["HttpMethod"], each["ResourcePath"]): each for each in stage["Properties"]["MethodSettings"]}
     expected = {("*", "/*"): "Api"} | {("POST", "/" + path.replace("/", "~1")): "Session" for path in SESSIONS}
     if settings.keys() != expected.keys():
