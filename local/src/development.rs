@@ -12,7 +12,8 @@ pub(crate) async fn believe_header(mut request: Request, next: Next) -> Response
         match owner {
             Some(owner) => {
                 let permissions = vec![Identity::ANALYTICS_READ.to_owned()];
-                let identity = Identity { owner, anonymous: false, permissions, claims: Claims::default() };
+                let identity =
+                    Identity { owner, anonymous: false, permissions, claims: Claims::default(), address: None };
                 request.extensions_mut().insert(TrustedIdentity(identity));
             }
             None => {

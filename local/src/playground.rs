@@ -155,7 +155,9 @@ mod tests {
     use axum::body::{Body, to_bytes};
     use chatkit_shared::clock::Clock;
     use chatkit_shared::env::Env;
+    use chatkit_shared::identity::{SigningKeys, VisitorCookie};
     use chatkit_shared::ids::Ids;
+    use chatkit_shared::setup::Setup;
     use http::{Request, StatusCode};
     use tower::ServiceExt;
 
@@ -170,12 +172,21 @@ mod tests {
         method: &str,
         path: &str,
     ) -> (StatusCode, Vec<(String, String)>, String) {
-        let mut env = Env::from_iter([("MODEL", "demo")]);
+        let mut env = Env::from_iter([
+            ("MODEL", "demo"),
+            ("SESSION_SIGNING_SECRET", "a secret of more than thirty-two bytes"),
+            ("AWS_REGION", "local"),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+        ]);
         for (name, value) in variables {
             env.set(name, *value);
         }
         let clock = Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap());
-        let http = HttpLayer::from_env(&env, clock.clone(), Ids::seeded(clock, 1)).unwrap();
+        let ids = Ids::seeded(clock.clone(), 1);
+        let setup = Setup { env: env.clone(), clock, ids, cookie: VisitorCookie::Loopback };
+        let keys = SigningKeys::required(&env, &setup.outside().unwrap().secrets).unwrap();
+        let http = HttpLayer::from_env(&env, keys, setup.clock, setup.ids).unwrap();
         let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
         let response = router(&About::from_env(&env, true), http).unwrap().oneshot(request).await.unwrap();
         let status = response.status();

@@ -14,7 +14,7 @@ use axum::serve::ListenerExt;
 use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
 use chatkit_shared::http::{ClientAddress, HttpLayer};
-use chatkit_shared::identity::VisitorCookie;
+use chatkit_shared::identity::{SigningKeys, VisitorCookie};
 use chatkit_shared::ids::Ids;
 use chatkit_shared::setup::{Setup, SetupError};
 use tokio::net::TcpListener;
@@ -50,7 +50,8 @@ impl Server {
         let setup = Setup { env, clock, ids, cookie: VisitorCookie::Loopback };
         let functions = functions(&setup)?.merge(socket(&setup).await?);
         let router = if development { functions.layer(from_fn(development::believe_header)) } else { functions };
-        let http = HttpLayer::from_env(&setup.env, setup.clock.clone(), setup.ids.clone())?;
+        let keys = SigningKeys::required(&setup.env, &setup.outside()?.secrets)?;
+        let http = HttpLayer::from_env(&setup.env, keys, setup.clock.clone(), setup.ids.clone())?;
         let router = playground::router(&about, http)?.fallback_service(router.layer(from_fn(note_address)));
         let router = if arguments.host.is_loopback() { router.layer(from_fn(refuse_foreign_host)) } else { router };
 

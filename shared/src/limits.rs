@@ -1,10 +1,11 @@
-//! Token buckets as integer arithmetic, without I/O.
+//! Token buckets as integer arithmetic, without I/O, and whose they are.
 //!
 //! A bucket is kept as one number, the *theoretical arrival time* of the generic cell rate algorithm (GCRA, ITU-T
 //! I.371): the moment at which the bucket would be full again. Taking moves it forward by one interval; a take that
 //! would move it further than the whole bucket away from now is refused. One number means that one conditional write
 //! decides, and that any number of callers compose.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// A bucket of some capacity that refills steadily. It holds no state: that is a moment in microseconds which the
@@ -26,11 +27,14 @@ pub enum Verdict {
 }
 
 impl Bucket {
+    /// A limit that is off.
+    pub const OFF: Self = Self { capacity: 0, interval: 1 };
+
     /// A bucket that admits `capacity` takes at once and refills by `refill` in each `period`. If either is 0 the
     /// limit is off. An interval that is not whole in microseconds is rounded up, so that the rate is never exceeded.
     pub fn new(capacity: u32, refill: u32, period: Duration) -> Self {
         if capacity == 0 || refill == 0 {
-            return Self { capacity: 0, interval: 1 };
+            return Self::OFF;
         }
         let interval = period.as_micros().div_ceil(u128::from(refill)).max(1);
         Self { capacity, interval: i64::try_from(interval).unwrap_or(i64::MAX) }
@@ -89,6 +93,19 @@ impl Bucket {
 /// A number of microseconds, rounded up to whole seconds, at least one: what `Retry-After` can say.
 pub fn whole_seconds(microseconds: i64) -> Duration {
     Duration::from_secs(u64::try_from(microseconds).unwrap_or_default().div_ceil(1_000_000).max(1))
+}
+
+/// A client address as the key of its limits. An IPv6 client owns its whole /64, so that is one address here; requests
+/// whose address is unknown share one key.
+pub fn address_key(address: Option<IpAddr>) -> String {
+    match address.map(|address| address.to_canonical()) {
+        Some(IpAddr::V4(address)) => address.to_string(),
+        Some(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        None => "unknown".to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -20,12 +20,13 @@ fn ada() -> Identity {
             plan: text("pro"),
             chatkit: chatkit.map(|(name, value)| (name.to_owned(), value)).into(),
         },
+        address: None,
     }
 }
 
 fn nobody() -> Identity {
     let owner = Owner::new("default", "vis_1").unwrap();
-    Identity { owner, anonymous: true, permissions: Vec::new(), claims: Claims::default() }
+    Identity { owner, anonymous: true, permissions: Vec::new(), claims: Claims::default(), address: None }
 }
 
 fn rendered(template: &str, identity: &Identity) -> String {

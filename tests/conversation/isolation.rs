@@ -19,6 +19,7 @@ fn of(tenant: &str, user: &str, operation: &Value) -> Request<Body> {
         anonymous: false,
         permissions: Vec::new(),
         claims: Claims::default(),
+        address: None,
     }));
     request
 }

@@ -136,7 +136,7 @@ impl Answer {
 pub(crate) fn request(method: Method, path: &str, user: &str, body: Body) -> Request<Body> {
     let owner = Owner::new(Owner::DEFAULT_TENANT, user).unwrap();
     let permissions = vec![Identity::ANALYTICS_READ.to_owned()];
-    let identity = Identity { owner, anonymous: false, permissions, claims: Claims::default() };
+    let identity = Identity { owner, anonymous: false, permissions, claims: Claims::default(), address: None };
     let mut request = Request::builder().method(method).uri(path).body(body).unwrap();
     request.headers_mut().insert("content-type", "application/json".parse().unwrap());
     request.extensions_mut().insert(TrustedIdentity(identity));

@@ -4,8 +4,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get as on_get;
 use chatkit_shared::clock::Clock;
-use chatkit_shared::env::Env;
+use chatkit_shared::env::{Env, EnvError};
 use chatkit_shared::http::HttpLayer;
+use chatkit_shared::identity::SigningKeys;
 use chatkit_shared::ids::Ids;
 use http::{Method, Request};
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use serde_json::json;
 
 use super::ROUTES;
 use crate::harness::app::{Answer, App, create};
+use crate::harness::outside::outside;
 use crate::harness::requests::{Carrying, bare, get, headers, post};
 use crate::harness::responses::answer;
 use crate::harness::sessions::START;
@@ -120,11 +122,23 @@ async fn answers_and_errors_can_be_read_by_the_page() {
     }
 }
 
+/// What a router is wrapped in that answers pages of these origins.
+fn layer(origins: &str) -> Result<HttpLayer, EnvError> {
+    let env = Env::from_iter([
+        ("ALLOWED_ORIGINS", origins),
+        ("SESSION_SIGNING_SECRET", "a secret of more than thirty-two bytes"),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+    ]);
+    let clock = Clock::fixed(Timestamp::UNIX_EPOCH);
+    let keys = SigningKeys::required(&env, &outside(&env, &clock).secrets)?;
+    HttpLayer::from_env(&env, keys, clock.clone(), Ids::seeded(clock, 1))
+}
+
 #[tokio::test]
 async fn so_can_a_panic() {
-    let clock = Clock::fixed(Timestamp::UNIX_EPOCH);
-    let env = Env::from_iter([ORIGINS]);
-    let layer = HttpLayer::from_env(&env, clock.clone(), Ids::seeded(clock, 1)).unwrap();
+    let layer = layer(ORIGINS.1).unwrap();
     let router: Router = layer.wrap(Router::new().route("/panic", on_get(async || -> () { panic!("canary") })));
     for _ in 0..2 {
         let request = get("/panic").with("origin", ORIGIN);
@@ -136,11 +150,7 @@ async fn so_can_a_panic() {
 
 #[tokio::test]
 async fn a_list_that_could_never_fit_stops_the_start() {
-    let fault = |origins: &str| {
-        let env = Env::from_iter([("ALLOWED_ORIGINS", origins)]);
-        let clock = Clock::fixed(Timestamp::UNIX_EPOCH);
-        HttpLayer::from_env(&env, clock.clone(), Ids::seeded(clock, 1)).err().map(|error| error.to_string())
-    };
+    let fault = |origins: &str| layer(origins).err().map(|error| error.to_string());
     for origins in [
         "",
         " , ",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chatkit_shared::identity::{Claims, SessionTokens, UserTokens, VisitorCookie};
+use chatkit_shared::identity::{Claims, SessionTokens, SigningKeys, UserTokens, VisitorCookie};
 use chatkit_shared::ids::Ids;
 use chatkit_shared::setup::{Outside, Setup};
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ async fn verified(app: &App, claims: &Value) -> Claims {
 
 /// What a session token says to `chat`.
 async fn in_session(app: &App, session: &str) -> Claims {
-    let tokens = SessionTokens::from_env(&app.env, &outside(app).secrets).unwrap();
+    let tokens = SessionTokens::new(SigningKeys::required(&app.env, &outside(app).secrets).unwrap());
     tokens.verify(session, app.clock.now(), std::time::Duration::ZERO).await.unwrap().identity.claims
 }
 

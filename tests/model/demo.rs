@@ -188,8 +188,8 @@ async fn it_thinks_through_chat_completions() {
 #[tokio::test]
 async fn it_says_what_it_received_of_a_recording() {
     let (model, _server) = client(Api::Responses).await;
-    let text = model.transcribe("123".into(), AudioType::Webm).await.unwrap();
-    assert_eq!(text, "The demo model cannot hear, but it received 3 bytes of audio/webm.");
+    let heard = model.transcribe("123".into(), AudioType::Webm).await.unwrap();
+    assert_eq!(heard.text, "The demo model cannot hear, but it received 3 bytes of audio/webm.");
 }
 
 async fn post(path: &str, content_type: &str, body: String) -> (StatusCode, Value) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chatkit_shared::limits::Bucket;
-use chatkit_shared::store::{Admission, Counters, Limit, Reservation, Used};
+use chatkit_shared::store::{Account, Admission, Counters, Limit, Payer, Refusal, Reservation, Scope, Used, Window};
 use jiff::{SignedDuration, Timestamp};
 
 use super::owner;
@@ -14,15 +14,21 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(500_000 * 3600 + seconds).unwrap()
 }
 
+async fn admit(counters: &Counters, turns: &Bucket, tokens: u64, reserve: u64, now: Timestamp) -> Admission {
+    let owner = owner();
+    let account = Account { scope: Scope::User(&owner), turns: *turns, tokens, window: Window::Hour };
+    counters.admit(&[account], reserve, now).await.unwrap()
+}
+
 async fn admitted(counters: &Counters, turns: &Bucket, tokens: u64, reserve: u64, now: Timestamp) -> Reservation {
-    match counters.admit(&owner(), turns, tokens, reserve, now).await.unwrap() {
+    match admit(counters, turns, tokens, reserve, now).await {
         Admission::Admitted(reservation) => reservation,
-        refused @ Admission::Refused { .. } => panic!("{refused:?}"),
+        Admission::Refused(refusal) => panic!("{refusal:?}"),
     }
 }
 
 fn refused(seconds: u64, limit: Limit) -> Admission {
-    Admission::Refused { retry_after: Duration::from_secs(seconds), limit }
+    Admission::Refused(Refusal { retry_after: Duration::from_secs(seconds), limit })
 }
 
 #[tokio::test]
@@ -37,8 +43,8 @@ async fn a_turn_is_admitted_and_settled_by_two_writes() {
     assert_eq!(dynamo.reset().units(), (0.5, 0.0));
 
     // What is reserved is not there for another turn until the first one is settled.
-    let second = counters.admit(&owner(), &turns, 1000, 600, at(1)).await.unwrap();
-    assert_eq!(second, refused(3599, Limit::Tokens));
+    let second = admit(&counters, &turns, 1000, 600, at(1)).await;
+    assert_eq!(second, refused(3599, Limit::Tokens(Payer::User)));
     dynamo.reset();
     counters.settle(&first, 150).await.unwrap();
     assert_eq!(dynamo.reset().units(), (0.0, 1.0));
@@ -47,8 +53,8 @@ async fn a_turn_is_admitted_and_settled_by_two_writes() {
     let second = admitted(&counters, &turns, 1000, 600, at(1)).await;
     counters.settle(&second, 2000).await.unwrap();
 
-    let tokens = counters.admit(&owner(), &turns, 1000, 600, at(40)).await.unwrap();
-    assert_eq!(tokens, refused(3560, Limit::Tokens));
+    let tokens = admit(&counters, &turns, 1000, 600, at(40)).await;
+    assert_eq!(tokens, refused(3560, Limit::Tokens(Payer::User)));
     let _: Reservation = admitted(&counters, &turns, 1000, 600, at(3600)).await;
 }
 
@@ -59,11 +65,11 @@ async fn turns_run_out_before_tokens() {
     for _ in 0..2 {
         let _: Reservation = admitted(&counters, &turns, 1000, 10, at(0)).await;
     }
-    let third = counters.admit(&owner(), &turns, 1000, 10, at(0)).await.unwrap();
+    let third = admit(&counters, &turns, 1000, 10, at(0)).await;
     assert_eq!(third, refused(30, Limit::Turns));
     // Refused by both: what lasts longer is told.
-    let both = counters.admit(&owner(), &turns, 20, 10, at(3599)).await.unwrap();
-    assert_eq!(both, refused(1, Limit::Tokens));
+    let both = admit(&counters, &turns, 20, 10, at(3599)).await;
+    assert_eq!(both, refused(1, Limit::Tokens(Payer::User)));
 }
 
 #[tokio::test]
@@ -79,12 +85,12 @@ async fn zero_is_off() {
     let reservation = admitted(&counters, &on, 0, 600, at(0)).await;
     counters.settle(&reservation, 1000).await.unwrap();
     assert_eq!(dynamo.reset().units(), (0.0, 1.0));
-    assert_eq!(counters.admit(&owner(), &on, 0, 600, at(0)).await.unwrap(), refused(60, Limit::Turns));
+    assert_eq!(admit(&counters, &on, 0, 600, at(0)).await, refused(60, Limit::Turns));
 
     for _ in 0..3 {
         let _: Reservation = admitted(&counters, &off, 300, 100, at(0)).await;
     }
-    assert_eq!(counters.admit(&owner(), &off, 300, 100, at(0)).await.unwrap(), refused(3600, Limit::Tokens));
+    assert_eq!(admit(&counters, &off, 300, 100, at(0)).await, refused(3600, Limit::Tokens(Payer::User)));
     let used = counters.used(&owner(), &off, at(0)).await.unwrap();
     assert_eq!((used.turns_available, used.tokens_this_hour), (None, 300));
 }
@@ -97,7 +103,7 @@ async fn a_reservation_greater_than_the_budget_is_the_whole_budget() {
     counters.settle(&first, 0).await.unwrap();
     let second = admitted(&counters, &off, 100, 600, at(0)).await;
     counters.settle(&second, 100).await.unwrap();
-    assert_eq!(counters.admit(&owner(), &off, 100, 600, at(0)).await.unwrap(), refused(3600, Limit::Tokens));
+    assert_eq!(admit(&counters, &off, 100, 600, at(0)).await, refused(3600, Limit::Tokens(Payer::User)));
 }
 
 #[tokio::test]
@@ -130,7 +136,7 @@ async fn racing_turns_stay_within_both_limits() {
         let admissions = (0..200).map(|number| {
             let now = at(0) + SignedDuration::from_millis(number % 5);
             let counters = clients[usize::try_from(number).unwrap() % clients.len()].clone();
-            async move { counters.admit(&owner(), &turns, tokens, 100, now).await.unwrap() }
+            async move { admit(&counters, &turns, tokens, 100, now).await }
         });
         let admissions = futures_util::future::join_all(admissions).await;
         let admitted = admissions.iter().filter(|admission| matches!(admission, Admission::Admitted(_))).count();

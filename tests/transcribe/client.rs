@@ -2,7 +2,7 @@
 
 use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
-use chatkit_shared::model::{AudioType, Model, ModelConfig, ModelErrorKind, ModelKey};
+use chatkit_shared::model::{AudioType, Model, ModelConfig, ModelErrorKind, ModelKey, Transcription};
 use chatkit_shared::secrets::Secret;
 use serde_json::json;
 
@@ -27,7 +27,7 @@ async fn client() -> (ScriptedModel, Model) {
 async fn a_recording_is_a_form() {
     let (upstream, model) = client().await;
     upstream.then(heard(" Hello there.\n"));
-    assert_eq!(model.transcribe("sound".into(), AudioType::Ogg).await.unwrap(), "Hello there.");
+    assert_eq!(model.transcribe("sound".into(), AudioType::Ogg).await.unwrap().text, "Hello there.");
 
     let request = upstream.single_request();
     assert_eq!(request.path, "/v1/audio/transcriptions");
@@ -48,6 +48,29 @@ async fn a_recording_is_a_form() {
             field("response_format", "json"),
         )
     );
+}
+
+#[tokio::test]
+async fn what_a_recording_took_is_what_the_server_says_or_else_an_estimate() {
+    let (upstream, model) = client().await;
+    for (usage, expected) in [
+        (json!({ "type": "tokens", "input_tokens": 14, "output_tokens": 45 }), (14, 45)),
+        // A second is ten tokens; what was said are twelve characters.
+        (json!({ "type": "duration", "seconds": 8.2 }), (90, 3)),
+        (json!({ "type": "duration", "seconds": 1e300 }), (u64::MAX, 3)),
+        (json!({ "type": "duration", "seconds": -1 }), (0, 3)),
+        // Browsers make about 4,000 bytes of a second.
+        (json!({ "type": "tokens" }), (20, 3)),
+        (json!("nothing of use"), (20, 3)),
+        (json!(null), (20, 3)),
+    ] {
+        let body = json!({ "text": "Hello there.", "usage": usage });
+        upstream.then(Answer::with(200, "application/json", body.to_string()));
+        let heard = model.transcribe(vec![0; 8_000].into(), AudioType::Ogg).await.unwrap();
+        assert_eq!((heard.usage.input, heard.usage.output), expected, "{usage}");
+    }
+    assert_eq!(Transcription::worst_case(8_000), 11 * 15);
+    assert_eq!(Transcription::worst_case(0), 0);
 }
 
 #[test]
@@ -75,7 +98,7 @@ async fn it_is_sent_once_more_if_that_can_help() {
     let (upstream, model) = client().await;
     upstream.then(upstream_error(503, "", ""));
     upstream.then(heard("Hello"));
-    assert_eq!(model.transcribe("sound".into(), AudioType::Wav).await.unwrap(), "Hello");
+    assert_eq!(model.transcribe("sound".into(), AudioType::Wav).await.unwrap().text, "Hello");
     let [first, second] = &upstream.requests()[..] else { panic!("{:?}", upstream.requests()) };
     assert_eq!(first.bytes.len(), second.bytes.len());
 }

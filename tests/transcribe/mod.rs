@@ -28,5 +28,9 @@ fn recording() -> Value {
 
 /// What the upstream heard.
 fn heard(text: &str) -> Answer {
-    Answer::with(200, "application/json", json!({"text": text, "usage": {"type": "tokens"}}).to_string())
+    Answer::with(
+        200,
+        "application/json",
+        json!({"text": text, "usage": {"type": "tokens", "input_tokens": 14, "output_tokens": 45}}).to_string(),
+    )
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{app, heard, recording};
 use crate::harness::app::{App, create, request};
+use crate::harness::responses::upstream_error;
 
 async fn get(app: &App, user: &str, path: &str) -> serde_json::Value {
     app.send(request(Method::GET, path, user, Body::empty())).await.json()
@@ -27,7 +28,7 @@ async fn a_recording_becomes_text() {
 }
 
 #[tokio::test]
-async fn it_is_a_request_without_tokens() {
+async fn it_is_a_request_with_its_tokens() {
     let app = app().await;
     app.model.then(heard("Hello"));
     app.chatkit("alice", &recording()).await;
@@ -40,15 +41,29 @@ async fn it_is_a_request_without_tokens() {
             "total_requests": 1,
             "failed_requests": 0,
             "avg_duration": 0,
-            "total_tokens": 0,
-            "input_tokens": 0,
+            "total_tokens": 59,
+            "input_tokens": 14,
             "cached_tokens": 0,
-            "output_tokens": 0,
+            "output_tokens": 45,
             "reasoning_tokens": 0,
         }])
     );
     let own = get(&app, "alice", "/api/usage/me").await;
-    assert_eq!((&own["turns"]["remaining"], &own["tokens"]["used"]), (&json!(19), &json!(0)));
+    assert_eq!((&own["turns"]["remaining"], &own["tokens"]["used"]), (&json!(19), &json!(59)));
+}
+
+#[tokio::test]
+async fn a_recording_needs_room_in_the_budget_and_gives_back_what_it_did_not_take() {
+    let app = App::with([("TRANSCRIBE_MODEL", "ears"), ("LIMIT_USER_TOKENS_PER_HOUR", "70")]).await;
+    // Ten bytes may be a second, of 15 tokens.
+    app.model.then(heard("Hello"));
+    assert_eq!(app.chatkit("alice", &recording()).await.status, 200);
+    assert_eq!(get(&app, "alice", "/api/usage/me").await["tokens"]["used"], 59);
+    app.chatkit("alice", &recording()).await.error(429, "budget_exceeded");
+    assert_eq!(app.model.requests().len(), 1, "nothing is sent that nobody can pay");
+    app.model.then(upstream_error(500, "server_error", "server_error"));
+    app.chatkit("bob", &recording()).await.error(502, "upstream_error");
+    assert_eq!(get(&app, "bob", "/api/usage/me").await["tokens"]["used"], 0);
 }
 
 #[tokio::test]

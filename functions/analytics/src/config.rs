@@ -1,6 +1,6 @@
 use chatkit_shared::conversation::Limits;
 use chatkit_shared::http::HttpLayer;
-use chatkit_shared::identity::{Authenticator, SessionTokens};
+use chatkit_shared::identity::{Authenticator, SessionTokens, SigningKeys};
 use chatkit_shared::setup::{Outside, Setup, SetupError};
 use chatkit_shared::store::{Counters, Usage};
 
@@ -10,7 +10,7 @@ impl App {
     /// Reads this function's variables:
     ///
     /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`, `AUTH_MODE`, `JWT_*`, `JWKS_URL`: whose tokens are good
-    /// - `LIMIT_USER_*`: what `/api/usage/me` compares with
+    /// - `LIMIT_USER_*`: how often, and what `/api/usage/me` compares with
     /// - `TABLE_COUNTERS`, `TABLE_USAGE`, `AWS_*`
     /// - `ALLOWED_ORIGINS`, `LOG_ADDRESS`: see [`HttpLayer`]
     ///
@@ -19,9 +19,10 @@ impl App {
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, .. } = setup;
         let Outside { http, secrets, connection, .. } = setup.outside()?;
-        let sessions = SessionTokens::from_env(env, &secrets)?;
+        let keys = SigningKeys::required(env, &secrets)?;
+        let sessions = SessionTokens::new(keys.clone());
         Ok(Self {
-            http: HttpLayer::from_env(env, clock.clone(), ids.clone())?,
+            http: HttpLayer::from_env(env, keys, clock.clone(), ids.clone())?,
             authenticator: Authenticator::from_env(env, &secrets, &http, Some(sessions), clock.clone())?,
             counters: Counters::from_env(&connection, env)?,
             usage: Usage::from_env(&connection, env)?,

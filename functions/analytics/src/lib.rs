@@ -4,7 +4,7 @@
 //! - `GET /api/usage/me`: the caller's own limits
 //! - `GET /health`: whether the function runs
 //!
-//! Errors: `bad_request` (dates), `unauthorized`, `forbidden`, `unavailable`.
+//! Errors: `bad_request` (dates), `unauthorized`, `forbidden`, `rate_limit_exceeded`, `unavailable`.
 
 mod config;
 mod daily;
@@ -16,11 +16,11 @@ use axum::extract::{FromRef, Query, State};
 use axum::response::Response;
 use axum::routing::get;
 use chatkit_shared::clock::Clock;
-use chatkit_shared::conversation::Limits;
+use chatkit_shared::conversation::{Limits, REQUESTS};
 use chatkit_shared::http::{Code, Error, HttpLayer, json};
 use chatkit_shared::identity::{Authenticator, Caller, Identity};
 use chatkit_shared::secrets::Secrets;
-use chatkit_shared::store::{Counters, Usage};
+use chatkit_shared::store::{Counters, Decision, Scope, Usage};
 use serde_json::json as object;
 
 use crate::daily::{Range, rows};
@@ -58,14 +58,27 @@ async fn analytics(
     }
     let Query(query) = query.map_err(|_| Error::bad_request("the query has a field twice"))?;
     let range = Range::parse(&query, app.clock.now())?;
+    app.admit(&identity).await?;
     let usage = app.usage.daily(identity.owner.tenant(), range.from, range.to).await?;
     Ok(json(&rows(&range, &usage)))
 }
 
 async fn own_usage(State(app): State<App>, Caller(identity): Caller) -> Result<Response, Error> {
+    app.admit(&identity).await?;
     let now = app.clock.now();
     let used = app.counters.used(&identity.owner, &app.limits.turns, now).await?;
     Ok(json(&OwnUsage::new(&app.limits, &used, now)))
+}
+
+impl App {
+    /// Counts a request against the same limit as the user's operations of ChatKit that do not call the model.
+    async fn admit(&self, identity: &Identity) -> Result<(), Error> {
+        let scope = Scope::User(&identity.owner);
+        match self.counters.take(scope, REQUESTS, &self.limits.requests, self.clock.now()).await? {
+            Decision::Admitted => Ok(()),
+            Decision::Refused { retry_after } => Err(Error::rate_limited(retry_after)),
+        }
+    }
 }
 
 async fn health() -> Response {

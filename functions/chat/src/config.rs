@@ -1,5 +1,5 @@
 use chatkit_shared::http::HttpLayer;
-use chatkit_shared::identity::{Authenticator, SessionTokens};
+use chatkit_shared::identity::{Authenticator, SessionTokens, SigningKeys};
 use chatkit_shared::setup::{Setup, SetupError};
 
 use crate::App;
@@ -16,10 +16,11 @@ impl App {
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, .. } = setup;
         let outside = setup.outside()?;
-        let sessions = SessionTokens::from_env(env, &outside.secrets)?;
+        let keys = SigningKeys::required(env, &outside.secrets)?;
+        let sessions = SessionTokens::new(keys.clone());
         let (secrets, http) = (&outside.secrets, &outside.http);
         Ok(Self {
-            http: HttpLayer::from_env(env, clock.clone(), ids.clone())?,
+            http: HttpLayer::from_env(env, keys, clock.clone(), ids.clone())?,
             authenticator: Authenticator::from_env(env, secrets, http, Some(sessions), clock.clone())?,
             engine: outside.engine(setup)?,
             secrets: outside.secrets,

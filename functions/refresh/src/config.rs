@@ -17,7 +17,7 @@ impl App {
         let counters = Counters::from_env(&connection, env)?;
         let keys = SigningKeys::required(env, &secrets)?;
         Ok(Self {
-            http: HttpLayer::from_env(env, clock.clone(), ids.clone())?,
+            http: HttpLayer::from_env(env, keys.clone(), clock.clone(), ids.clone())?,
             authenticator: Authenticator::from_env(env, &secrets, &http, None, clock.clone())?,
             limit: AddressLimit::from_env(env, counters.clone(), clock.clone())?,
             sessions: Sessions::from_env(setup, &secrets, keys, http, counters.clone())?,

@@ -1,5 +1,5 @@
-use chatkit_shared::http::LogAddress;
-use chatkit_shared::identity::{AuthModes, SessionTokens};
+use chatkit_shared::http::Pseudonyms;
+use chatkit_shared::identity::{AuthModes, SessionTokens, SigningKeys};
 use chatkit_shared::limits::Bucket;
 use chatkit_shared::setup::{Setup, SetupError};
 
@@ -23,12 +23,13 @@ impl App {
         const WANTS: &str = "a whole number, 0 for no limit";
         let Setup { env, clock, .. } = setup;
         let outside = setup.outside()?;
+        let keys = SigningKeys::required(env, &outside.secrets)?;
         Ok(Self {
-            sessions: SessionTokens::from_env(env, &outside.secrets)?,
+            sessions: SessionTokens::new(keys.clone()),
             anonymous: AuthModes::from_env(env)?.anonymous,
             connections: env.parsed("LIMIT_USER_CONNECTIONS", 10, WANTS)?,
             messages: Bucket::per_minute(env.parsed("LIMIT_CONNECTION_MESSAGES_PER_MINUTE", 120, WANTS)?),
-            log_address: LogAddress::from_env(env)?,
+            pseudonyms: Pseudonyms::from_env(env, keys)?,
             calls: Calls::from_env(env, &outside, clock.clone())?,
             engine: outside.engine(setup)?,
             secrets: outside.secrets,

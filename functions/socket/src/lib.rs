@@ -28,7 +28,7 @@ mod turn;
 use std::net::IpAddr;
 
 use chatkit_shared::conversation::Engine;
-use chatkit_shared::http::{Error, LogAddress, RequestLog};
+use chatkit_shared::http::{Error, Pseudonyms, RequestLog};
 use chatkit_shared::identity::SessionTokens;
 use chatkit_shared::ids;
 use chatkit_shared::limits::Bucket;
@@ -54,7 +54,7 @@ pub struct App {
     /// Messages on a connection.
     messages: Bucket,
     calls: Calls,
-    log_address: LogAddress,
+    pseudonyms: Pseudonyms,
     secrets: Secrets,
 }
 
@@ -108,7 +108,8 @@ impl App {
     }
 
     fn log(&self, request_id: &str, kind: &str, route: &str, address: Option<IpAddr>) -> RequestLog {
-        RequestLog::new(self.engine.clock.clone(), request_id.to_owned(), kind, route, address, self.log_address)
+        let (clock, pseudonyms) = (self.engine.clock.clone(), self.pseudonyms.clone());
+        RequestLog::new(clock, request_id.to_owned(), kind, route, address, pseudonyms)
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use chatkit_shared::conversation::Reply;
 use chatkit_shared::http::{Error, RequestLog};
-use chatkit_shared::identity::Session;
+use chatkit_shared::identity::{Identity, Session};
 use chatkit_shared::ids;
 use chatkit_shared::protocol::Request;
 use chatkit_shared::store::SocketAdmission;
@@ -112,6 +112,7 @@ impl App {
             self.calls.invoke(&order.event()).await.map_err(|error| unavailable().because(error))?;
             return Ok(StatusCode::ACCEPTED);
         }
+        let identity = Identity { address: asked.address, ..identity };
         match Box::pin(self.engine.process(&identity, operation, asked.log.clone().on_end())).await? {
             Reply::Document(document) => answer.reply(&document).await,
             Reply::Events(events) => answer.events(events).await,

@@ -2,6 +2,7 @@
 
 use chatkit_shared::conversation::Reply;
 use chatkit_shared::http::{Error, RequestLog};
+use chatkit_shared::identity::Identity;
 use chatkit_shared::protocol::Request;
 use http::StatusCode;
 use secrecy::ExposeSecret;
@@ -38,6 +39,7 @@ impl App {
         let request =
             Request::parse(order.request.as_bytes()).map_err(|error| Error::bad_request(error.to_string()))?;
         log.operation(request.operation());
-        Ok(Some(Box::pin(self.engine.process(&session.identity, request, log.clone().on_end())).await?))
+        let identity = Identity { address: order.address, ..session.identity };
+        Ok(Some(Box::pin(self.engine.process(&identity, request, log.clone().on_end())).await?))
     }
 }

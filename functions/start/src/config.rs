@@ -24,7 +24,7 @@ impl App {
         let keys = SigningKeys::required(env, &secrets)?;
         let visitors = AuthModes::from_env(env)?.anonymous.then(|| Visitors::new(keys.clone(), *cookie));
         Ok(Self {
-            http: HttpLayer::from_env(env, clock.clone(), ids.clone())?,
+            http: HttpLayer::from_env(env, keys.clone(), clock.clone(), ids.clone())?,
             authenticator: Authenticator::from_env(env, &secrets, &http, None, clock.clone())?,
             visitors,
             limit: AddressLimit::from_env(env, counters.clone(), clock.clone())?,

@@ -174,10 +174,11 @@ impl Turn {
     async fn ask_model(&mut self, answer: &mut Answer) -> Result<ModelEvents, Ended> {
         let Some(place) = &mut self.place else { return Err(Ended::failed(messages::no_answer())) };
         let load = self.engine.load_now(&place.owner, &place.thread_id);
-        let admitted = Box::pin(self.engine.admit_and_load(&place.owner, load)).await;
+        let admitted = Box::pin(self.engine.admit_and_load(&self.identity, load)).await;
         let (reservation, loaded) = admitted.map_err(refused)?;
-        self.reservation = Some(reservation);
         self.prompt = prompt(&self.engine.assistant, &self.identity, &place.thread_id, &loaded.items);
+        let reservation = self.reservation.insert(reservation);
+        Box::pin(self.engine.hold(reservation, &self.prompt, 0)).await.map_err(refused)?;
         // The endpoint may have taken its time: the answer stands behind what is there now, and runs since then are over.
         if let Some(last) = loaded.items.last() {
             last.item.id().clone_into(&mut place.question);

@@ -26,7 +26,7 @@ impl Engine {
             return Err(Error::Invalid(format!("`result` is larger than {} KB", LARGEST_OUTPUT / 1024)));
         }
         let load = self.load_now(owner, &params.thread_id);
-        let (reservation, Loaded { thread, mut items, .. }) = Box::pin(self.admit_and_load(owner, load)).await?;
+        let (reservation, Loaded { thread, mut items, .. }) = Box::pin(self.admit_and_load(identity, load)).await?;
         let Some(position) = waiting_call(&items) else {
             return Err(self.refund(&reservation, no_call()).await);
         };

@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::endpoints::EndpointError;
 use crate::files::FilesError;
 use crate::model::ModelError;
-use crate::store::StoreError;
+use crate::store::{Payer, StoreError};
 
 /// Why an operation is refused before anything is written.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,8 @@ pub enum Error {
     BudgetExceeded {
         /// When the budget is renewed.
         retry_after: Duration,
+        /// Whose it is.
+        payer: Payer,
     },
     /// The server keeps no files.
     #[error("files are not configured")]

@@ -1,21 +1,28 @@
-use std::time::Duration;
-
+use super::prompt::tokens;
 use super::{Engine, Error};
 use crate::assistant::{Assistant, estimate_tokens};
 use crate::env::{Env, EnvError};
-use crate::identity::Owner;
-use crate::limits::Bucket;
-use crate::store::{Admission, Decision, Limit, Reservation, Scope};
+use crate::identity::{Identity, Owner};
+use crate::limits::{Bucket, address_key};
+use crate::model::Prompt;
+use crate::store::{Account, Admission, Decision, Limit, Refusal, Reservation, Scope, Window};
 
-/// How much one user may ask.
+/// The name of a user's limit on what does not call the model.
+pub const REQUESTS: &str = "requests";
+
+/// How much may be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Operations that call the model.
+    /// A user's operations that call the model.
     pub turns: Bucket,
-    /// Every other operation.
+    /// Every other operation of a user.
     pub requests: Bucket,
-    /// Model tokens in a clock hour; 0 means no limit.
+    /// A user's model tokens in a clock hour; 0 means no limit.
     pub tokens_per_hour: u64,
+    /// Model tokens in a clock hour of all anonymous visitors at one client address; 0 means no limit.
+    pub address_tokens_per_hour: u64,
+    /// Model tokens in a day, by UTC, of all users of a tenant; 0 means no limit.
+    pub tenant_tokens_per_day: u64,
     /// Characters of one message; 0 means no limit.
     pub message_chars: usize,
     /// Days that a usage record is kept.
@@ -24,7 +31,8 @@ pub struct Limits {
 
 impl Limits {
     /// Reads `LIMIT_USER_TURNS_PER_MINUTE` (20), `LIMIT_USER_REQUESTS_PER_MINUTE` (240), `LIMIT_USER_TOKENS_PER_HOUR`
-    /// (100000), `LIMIT_MESSAGE_CHARS` (10000), each with 0 for "off", and `USAGE_RETENTION_DAYS` (90).
+    /// (100000), `LIMIT_ADDRESS_TOKENS_PER_HOUR` (300000), `LIMIT_TENANT_TOKENS_PER_DAY` (0), `LIMIT_MESSAGE_CHARS`
+    /// (10000), each with 0 for "off", and `USAGE_RETENTION_DAYS` (90).
     ///
     /// # Errors
     /// When a value is not a whole number.
@@ -34,6 +42,8 @@ impl Limits {
             turns: Bucket::per_minute(env.parsed("LIMIT_USER_TURNS_PER_MINUTE", 20, WANTS)?),
             requests: Bucket::per_minute(env.parsed("LIMIT_USER_REQUESTS_PER_MINUTE", 240, WANTS)?),
             tokens_per_hour: env.parsed("LIMIT_USER_TOKENS_PER_HOUR", 100_000, WANTS)?,
+            address_tokens_per_hour: env.parsed("LIMIT_ADDRESS_TOKENS_PER_HOUR", 300_000, WANTS)?,
+            tenant_tokens_per_day: env.parsed("LIMIT_TENANT_TOKENS_PER_DAY", 0, WANTS)?,
             message_chars: env.parsed("LIMIT_MESSAGE_CHARS", 10_000, WANTS)?,
             usage_retention_days: env.parsed("USAGE_RETENTION_DAYS", 90, "a whole number of days")?,
         })
@@ -41,16 +51,9 @@ impl Limits {
 }
 
 impl Engine {
-    /// When the budget is renewed.
-    pub(super) fn until_the_next_hour(&self) -> Duration {
-        const HOUR: i64 = 3600;
-        let left = HOUR - self.clock.now().as_second().rem_euclid(HOUR);
-        Duration::from_secs(left.unsigned_abs())
-    }
-
     /// Counts an operation that does not call the model.
     pub(super) async fn admit_request(&self, owner: &Owner) -> Result<(), Error> {
-        match self.counters.take(Scope::User(owner), "requests", &self.limits.requests, self.clock.now()).await? {
+        match self.counters.take(Scope::User(owner), REQUESTS, &self.limits.requests, self.clock.now()).await? {
             Decision::Admitted => Ok(()),
             Decision::Refused { retry_after } => Err(Error::RateLimited { retry_after }),
         }
@@ -63,17 +66,47 @@ impl Engine {
         u64::from(*max_output_tokens) + u64::from(*max_context_tokens) + instructions
     }
 
-    /// Counts a turn and reserves the most it can cost.
-    pub(super) async fn admit_turn(&self, owner: &Owner) -> Result<Reservation, Error> {
+    /// Counts a turn and reserves the most it can cost, and `beside` for what the model is asked beside it.
+    pub(super) async fn admit_turn(&self, identity: &Identity, beside: u64) -> Result<Reservation, Error> {
+        self.admit(identity, self.worst_case_tokens() + beside).await
+    }
+
+    /// Counts a turn and reserves tokens for it with everybody whose budget it is, in one round trip.
+    pub(super) async fn admit(&self, identity: &Identity, reserve: u64) -> Result<Reservation, Error> {
         // A turn that cannot be answered is refused before anything of it is written.
         self.model.check_key().await?;
-        let tokens = self.limits.tokens_per_hour;
-        // With a limit below one turn's worst case, one turn at a time is admitted while nothing is used.
-        let reserve = self.worst_case_tokens().min(tokens);
-        match self.counters.admit(owner, &self.limits.turns, tokens, reserve, self.clock.now()).await? {
+        let Limits { turns, tokens_per_hour, address_tokens_per_hour, tenant_tokens_per_day, .. } = self.limits;
+        let address = address_key(identity.address);
+        // Visitors are as many as they like. Whom the site knows it has let in one by one, often from one office.
+        let of_address = if identity.anonymous { address_tokens_per_hour } else { 0 };
+        let account = |scope, tokens, window| Account { scope, turns: Bucket::OFF, tokens, window };
+        let accounts = [
+            Account { turns, ..account(Scope::User(&identity.owner), tokens_per_hour, Window::Hour) },
+            account(Scope::Address(&address), of_address, Window::Hour),
+            account(Scope::Tenant(identity.owner.tenant()), tenant_tokens_per_day, Window::Day),
+        ];
+        match self.counters.admit(&accounts, reserve, self.clock.now()).await? {
             Admission::Admitted(reservation) => Ok(reservation),
-            Admission::Refused { retry_after, limit: Limit::Turns } => Err(Error::RateLimited { retry_after }),
-            Admission::Refused { retry_after, limit: Limit::Tokens } => Err(Error::BudgetExceeded { retry_after }),
+            Admission::Refused(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Holds what a prompt costs beyond what was reserved without knowing it: a message is shown however long it is, and
+    /// documents count by their pages. Where there is no room, nothing is given back.
+    pub(super) async fn hold(&self, reservation: &mut Reservation, prompt: &Prompt, beside: u64) -> Result<(), Error> {
+        let total = tokens(prompt) + u64::from(self.assistant.max_output_tokens) + beside;
+        match self.counters.hold_at_first(reservation, total, self.clock.now()).await? {
+            None => Ok(()),
+            Some(refusal) => Err(refusal.into()),
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(Refusal { retry_after, limit }: Refusal) -> Self {
+        match limit {
+            Limit::Turns => Self::RateLimited { retry_after },
+            Limit::Tokens(payer) => Self::BudgetExceeded { retry_after, payer },
         }
     }
 }

@@ -3,6 +3,7 @@
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::prompt::prompt;
+use super::title;
 use super::turn::{Beginning, stream_options};
 use super::user_message::{digest, digest_of_input};
 use super::{Engine, Error, OnEnd};
@@ -24,7 +25,8 @@ impl Engine {
     ) -> Result<UnboundedReceiver<Event>, Error> {
         let owner = &identity.owner;
         self.check_message(&params.input)?;
-        let reservation = self.admit_turn(owner).await?;
+        let beside = title::worst_case(&text_of(&params.input.content));
+        let reservation = self.admit_turn(identity, beside).await?;
         let thread_id = self.ids.mint(ids::THREAD);
         let item = match Box::pin(self.user_item(owner, params.input, &thread_id, &thread_id)).await {
             Ok(item) => item,
@@ -70,7 +72,7 @@ impl Engine {
         let owner = &identity.owner;
         self.check_message(&params.input)?;
         let load = self.load(owner, &params.thread_id);
-        let (reservation, loaded) = Box::pin(self.admit_and_load(owner, load)).await?;
+        let (reservation, loaded) = Box::pin(self.admit_and_load(identity, load)).await?;
         let last = loaded.items.last().map_or(loaded.thread.id.as_str(), |stored| stored.item.id());
         let run = self.lease(digest_of_input(&params.input), loaded.thread.last_run());
         let live = loaded.live_run(self.clock.now());
@@ -122,7 +124,7 @@ impl Engine {
     ) -> Result<UnboundedReceiver<Event>, Error> {
         let owner = &identity.owner;
         let load = self.load(owner, &params.thread_id);
-        let (reservation, loaded) = Box::pin(self.admit_and_load(owner, load)).await?;
+        let (reservation, loaded) = Box::pin(self.admit_and_load(identity, load)).await?;
         let prepared = Box::pin(self.prepare_retry(owner, &params.item_id, &loaded)).await;
         let items = match prepared {
             Ok(items) => items,
@@ -186,12 +188,16 @@ impl Engine {
 /// What a thread is named after: the message's words, else its files.
 fn plain_text(item: &ThreadItem) -> String {
     let ThreadItem::UserMessage(UserMessage { content, attachments, .. }) = item else { return String::new() };
-    let parts = content.iter().map(|part| match part {
-        UserContent::InputText { text } | UserContent::InputTag { text, .. } => text.as_str(),
-    });
-    let text = parts.collect::<Vec<_>>().join(" ");
+    let text = text_of(content);
     if text.is_empty() {
         return attachments.iter().map(|attachment| attachment.name.as_str()).collect::<Vec<_>>().join(" ");
     }
     text
+}
+
+fn text_of(content: &[UserContent]) -> String {
+    let parts = content.iter().map(|part| match part {
+        UserContent::InputText { text } | UserContent::InputTag { text, .. } => text.as_str(),
+    });
+    parts.collect::<Vec<_>>().join(" ")
 }

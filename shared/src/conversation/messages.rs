@@ -3,6 +3,7 @@
 use super::Error;
 use crate::model::{IncompleteReason, ModelError};
 use crate::protocol::{ErrorCode, Event, NoticeLevel};
+use crate::store::{Limit, Payer};
 
 /// The model failed.
 pub(super) fn failed(cause: &ModelError) -> Event {
@@ -19,9 +20,18 @@ pub(super) fn no_answer() -> Event {
     error("The assistant gave no answer. Please try again.", true)
 }
 
-/// There is no budget for another round.
-pub(super) fn budget_exhausted() -> Event {
-    let message = "The answer is incomplete because your token budget is used up for now.";
+/// A limit allows no further round.
+pub(super) fn budget_exhausted(limit: Limit) -> Event {
+    let message = match limit {
+        Limit::Turns => "The answer is incomplete because you have asked a lot in a short time.",
+        Limit::Tokens(Payer::User) => "The answer is incomplete because your token budget is used up for now.",
+        Limit::Tokens(Payer::Address) => {
+            "The answer is incomplete because the token budget of your network's visitors is used up for now."
+        }
+        Limit::Tokens(Payer::Tenant) => {
+            "The answer is incomplete because this site's token budget is used up for today."
+        }
+    };
     Event::Notice { level: NoticeLevel::Warning, message: message.to_owned(), title: None }
 }
 
@@ -40,7 +50,14 @@ pub(super) fn picture_lost() -> Event {
 pub(super) fn refused(cause: &Error) -> Event {
     match cause {
         Error::RateLimited { .. } => error("You have asked a lot in a short time. Please wait a moment.", false),
-        Error::BudgetExceeded { .. } => error("Your token budget is used up for now.", false),
+        Error::BudgetExceeded { payer, .. } => {
+            let message = match payer {
+                Payer::User => "Your token budget is used up for now.",
+                Payer::Address => "The token budget of your network's visitors is used up for now.",
+                Payer::Tenant => "This site's token budget is used up for today.",
+            };
+            error(message, false)
+        }
         Error::NotFound(_) | Error::NotWritable => error("This conversation takes no more messages.", false),
         Error::Store(_) => not_stored(),
         Error::Conflict

@@ -33,7 +33,7 @@ use serde::Serialize;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 pub use error::Error;
-pub use limits::Limits;
+pub use limits::{Limits, REQUESTS};
 pub use report::{OnEnd, Outcome, TurnReport};
 pub use stateless::{Message, Role};
 
@@ -147,7 +147,10 @@ impl Engine {
             Request::DeleteThread(params) => self.delete_thread(owner, &params).await,
             Request::ListItems(params) => self.list_items(owner, &params).await,
             Request::Feedback(params) => self.feedback(owner, &params).await,
-            Request::Transcribe(params) => Box::pin(self.transcribe(owner, params, on_end)).await,
+            Request::Transcribe(params) => {
+                let (engine, identity) = (self.clone(), identity.clone());
+                task::to_its_end(async move { engine.transcribe(&identity, params, on_end).await }).await
+            }
             Request::AttachmentsCreate(params) => self.create_attachment(owner, params).await,
             Request::AttachmentsDelete(params) => self.delete_attachment(owner, &params).await,
         };

@@ -1,5 +1,7 @@
 use std::error::Error;
 
+use jiff::Timestamp;
+
 use crate::model::TokenUsage;
 pub use crate::store::Outcome;
 
@@ -9,6 +11,8 @@ pub struct TurnReport {
     pub model: String,
     /// What it took, the title included.
     pub usage: TokenUsage,
+    /// When the client was sent the first of what the model made; none if nothing came.
+    pub first_event_at: Option<Timestamp>,
     /// How it ended.
     pub outcome: Outcome,
     /// Why it failed.

@@ -14,14 +14,14 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::answer::{Answer, Finished, Replacement, Shown, Stage, Step};
 use super::place::Place;
 use super::prompt::tokens;
-use super::title::{PATIENCE, Title};
+use super::title::{self, PATIENCE, Title};
 use super::trail::Trail;
 use super::{Engine, OnEnd, Outcome, TurnReport, messages, task};
 use crate::identity::{Identity, Owner};
 use crate::ids;
 use crate::model::{FunctionCall, IncompleteReason, Input, ModelError, ModelEvent, Prompt, TokenUsage};
 use crate::protocol::{Event, GeneratedImageItem, ItemUpdate, Thread, ThreadItem};
-use crate::store::{Reservation, StoreError, UsageRecord};
+use crate::store::{Refusal, Reservation, StoreError, UsageRecord};
 use crate::telemetry::chain;
 
 /// What the model sends.
@@ -65,6 +65,8 @@ pub(super) struct Progress {
     pub(super) title: Option<PendingTitle>,
     usage: TokenUsage,
     first_token_at: Option<Timestamp>,
+    /// When the client was sent the first of what the model made.
+    first_event_at: Option<Timestamp>,
 }
 
 /// What a turn begins with.
@@ -133,8 +135,9 @@ impl Turn {
         if let Some(event) = ended.epilogue {
             self.emit(event);
         }
-        let (model, usage) = (self.prompt.model, self.progress.usage);
-        on_end(TurnReport { model, usage, outcome: ended.outcome, cause: ended.cause });
+        let Progress { usage, first_event_at, .. } = self.progress;
+        let Ended { outcome, cause, .. } = ended;
+        on_end(TurnReport { model: self.prompt.model, usage, first_event_at, outcome, cause });
     }
 
     /// What a removed item showed. Nothing leads there any more, so a failure costs the operator's storage only.
@@ -209,8 +212,8 @@ impl Turn {
                 // The last time, the model has to answer with what it knows.
                 self.prompt.tool_choice = Some("none".into());
             }
-            if !self.hold_more().await? {
-                let epilogue = Some(messages::budget_exhausted());
+            if let Some(refusal) = self.hold_more().await? {
+                let epilogue = Some(messages::budget_exhausted(refusal.limit));
                 return Ok(Ended { outcome: Outcome::Incomplete, epilogue, cause: None });
             }
             answer.next_round();
@@ -244,9 +247,13 @@ impl Turn {
                     let ended = ending(&event);
                     self.note(&event, &mut calls);
                     let steps = answer.take(event);
+                    let tells = steps.iter().any(|step| matches!(step, Step::Emit(_)));
                     if let Err(error) = self.perform(steps).await {
                         self.count(None, accepted, answer.characters() - characters);
                         return Err(error.into());
+                    }
+                    if tells {
+                        self.progress.first_event_at.get_or_insert(self.engine.clock.now());
                     }
                     match ended {
                         Some(ended) => ended,
@@ -321,13 +328,14 @@ impl Turn {
         add(&mut self.progress.usage, used);
     }
 
-    /// Holds as much of the budget as the next round can cost; whether there was room.
-    async fn hold_more(&mut self) -> Result<bool, StoreError> {
-        let Some(reservation) = &mut self.reservation else { return Ok(true) };
-        let Engine { counters, limits, assistant, .. } = &self.engine;
+    /// Holds as much of the budgets as the next round can cost; why there is no room, if so.
+    async fn hold_more(&mut self) -> Result<Option<Refusal>, StoreError> {
+        let Some(reservation) = &mut self.reservation else { return Ok(None) };
+        let Engine { counters, assistant, clock, .. } = &self.engine;
         let used = self.progress.usage.input + self.progress.usage.output;
-        let total = used + tokens(&self.prompt) + u64::from(assistant.max_output_tokens);
-        counters.hold(reservation, limits.tokens_per_hour, total).await
+        let beside = self.progress.title.as_ref().map_or(0, |pending| title::worst_case(&pending.title.message));
+        let total = used + tokens(&self.prompt) + u64::from(assistant.max_output_tokens) + beside;
+        counters.hold(reservation, total, clock.now()).await
     }
 
     /// Does what the answer asks for.

@@ -38,12 +38,15 @@ impl Engine {
         on_end: OnEnd,
     ) -> Result<UnboundedReceiver<Event>, Error> {
         self.check_messages(&messages)?;
-        let reservation = Box::pin(self.admit_turn(&identity.owner)).await?;
+        let mut reservation = Box::pin(self.admit_turn(identity, 0)).await?;
         let inputs = messages.into_iter().map(|Message { role, text }| match role {
             Role::User => Input::User(vec![InputPart::Text(text)]),
             Role::Assistant => Input::Assistant(text),
         });
         let prompt = prompt_of(&self.assistant, identity, inputs.collect());
+        if let Err(error) = Box::pin(self.hold(&mut reservation, &prompt, 0)).await {
+            return Err(self.refund(&reservation, error).await);
+        }
         let (events, receiver) = unbounded_channel();
         let turn = Turn {
             engine: self.clone(),

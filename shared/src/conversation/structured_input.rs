@@ -27,7 +27,7 @@ impl Engine {
         self.check_answers(&params.input)?;
         let load = self.load_now(owner, &params.thread_id);
         let asked = self.threads.item(owner, &params.thread_id, &params.item_id);
-        let (admitted, asked) = tokio::join!(Box::pin(self.admit_and_load(owner, load)), asked);
+        let (admitted, asked) = tokio::join!(Box::pin(self.admit_and_load(identity, load)), asked);
         let (reservation, loaded) = admitted?;
         let mut run = self.lease(String::new(), loaded.thread.last_run());
         // Which of two answers counts, the item itself decides.

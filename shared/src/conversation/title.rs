@@ -27,6 +27,16 @@ const LONGEST: usize = 60;
 /// How long the end of the first turn waits for a title that is still being made.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The most tokens that a title for a thread with this first message can take.
+pub(super) fn worst_case(message: &str) -> u64 {
+    asked(message) + u64::from(MAX_OUTPUT_TOKENS)
+}
+
+/// What the model is asked for it.
+fn asked(message: &str) -> u64 {
+    estimate_tokens(INSTRUCTIONS) + estimate_tokens(&excerpt(message))
+}
+
 /// A title to be made for a thread that has none.
 #[derive(Clone)]
 pub(super) struct Title {
@@ -60,15 +70,14 @@ impl Title {
 
     /// What a title took whose count never came.
     pub(super) fn estimate(&self) -> TokenUsage {
-        let input = estimate_tokens(INSTRUCTIONS) + estimate_tokens(&self.excerpt());
-        TokenUsage { input, ..TokenUsage::default() }
+        TokenUsage { input: asked(&self.message), ..TokenUsage::default() }
     }
 
     fn prompt(&self) -> Prompt {
         Prompt {
             model: self.assistant.model.clone(),
             instructions: Some(INSTRUCTIONS.to_owned()),
-            input: vec![Input::User(vec![InputPart::Text(self.excerpt())])],
+            input: vec![Input::User(vec![InputPart::Text(excerpt(&self.message))])],
             max_output_tokens: Some(MAX_OUTPUT_TOKENS),
             ..Prompt::default()
         }
@@ -87,10 +96,6 @@ impl Title {
         Ok((tidy(&title), total.unwrap_or_else(|| self.estimate())))
     }
 
-    fn excerpt(&self) -> String {
-        self.message.chars().take(EXCERPT).collect()
-    }
-
     /// Names the thread, unless the person has done so meanwhile.
     async fn store(&self, title: &str) -> Option<Thread> {
         if title.is_empty() {
@@ -104,6 +109,10 @@ impl Title {
             }
         }
     }
+}
+
+fn excerpt(message: &str) -> String {
+    message.chars().take(EXCERPT).collect()
 }
 
 /// One line without the decoration that models add all the same, cut at a word.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::place::Place;
 use super::prompt::tokens;
 use super::respond::{ModelEvents, Progress, Start, Turn};
-use super::title::Title;
+use super::title::{self, Title};
 use super::{Engine, Error, OnEnd, Outcome, TurnReport, messages};
 use crate::files::Files;
 use crate::identity::{Identity, Owner};
@@ -54,10 +54,10 @@ impl Engine {
     /// Counts a turn and loads its thread, in one round trip.
     pub(super) async fn admit_and_load(
         &self,
-        owner: &Owner,
+        identity: &Identity,
         load: impl Future<Output = Result<Option<Loaded>, StoreError>>,
     ) -> Result<(Reservation, Loaded), Error> {
-        let (admitted, loaded) = tokio::join!(self.admit_turn(owner), load);
+        let (admitted, loaded) = tokio::join!(self.admit_turn(identity, 0), load);
         let reservation = admitted?;
         match writable(loaded) {
             Ok(loaded) => Ok((reservation, loaded)),
@@ -90,7 +90,7 @@ impl Engine {
     async fn charge(&self, reservation: &Reservation, used: u64, error: Error) -> Error {
         match self.counters.settle(reservation, used).await {
             Ok(()) => error,
-            // The budget's window ends within the hour, and with it what was reserved.
+            // It lapses with the window of its budget.
             Err(settle) => {
                 tracing::warn!(error = chain(&settle), "a reservation was not given back");
                 error
@@ -116,9 +116,12 @@ impl Engine {
         on_end: OnEnd,
     ) -> Result<UnboundedReceiver<Event>, Error> {
         let started = self.clock.now();
-        if beginning.waiting.is_empty() && !Box::pin(self.hold(&mut beginning)).await? {
-            let retry_after = self.until_the_next_hour();
-            return Err(self.refund(&beginning.reservation, Error::BudgetExceeded { retry_after }).await);
+        if beginning.waiting.is_empty() {
+            let Beginning { reservation, prompt, untitled, .. } = &mut beginning;
+            let beside = untitled.as_deref().map_or(0, title::worst_case);
+            if let Err(error) = Box::pin(self.hold(reservation, prompt, beside)).await {
+                return Err(self.refund(&beginning.reservation, error).await);
+            }
         }
         let mut call =
             beginning.waiting.is_empty().then(|| self.call_model(&beginning.identity.owner, beginning.prompt.clone()));
@@ -139,7 +142,8 @@ impl Engine {
                 let error = self.abandon(&beginning, Error::Store(cause)).await;
                 let _ = events.send(messages::not_stored());
                 let (model, usage) = (beginning.prompt.model, TokenUsage::default());
-                on_end(TurnReport { model, usage, outcome: Outcome::Error, cause: Some(error.into()) });
+                let cause = Some(error.into());
+                on_end(TurnReport { model, usage, first_event_at: None, outcome: Outcome::Error, cause });
                 return Ok(receiver);
             }
         }
@@ -183,15 +187,6 @@ impl Engine {
         let start = call.map_or(Start::Page(beginning.waiting), |call| Start::Model(model_events(call)));
         turn.launch(start, title, on_end);
         Ok(receiver)
-    }
-
-    /// Holds what a prompt costs beyond what was reserved without knowing it: a message is shown however long it is, and
-    /// documents count by their pages. Whether there was room.
-    async fn hold(&self, beginning: &mut Beginning) -> Result<bool, Error> {
-        let per_hour = self.limits.tokens_per_hour;
-        let total = tokens(&beginning.prompt) + u64::from(self.assistant.max_output_tokens);
-        // One message at a time is admitted while nothing is used, even where the whole budget is less than its worst case.
-        Ok(self.counters.hold(&mut beginning.reservation, per_hour, total.min(per_hour)).await?)
     }
 
     fn call_model(&self, owner: &Owner, prompt: Prompt) -> ModelCall {

@@ -12,7 +12,7 @@ use crate::files::FilesError;
 use crate::identity::{NoKeys, SigningError};
 use crate::model::{ModelError, ModelErrorKind};
 use crate::secrets::SecretError;
-use crate::store::StoreError;
+use crate::store::{Payer, StoreError};
 
 /// The documented codes. They are part of the contract: names and statuses do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +85,8 @@ pub struct Error {
     pub message: Cow<'static, str>,
     /// After how long the same request may succeed.
     pub retry_after: Option<Duration>,
+    /// Which budget is used up, for the log.
+    pub limit: Option<&'static str>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -92,7 +94,7 @@ pub struct Error {
 impl Error {
     /// An error without a cause worth logging.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), retry_after: None, source: None }
+        Self { code, message: message.into(), retry_after: None, limit: None, source: None }
     }
 
     /// The request is wrong; the message says where.
@@ -109,6 +111,17 @@ impl Error {
     pub fn rate_limited(retry_after: Duration) -> Self {
         let error = Self::new(Code::RateLimitExceeded, "too many requests, please try again later");
         Self { retry_after: Some(retry_after), ..error }
+    }
+
+    /// Too many tokens of somebody's.
+    fn budget_exceeded(retry_after: Duration, payer: Payer) -> Self {
+        let (message, limit) = match payer {
+            Payer::User => ("your token budget is used up for now", "user_tokens"),
+            Payer::Address => ("the token budget of your network's visitors is used up for now", "address_tokens"),
+            Payer::Tenant => ("this site's token budget is used up for today", "tenant_tokens"),
+        };
+        let error = Self::new(Code::BudgetExceeded, message);
+        Self { retry_after: Some(retry_after), limit: Some(limit), ..error }
     }
 
     /// It cannot be answered now and may be later, once somebody has mended the cause or it has passed.
@@ -208,10 +221,7 @@ impl From<conversation::Error> for Error {
             E::NotWritable => Self::new(Code::Forbidden, "this thread takes no more messages"),
             E::Conflict => Self::new(Code::Conflict, "this message is being answered already"),
             E::RateLimited { retry_after } => Self::rate_limited(retry_after),
-            E::BudgetExceeded { retry_after } => {
-                let error = Self::new(Code::BudgetExceeded, "your token budget is used up for now");
-                Self { retry_after: Some(retry_after), ..error }
-            }
+            E::BudgetExceeded { retry_after, payer } => Self::budget_exceeded(retry_after, payer),
             E::NoFiles => Self::bad_request("attachments are not configured on this server: `FILES_BUCKET`"),
             E::Files(error) => error.into(),
             E::Store(error) => error.into(),

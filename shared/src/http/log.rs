@@ -6,36 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::Error;
+use super::{Error, Pseudonyms};
 use crate::clock::Clock;
 use crate::conversation::{OnEnd, Outcome};
-use crate::env::{Env, EnvError};
-use crate::hash::short_hash;
 use crate::identity::Owner;
 use crate::telemetry::{REQUEST, chain};
-
-/// How a client's address stands in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogAddress {
-    /// As a hash: the same address can be followed, not read.
-    Hashed,
-    /// As it is.
-    Plain,
-}
-
-impl LogAddress {
-    /// `LOG_ADDRESS`: `hashed` (default) or `plain`.
-    ///
-    /// # Errors
-    /// For any other value.
-    pub fn from_env(env: &Env) -> Result<Self, EnvError> {
-        match env.get("LOG_ADDRESS") {
-            None | Some("hashed") => Ok(Self::Hashed),
-            Some("plain") => Ok(Self::Plain),
-            Some(_) => Err(EnvError::new("LOG_ADDRESS", "must be `hashed` or `plain`")),
-        }
-    }
-}
 
 /// The line of one request. Whoever still works for the request holds a clone; the line is written when the last one
 /// is dropped, so that it knows the outcome of a streamed answer too.
@@ -47,7 +22,8 @@ struct Line {
     request_id: String,
     method: String,
     path: String,
-    ip: Option<String>,
+    address: Option<IpAddr>,
+    pseudonyms: Pseudonyms,
     started: Timestamp,
     fields: Mutex<Fields>,
 }
@@ -56,8 +32,9 @@ struct Line {
 struct Fields {
     status: u16,
     outcome: Option<String>,
-    user: Option<String>,
-    tenant: Option<String>,
+    owner: Option<Owner>,
+    limit: Option<&'static str>,
+    first_event_at: Option<Timestamp>,
     operation: Option<&'static str>,
     model: Option<String>,
     input_tokens: Option<u64>,
@@ -72,16 +49,13 @@ impl RequestLog {
         request_id: String,
         method: &str,
         path: &str,
-        ip: Option<IpAddr>,
-        log_address: LogAddress,
+        address: Option<IpAddr>,
+        pseudonyms: Pseudonyms,
     ) -> Self {
-        let ip = ip.map(|ip| match log_address {
-            LogAddress::Hashed => short_hash(&ip.to_string()),
-            LogAddress::Plain => ip.to_string(),
-        });
         let started = clock.now();
         let (method, path) = (method.to_owned(), path.to_owned());
-        Self(Arc::new(Line { clock, request_id, method, path, ip, started, fields: Mutex::default() }))
+        let fields = Mutex::default();
+        Self(Arc::new(Line { clock, request_id, method, path, address, pseudonyms, started, fields }))
     }
 
     fn set(&self, change: impl FnOnce(&mut Fields)) {
@@ -93,12 +67,9 @@ impl RequestLog {
         self.set(|fields| fields.status = status.as_u16());
     }
 
-    /// Who asks, as hashes.
+    /// Who asks, which the line says by hashes.
     pub fn owner(&self, owner: &Owner) {
-        self.set(|fields| {
-            fields.user = Some(short_hash(owner.user()));
-            fields.tenant = Some(short_hash(owner.tenant()));
-        });
+        self.set(|fields| fields.owner = Some(owner.clone()));
     }
 
     /// Which operation of the route.
@@ -119,6 +90,7 @@ impl RequestLog {
     pub fn refused(&self, error: &Error) {
         self.status(error.code.status());
         self.outcome(error.code.as_str());
+        self.set(|fields| fields.limit = error.limit);
         if error.source().is_some() || error.code.status().is_server_error() {
             self.cause(error);
         }
@@ -128,6 +100,7 @@ impl RequestLog {
     pub fn on_end(self) -> OnEnd {
         Box::new(move |report| {
             self.usage(&report.model, report.usage.input, report.usage.output);
+            self.set(|fields| fields.first_event_at = report.first_event_at);
             if report.outcome != Outcome::Ok {
                 self.outcome(report.outcome.as_str());
             }
@@ -153,7 +126,14 @@ impl RequestLog {
 impl Drop for Line {
     fn drop(&mut self) {
         let fields = self.fields.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let latency_ms = self.clock.now().as_millisecond() - self.started.as_millisecond();
+        let since_start = |at: Timestamp| at.as_millisecond() - self.started.as_millisecond();
+        let latency_ms = since_start(self.clock.now());
+        let first_event_ms = fields.first_event_at.map(since_start);
+        // Now that the request is over, the key is there if it can be had at all.
+        let of = |name: &str| self.pseudonyms.of(name);
+        let ip = self.address.and_then(|address| self.pseudonyms.of_address(address));
+        let user = fields.owner.as_ref().and_then(|owner| of(owner.user()));
+        let tenant = fields.owner.as_ref().and_then(|owner| of(owner.tenant()));
         macro_rules! write_line {
             ($level:ident) => {
                 tracing::$level!(
@@ -161,12 +141,14 @@ impl Drop for Line {
                     request_id = self.request_id,
                     method = self.method,
                     path = self.path,
-                    ip = self.ip,
+                    ip,
                     status = fields.status,
                     outcome = fields.outcome.as_deref().unwrap_or("ok"),
+                    limit = fields.limit,
                     latency_ms,
-                    user = fields.user,
-                    tenant = fields.tenant,
+                    first_event_ms,
+                    user,
+                    tenant,
                     operation = fields.operation,
                     model = fields.model,
                     input_tokens = fields.input_tokens,

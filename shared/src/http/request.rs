@@ -16,10 +16,12 @@ use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
 
-use super::{ClientAddress, Code, Error, LogAddress, RequestLog, cors};
+use super::{ClientAddress, Code, Error, Pseudonyms, RequestLog, cors};
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
+use crate::identity::SigningKeys;
 use crate::ids::{self, Ids};
+use crate::secrets::Secret;
 
 /// The header with the request's id. It is always minted here: one that a client could choose would let it write into
 /// the log.
@@ -31,22 +33,22 @@ pub struct HttpLayer {
     clock: Clock,
     ids: Ids,
     cors: CorsLayer,
-    log_address: LogAddress,
+    pseudonyms: Pseudonyms,
     address_header: Option<HeaderName>,
 }
 
 impl HttpLayer {
-    /// Reads `ALLOWED_ORIGINS`, `LOG_ADDRESS`, and `CLIENT_ADDRESS_HEADER`: the header in which what stands in front of
-    /// the API names the client. It must be set only where nothing else can reach the API, because a client could write
+    /// Reads `ALLOWED_ORIGINS`, `LOG_ADDRESS` (see [`Pseudonyms`], whose keys these are), and `CLIENT_ADDRESS_HEADER`: the
+    /// header in which what stands in front of the API names the client. It must be set only where nothing else can reach the API, because a client could write
     /// it.
     ///
     /// # Errors
     /// When one of them makes no sense.
-    pub fn from_env(env: &Env, clock: Clock, ids: Ids) -> Result<Self, EnvError> {
+    pub fn from_env(env: &Env, keys: Secret<SigningKeys>, clock: Clock, ids: Ids) -> Result<Self, EnvError> {
         const HEADER: &str = "CLIENT_ADDRESS_HEADER";
         let address_header = env.get(HEADER).map(HeaderName::try_from).transpose();
         let address_header = address_header.map_err(|_| EnvError::new(HEADER, "must be the name of a header"))?;
-        Ok(Self { clock, ids, cors: cors::cors(env)?, log_address: LogAddress::from_env(env)?, address_header })
+        Ok(Self { clock, ids, cors: cors::cors(env)?, pseudonyms: Pseudonyms::from_env(env, keys)?, address_header })
     }
 
     /// Wraps a router: request ids, the log line, the documented error body for everything including unknown routes,
@@ -73,7 +75,7 @@ async fn around(State(layer): State<Arc<HttpLayer>>, mut request: Request, next:
         None => request.extensions().get::<ClientAddress>().and_then(|address| address.0),
     };
     let (method, path) = (request.method().as_str(), request.uri().path());
-    let log = RequestLog::new(layer.clock.clone(), request_id.clone(), method, path, address, layer.log_address);
+    let log = RequestLog::new(layer.clock.clone(), request_id.clone(), method, path, address, layer.pseudonyms.clone());
     request.extensions_mut().insert(log.clone());
     request.extensions_mut().insert(ClientAddress(address));
 

@@ -8,7 +8,7 @@ use reqwest::Client;
 use super::{AuthModes, Identity, SessionError, SessionTokens, UserTokens};
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
-use crate::http::{Error, RequestLog};
+use crate::http::{ClientAddress, Error, RequestLog};
 use crate::secrets::Secrets;
 
 /// An identity that something in front of the router has verified, in the request's extensions. The local server puts
@@ -100,7 +100,8 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let identity = Authenticator::from_ref(state).session_or_user(parts).await?;
         note(parts, &identity);
-        Ok(Self(identity))
+        let address = parts.extensions.get::<ClientAddress>().and_then(|address| address.0);
+        Ok(Self(Identity { address, ..identity }))
     }
 }
 

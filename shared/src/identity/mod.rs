@@ -14,6 +14,8 @@ mod signing;
 mod user_token;
 mod visitor;
 
+use std::net::IpAddr;
+
 pub use authenticator::{Authenticator, Caller, RefusedIdentity, SiteUser, TrustedIdentity};
 pub use claims::Claims;
 pub use mode::AuthModes;
@@ -35,6 +37,9 @@ pub struct Identity {
     pub permissions: Vec<String>,
     /// What is known of the user. None of it of visitors.
     pub claims: Claims,
+    /// Where the request comes from, as far as that is known: visitors, whom nobody knows, share a budget by it. No token
+    /// carries it.
+    pub address: Option<IpAddr>,
 }
 
 impl Identity {

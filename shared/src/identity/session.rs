@@ -7,9 +7,8 @@ use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 
 use super::{Claims, Identity, Owner, SigningError, SigningKeys};
-use crate::env::{Env, EnvError};
 use crate::ids::{self, Ids};
-use crate::secrets::{Secret, SecretError, Secrets};
+use crate::secrets::{Secret, SecretError};
 
 /// The media type of our tokens, in their header, so that nobody takes them for anything else (RFC 8725, section 3.11).
 pub(super) const TYPE: &str = "chatkit-session+jwt";
@@ -68,14 +67,6 @@ pub struct SessionTokens {
 impl SessionTokens {
     /// How long a token lasts. OpenAI's own sessions last as long.
     pub const LIFETIME: Duration = Duration::from_mins(10);
-
-    /// Tokens signed with `SESSION_SIGNING_SECRET`, or the secret that `SESSION_SIGNING_SECRET_ARN` names.
-    ///
-    /// # Errors
-    /// When neither is set, or the first is too short.
-    pub fn from_env(env: &Env, secrets: &Secrets) -> Result<Self, EnvError> {
-        Ok(Self::new(SigningKeys::required(env, secrets)?))
-    }
 
     /// Tokens signed with these keys.
     pub const fn new(keys: Secret<SigningKeys>) -> Self {
@@ -143,8 +134,13 @@ impl SessionTokens {
         if now >= expires_at + grace {
             return Err(SessionError::Expired);
         }
-        let identity =
-            Identity { owner, anonymous: payload.anonymous, permissions: Vec::new(), claims: payload.profile };
+        let identity = Identity {
+            owner,
+            anonymous: payload.anonymous,
+            permissions: Vec::new(),
+            claims: payload.profile,
+            address: None,
+        };
         Ok(Session { identity, expires_at, began_at })
     }
 }

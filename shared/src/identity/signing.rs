@@ -4,7 +4,7 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::env::{Env, EnvError};
-use crate::hash::sha256_hex;
+use crate::hash::{HashKey, sha256_hex};
 use crate::secrets::{Kind, Previous, Secret, SecretError, Secrets, Versions};
 
 /// Bytes that an HMAC secret must have (RFC 7518, section 3.2).
@@ -16,6 +16,7 @@ const SHORTEST: usize = 32;
 pub struct SigningKeys {
     current: Key,
     previous: Option<Key>,
+    names: HashKey,
 }
 
 #[derive(Clone)]
@@ -56,7 +57,14 @@ impl SigningKeys {
     /// Keys from the secrets. A previous one that is too short has never signed anything, so it counts as none.
     fn parse(versions: &Versions) -> Result<Self, String> {
         let previous = versions.previous.as_ref().and_then(|secret| Key::new(secret).ok());
-        Ok(Self { current: Key::new(&versions.current)?, previous })
+        let secret = long_enough(&versions.current)?;
+        let names = HashKey::new(secret, "names in the log").map_err(|error| error.to_string())?;
+        Ok(Self { current: Key::new(&versions.current)?, previous, names })
+    }
+
+    /// What stands for an address, a user or a tenant in the log, until the secret is rotated.
+    pub fn pseudonym(&self, name: &str) -> String {
+        self.names.short_hash(name)
     }
 
     /// The key that signs, with its id.

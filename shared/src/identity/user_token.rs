@@ -191,5 +191,5 @@ fn identity(TokenData { header, claims, .. }: TokenData<Claims>, now: Timestamp)
     let owner = Owner::new(tenant, claims.sub).ok()?;
     let mut permissions = claims.permissions.unwrap_or_default();
     permissions.extend(claims.scope.unwrap_or_default().split_whitespace().map(ToOwned::to_owned));
-    Some(Identity { owner, anonymous: false, permissions, claims: claims.profile.bounded() })
+    Some(Identity { owner, anonymous: false, permissions, claims: claims.profile.bounded(), address: None })
 }

@@ -62,7 +62,13 @@ impl Visitors {
     /// Never for an id that was minted here.
     pub fn identity(id: &str) -> Result<Identity, super::InvalidOwner> {
         let owner = Owner::new(Owner::DEFAULT_TENANT, id)?;
-        Ok(Identity { owner, anonymous: true, permissions: Vec::new(), claims: super::Claims::default() })
+        Ok(Identity {
+            owner,
+            anonymous: true,
+            permissions: Vec::new(),
+            claims: super::Claims::default(),
+            address: None,
+        })
     }
 
     /// The visitor's id: that of the cookie, if it is one of ours, else a new one.

@@ -49,3 +49,4 @@ pub use event::{IncompleteReason, ModelEvent, Picture, TokenUsage};
 pub use key::ModelKey;
 pub use prompt::{FileSource, FunctionCall, Input, InputFile, InputPart, Prompt};
 pub use stream::ModelStream;
+pub use transcription::Transcription;

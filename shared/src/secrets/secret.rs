@@ -74,6 +74,14 @@ impl<T: Send + Sync + 'static> Secret<T> {
         }
     }
 
+    /// The secret, as far as it has been read by now. It is never waited for.
+    pub fn known(&self) -> Option<Arc<T>> {
+        match &self.0 {
+            Source::Fixed(value) => Some(Arc::clone(value)),
+            Source::Managed(place, _) => place.get().ok(),
+        }
+    }
+
     /// Another one than this, which something or somebody did not accept: what it has become since. None if it is still
     /// the same, or was read for this reason a moment ago.
     pub async fn newer_than(&self, rejected: &Arc<T>) -> Option<Arc<T>> {

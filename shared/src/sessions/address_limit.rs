@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
 use crate::http::{ClientAddress, Error};
-use crate::limits::Bucket;
+use crate::limits::{Bucket, address_key};
 use crate::store::{Counters, Decision, Scope};
 
 /// The token bucket of each client address, before anything costs money. Cheap to clone.
@@ -31,7 +31,7 @@ impl AddressLimit {
     /// # Errors
     /// `rate_limit_exceeded`, or `unavailable` when the store does not answer.
     pub async fn admit(&self, address: ClientAddress) -> Result<(), Error> {
-        let key = address.limit_key();
+        let key = address_key(address.0);
         match self.counters.take(Scope::Address(&key), "sessions", &self.bucket, self.clock.now()).await? {
             Decision::Admitted => Ok(()),
             Decision::Refused { retry_after } => Err(Error::rate_limited(retry_after)),

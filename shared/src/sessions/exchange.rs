@@ -93,6 +93,7 @@ impl Sessions {
                     anonymous: session.anonymous,
                     permissions: Vec::new(),
                     claims: Claims::default(),
+                    address: None,
                 };
                 Ok(Exchangeable { identity, expires_at: session.expires_at, began_at: now })
             }

@@ -1,20 +1,18 @@
-//! What a user may spend: turns of a bucket and model tokens of a clock hour, in one record and one write.
-
-use std::time::Duration;
+//! What may be spent: turns of a bucket and model tokens of a window, by one record and one write for each account.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
 use jiff::Timestamp;
 
+use super::account::{Account, BUDGET, Payer, Refusal, Tokens};
 use super::attributes::{self, Record, TIME_TO_LIVE};
 use super::counters::{Charge, Charged, Counters, FULL_AT, Scope};
 use super::error::{StoreError, refused};
 use super::key::Key;
+use super::period::{Period, Window};
 use crate::identity::Owner;
-use crate::limits::{Bucket, whole_seconds};
-
-/// The name of a user's record.
-const BUDGET: &str = "budget";
-const SECONDS_OF_AN_HOUR: i64 = 3600;
+use crate::limits::Bucket;
+use crate::telemetry::chain;
 
 /// Whether a turn may begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,37 +20,27 @@ pub enum Admission {
     /// It may; give the reservation back with [`Counters::settle`].
     Admitted(Reservation),
     /// It may not.
-    Refused {
-        /// After which time it may, in whole seconds.
-        retry_after: Duration,
-        /// Which limit refused; of two, the one that lasts longer.
-        limit: Limit,
-    },
+    Refused(Refusal),
 }
 
-/// Which limit refused a turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
-    /// Turns per minute: `rate_limit_exceeded`.
-    Turns,
-    /// Tokens per hour: `budget_exceeded`.
-    Tokens,
-}
-
-/// Tokens held for a turn until it is known what it used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Tokens held for a turn until it is known what it used. One that is never settled lapses with its windows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use = "reserved tokens count as used until they are settled"]
 pub struct Reservation {
-    key: Key,
-    /// None when no tokens are counted.
-    held: Option<Held>,
+    /// By account; none of an account whose tokens are not counted.
+    held: Vec<Held>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Held {
-    hour: i64,
+    key: Key,
+    payer: Payer,
+    /// The window in which the turn was admitted.
+    period: Period,
+    /// All tokens of the window.
+    budget: u64,
     tokens: u64,
-    /// Attributes of hours that nobody settles any more.
+    /// Attributes of windows that nobody settles any more.
     stale: Vec<String>,
 }
 
@@ -69,114 +57,120 @@ pub struct Used {
     pub tokens_reset_at: Timestamp,
 }
 
-/// Tokens to reserve in a clock hour.
-pub(super) struct Tokens {
-    hour: i64,
-    per_hour: u64,
-    pub(super) reserve: u64,
-}
-
-impl Tokens {
-    /// The attribute that counts the hour's tokens.
-    pub(super) fn attribute(&self) -> String {
-        hour_attribute(self.hour)
-    }
-
-    /// What may be used already for the reservation to fit.
-    pub(super) const fn room(&self) -> u64 {
-        self.per_hour - self.reserve
-    }
-
-    /// Until when the reservation does not fit, if it does not.
-    pub(super) fn refusal(&self, record: &Record, now: i64) -> Option<(Duration, Limit)> {
-        let used: i64 = attributes::number(record, &self.attribute())?;
-        let fits = u64::try_from(used).unwrap_or_default() <= self.room();
-        let wait = (self.hour + 1) * SECONDS_OF_AN_HOUR * 1_000_000 - now;
-        (!fits).then(|| (whole_seconds(wait), Limit::Tokens))
-    }
-}
-
 impl Counters {
-    /// Takes a turn and reserves tokens for it, with one write in the common case. 0 turns a limit off; with both off
-    /// nothing is written. A reservation greater than the whole budget counts as the whole budget.
+    /// Takes a turn and reserves tokens for it from all accounts at once, with one write for each in the common case. 0
+    /// turns a limit off; an account with nothing but such is not written. A reservation greater than a whole budget
+    /// counts as the whole budget. Where one account refuses, the tokens of the others are given back; their turns are
+    /// not, as a turn that is asked for too soon is one, too.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn admit(
-        &self,
-        owner: &Owner,
-        turns: &Bucket,
-        tokens_per_hour: u64,
-        reserve: u64,
-        now: Timestamp,
-    ) -> Result<Admission, StoreError> {
-        let key = budget_key(owner);
-        if turns.is_off() && tokens_per_hour == 0 {
-            return Ok(Admission::Admitted(Reservation { key, held: None }));
-        }
-        let hour = now.as_second().div_euclid(SECONDS_OF_AN_HOUR);
-        let tokens = (tokens_per_hour > 0).then(|| Tokens {
-            hour,
-            per_hour: tokens_per_hour,
-            reserve: reserve.min(tokens_per_hour),
+    pub async fn admit(&self, accounts: &[Account<'_>], reserve: u64, now: Timestamp) -> Result<Admission, StoreError> {
+        let charged = accounts.iter().filter(|account| account.is_limited()).map(|account| {
+            let charge = account.charge(reserve, now);
+            async move { self.charge(&charge, now).await.map(|charged| (charge, charged)) }
         });
-        let held = tokens.as_ref().map(|tokens| tokens.reserve);
-        let full_at = now.as_microsecond().saturating_add(turns.span()) / 1_000_000;
-        let charge = Charge { key, bucket: *turns, tokens, expires_at: full_at.max(expiry_of(hour)) };
-        Ok(match self.charge(&charge, now).await? {
-            Charged::Admitted(record) => Admission::Admitted(Reservation {
-                key: charge.key,
-                held: held.map(|tokens| Held { hour, tokens, stale: stale(&record, hour) }),
-            }),
-            Charged::Refused { retry_after, limit } => Admission::Refused { retry_after, limit },
-        })
+        let mut reservation = Reservation::default();
+        let mut refusals = Vec::new();
+        let mut failure = None;
+        for charged in join_all(charged).await {
+            match charged {
+                Ok((charge, Charged::Admitted(record))) => reservation.held.extend(Held::of(charge, &record)),
+                Ok((_, Charged::Refused(refusal))) => refusals.push(refusal),
+                Err(error) => failure = Some(error),
+            }
+        }
+        let refusal = refusals.into_iter().max_by_key(|refusal| refusal.retry_after);
+        let Some(refused) = failure.map(Err).or(refusal.map(Ok)) else {
+            return Ok(Admission::Admitted(reservation));
+        };
+        if let Err(error) = self.settle(&reservation, 0).await {
+            tracing::warn!(error = chain(&error), "what was reserved for a turn that is refused was not given back");
+        }
+        refused.map(Admission::Refused)
     }
 
-    /// Reserves more for a turn that asks the model again, in the hour in which it was admitted, so that `total` tokens are
-    /// held for it; whether there was room. At most one write.
+    /// Reserves more for a turn, in the windows in which it was admitted, so that `total` tokens are held for it; why there
+    /// is no room, if so: what was held then stays held. At most one write for each account.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn hold(
         &self,
         reservation: &mut Reservation,
-        tokens_per_hour: u64,
         total: u64,
-    ) -> Result<bool, StoreError> {
-        let Some(held) = &mut reservation.held else { return Ok(true) };
+        now: Timestamp,
+    ) -> Result<Option<Refusal>, StoreError> {
+        self.raise(reservation, |_| total, now).await
+    }
+
+    /// As [`Counters::hold`], but more than a whole budget counts as the whole budget, as it does where a turn is admitted:
+    /// while nothing is used, one turn at a time may begin however much it can cost.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn hold_at_first(
+        &self,
+        reservation: &mut Reservation,
+        total: u64,
+        now: Timestamp,
+    ) -> Result<Option<Refusal>, StoreError> {
+        self.raise(reservation, |budget| total.min(budget), now).await
+    }
+
+    async fn raise(
+        &self,
+        reservation: &mut Reservation,
+        total: impl Fn(u64) -> u64 + Send,
+        now: Timestamp,
+    ) -> Result<Option<Refusal>, StoreError> {
+        let raised = reservation.held.iter_mut().map(|held| {
+            let total = total(held.budget);
+            self.raise_one(held, total, now.as_microsecond())
+        });
+        let refusals = join_all(raised).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(refusals.into_iter().flatten().max_by_key(|refusal| refusal.retry_after))
+    }
+
+    async fn raise_one(&self, held: &mut Held, total: u64, now: i64) -> Result<Option<Refusal>, StoreError> {
         let more = total.saturating_sub(held.tokens);
         if more == 0 {
-            return Ok(true);
+            return Ok(None);
         }
-        let Some(room) = tokens_per_hour.checked_sub(more) else { return Ok(false) };
+        let refusal = Refusal::until_the_end(held.period, held.payer, now);
+        let Some(room) = held.budget.checked_sub(more) else { return Ok(Some(refusal)) };
         let request = self
             .client
             .update_item()
             .table_name(&*self.table)
-            .set_key(Some(reservation.key.attributes()))
-            .update_expression("SET #expires_at = if_not_exists(#expires_at, :expires_at) ADD #hour :more")
-            .condition_expression("attribute_not_exists(#hour) OR #hour <= :room")
-            .expression_attribute_names("#hour", hour_attribute(held.hour))
+            .set_key(Some(held.key.attributes()))
+            .update_expression("SET #expires_at = if_not_exists(#expires_at, :expires_at) ADD #window :more")
+            .condition_expression("attribute_not_exists(#window) OR #window <= :room")
+            .expression_attribute_names("#window", held.period.attribute())
             .expression_attribute_names("#expires_at", TIME_TO_LIVE)
             .expression_attribute_values(":more", AttributeValue::N(more.to_string()))
             .expression_attribute_values(":room", AttributeValue::N(room.to_string()))
-            .expression_attribute_values(":expires_at", AttributeValue::N(expiry_of(held.hour).to_string()));
+            .expression_attribute_values(":expires_at", AttributeValue::N(held.period.settled_at().to_string()));
         match Box::pin(request.send()).await {
             Ok(_) => {
                 held.tokens = total;
-                Ok(true)
+                Ok(None)
             }
-            Err(error) => refused(error).map(|_| false),
+            Err(error) => refused(error).map(|_| Some(refusal)),
         }
     }
 
-    /// Puts what a turn really used in place of what was reserved for it, in the hour in which it was admitted. At most
-    /// one write.
+    /// Puts what a turn really used in place of what was reserved for it, in the windows in which it was admitted. At most
+    /// one write for each account.
     ///
     /// # Errors
-    /// [`StoreError`]: the reservation then stays counted until the hour ends.
+    /// [`StoreError`]: what was reserved in an account that could not be written stays counted until its window ends.
     pub async fn settle(&self, reservation: &Reservation, used: u64) -> Result<(), StoreError> {
-        let Some(held) = &reservation.held else { return Ok(()) };
+        let settled = reservation.held.iter().map(|held| self.settle_one(held, used));
+        join_all(settled).await.into_iter().collect()
+    }
+
+    async fn settle_one(&self, held: &Held, used: u64) -> Result<(), StoreError> {
         let difference = i128::from(used) - i128::from(held.tokens);
         if difference == 0 && held.stale.is_empty() {
             return Ok(());
@@ -185,14 +179,14 @@ impl Counters {
             .client
             .update_item()
             .table_name(&*self.table)
-            .set_key(Some(reservation.key.attributes()))
-            .expression_attribute_names("#hour", hour_attribute(held.hour))
+            .set_key(Some(held.key.attributes()))
+            .expression_attribute_names("#window", held.period.attribute())
             .expression_attribute_names("#expires_at", TIME_TO_LIVE)
             .expression_attribute_values(":difference", AttributeValue::N(difference.to_string()))
-            .expression_attribute_values(":expires_at", AttributeValue::N(expiry_of(held.hour).to_string()));
+            .expression_attribute_values(":expires_at", AttributeValue::N(held.period.settled_at().to_string()));
         // The record may have expired meanwhile, so a new one needs an end, too.
         let mut expression =
-            "SET #expires_at = if_not_exists(#expires_at, :expires_at) ADD #hour :difference".to_owned();
+            "SET #expires_at = if_not_exists(#expires_at, :expires_at) ADD #window :difference".to_owned();
         for (index, name) in held.stale.iter().enumerate() {
             expression.push_str(if index == 0 { " REMOVE " } else { ", " });
             expression.push_str(&format!("#stale{index}"));
@@ -207,37 +201,28 @@ impl Counters {
     /// # Errors
     /// [`StoreError`].
     pub async fn used(&self, owner: &Owner, turns: &Bucket, now: Timestamp) -> Result<Used, StoreError> {
-        let key = budget_key(owner);
+        let key = Scope::User(owner).key(BUDGET);
         let get = self.client.get_item().table_name(&*self.table).set_key(Some(key.attributes()));
         let record = get.send().await?.item.unwrap_or_default();
-        let hour = now.as_second().div_euclid(SECONDS_OF_AN_HOUR);
+        let hour = Period::of(Window::Hour, now);
         let state = attributes::number(&record, FULL_AT);
-        let tokens: i64 = attributes::number(&record, &hour_attribute(hour)).unwrap_or_default();
+        let tokens: i64 = attributes::number(&record, &hour.attribute()).unwrap_or_default();
         let full_at = state.and_then(|state| Timestamp::from_microsecond(state).ok());
         Ok(Used {
             turns_available: turns.available(state, now.as_microsecond()),
             turns_full_at: full_at.unwrap_or(now),
             tokens_this_hour: u64::try_from(tokens).unwrap_or_default(),
-            tokens_reset_at: Timestamp::from_second((hour + 1) * SECONDS_OF_AN_HOUR).unwrap_or(now),
+            tokens_reset_at: Timestamp::from_second(hour.ends_at()).unwrap_or(now),
         })
     }
 }
 
-fn budget_key(owner: &Owner) -> Key {
-    Key { partition: Scope::User(owner).partition(), sort: BUDGET.to_owned() }
-}
-
-fn hour_attribute(hour: i64) -> String {
-    format!("h{hour}")
-}
-
-/// A turn that began in the hour may settle in the next one.
-const fn expiry_of(hour: i64) -> i64 {
-    (hour + 2) * SECONDS_OF_AN_HOUR
-}
-
-/// The attributes of hours before the last one.
-fn stale(record: &Record, hour: i64) -> Vec<String> {
-    let old = |name: &String| name.strip_prefix('h').and_then(|h| h.parse().ok()).is_some_and(|h: i64| h < hour - 1);
-    record.keys().filter(|name| old(name)).cloned().collect()
+impl Held {
+    /// What an admitted charge holds, if its tokens are counted; `record` is the account's as it is now.
+    fn of(charge: Charge, record: &Record) -> Option<Self> {
+        let Charge { key, tokens, .. } = charge;
+        let Tokens { payer, period, budget, reserve } = tokens?;
+        let stale = record.keys().filter(|name| period.outdates(name)).cloned().collect();
+        Some(Self { key, payer, period, budget, tokens: reserve, stale })
+    }
 }

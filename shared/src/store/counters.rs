@@ -7,11 +7,11 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use jiff::Timestamp;
 use tokio::time::timeout;
 
+use super::Connection;
+use super::account::{Limit, Payer, Refusal, Tokens};
 use super::attributes::{self, Record, TIME_TO_LIVE};
-use super::budget::Tokens;
 use super::error::{StoreError, refused};
 use super::key::{Key, escape, heads};
-use super::{Connection, Limit};
 use crate::env::{Env, EnvError};
 use crate::identity::Owner;
 use crate::limits::{Bucket, Verdict};
@@ -41,6 +41,8 @@ pub enum Scope<'a> {
     User(&'a Owner),
     /// A client address, or what stands for it.
     Address(&'a str),
+    /// All users of a tenant.
+    Tenant(&'a str),
 }
 
 /// Whether a take was admitted.
@@ -68,10 +70,7 @@ pub(super) struct Charge {
 pub(super) enum Charged {
     /// The record as it is now.
     Admitted(Record),
-    Refused {
-        retry_after: Duration,
-        limit: Limit,
-    },
+    Refused(Refusal),
 }
 
 impl Counters {
@@ -108,15 +107,11 @@ impl Counters {
             return Ok(Decision::Admitted);
         }
         let full_at = now.as_microsecond().saturating_add(bucket.span());
-        let charge = Charge {
-            key: Key { partition: scope.partition(), sort: escape(name).to_string() },
-            bucket: *bucket,
-            tokens: None,
-            expires_at: full_at / 1_000_000 + 1,
-        };
+        let charge =
+            Charge { key: scope.key(name), bucket: *bucket, tokens: None, expires_at: full_at / 1_000_000 + 1 };
         Ok(match self.charge(&charge, now).await? {
             Charged::Admitted(_) => Decision::Admitted,
-            Charged::Refused { retry_after, .. } => Decision::Refused { retry_after },
+            Charged::Refused(Refusal { retry_after, .. }) => Decision::Refused { retry_after },
         })
     }
 
@@ -133,7 +128,7 @@ impl Counters {
                 return Ok(Charged::Admitted(record));
             }
             if let Some(refusal) = charge.refusal(&record, now) {
-                return Ok(refusal);
+                return Ok(Charged::Refused(refusal));
             }
             full = state.is_none_or(|state| state <= now);
         }
@@ -174,10 +169,10 @@ impl Counters {
             }
         }
         if let Some(tokens) = &charge.tokens {
-            add = " ADD #hour :reserve";
-            conditions.push("(attribute_not_exists(#hour) OR #hour <= :room)");
+            add = " ADD #window :reserve";
+            conditions.push("(attribute_not_exists(#window) OR #window <= :room)");
             request = request
-                .expression_attribute_names("#hour", tokens.attribute())
+                .expression_attribute_names("#window", tokens.attribute())
                 .expression_attribute_values(":reserve", AttributeValue::N(tokens.reserve.to_string()))
                 .expression_attribute_values(":room", AttributeValue::N(tokens.room().to_string()));
         }
@@ -205,26 +200,36 @@ impl Counters {
 }
 
 impl Scope<'_> {
-    /// The partition of the scope's limits.
-    pub(super) fn partition(self) -> String {
-        match self {
+    /// The key of one of the scope's limits.
+    pub(super) fn key(self, name: &str) -> Key {
+        let partition = match self {
             Self::User(owner) => format!("U#{}", heads(owner)),
             // An address has at most 45 characters; whatever else comes is cut to what a key takes.
             Self::Address(address) => format!("A#{}", escape(address)).chars().take(1024).collect(),
+            Self::Tenant(tenant) => format!("T#{}", escape(tenant)),
+        };
+        Key { partition, sort: escape(name).to_string() }
+    }
+
+    /// Whose tokens those of its budget are.
+    pub(super) const fn payer(self) -> Payer {
+        match self {
+            Self::User(_) => Payer::User,
+            Self::Address(_) => Payer::Address,
+            Self::Tenant(_) => Payer::Tenant,
         }
     }
 }
 
 impl Charge {
-    /// The limit that refuses this charge where the record stands; none if the charge only met a state that it did not
-    /// expect. Of two limits the one that lasts longer is told.
-    fn refusal(&self, record: &Record, now: i64) -> Option<Charged> {
-        let bucket = match self.bucket.take(attributes::number(record, FULL_AT), now) {
+    /// Why this charge is refused where the record stands; none if it only met a state that it did not expect. Of two
+    /// limits the one that lasts longer is told.
+    fn refusal(&self, record: &Record, now: i64) -> Option<Refusal> {
+        let turns = match self.bucket.take(attributes::number(record, FULL_AT), now) {
             Verdict::Admitted(_) => None,
-            Verdict::Refused(retry_after) => Some((retry_after, Limit::Turns)),
+            Verdict::Refused(retry_after) => Some(Refusal { retry_after, limit: Limit::Turns }),
         };
         let tokens = self.tokens.as_ref().and_then(|tokens| tokens.refusal(record, now));
-        let (retry_after, limit) = bucket.into_iter().chain(tokens).max_by_key(|(retry_after, _)| *retry_after)?;
-        Some(Charged::Refused { retry_after, limit })
+        turns.into_iter().chain(tokens).max_by_key(|refusal| refusal.retry_after)
     }
 }

@@ -6,7 +6,8 @@
 //! | | | `A#<attachment>` | an attachment: name, type, size, the thread it was sent in |
 //! | | `<tenant>#<user>#<thread>` | `I#<ulid>` | one item |
 //! | [`Counters`] | `TABLE_COUNTERS` | `U#<tenant>#<user>` | limit's name | a user's limit or budget |
-//! | | | `A#<address>` | limit's name | a client address's limit |
+//! | | | `A#<address>` | limit's name | a client address's limit or budget |
+//! | | | `T#<tenant>` | `budget` | a tenant's budget |
 //! | | | `S#<SHA-256 of a secret>` | `session`, `rotation` | a session, the exchange of a secret |
 //! | | | `C#<connection>` | `socket` | a WebSocket connection: whose, until when, how many messages |
 //! | | | `O#<request>` | `claim` | an order that was taken |
@@ -21,6 +22,7 @@
 //!
 //! The SDK's futures have some 6 KB each. Those that a turn awaits are boxed, so that a turn's own future stays small.
 
+mod account;
 mod attachments;
 mod attributes;
 mod budget;
@@ -29,6 +31,7 @@ mod counters;
 mod error;
 mod key;
 mod pages;
+mod period;
 mod records;
 mod removal;
 mod runs;
@@ -38,11 +41,13 @@ mod tables;
 mod threads;
 mod usage;
 
+pub use account::{Account, Limit, Payer, Refusal};
 pub use attachments::{AttachmentRecord, Holder};
-pub use budget::{Admission, Limit, Reservation, Used};
+pub use budget::{Admission, Reservation, Used};
 pub use connection::Connection;
 pub use counters::{Counters, Decision, Scope};
 pub use error::StoreError;
+pub use period::Window;
 pub use records::{Carried, Retry, Run, StoredItem, ThreadRecord};
 pub use removal::Deletion;
 pub use runs::BeginError;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
 
+use super::account::Refusal;
 use super::attributes::{self, Record, TIME_TO_LIVE};
 use super::counters::{Charge, Charged, Counters, Scope};
 use super::error::{StoreError, refused};
@@ -82,7 +83,7 @@ impl Counters {
         let expires_at = (now + LIFETIME).as_second();
         let charge = Charge { key: key(id), bucket: *bucket, tokens: None, expires_at };
         match self.charge(&charge, now).await? {
-            Charged::Refused { retry_after, .. } => Ok(SocketAdmission::Refused { retry_after }),
+            Charged::Refused(Refusal { retry_after, .. }) => Ok(SocketAdmission::Refused { retry_after }),
             Charged::Admitted(record) if record.contains_key(USER) => {
                 Ok(SocketAdmission::Admitted(Box::new(session(&record)?)))
             }
@@ -216,7 +217,7 @@ fn key(id: &str) -> Key {
 
 /// The key of a user's connections.
 fn places(owner: &Owner) -> Key {
-    Key { partition: Scope::User(owner).partition(), sort: "sockets".to_owned() }
+    Scope::User(owner).key("sockets")
 }
 
 /// A connection in its user's set.
@@ -255,6 +256,7 @@ fn session(record: &Record) -> Result<Session, StoreError> {
         anonymous: record.get(ANONYMOUS).is_some_and(|value| value.as_bool() == Ok(&true)),
         permissions: Vec::new(),
         claims: attributes::json(record, PROFILE)?.unwrap_or_default(),
+        address: None,
     };
     Ok(Session { identity, expires_at: time(SESSION_ENDS_AT)?, began_at: time(BEGAN_AT)? })
 }

@@ -27,13 +27,15 @@ pub(crate) async fn chat(
 ) -> Result<Response, Error> {
     log.operation("chat");
     let plain: Plain = body.parse()?;
+    let (stream, session_id) = (plain.stream, plain.session_id.clone());
     let (ended, ending) = oneshot::channel();
     let report = log.on_end();
     let on_end: OnEnd = Box::new(move |turn: TurnReport| {
         let _ = ended.send(Ending::of(&turn));
-        report(turn);
+        // A client that waits for the whole answer sees nothing before its end.
+        let first_event_at = turn.first_event_at.filter(|_| stream);
+        report(TurnReport { first_event_at, ..turn });
     });
-    let (stream, session_id) = (plain.stream, plain.session_id.clone());
     let events = ask(&app, &identity, plain.asked()?, on_end).await?;
     if stream {
         Ok(sse::stream(chunks::chunks(events, ending, session_id, &app.engine)))
