@@ -1,5 +1,7 @@
 //! `/api/usage/me` and `/health`.
 
+use axum::body::Body;
+use http::Method;
 use serde_json::json;
 
 use super::{ask, costing};
@@ -47,6 +49,34 @@ async fn a_user_sees_their_own_limits() {
         "limit": 100_000, "used": 0, "remaining": 100_000, "window_seconds": 3_600, "resets_at": App::began() + 7_200,
     });
     assert_eq!(next["tokens"], tokens);
+}
+
+#[tokio::test]
+async fn looking_counts_as_a_request() {
+    let app = App::with([("LIMIT_USER_REQUESTS_PER_MINUTE", "2")]).await;
+    let (ada, day) = (app.user_token("ada"), "/api/analytics?startDate=2026-11-20&endDate=2026-11-20");
+    let of_ada = |path: &str| crate::harness::app::request(Method::GET, path, "ada", Body::empty());
+    assert_eq!(app.send(get("/api/usage/me").bearer(&ada)).await.status, 200);
+    assert_eq!(app.dynamo.reset().units(), (0.5, 1.0));
+    assert_eq!(app.send(of_ada(day)).await.status, 200);
+    app.dynamo.reset();
+    for path in ["/api/usage/me", day] {
+        let refused = app.send(of_ada(path)).await;
+        assert_eq!(refused.error(429, "rate_limit_exceeded"), "too many requests, please try again later");
+        assert_eq!(refused.headers["retry-after"], "30");
+    }
+    assert_eq!(app.dynamo.reset().units(), (0.0, 2.0), "what is refused is not read");
+    // So do the others of that limit.
+    app.chatkit("ada", &json!({ "type": "threads.list", "params": {} })).await.error(429, "rate_limit_exceeded");
+    assert_eq!(app.send(get("/api/usage/me").bearer(&app.user_token("grace"))).await.status, 200);
+    // What is no request of this route, or nobody's, costs nothing.
+    app.dynamo.reset();
+    app.send(get(day).bearer(&ada)).await.error(403, "forbidden");
+    app.send(of_ada("/api/analytics?startDate=today")).await.error(400, "bad_request");
+    app.send(get("/api/usage/me")).await.error(401, "unauthorized");
+    assert_eq!(app.dynamo.reset().calls, []);
+    app.clock.advance(30_000);
+    assert_eq!(app.send(of_ada(day)).await.status, 200);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use tower::ServiceExt;
 use crate::harness::app::{Answer, App, add, chatkit, create, thread_id};
 use crate::harness::dynamodb::Fault;
 use crate::harness::hosted::{ScriptedSessions, session};
+use crate::harness::live::Live;
 use crate::harness::log::Log;
 use crate::harness::model::Gate;
 use crate::harness::requests::{Carrying, get, post};
@@ -66,14 +67,20 @@ async fn a_streamed_turn_is_written_when_it_has_ended() {
     let gate = Gate::closed();
     app.model.then(answer("Hello there").stepwise(&gate));
     let response = app.router.clone().oneshot(chatkit("ada", &create("Hi"))).await.unwrap();
+    let answer = Answer { status: response.status(), headers: response.headers().clone(), text: String::new() };
     app.model.asked(1).await;
-    app.clock.advance(1_234);
+    app.clock.advance(200);
+    let mut live = Live::of(response);
+    gate.open();
+    gate.open();
+    live.until("thread.item.added").await;
+    app.clock.advance(1_034);
     assert_eq!(log.requests(), [] as [Value; 0], "the answer has begun, the request has not ended");
-    (0..16).for_each(|_| gate.open());
-    let answer = Answer::of(response).await;
+    gate.open_for_good();
+    live.end().await;
     let fields = json!({
         "user": pseudonym("ada"), "tenant": pseudonym("default"), "operation": "threads.create",
-        "model": "test-model", "input_tokens": 24, "output_tokens": 4, "latency_ms": 1_234,
+        "model": "test-model", "input_tokens": 24, "output_tokens": 4, "first_event_ms": 200, "latency_ms": 1_234,
     });
     assert_eq!(line(&log), expected(&answer, "POST", "/chatkit", &fields));
 }
@@ -155,6 +162,49 @@ async fn a_failure_that_became_a_status_keeps_its_cause() {
                   request `req_upstream`",
     });
     assert_eq!(line(&log), expected(&answer, "POST", "/api/chat", &fields));
+}
+
+#[tokio::test]
+async fn a_budget_that_is_used_up_is_named() {
+    let app = App::with([("LIMIT_TENANT_TOKENS_PER_DAY", "1")]).await;
+    app.model.then(answer("Hello there"));
+    app.create("ada", "Hi").await;
+    let log = Log::start();
+    let answer = app.chatkit("ada", &create("Hi")).await;
+    let fields = json!({
+        "outcome": "budget_exceeded", "limit": "tenant_tokens", "user": pseudonym("ada"),
+        "tenant": pseudonym("default"), "operation": "threads.create",
+    });
+    assert_eq!(line(&log), expected(&answer, "POST", "/chatkit", &fields));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_streamed_has_no_first_event() {
+    let app = App::start().await;
+    for (stream, has_one) in [(false, false), (true, true)] {
+        let log = Log::start();
+        app.model.then(answer("Hello there"));
+        let body = json!({ "messages": [{ "role": "user", "content": "Hi" }], "stream": stream });
+        assert_eq!(app.send(post("/api/chat", &body).bearer(&app.user_token("ada"))).await.status, 200);
+        assert_eq!(line(&log).get("first_event_ms").is_some(), has_one, "{stream}");
+    }
+}
+
+#[tokio::test]
+async fn another_deployment_has_other_names() {
+    let mut names = Vec::new();
+    for secret in ["a secret of one deployment, long enough", "a secret of another one, long enough"] {
+        let app = App::with([("SESSION_SIGNING_SECRET", secret)]).await;
+        let log = Log::start();
+        app.send(get("/api/usage/me").bearer(&app.user_token("ada"))).await;
+        let line = line(&log);
+        names.extend(["ip", "user", "tenant"].map(|field| line[field].as_str().unwrap().to_owned()));
+    }
+    assert!(names.iter().all(|name| name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_hexdigit())));
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
 }
 
 #[tokio::test]

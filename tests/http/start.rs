@@ -38,6 +38,8 @@ async fn every_number_is_a_number() {
         ("LIMIT_USER_TURNS_PER_MINUTE", USER, LIMIT),
         ("LIMIT_USER_REQUESTS_PER_MINUTE", USER, LIMIT),
         ("LIMIT_USER_TOKENS_PER_HOUR", USER, LIMIT),
+        ("LIMIT_ADDRESS_TOKENS_PER_HOUR", USER, LIMIT),
+        ("LIMIT_TENANT_TOKENS_PER_DAY", USER, LIMIT),
         ("LIMIT_MESSAGE_CHARS", USER, LIMIT),
         ("USAGE_RETENTION_DAYS", USER, "must be a whole number of days"),
         ("MAX_OUTPUT_TOKENS", CHAT, "must be a whole number of tokens"),

@@ -120,3 +120,56 @@ async fn a_message_costs_one_write_more_than_a_request() {
     }
     assert_eq!((over_http, by_socket), ((0.5, 1.0), (0.5, 2.0)));
 }
+
+/// A message of a visitor's connection, as it comes from an address.
+fn from(address: &str, message: &Value) -> Value {
+    let mut message = message.clone();
+    message["requestContext"]["identity"]["sourceIp"] = json!(address);
+    message
+}
+
+#[tokio::test]
+async fn visitors_share_a_budget_by_their_address() {
+    let limits = [("LIMIT_ADDRESS_TOKENS_PER_HOUR", "30000"), ("TRANSCRIBE_MODEL", "ears")];
+    let sockets = Sockets::with(limits).await;
+    let (session, _) = sockets.app.visit().await;
+    let mut client = sockets.connect_with(&session).await;
+    let turn = crate::harness::app::create("Hi");
+    sockets.app.model.on(|request| !request.is_title(), crate::harness::responses::answer("Hello there"));
+    client.ask("1", &turn).await;
+    client.answer().await.events();
+    let message = sockets.event(|event| event["requestContext"]["eventType"] == "MESSAGE").await;
+
+    let held = |address: &str| {
+        let records = sockets.app.dynamo.records("counters");
+        records.iter().any(|record| record["pk"]["S"] == format!("A#{address}") && record["sk"]["S"] == "budget")
+    };
+    chatkit_socket::handle(sockets.function.clone(), from("192.0.2.7", &message)).await.unwrap();
+    client.answer().await.events();
+    assert!(held("192.0.2.7"), "the order to answer says where the message came from");
+    let heard = json!({ "text": "Hello", "usage": { "type": "tokens", "input_tokens": 29_000, "output_tokens": 1 } });
+    let heard = crate::harness::model::Answer::with(200, "application/json", heard.to_string());
+    sockets.app.model.rather(|request| request.path.ends_with("transcriptions"), heard);
+    let dictation =
+        json!({ "type": "input.transcribe", "params": { "audio_base64": "c291bmQ=", "mime_type": "audio/webm" } });
+    let mut spoken = from("2001:db8:1:2::7", &message);
+    spoken["body"] = json!(json!({ "id": "2", "request": dictation }).to_string());
+    chatkit_socket::handle(sockets.function.clone(), spoken).await.unwrap();
+    client.reply("2").await;
+    assert!(held("2001:db8:1:2::/64"), "so does what is answered at once");
+
+    // Another visitor of the same network, and one of another.
+    let (session, _) = sockets.app.visit().await;
+    let mut second = sockets.connect_with(&session).await;
+    second.ask("3", &json!({ "type": "threads.list", "params": {} })).await;
+    second.reply("3").await;
+    let is_second = |event: &Value| event["body"].as_str().is_some_and(|body| body.contains("\"3\""));
+    let mut message = sockets.event(is_second).await;
+    message["body"] = json!(json!({ "id": "4", "request": turn }).to_string());
+    chatkit_socket::handle(sockets.function.clone(), from("2001:db8:1:2::8", &message)).await.unwrap();
+    let error = second.error(Some("4"), "budget_exceeded").await;
+    assert_eq!(error["message"], "the token budget of your network's visitors is used up for now");
+    assert_eq!(error["retry_after"], 3600);
+    chatkit_socket::handle(sockets.function.clone(), from("2001:db8:1:3::8", &message)).await.unwrap();
+    second.answer().await.events();
+}

@@ -97,6 +97,27 @@ async fn an_action_without_a_widget_and_one_from_elsewhere() {
 }
 
 #[tokio::test]
+async fn an_answer_to_an_action_needs_room_in_the_budget() {
+    let respond = || in_json(&json!({ "effects": [{ "type": "respond" }] }));
+    for (limit, message) in [
+        ("LIMIT_USER_TOKENS_PER_HOUR", "Your token budget is used up for now."),
+        ("LIMIT_TENANT_TOKENS_PER_DAY", "This site's token budget is used up for today."),
+    ] {
+        let fields = json!({ "max_output_tokens": 1000, "max_context_tokens": 4000 });
+        let shop = Shop::configured([shown_widget(), respond()], &fields, [(limit, "5700")]).await;
+        let (thread_id, widget_id) = widget(&shop).await;
+        let long = "word ".repeat(1_200);
+        shop.app.model.then(answer(&long));
+        shop.app.add("alice", &thread_id, "Tell me a lot").await;
+        let asked = shop.shown().len();
+        let events = shop.send("threads.custom_action", action(&thread_id, Some(&widget_id))).await.events();
+        assert_eq!(kinds(&events), ["stream_options", "error"], "{limit}");
+        assert_eq!((&events[1]["message"], &events[1]["allow_retry"]), (&json!(message), &json!(false)));
+        assert_eq!(shop.shown().len(), asked);
+    }
+}
+
+#[tokio::test]
 async fn an_endpoint_that_fails_is_an_error_that_can_be_seen() {
     let shop = Shop::with([shown_widget(), status(404), status(404)]).await;
     let (thread_id, widget_id) = widget(&shop).await;

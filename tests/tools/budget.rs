@@ -64,3 +64,37 @@ async fn every_round_is_counted() {
     let input: u64 = record["input_tokens"]["N"].as_str().unwrap().parse().unwrap();
     assert!(input > 12, "{record}");
 }
+
+#[tokio::test]
+async fn a_further_round_needs_room_in_the_budget_of_everybody() {
+    let limits = [("LIMIT_TENANT_TOKENS_PER_DAY", "5700")];
+    let fields = json!({ "max_output_tokens": 1000, "max_context_tokens": 4000 });
+    let shop = Shop::configured([in_json(&json!({ "output": "x".repeat(16_000) }))], &fields, limits).await;
+    shop.app.model.then(function_call("call_1", "find_stock", "{}"));
+    let (events, thread_id) = begun(&shop, "Go").await;
+    let notice = "The answer is incomplete because this site's token budget is used up for today.";
+    assert_eq!(*events.last().unwrap(), json!({ "type": "notice", "level": "warning", "message": notice }));
+    assert_eq!(shop.shown().len(), 1, "the model is not asked for what nobody can pay");
+    // What was not used is given back, to everybody.
+    shop.app.model.then(answer("Yes"));
+    let events = shop.app.add("alice", &thread_id, "Still there?").await;
+    assert_eq!(*said(&events), "Yes");
+}
+
+#[tokio::test]
+async fn each_budget_holds_more_for_a_further_round_with_a_write_of_its_own() {
+    let limits = [("LIMIT_TENANT_TOKENS_PER_DAY", "1000000")];
+    let fields = json!({ "max_output_tokens": 1000, "max_context_tokens": 4000 });
+    let mut written = Vec::new();
+    for output in ["x".to_owned(), "x".repeat(16_000)] {
+        let shop = Shop::configured([in_json(&json!({ "output": output }))], &fields, limits).await;
+        shop.app.model.then(function_call("call_1", "find_stock", "{}"));
+        shop.app.model.then(answer("Yes"));
+        shop.app.dynamo.reset();
+        begun(&shop, "Go").await;
+        let calls = shop.app.dynamo.reset().calls;
+        let holds = calls.iter().filter(|call| call.body.to_string().contains(":more"));
+        written.push((holds.clone().count(), holds.map(|call| call.units).sum::<f64>()));
+    }
+    assert_eq!(written, [(0, 0.0), (2, 2.0)]);
+}
