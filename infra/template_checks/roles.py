@@ -64,7 +64,7 @@ PERMISSIONS = {
     "AnalyticsRole": {
         "AnalyticsLogs": LOGS,
         "UsageTable": {"dynamodb:Query"},
-        "CountersTable": {"dynamodb:GetItem"},
+        "CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
         "SessionSigningSecret": READ_SECRET,
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
     },
