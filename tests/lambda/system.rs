@@ -192,7 +192,8 @@ async fn a_preflight_is_answered_by_the_function() {
 async fn a_store_that_cannot_be_reached_is_unavailable() {
     let system = System::start().await;
     let token = system.visit().await;
-    system.dynamo.fail("UpdateItem", "", crate::harness::dynamodb::Fault::Throttle, 3);
+    // Three tries of each of a visitor's two budgets.
+    system.dynamo.fail("UpdateItem", "", crate::harness::dynamodb::Fault::Throttle, 6);
     let refused = system.post("/chatkit", Some(&token), &create("Hi")).await;
     assert_eq!(refused.status(), 503);
     assert_eq!(refused.json::<Value>().await.unwrap()["error"], "unavailable");
