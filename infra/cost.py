@@ -16,7 +16,7 @@ GB = 1e9
 # What API Gateway counts as one request of a stream.
 STREAM_UNIT = 10e6
 # Metrics that the template's alarms look at, one or several each, and those it makes of log lines.
-ALARM_METRICS = 23
+ALARM_METRICS = 22
 LINE_METRICS = 7
 
 

@@ -40,7 +40,9 @@ def errors(template):
         # Nobody chats at night, and that is no reason to wake anybody.
         if properties["TreatMissingData"] != "notBreaching":
             yield f"{name}: is raised where nothing happens"
-        of_alarms += len(named := list(named_metrics(properties)))
+        named = list(named_metrics(properties))
+        # Where a tenant has no budget there is none.
+        of_alarms += 0 if each.get("Condition") == "AlarmsOfTenants" else len(named)
         for namespace, metric in named:
             if "ChatKit/" in str(namespace) and metric not in metrics:
                 yield f"{name}: nothing counts {metric}"
@@ -48,9 +50,9 @@ def errors(template):
     if counted != (ALARM_METRICS, LINE_METRICS):
         yield f"infra/cost.py does not count the metrics of alarms and of log lines as {counted}"
     text, parts = template.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
-    # With the WebSocket API and without, it has to be JSON.
-    for socket in ("true", "false"):
-        chosen = template.with_parameters(parts, WebSocket=socket)
+    # With the WebSocket API and without, and with a tenant's budget and without, it has to be JSON.
+    for socket, budget in (("true", 0), ("false", 1000)):
+        chosen = template.with_parameters(parts, WebSocket=socket, LimitTenantTokensPerDay=budget)
         shown = text
         for name, part in chosen.items():
             shown = shown.replace(f"${{{name}}}", part if isinstance(part, str) else part["Fn::Sub"])
