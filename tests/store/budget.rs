@@ -1,10 +1,13 @@
-//! Turns and tokens of a user.
+//! Turns and tokens of a user, and tokens that several share.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chatkit_shared::identity::Owner;
 use chatkit_shared::limits::Bucket;
 use chatkit_shared::store::{Account, Admission, Counters, Limit, Payer, Refusal, Reservation, Scope, Used, Window};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::owner;
 use crate::harness::dynamodb::Dynamo;
@@ -141,5 +144,83 @@ async fn racing_turns_stay_within_both_limits() {
         let admissions = futures_util::future::join_all(admissions).await;
         let admitted = admissions.iter().filter(|admission| matches!(admission, Admission::Admitted(_))).count();
         assert_eq!(admitted, expected);
+    }
+}
+
+/// A user with an hour, a visitor's address with an hour, and a tenant with a day.
+fn accounts(owner: &Owner, tokens: [u64; 3]) -> [Account<'_>; 3] {
+    let account = |scope, tokens, window| Account { scope, turns: Bucket::OFF, tokens, window };
+    [
+        account(Scope::User(owner), tokens[0], Window::Hour),
+        account(Scope::Address("192.0.2.1"), tokens[1], Window::Hour),
+        account(Scope::Tenant(owner.tenant()), tokens[2], Window::Day),
+    ]
+}
+
+/// All records by their partition, without their keys.
+fn records(dynamo: &Dynamo) -> BTreeMap<String, BTreeMap<String, i64>> {
+    let text = |value: &Value| value["S"].as_str().unwrap().to_owned();
+    let numbers = |record: &Value| {
+        let fields = record.as_object().unwrap().iter().filter(|(_, value)| value.get("N").is_some());
+        fields.map(|(name, value)| (name.clone(), value["N"].as_str().unwrap().parse().unwrap())).collect()
+    };
+    let records = dynamo.records("counters");
+    records.iter().map(|record| (text(&record["pk"]) + " " + &text(&record["sk"]), numbers(record))).collect()
+}
+
+#[tokio::test]
+async fn several_accounts_are_charged_raised_and_settled_together() {
+    let dynamo = Dynamo::start().await;
+    let (counters, owner) = (dynamo.counters(), owner());
+    let (hour, day) = (500_000, 500_000 / 24);
+    let expected = |tokens: [i64; 3]| {
+        let record = |window: String, tokens: i64, expires_at: i64| {
+            BTreeMap::from([(window, tokens), ("expires_at".to_owned(), expires_at)])
+        };
+        BTreeMap::from([
+            ("U#default#ada budget".to_owned(), record(format!("h{hour}"), tokens[0], (hour + 2) * 3_600)),
+            ("A#192.0.2.1 budget".to_owned(), record(format!("h{hour}"), tokens[1], (hour + 2) * 3_600)),
+            ("T#default budget".to_owned(), record(format!("d{day}"), tokens[2], (day + 2) * 86_400)),
+        ])
+    };
+    let accounts = accounts(&owner, [1_000, 500, 2_000]);
+    let Admission::Admitted(mut reservation) = counters.admit(&accounts, 600, at(7)).await.unwrap() else { panic!() };
+    assert_eq!(dynamo.reset().units(), (0.0, 3.0));
+    assert_eq!(records(&dynamo), expected([600, 500, 600]));
+
+    // What one has no room for is refused, by the one that lasts longest; what the others hold is settled at the end.
+    assert_eq!(
+        counters.hold(&mut reservation, 600, at(7)).await.unwrap().unwrap().limit,
+        Limit::Tokens(Payer::Address)
+    );
+    let refusal = counters.hold(&mut reservation, 2_001, at(7)).await.unwrap().unwrap();
+    let midnight = (day + 1) * 86_400 - at(7).as_second();
+    let longest =
+        Refusal { retry_after: Duration::from_secs(midnight.unsigned_abs()), limit: Limit::Tokens(Payer::Tenant) };
+    assert_eq!(refusal, longest);
+    assert_eq!(records(&dynamo), expected([600, 500, 600]));
+    assert_eq!(counters.hold_at_first(&mut reservation, 900, at(7)).await.unwrap(), None);
+    assert_eq!(records(&dynamo), expected([900, 500, 900]));
+
+    dynamo.reset();
+    counters.settle(&reservation, 70).await.unwrap();
+    assert_eq!(dynamo.reset().units(), (0.0, 3.0));
+    assert_eq!(records(&dynamo), expected([70, 70, 70]));
+}
+
+#[tokio::test]
+async fn days_that_nobody_settles_any_more_go_with_the_next_settlement() {
+    let dynamo = Dynamo::start().await;
+    let (counters, owner) = (dynamo.counters(), owner());
+    let accounts = accounts(&owner, [0, 0, 1_000]);
+    for (days, windows) in [(0, vec![0]), (1, vec![0, 1]), (2, vec![1, 2]), (9, vec![9])] {
+        let now = at(days * 86_400);
+        let Admission::Admitted(reservation) = counters.admit(&accounts, 600, now).await.unwrap() else { panic!() };
+        counters.settle(&reservation, 5).await.unwrap();
+        let record = records(&dynamo).remove("T#default budget").unwrap();
+        let first = 500_000 / 24;
+        let mut expected: BTreeMap<_, _> = windows.iter().map(|day| (format!("d{}", first + day), 5)).collect();
+        expected.insert("expires_at".to_owned(), (first + days + 2) * 86_400);
+        assert_eq!(record, expected, "{days}");
     }
 }
