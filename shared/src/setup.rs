@@ -55,7 +55,8 @@ impl Outside {
     /// - `TOOL_SIGNING_SECRET` or `TOOL_SIGNING_SECRET_ARN`: see [`Endpoints`]
     /// - `OPENAI_BASE_URL`, `OPENAI_API_KEY` or `OPENAI_SECRET_ARN`, `MODEL_API`, `TRANSCRIBE_MODEL`: where the model is
     ///   and how it is asked, see [`ModelConfig`]
-    /// - `LIMIT_USER_*`, `LIMIT_MESSAGE_CHARS`, `USAGE_RETENTION_DAYS`: see [`Limits`]
+    /// - `LIMIT_USER_*`, `LIMIT_ADDRESS_TOKENS_PER_HOUR`, `LIMIT_TENANT_TOKENS_PER_DAY`, `LIMIT_MESSAGE_CHARS`,
+    ///   `USAGE_RETENTION_DAYS`: see [`Limits`]
     /// - `FILES_BUCKET`, `FILES_MAX_BYTES`, `FILES_MAX_PER_MESSAGE`, `FILES_TYPES`: see [`Files`]
     /// - `TABLE_THREADS`, `TABLE_COUNTERS`, `TABLE_USAGE`
     ///

@@ -306,3 +306,24 @@ async fn the_sites_own_secret_may_be_managed_and_rotated_too() {
     }
     assert_eq!(status(&token("a third secret of more than thirty-two bytes")).await, 401);
 }
+
+#[tokio::test]
+async fn without_the_signing_secret_nobody_is_named_in_the_log() {
+    let (app, manager) = (App::start().await, SecretsManager::start().await);
+    let log = Log::start();
+    let app = App { router: App::router(&env(&app, &manager), &app.clock, 2), ..app };
+    let start = || async { app.send(post(START, &json!({})).bearer(&app.user_token("ada"))).await.status };
+    assert_eq!(start().await, 503);
+    manager.put("arn:signing", "AWSCURRENT", OLD);
+    app.clock.advance(60_000);
+    assert_eq!(start().await, 200);
+    manager.rotate("arn:signing", NEW);
+    app.clock.advance(300_000);
+    assert_eq!(start().await, 200);
+    let lines = log.requests();
+    for field in ["ip", "user", "tenant"] {
+        let [none, old, new] = [0, 1, 2].map(|line| lines[line].get(field).and_then(|name| name.as_str()));
+        assert_eq!(none, None, "not even a hash that anybody could make");
+        assert!(old.is_some() && new.is_some() && old != new, "{field}: {lines:?}");
+    }
+}
