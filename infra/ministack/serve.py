@@ -139,6 +139,25 @@ def without_punctuation():
     provisioners._sm_secret_string = generated
 
 
+def with_secrets_as_on_aws():
+    """`Ref` is the ARN, which policies need, and a secret without a value has no version."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+    create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
+
+    def create_secret(logical_id, properties, stack_name):
+        name, attributes = create(logical_id, properties, stack_name)
+        if not properties.keys() & {"SecretString", "GenerateSecretString"}:
+            secretsmanager._secrets[name]["Versions"].clear()
+        return attributes["Arn"], attributes
+
+    def update_secret(arn, *properties, **names):
+        return arn, update(secretsmanager._resolve(arn)[0], *properties, **names)[1]
+
+    handlers["create"] = create_secret
+    handlers["update"] = update_secret
+    handlers["delete"] = lambda arn, properties: delete(secretsmanager._resolve(arn)[0], properties)
+
+
 def with_web_acl_association():
     def associate(logical_id, properties, stack_name):
         return f"{properties['WebACLArn']}|{properties['ResourceArn']}", {}
@@ -189,6 +208,7 @@ if __name__ == "__main__":
     with_join_in_conditions()
     with_rotation()
     without_punctuation()
+    with_secrets_as_on_aws()
     with_web_acl_association()
     with_metric_math()
     with_properties_of_tables()
