@@ -15,11 +15,12 @@ Takes ministack's own environment variables; `infra/ministack/run.sh` sets them.
 import json
 import string
 import threading
+from contextvars import ContextVar
 
 import boto3
 from ministack import app
-from ministack.core import lambda_runtime
-from ministack.services import apigateway_v1, dynamodb, secretsmanager
+from ministack.core import iam_evaluator, lambda_runtime
+from ministack.services import apigateway, apigateway_v1, dynamodb, secretsmanager
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 DELIMITER = "\0" * 8
@@ -48,6 +49,41 @@ def with_streaming():
 
     lambda_runtime.ProvidedWorker._record_result = record_result
     apigateway_v1._extract_lambda_ref_from_integration_uri = extract
+
+
+def with_subprotocols():
+    """A WebSocket is accepted with the subprotocol that the function's answer to `$connect` names."""
+    invoke, handle = apigateway._invoke_ws_lambda, apigateway.handle_websocket
+    chosen = ContextVar("chosen", default=None)
+
+    async def invoke_function(*arguments, **named):
+        answer = await invoke(*arguments, **named)
+        headers = {name.lower(): value for name, value in ((answer or {}).get("headers") or {}).items()}
+        chosen.set(headers.get("sec-websocket-protocol"))
+        return answer
+
+    async def handle_web_socket(scope, receive, send, *arguments, **named):
+        async def send_with_choice(event):
+            if event["type"] == "websocket.accept":
+                event = event | {"subprotocol": chosen.get()}
+            await send(event)
+
+        await handle(scope, receive, send_with_choice, *arguments, **named)
+
+    apigateway._invoke_ws_lambda = invoke_function
+    apigateway.handle_websocket = handle_web_socket
+
+
+def with_denials_in_the_log():
+    enforce = iam_evaluator.enforce
+
+    def enforce_and_tell(access_key, action, service, region, resource_arn="*", service_context=None):
+        result = enforce(access_key, action, service, region, resource_arn, service_context)
+        if isinstance(result, iam_evaluator.EvalResult):
+            print(f"denied: {result.principal_arn.split('/')[-1]} {action} {resource_arn}", flush=True)
+        return result
+
+    iam_evaluator.enforce = enforce_and_tell
 
 
 def with_gateway_responses():
@@ -204,6 +240,8 @@ def with_properties_of_tables():
 
 if __name__ == "__main__":
     with_streaming()
+    with_subprotocols()
+    with_denials_in_the_log()
     with_gateway_responses()
     with_join_in_conditions()
     with_rotation()
