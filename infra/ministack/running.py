@@ -21,6 +21,8 @@ from steps import message  # noqa: E402
 
 # Seconds after which what was mended works at the latest.
 RECOVERY = 61
+# The key that is in place in the end.
+LAST_KEY = "sk-second"
 
 
 def use(log):
@@ -43,10 +45,12 @@ def use(log):
 
 
 def reach(model):
-    """The template takes no address without TLS, and knows no other WebSocket API than AWS's: here both are on loopback."""
+    """Nothing here has TLS, and the template takes no address without it, nor does the bucket a request; the WebSocket API
+    is not where AWS has it, either."""
     connections = f"{ENDPOINT}/_aws/execute-api/{resource('SocketApi')}/prod"
     configure("ChatFunction", OPENAI_BASE_URL=model.url)
     configure("SocketFunction", OPENAI_BASE_URL=model.url, SOCKET_URL=connections)
+    boto3.client("s3").delete_bucket_policy(Bucket=resource("FilesBucket"))
 
 
 def configure(function, **variables):
@@ -97,8 +101,8 @@ def keys(api, token, model):
     set_key("sk-first")
     model.key = "sk-first"
     recovers(lambda: turn(api, token), "set-key")
-    set_key("sk-second")
-    model.key = "sk-second"
+    set_key(LAST_KEY)
+    model.key = LAST_KEY
     check((problem := turn(api, token)) is None, f"the first turn after another set-key: {problem}")
     say("a key that OpenAI refuses is read anew: the first turn after another set-key is answered")
 

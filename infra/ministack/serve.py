@@ -1,13 +1,16 @@
-"""ministack, an AWS emulator, with the nine things that this stack needs of AWS and it has not:
+"""ministack, an AWS emulator, with what this stack needs of AWS and it has not:
 
 - API Gateway's streaming integrations: their address, and Lambda's streaming format. The answer arrives as a whole.
 - API Gateway's answers of its own, which it knows, but not as part of an API's document.
 - `Fn::Join` in conditions, where it joins a list of parameters.
 - `AWS::SecretsManager::RotationSchedule`, and a rotation that asks the function for its four steps.
-- `ExcludePunctuation` of generated secrets.
+- `ExcludePunctuation` of generated secrets, `Ref` of a secret (the ARN), secrets without a value.
+- The subprotocol of a WebSocket, which the function's answer to `$connect` names.
 - `AWS::WAFv2::WebACLAssociation`.
 - Alarms over several metrics: of those it keeps the first.
 - Time to live and point-in-time recovery of tables, which it knows, but not as properties of a template.
+
+And it prints each call that a role's policies deny, in a line that begins with `denied: `.
 
 Takes ministack's own environment variables; `infra/ministack/run.sh` sets them. Needs ministack 1.5.33.
 """

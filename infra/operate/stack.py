@@ -17,14 +17,20 @@ class Stack:
             names = ", ".join(name for name in config if name not in ("version", "default"))
             raise SystemExit(f"samconfig.toml has no environment `{environment}`; there are: {names}")
         parameters = config[environment]["global"]["parameters"]
-        self.name = parameters["stack_name"]
+        self.environment, self.name = environment, parameters["stack_name"]
         self.session = boto3.Session(region_name=parameters.get("region"), profile_name=parameters.get("profile"))
 
     def client(self, service):
         return self.session.client(service)
 
     def describe(self):
-        return self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        try:
+            return self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+        region = self.session.region_name
+        raise SystemExit(f"there is no stack `{self.name}` in {region}: `just deploy {self.environment}` makes it")
 
     def outputs(self):
         return {each["OutputKey"]: each["OutputValue"] for each in self.describe().get("Outputs", [])}
