@@ -5,7 +5,8 @@ from stack import main
 
 def show(stack):
     outputs = stack.outputs()
-    print(outputs["ApiUrl"], "--socket", outputs["WebSocketUrl"])
+    socket = outputs.get("WebSocketUrl")
+    print(outputs["ApiUrl"], *(["--socket", socket] if socket else []))
 
 
 if __name__ == "__main__":
