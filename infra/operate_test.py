@@ -87,11 +87,17 @@ class Deploy(Operator):
         with mock.patch("subprocess.run", run), self.assertRaises(SystemExit) as ended:
             deploy.deploy("dev", ["Architecture=x86_64"])
         self.assertEqual(ended.exception.code, 3)
-        self.assertEqual([command[:2] for command in commands], [["sam", "build"], ["sam", "deploy"]])
-        for command in commands:
+        cargo, *sam = commands
+        self.assertEqual(cargo, ["cargo", "lambda", "build", "--release"])
+        self.assertEqual([command[:2] for command in sam], [["sam", "build"], ["sam", "deploy"]])
+        for command in sam:
             *_, file, release, given = command
             self.assertEqual((file, given), ("file://infra/parameters/dev.yaml", "Architecture=x86_64"))
             self.assertRegex(release, r"^Release=\d{8}T\d{6}$")
+        commands.clear()
+        with mock.patch("subprocess.run", run), self.assertRaises(SystemExit):
+            deploy.deploy("dev", [])
+        self.assertEqual(commands[0][-1], "--arm64")
 
 
 class Operate(Operator):
