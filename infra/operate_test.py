@@ -115,6 +115,21 @@ class Operate(Operator):
         for action in self.ACTIONS:
             self.assertIn("region", self.of(action, "dev"))
 
+    def test_a_stack_that_was_never_complete(self):
+        failed = mock.patch.object(stack.Stack, "describe", return_value={"StackStatus": "ROLLBACK_COMPLETE"})
+        with failed:
+            for action in (addresses.show, logs.follow, set_key.set_key):
+                self.assertIn("`chatkit-dev` is ROLLBACK_COMPLETE", self.of(action, "dev"))
+        for typed, deleted in (("chatkit-prod", False), ("chatkit-dev", True)):
+            with failed, mock.patch("builtins.input", return_value=typed), mock.patch("subprocess.run") as run:
+                run.return_value.returncode = 0
+                with contextlib.redirect_stdout(io.StringIO()):
+                    try:
+                        destroy.destroy(stack.Stack("dev"))
+                    except SystemExit as refused:
+                        self.assertEqual((str(refused), deleted), ("nothing was deleted", False))
+                self.assertEqual(run.called, deleted)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -33,7 +33,13 @@ class Stack:
         raise SystemExit(f"there is no stack `{self.name}` in {region}: `just deploy {self.environment}` makes it")
 
     def outputs(self):
-        return {each["OutputKey"]: each["OutputValue"] for each in self.describe().get("Outputs", [])}
+        described = self.describe()
+        if outputs := described.get("Outputs"):
+            return {each["OutputKey"]: each["OutputValue"] for each in outputs}
+        raise SystemExit(
+            f"the stack `{self.name}` is {described['StackStatus']}, so there is nothing to use: "
+            f"`just destroy {self.environment}` takes away what is left of it"
+        )
 
     def parameters(self):
         return {each["ParameterKey"]: each["ParameterValue"] for each in self.describe().get("Parameters", [])}
