@@ -110,12 +110,14 @@ class Operate(Operator):
 
     def test_no_account(self):
         for action in self.ACTIONS:
-            self.assertIn("redentials", self.of(action, "dev"))
+            self.assertIn("there are no AWS credentials", self.of(action, "dev"))
+        os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         del os.environ["AWS_DEFAULT_REGION"]
         for action in self.ACTIONS:
-            self.assertIn("region", self.of(action, "dev"))
+            self.assertIn("no AWS region is chosen", self.of(action, "dev"))
 
     def test_a_stack_that_was_never_complete(self):
+        os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         failed = mock.patch.object(stack.Stack, "describe", return_value={"StackStatus": "ROLLBACK_COMPLETE"})
         with failed:
             for action in (addresses.show, logs.follow, set_key.set_key):

@@ -9,7 +9,6 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-import botocore.exceptions
 from cfnlint.decode.cfn_yaml import load
 from samcli.yamlhelper import yaml_parse
 from stack import ROOT, Stack
@@ -24,7 +23,7 @@ def deploy(environment, given):
     values = parameters(path, given)
     if problems := refused(load(str(ROOT / "template.yaml")), values):
         raise SystemExit("\n".join([*problems, f"(from {path} and the command line; template.yaml explains every parameter)"]))
-    needs_account(stack.session)
+    stack.needs_account()
     # A word that no deployment had before: with provisioned concurrency it makes the version that is kept ready.
     release = f"Release={datetime.now(UTC):%Y%m%dT%H%M%S}"
     overrides = ["--config-env", environment, "--parameter-overrides", f"file://{path}", release, *given]
@@ -76,17 +75,6 @@ def taken(parameter):
         case {"AllowedPattern": pattern}:
             return f"must match {pattern}"
     return f"at most {parameter['MaxLength']} characters"
-
-
-def needs_account(session):
-    try:
-        has_credentials = session.get_credentials() is not None
-    except botocore.exceptions.BotoCoreError as error:
-        raise SystemExit(f"the AWS credentials cannot be had: {error}") from None
-    if not has_credentials:
-        raise SystemExit("there are no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-    if not session.region_name:
-        raise SystemExit("no AWS region is chosen: set AWS_DEFAULT_REGION, or `region` in the profile")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,17 @@ class Stack:
         self.environment, self.name = environment, parameters["stack_name"]
         self.session = boto3.Session(region_name=parameters.get("region"), profile_name=parameters.get("profile"))
 
+    def needs_account(self):
+        """Ends the program where no account can be reached."""
+        try:
+            has_credentials = self.session.get_credentials() is not None
+        except BotoCoreError as error:
+            raise SystemExit(f"the AWS credentials cannot be had: {error}") from None
+        if not has_credentials:
+            raise SystemExit("there are no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        if not self.session.region_name:
+            raise SystemExit("no AWS region is chosen: set AWS_DEFAULT_REGION, or `region` in the profile")
+
     def client(self, service):
         return self.session.client(service)
 
@@ -50,7 +61,9 @@ def main(action):
     if len(sys.argv) != 2:
         raise SystemExit(f"usage: {sys.argv[0]} ENVIRONMENT")
     try:
-        action(Stack(sys.argv[1]))
+        stack = Stack(sys.argv[1])
+        stack.needs_account()
+        action(stack)
     except (BotoCoreError, ClientError) as error:
         raise SystemExit(str(error)) from None
     except KeyboardInterrupt:
