@@ -49,13 +49,17 @@ validate:
         else echo "checkov is not installed: its checks of the template were not made"; fi
     python -m unittest discover --start-directory infra --pattern '*_test.py'
 
-# The template on an AWS emulator, with `just build`'s programs if they are there. Needs aws-sam-cli; ministack in `MINISTACK_PYTHON`
+# `sam build` of all functions for this machine's architecture, into a folder. Needs what `just build` does, and aws-sam-cli
+package folder=".aws-sam/build":
+    infra/package.sh {{ folder }}
+
+# What `just package` makes, deployed to an AWS emulator and used. Needs what that does; ministack in `MINISTACK_PYTHON`
 ministack:
     infra/ministack/run.sh
 
 # Deploys to AWS: `just deploy dev`, and further `Name=value`. Needs what `just build` does, aws-sam-cli and credentials
 deploy environment *parameters:
-    infra/deploy.sh {{ environment }} {{ parameters }}
+    python infra/operate/deploy.py {{ environment }} {{ parameters }}
 
 # Puts the OpenAI key into the deployed stack's secret; asks for it without showing it. Needs aws-sam-cli
 set-key environment:
@@ -63,7 +67,7 @@ set-key environment:
 
 # A conversation with the deployed stack, timed as it streams. Needs aws-sam-cli
 test-deployed environment:
-    python tests/deployed/main.py "$(python infra/operate/url.py {{ environment }})"
+    addresses="$(python infra/operate/addresses.py {{ environment }})" && python tests/deployed/main.py $addresses
 
 # Follows the lines of the deployed functions. Needs aws-sam-cli
 logs environment:

@@ -1,9 +1,14 @@
 #!/usr/bin/env bash
-# What `cargo lambda build --release` has to leave: five programs, small, for the C library of Lambda's runtime.
+# The five programs for Lambda have to be small, and for the C library of its runtime: `infra/check_binaries.sh` looks at
+# what `cargo lambda build --release` has left, `infra/check_binaries.sh FOLDER...` at the `bootstrap` in each of these.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-target="$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')"
-cd "$target/lambda"
+built=""
+if [ "$#" -eq 0 ]; then
+    cd "$(dirname "$0")/.."
+    target="$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')"
+    built="$target/lambda"
+    set -- "$built"/{start,refresh,chat,analytics,socket}
+fi
 
 readonly LARGEST=9000000
 # Amazon Linux 2023 has glibc 2.34.
@@ -13,20 +18,23 @@ fail() {
     echo "$1" >&2
     exit 1
 }
+
 size() {
     wc -c < "$1/bootstrap"
 }
 
-[ "$(echo */bootstrap)" = "analytics/bootstrap chat/bootstrap refresh/bootstrap socket/bootstrap start/bootstrap" ] \
-    || fail "built are: $(echo */bootstrap)"
-for function in start refresh chat analytics socket; do
-    newest="$(grep --text --only-matching --extended-regexp 'GLIBC_2\.[0-9]+' "$function/bootstrap" | cut -d _ -f 2 \
+for folder; do
+    function="$(basename "$folder")"
+    [ -x "$folder/bootstrap" ] || fail "\`$function\` was not built: there is no $folder/bootstrap"
+    newest="$(grep --text --only-matching --extended-regexp 'GLIBC_2\.[0-9]+' "$folder/bootstrap" | cut -d _ -f 2 \
         | sort --version-sort | tail -1)"
-    echo "$function: $(size "$function") bytes, needs glibc $newest"
-    [ "$(size "$function")" -le "$LARGEST" ] || fail "\`$function\` is larger than $LARGEST bytes"
+    echo "$function: $(size "$folder") bytes, needs glibc $newest"
+    [ "$(size "$folder")" -le "$LARGEST" ] || fail "\`$function\` is larger than $LARGEST bytes"
     [ "$(printf '%s\n' "$newest" "$GLIBC" | sort --version-sort | tail -1)" = "$GLIBC" ] \
         || fail "\`$function\` needs a newer C library than glibc $GLIBC"
 done
-for function in start refresh; do
-    [ "$(size "$function")" -lt "$(size chat)" ] || fail "\`$function\` is not smaller than \`chat\`"
-done
+if [ "$built" ]; then
+    for function in start refresh; do
+        [ "$(size "$built/$function")" -lt "$(size "$built/chat")" ] || fail "\`$function\` is not smaller than \`chat\`"
+    done
+fi

@@ -1,11 +1,11 @@
 """Deploys the template to the emulator at `AWS_ENDPOINT_URL`, uses it, changes it, deletes it, and looks at each step.
 
-`python exercise.py TEMPLATE`; `run.sh` starts the emulator. Prints what holds, and stops at what does not.
+`python exercise.py TEMPLATE LOG`: what `sam build` has made, and what the emulator prints; `run.sh` starts it. Prints what
+holds, and stops at what does not.
 """
 
 import base64
 import json
-import os
 import subprocess
 import sys
 import time
@@ -13,10 +13,10 @@ import urllib.error
 import urllib.request
 
 import boto3
+import running
+from emulated import ENDPOINT, STACK, api_address, check, operate, resource, say, stack_outputs
 
-STACK = "chatkit-ministack"
-ENDPOINT = os.environ["AWS_ENDPOINT_URL"]
-TEMPLATE = sys.argv[1]
+TEMPLATE, LOG = sys.argv[1:]
 
 # Two stacks, so that every optional part is made once, also those that stand in for another.
 EVERYTHING = {
@@ -54,31 +54,24 @@ OTHERWISE = {
 def main():
     wait_for_emulator()
     refuses_nonsense()
+    knows_no_stack()
     deploy(EVERYTHING)
-    resources = made()
+    made()
     outputs = as_made()
-    secrets(outputs)
-    gateway_answers(resources, "https://www.example.com")
-    conversation(resources)
+    refuses_what_is_no_key()
+    gateway_answers("https://www.example.com")
+    running.use(LOG)
     deploy(EVERYTHING | {"LimitMessageChars": "500", "LogRetentionDays": "7", "Alarms": "false", "AlarmEmail": ""})
     changed(outputs)
     delete(outputs)
     deploy(OTHERWISE)
     # The functions of this one are not called: the emulator has no folder /opt for the assistant document.
-    gateway_answers(made(), "*")
+    made()
+    gateway_answers("*")
     assistant(stack_outputs())
     deploy(OTHERWISE | {"Release": "second"})
     say(f"chat is version {alias()['FunctionVersion']} of its alias")
     delete_with_tables(stack_outputs())
-
-
-def say(text):
-    print(f"ok: {text}", flush=True)
-
-
-def check(condition, text):
-    if not condition:
-        raise SystemExit(f"FAILED: {text}")
 
 
 def wait_for_emulator():
@@ -114,20 +107,22 @@ def refuses_nonsense():
     say("AuthMode jwt without a key is refused by the template's rule")
 
 
+def knows_no_stack():
+    for program in ("addresses", "destroy", "logs", "set_key"):
+        result = operate(program)
+        check((result.returncode, result.stdout) == (1, ""), f"{program} without a stack: {result.stdout}")
+        check(f"there is no stack `{STACK}` in eu-central-1" in result.stderr, f"{program} without a stack: {result.stderr}")
+    say("what `just` runs on a stack that is not there says so")
+
+
 def made():
-    """Every resource of the stack, by its name in the template."""
+    """Every resource of the stack is there."""
     found = {}
     for page in boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK):
         found |= {each["LogicalResourceId"]: each for each in page["StackResourceSummaries"]}
     bad = [name for name, each in found.items() if not each["ResourceStatus"].endswith("_COMPLETE")]
     check(not bad, f"not complete: {bad}")
     say(f"{len(found)} resources of {len({each['ResourceType'] for each in found.values()})} types are complete")
-    return found
-
-
-def stack_outputs():
-    stack = boto3.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
 
 
 def as_made():
@@ -152,55 +147,24 @@ def as_made():
     return outputs
 
 
-def secrets(outputs):
-    manager = boto3.client("secretsmanager")
-    # AWS makes no version of a secret without a value; the emulator makes one that is empty.
-    check(not manager.get_secret_value(SecretId=outputs["OpenAiSecretArn"])["SecretString"], "the OpenAI secret has a value")
-    say("the OpenAI secret is made without a value")
-    command = [sys.executable, "infra/operate/set_key.py", "ministack"]
-    subprocess.run(command, input="sk-test\n", text=True, check=True, env=os.environ | {"PYTHONPATH": ""}, stdout=subprocess.DEVNULL)
-    check(manager.get_secret_value(SecretId=outputs["OpenAiSecretArn"])["SecretString"] == "sk-test", "set-key did not set the key")
-    say("set-key puts the key there")
-    signing = resource("SessionSigningSecret")
-    before = manager.get_secret_value(SecretId=signing)["SecretString"]
-    check(manager.describe_secret(SecretId=signing)["RotationEnabled"], "the signing key is not rotated")
-    manager.rotate_secret(SecretId=signing)
-    for _ in range(300):
-        after = manager.get_secret_value(SecretId=signing)["SecretString"]
-        if after != before:
-            break
-        time.sleep(0.1)
-    check(after != before and len(after) >= 32, "the rotation made no new signing key")
-    check(manager.get_secret_value(SecretId=signing, VersionStage="AWSPREVIOUS")["SecretString"] == before, "the old key is gone")
-    say("the signing key is rotated by the stack's function; the old one is its previous version")
+def refuses_what_is_no_key():
+    """Nothing that is no key gets into the secret, which is made without a value."""
+    manager, secret = boto3.client("secretsmanager"), resource("OpenAiSecret")
+    for text in ("", "  ", "two words"):
+        result = operate("set_key", answers=f"{text}\n")
+        check((result.returncode, result.stdout) == (1, ""), f"set-key took `{text}`: {result.stdout}")
+        check("nothing was changed" in result.stderr, f"set-key, of `{text}`: {result.stderr}")
+    check(not manager.describe_secret(SecretId=secret).get("VersionIdsToStages"), "the OpenAI secret has a value")
+    say("the OpenAI secret is made without a value, and set-key takes nothing that is no key")
 
 
-def resource(name):
-    found = boto3.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=name)
-    return found["StackResourceDetail"]["PhysicalResourceId"]
-
-
-def address(resources):
-    return f"{ENDPOINT}/restapis/{resources['Api']['PhysicalResourceId']}/prod/_user_request_"
-
-
-def gateway_answers(resources, origin):
+def gateway_answers(origin):
     """What API Gateway answers itself."""
-    status, headers, body = get(f"{address(resources)}/no/such/path")
+    status, headers, body = get(f"{api_address()}/no/such/path")
     check((status, body.get("error")) == (404, "not_found"), f"an unknown path: {status} {body}")
     allowed = headers.get("access-control-allow-origin")
     check(allowed == origin, f"API Gateway's own answers are for the origin {allowed}")
     say(f"an unknown path: 404 in the documented shape, readable by pages of {origin}")
-
-
-def conversation(resources):
-    """What the functions answer, through the REST API."""
-    status, _, body = get(f"{address(resources)}/health")
-    if body.get("bootstrap") == "any":
-        say("the functions are not ours: what they answer was not looked at")
-        return
-    check((status, body.get("status")) == (200, "ok"), f"GET /health: {status} {body}")
-    subprocess.run([sys.executable, "tests/deployed/main.py", address(resources), "--no-model"], check=True)
 
 
 def get(url):
@@ -223,7 +187,7 @@ def changed(outputs):
     alarms = boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]
     check(not alarms, f"{len(alarms)} alarms are left")
     value = boto3.client("secretsmanager").get_secret_value(SecretId=outputs["OpenAiSecretArn"])["SecretString"]
-    check(value == "sk-test", "the deployment touched the key")
+    check(value == running.LAST_KEY, "the deployment touched the key")
     say("the changed stack: the function has the new limit, the alarms are gone, the key is still there")
 
 
@@ -240,16 +204,17 @@ def alias():
     return boto3.client("lambda").get_alias(FunctionName=resource("ChatFunction"), Name="live")
 
 
-def destroy(answers):
-    command = [sys.executable, "infra/operate/destroy.py", "ministack"]
-    result = subprocess.run(command, input=answers, text=True, capture_output=True)
+def destroy(*answers):
+    refused = operate("destroy", answers="another name\n")
+    check(refused.returncode == 1 and "nothing was deleted" in refused.stderr, f"destroy, answered wrongly: {refused.stderr}")
+    result = operate("destroy", answers="".join(f"{answer}\n" for answer in answers))
     check(result.returncode == 0, f"destroy:\n{result.stdout[-3000:]}\n{result.stderr[-3000:]}")
     stacks = [each["StackName"] for each in boto3.client("cloudformation").describe_stacks()["Stacks"]]
     check(STACK not in stacks, f"the stacks are {stacks}")
 
 
 def delete_with_tables(outputs):
-    destroy(f"{STACK}\ny\n")
+    destroy(STACK, "y")
     left = set(boto3.client("dynamodb").list_tables()["TableNames"]) & set(outputs["TableNames"].split(","))
     check(not left, f"the tables {left} are left")
     say("destroy of a stack without protection: the tables are gone, too")
@@ -257,7 +222,7 @@ def delete_with_tables(outputs):
 
 def delete(outputs):
     boto3.client("s3").put_object(Bucket=outputs["FilesBucketName"], Key="uploads/forgotten", Body=b"x")
-    destroy(f"{STACK}\n")
+    destroy(STACK)
     tables = boto3.client("dynamodb").list_tables()["TableNames"]
     check(sorted(tables) == sorted(outputs["TableNames"].split(",")), f"the tables are {tables}")
     buckets = [each["Name"] for each in boto3.client("s3").list_buckets()["Buckets"]]

@@ -1,14 +1,12 @@
 #!/usr/bin/env bash
-# The real template on ministack, an AWS emulator: created, called, changed, rotated, deleted. `just ministack`.
+# What `sam build` makes of the template, on ministack, an AWS emulator: created, used, changed, deleted. `just ministack`.
 #
 # `MINISTACK_PYTHON`: a Python that has the packages of .ci/ministack.txt, which aws-sam-cli's do not go with.
-# `BOOTSTRAPS`: where `<function>/bootstrap` are; `cargo lambda build` leaves them in the target folder.
-# Also needs aws-sam-cli, and `python` of the same environment.
+# Also needs what `infra/package.sh` does, and `python` of aws-sam-cli's environment.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 readonly PORT="${PORT:-4599}"
-readonly BOOTSTRAPS="${BOOTSTRAPS:-${CARGO_TARGET_DIR:-target}/lambda}"
 scratch="$(mktemp -d)"
 stop() {
     local status="$?"
@@ -28,8 +26,9 @@ export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=eu-c
 export AWS_ENDPOINT_URL="http://127.0.0.1:$PORT" AWS_EC2_METADATA_DISABLED=true SAM_CLI_TELEMETRY=0
 export PYTHONDONTWRITEBYTECODE=1
 
-BIND_HOST=127.0.0.1 GATEWAY_PORT="$PORT" SFTP_ENABLED=0 IOT_MTLS_ENABLED=0 LAMBDA_EXECUTOR=local \
+infra/package.sh "$scratch/build"
+# `AUTH`: what a role's policies do not allow is denied.
+AUTH=true BIND_HOST=127.0.0.1 GATEWAY_PORT="$PORT" SFTP_ENABLED=0 IOT_MTLS_ENABLED=0 LAMBDA_EXECUTOR=local \
     "${MINISTACK_PYTHON:-python3}" infra/ministack/serve.py > "$scratch/ministack.log" 2>&1 &
 server="$!"
-python infra/ministack/assemble.py "$BOOTSTRAPS" "$scratch/build"
-python infra/ministack/exercise.py "$scratch/build/template.yaml"
+python infra/ministack/exercise.py "$scratch/build/template.yaml" "$scratch/ministack.log"

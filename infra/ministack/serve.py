@@ -1,13 +1,16 @@
-"""ministack, an AWS emulator, with the nine things that this stack needs of AWS and it has not:
+"""ministack, an AWS emulator, with what this stack needs of AWS and it has not:
 
 - API Gateway's streaming integrations: their address, and Lambda's streaming format. The answer arrives as a whole.
 - API Gateway's answers of its own, which it knows, but not as part of an API's document.
 - `Fn::Join` in conditions, where it joins a list of parameters.
 - `AWS::SecretsManager::RotationSchedule`, and a rotation that asks the function for its four steps.
-- `ExcludePunctuation` of generated secrets.
+- `ExcludePunctuation` of generated secrets, `Ref` of a secret (the ARN), secrets without a value.
+- The subprotocol of a WebSocket, which the function's answer to `$connect` names.
 - `AWS::WAFv2::WebACLAssociation`.
 - Alarms over several metrics: of those it keeps the first.
 - Time to live and point-in-time recovery of tables, which it knows, but not as properties of a template.
+
+And it prints each call that a role's policies deny, in a line that begins with `denied: `.
 
 Takes ministack's own environment variables; `infra/ministack/run.sh` sets them. Needs ministack 1.5.33.
 """
@@ -15,11 +18,12 @@ Takes ministack's own environment variables; `infra/ministack/run.sh` sets them.
 import json
 import string
 import threading
+from contextvars import ContextVar
 
 import boto3
 from ministack import app
-from ministack.core import lambda_runtime
-from ministack.services import apigateway_v1, dynamodb, secretsmanager
+from ministack.core import iam_evaluator, lambda_runtime
+from ministack.services import apigateway, apigateway_v1, dynamodb, secretsmanager
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 DELIMITER = "\0" * 8
@@ -48,6 +52,41 @@ def with_streaming():
 
     lambda_runtime.ProvidedWorker._record_result = record_result
     apigateway_v1._extract_lambda_ref_from_integration_uri = extract
+
+
+def with_subprotocols():
+    """A WebSocket is accepted with the subprotocol that the function's answer to `$connect` names."""
+    invoke, handle = apigateway._invoke_ws_lambda, apigateway.handle_websocket
+    chosen = ContextVar("chosen", default=None)
+
+    async def invoke_function(*arguments, **named):
+        answer = await invoke(*arguments, **named)
+        headers = {name.lower(): value for name, value in ((answer or {}).get("headers") or {}).items()}
+        chosen.set(headers.get("sec-websocket-protocol"))
+        return answer
+
+    async def handle_web_socket(scope, receive, send, *arguments, **named):
+        async def send_with_choice(event):
+            if event["type"] == "websocket.accept":
+                event = event | {"subprotocol": chosen.get()}
+            await send(event)
+
+        await handle(scope, receive, send_with_choice, *arguments, **named)
+
+    apigateway._invoke_ws_lambda = invoke_function
+    apigateway.handle_websocket = handle_web_socket
+
+
+def with_denials_in_the_log():
+    enforce = iam_evaluator.enforce
+
+    def enforce_and_tell(access_key, action, service, region, resource_arn="*", service_context=None):
+        result = enforce(access_key, action, service, region, resource_arn, service_context)
+        if isinstance(result, iam_evaluator.EvalResult):
+            print(f"denied: {result.principal_arn.split('/')[-1]} {action} {resource_arn}", flush=True)
+        return result
+
+    iam_evaluator.enforce = enforce_and_tell
 
 
 def with_gateway_responses():
@@ -139,6 +178,25 @@ def without_punctuation():
     provisioners._sm_secret_string = generated
 
 
+def with_secrets_as_on_aws():
+    """`Ref` is the ARN, which policies need, and a secret without a value has no version."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+    create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
+
+    def create_secret(logical_id, properties, stack_name):
+        name, attributes = create(logical_id, properties, stack_name)
+        if not properties.keys() & {"SecretString", "GenerateSecretString"}:
+            secretsmanager._secrets[name]["Versions"].clear()
+        return attributes["Arn"], attributes
+
+    def update_secret(arn, *properties, **names):
+        return arn, update(secretsmanager._resolve(arn)[0], *properties, **names)[1]
+
+    handlers["create"] = create_secret
+    handlers["update"] = update_secret
+    handlers["delete"] = lambda arn, properties: delete(secretsmanager._resolve(arn)[0], properties)
+
+
 def with_web_acl_association():
     def associate(logical_id, properties, stack_name):
         return f"{properties['WebACLArn']}|{properties['ResourceArn']}", {}
@@ -185,10 +243,13 @@ def with_properties_of_tables():
 
 if __name__ == "__main__":
     with_streaming()
+    with_subprotocols()
+    with_denials_in_the_log()
     with_gateway_responses()
     with_join_in_conditions()
     with_rotation()
     without_punctuation()
+    with_secrets_as_on_aws()
     with_web_acl_association()
     with_metric_math()
     with_properties_of_tables()

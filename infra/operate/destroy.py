@@ -6,6 +6,11 @@ from stack import main
 
 
 def destroy(stack):
+    if not stack.describe().get("Outputs"):
+        print(f"The stack {stack.name} was never complete. Tables that it may have made stay, with nothing in them.")
+        ask("Type the stack's name to delete it: ", stack.name)
+        delete(stack)
+        return
     outputs, is_protected = stack.outputs(), stack.parameters()["Protection"] == "true"
     tables = outputs["TableNames"].split(",")
     print(f"This deletes the stack {stack.name}: the API, the functions, logs, alarms, the secrets with their keys,")
@@ -18,15 +23,25 @@ def destroy(stack):
     ask("Type the stack's name to delete it: ", stack.name)
     tables_too = not is_protected and input("Delete the tables as well, with every conversation? [y/N] ") == "y"
     empty(stack, outputs["FilesBucketName"])
-    subprocess.run(["sam", "delete", "--stack-name", stack.name, "--region", stack.session.region_name, "--no-prompts"], check=True)
+    delete(stack)
     if tables_too:
         for table in tables:
             stack.client("dynamodb").delete_table(TableName=table)
             print(f"deleted the table {table}")
 
 
+def delete(stack):
+    command = ["sam", "delete", "--stack-name", stack.name, "--region", stack.session.region_name, "--no-prompts"]
+    if status := subprocess.run(command, check=False).returncode:
+        raise SystemExit(status)
+
+
 def ask(question, answer):
-    if input(question) != answer:
+    try:
+        typed = input(question)
+    except EOFError:
+        typed = ""
+    if typed != answer:
         raise SystemExit("nothing was deleted")
 
 

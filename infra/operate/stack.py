@@ -17,17 +17,40 @@ class Stack:
             names = ", ".join(name for name in config if name not in ("version", "default"))
             raise SystemExit(f"samconfig.toml has no environment `{environment}`; there are: {names}")
         parameters = config[environment]["global"]["parameters"]
-        self.name = parameters["stack_name"]
+        self.environment, self.name = environment, parameters["stack_name"]
         self.session = boto3.Session(region_name=parameters.get("region"), profile_name=parameters.get("profile"))
+
+    def needs_account(self):
+        """Ends the program where no account can be reached."""
+        try:
+            has_credentials = self.session.get_credentials() is not None
+        except BotoCoreError as error:
+            raise SystemExit(f"the AWS credentials cannot be had: {error}") from None
+        if not has_credentials:
+            raise SystemExit("there are no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        if not self.session.region_name:
+            raise SystemExit("no AWS region is chosen: set AWS_DEFAULT_REGION, or `region` in the profile")
 
     def client(self, service):
         return self.session.client(service)
 
     def describe(self):
-        return self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        try:
+            return self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+        region = self.session.region_name
+        raise SystemExit(f"there is no stack `{self.name}` in {region}: `just deploy {self.environment}` makes it")
 
     def outputs(self):
-        return {each["OutputKey"]: each["OutputValue"] for each in self.describe().get("Outputs", [])}
+        described = self.describe()
+        if outputs := described.get("Outputs"):
+            return {each["OutputKey"]: each["OutputValue"] for each in outputs}
+        raise SystemExit(
+            f"the stack `{self.name}` is {described['StackStatus']}, so there is nothing to use: "
+            f"`just destroy {self.environment}` takes away what is left of it"
+        )
 
     def parameters(self):
         return {each["ParameterKey"]: each["ParameterValue"] for each in self.describe().get("Parameters", [])}
@@ -38,7 +61,9 @@ def main(action):
     if len(sys.argv) != 2:
         raise SystemExit(f"usage: {sys.argv[0]} ENVIRONMENT")
     try:
-        action(Stack(sys.argv[1]))
+        stack = Stack(sys.argv[1])
+        stack.needs_account()
+        action(stack)
     except (BotoCoreError, ClientError) as error:
         raise SystemExit(str(error)) from None
     except KeyboardInterrupt:

@@ -21,6 +21,8 @@ REFUSED = {
     "MaxContextTokens": ["15"],
     "OpenAiBaseUrl": ["http://example.com/v1", "https://user:password@example.com/v1", "https://example.com/v1?key=1", ""],
     "ReasoningSummaries": ["yes"],
+    "LimitUserTokensPerHour": ["-1", "many", "", "1.5", "1000000001"],
+    "LogRetentionDays": ["2", "0"],
     "WorkflowId": ["my workflow", "workflow_1"],
     "AlarmEmail": ["nobody", "a@b"],
     "DomainName": ["https://chat.example.com", "chat", "chat.example.com/"],
@@ -29,13 +31,15 @@ REFUSED = {
     "Release": ["a b", "x" * 65],
 }
 ACCEPTED = {
-    "AllowedOrigins": ["", "https://www.example.com", "http://localhost:3000"],
+    "AllowedOrigins": ["", "https://www.example.com", "http://localhost:3000,https://www.example.com"],
     "AssistantDocument": ["", "example.json", "shop-2.json"],
     "AuthMode": ["jwt", "anonymous", "jwt,anonymous"],
     "FilesTypes": ["", "application/pdf", "image/*,text/plain"],
     "JwtSecret": ["", SECRET],
     "JwtSecretArn": ["", SECRET_ARN],
     "MaxOutputTokens": ["", "16", "99", "8192", "1000000"],
+    "LimitUserTokensPerHour": ["0", "50000"],
+    "LogRetentionDays": ["1", "731"],
     "OpenAiBaseUrl": ["https://api.openai.com/v1", "https://llm.example.com:8443/v1"],
     "UserPoolPages": ["", "https://example.com/chat", "https://example.com/,http://localhost:3000/"],
 }
@@ -87,7 +91,7 @@ def errors(template):
                 if accepts(parameters[name], value) is not expected:
                     yield f"{name}: `{value}` is {'refused' if expected else 'accepted'}"
     for values, rule in SETS:
-        broken = broken_rules(template.written, values)
+        broken = broken_rules(template.written, values).keys()
         if broken != ({rule} if rule else set()):
             yield f"{sorted(values)}: breaks {sorted(broken)}, not {rule}"
     if unused := template.written["Rules"].keys() - {rule for _, rule in SETS}:
@@ -95,17 +99,23 @@ def errors(template):
 
 
 def accepts(parameter, value):
+    """Whether a parameter takes a value, given as text."""
+    if parameter["Type"] == "CommaDelimitedList":
+        return all(accepts(parameter | {"Type": "String"}, each.strip()) for each in value.split(","))
     if "AllowedValues" in parameter:
-        return value in parameter["AllowedValues"]
+        return value in map(str, parameter["AllowedValues"])
+    if parameter["Type"] == "Number":
+        return value.isdecimal() and int(parameter["MinValue"]) <= int(value) <= int(parameter["MaxValue"])
     if len(value) > int(parameter.get("MaxLength", 4096)):
         return False
     return re.fullmatch(parameter.get("AllowedPattern", ".*"), value) is not None
 
 
 def broken_rules(written, values):
+    """The rules that refuse a set of values, each with what it says."""
     resolver = Resolver(written, values)
     return {
-        name
+        name: [each["AssertDescription"] for each in rule["Assertions"] if not resolver.resolve(each["Assert"])]
         for name, rule in written["Rules"].items()
         if resolver.resolve(rule["RuleCondition"])
         and not all(resolver.resolve(each["Assert"]) for each in rule["Assertions"])

@@ -1,4 +1,5 @@
-"""The functions' variables: those of the README's table, with its defaults, and no more than Lambda takes."""
+"""The functions' variables: those of the README's table, with its defaults, and no more than Lambda takes. And that each
+deployment starts the functions anew."""
 
 import re
 
@@ -33,7 +34,11 @@ def errors(template):
     table = documented()
     used = set()
     for function in FUNCTIONS:
-        variables = template.properties(f"{function}Function")["Environment"]["Variables"]
+        properties = template.properties(f"{function}Function")
+        # What changes a function ends the environments that it has, with every secret that they remember.
+        if "${Release}" not in str(properties.get("Description")):
+            yield f"{function}: a deployment of the same code would not start it anew"
+        variables = properties["Environment"]["Variables"]
         used |= variables.keys()
         size = sum(len(name) + longest(template, value) for name, value in variables.items())
         if size > MOST_BYTES:

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{PNG, Site, upload, user_message};
 use crate::harness::app::App;
 use crate::harness::dynamodb::Fault;
+use crate::harness::log::Log;
 use crate::harness::objects::Failure;
 
 const DOWN: &str = "the service cannot take files right now, please try again";
@@ -47,6 +48,7 @@ async fn a_copy_that_fails_after_its_status_is_a_failure() {
 
 #[tokio::test]
 async fn a_bucket_that_is_down() {
+    let log = Log::start();
     let site = Site::start().await;
     let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
     let thread_id = site.thread("alice", &[]).await;
@@ -62,10 +64,15 @@ async fn a_bucket_that_is_down() {
     site.send("alice", Some(&thread_id), "Hello?", &[]).await.events();
     site.objects.reset();
 
-    for status in [403, 400] {
+    for (status, expected, code, cause) in [
+        (403, 503, "unavailable", "denies it: allow the function's role what `template.yaml` does with `FILES_BUCKET`"),
+        (400, 500, "internal_error", "refused with status 400"),
+    ] {
         site.objects.fail("HEAD", Failure::Status(status), 1);
         let other = site.uploaded("alice", "a.png", "image/png", PNG).await;
-        site.send("alice", None, "Look", &[&other]).await.error(500, "internal_error");
+        site.send("alice", None, "Look", &[&other]).await.error(expected, code);
+        let told = &log.requests().pop().unwrap()["cause"];
+        assert!(told.as_str().unwrap().ends_with(&format!("the store of files {cause}")), "{told}");
     }
     assert_eq!(site.delete("alice", &id).await.text, "{}");
 }

@@ -54,8 +54,13 @@ class Stream:
 
 
 class Api:
-    def __init__(self, url):
+    """The stack: the address of its API, that of its WebSocket API if there is one to try, and whether answers come
+    as they are made."""
+
+    def __init__(self, url, socket_url=None, streams=True):
         self.url = url
+        self.socket_url = socket_url
+        self.streams = streams
         self.parts = urlsplit(url)
 
     def request(self, method, path, body=None, token=None, headers=None):

@@ -42,6 +42,11 @@ impl SecretsManager {
         self.state.lock().unwrap().secrets.insert((name.to_owned(), stage.to_owned()), value.to_owned());
     }
 
+    /// Makes a secret that has no value yet.
+    pub(crate) fn create(&self, name: &str) {
+        self.put(name, "none", "");
+    }
+
     /// What a rotation does.
     pub(crate) fn rotate(&self, name: &str, value: &str) {
         let before = self.state.lock().unwrap().secrets[&(name.to_owned(), "AWSCURRENT".to_owned())].clone();
@@ -65,6 +70,17 @@ impl SecretsManager {
     }
 }
 
+impl Scripted {
+    /// What AWS says of a secret without such a version, and of one that is not there.
+    fn not_found(&self, name: &str) -> &'static str {
+        if self.secrets.keys().any(|(known, _)| known == name) {
+            "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT"
+        } else {
+            "Secrets Manager can't find the specified secret."
+        }
+    }
+}
+
 async fn answer(State(state): State<Arc<Mutex<Scripted>>>, headers: HeaderMap, body: Bytes) -> Response<Body> {
     let mut state = state.lock().unwrap();
     let action = headers["x-amz-target"].to_str().unwrap().strip_prefix("secretsmanager.").unwrap().to_owned();
@@ -82,7 +98,11 @@ async fn answer(State(state): State<Arc<Mutex<Scripted>>>, headers: HeaderMap, b
             let id = id.as_str().unwrap();
             match state.secrets.get(&(id.to_owned(), "AWSCURRENT".to_owned())) {
                 Some(value) => values.push(json!({ "ARN": id, "Name": id, "SecretString": value })),
-                None => errors.push(json!({ "SecretId": id, "ErrorCode": "ResourceNotFoundException" })),
+                None => {
+                    let message = state.not_found(id);
+                    errors
+                        .push(json!({ "SecretId": id, "ErrorCode": "ResourceNotFoundException", "Message": message }));
+                }
             }
         }
         (200, json!({ "SecretValues": values, "Errors": errors }))
@@ -90,7 +110,7 @@ async fn answer(State(state): State<Arc<Mutex<Scripted>>>, headers: HeaderMap, b
         let key = (body["SecretId"].as_str().unwrap().to_owned(), body["VersionStage"].as_str().unwrap().to_owned());
         match state.secrets.get(&key) {
             Some(value) => (200, json!({ "Name": key.0, "SecretString": value })),
-            None => (400, fault("ResourceNotFoundException")),
+            None => (400, json!({ "__type": "ResourceNotFoundException", "Message": state.not_found(&key.0) })),
         }
     };
     let response = Response::builder().status(status).header("content-type", "application/x-amz-json-1.1");

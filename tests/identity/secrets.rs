@@ -105,6 +105,13 @@ fn sorted(mut asked: Vec<String>) -> Vec<String> {
     asked
 }
 
+#[derive(Clone, Copy)]
+enum Secret {
+    NotThere,
+    WithoutValue,
+    Is(&'static str),
+}
+
 const SIGNING: &str = "the secret that `SESSION_SIGNING_SECRET_ARN` names cannot be used";
 
 #[tokio::test]
@@ -113,15 +120,18 @@ async fn without_a_secret_the_functions_start_and_work_as_soon_as_it_is_there() 
     let app = managed(&manager).await;
     assert_eq!(starts(&app.env).await, [const { None }; 4]);
     let problems = [
-        (None, "it does not exist in this region: correct the variable, or create the secret"),
-        (Some(""), "it is empty: put its value into Secrets Manager"),
-        (Some("{\"key\":\"  \"}"), "it is empty: put its value into Secrets Manager"),
-        (Some("canary"), "it must have at least 32 bytes"),
+        (Secret::NotThere, "it does not exist in this region: correct the variable, or create the secret"),
+        (Secret::WithoutValue, "it is empty: put its value into Secrets Manager"),
+        (Secret::Is(""), "it is empty: put its value into Secrets Manager"),
+        (Secret::Is("{\"key\":\"  \"}"), "it is empty: put its value into Secrets Manager"),
+        (Secret::Is("canary"), "it must have at least 32 bytes"),
     ];
     let mut pause = 1;
-    for (text, problem) in problems {
-        if let Some(text) = text {
-            manager.put("arn:signing", "AWSCURRENT", text);
+    for (secret, problem) in problems {
+        match secret {
+            Secret::NotThere => {}
+            Secret::WithoutValue => manager.create("arn:signing"),
+            Secret::Is(text) => manager.put("arn:signing", "AWSCURRENT", text),
         }
         manager.asked();
         for _ in 0..3 {
@@ -148,7 +158,8 @@ async fn without_a_secret_the_functions_start_and_work_as_soon_as_it_is_there() 
 async fn without_the_models_key_a_turn_is_refused_before_anything_is_written() {
     let (log, manager) = (Log::start(), SecretsManager::start().await);
     manager.put("arn:signing", "AWSCURRENT", NEW);
-    manager.put("arn:openai", "AWSCURRENT", "");
+    // As the template makes it.
+    manager.create("arn:openai");
     let app = managed(&manager).await;
     let create = crate::harness::app::create("Hi");
     let message = app.chatkit("ada", &create).await.error(503, "unavailable");

@@ -20,8 +20,10 @@ pub enum FilesError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Denied, or a bucket that does not exist: trying again will not help. S3 also says 403 instead of 404 to whoever
-    /// may not list the bucket.
+    /// Denied: somebody must mend it. S3 also says 403 instead of 404 to whoever may not list the bucket.
+    #[error("the store of files denies it: allow the function's role what `template.yaml` does with `FILES_BUCKET`")]
+    Denied,
+    /// A request that makes no sense to it: trying again will not help.
     #[error("the store of files refused with status {status}")]
     Refused {
         /// The HTTP status.
@@ -49,6 +51,7 @@ impl FilesError {
     /// What a status means that is no success.
     pub(super) fn status(status: StatusCode) -> Self {
         match status.as_u16() {
+            401 | 403 => Self::Denied,
             404 => Self::NotFound,
             412 => Self::Changed,
             // S3 takes one conditional write at a time, and says so when two meet.

@@ -178,10 +178,13 @@ impl From<SigningError> for Error {
 
 impl From<FilesError> for Error {
     fn from(error: FilesError) -> Self {
-        if error.is_unavailable() {
-            Self::new(Code::Unavailable, "the service cannot take files right now, please try again").because(error)
-        } else {
-            Self::internal(error)
+        match error {
+            FilesError::Unavailable { .. } | FilesError::Denied => {
+                Self::new(Code::Unavailable, "the service cannot take files right now, please try again").because(error)
+            }
+            FilesError::NotFound | FilesError::Changed | FilesError::TooLarge | FilesError::Refused { .. } => {
+                Self::internal(error)
+            }
         }
     }
 }

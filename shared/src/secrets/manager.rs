@@ -22,6 +22,9 @@ use crate::telemetry::chain;
 /// How long one read may take. A function that starts waits as long for secrets that it may not need.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
+/// What the service says of a secret that was made without a value; the code is that of one that is not there.
+const NO_VALUE: &str = "can't find the specified secret value";
+
 type Found<'a> = HashMap<&'a str, Result<SecretString, Problem>>;
 
 /// The service.
@@ -82,7 +85,7 @@ impl Manager {
                 return text(value.secret_string());
             }
             let error = errors.iter().find(|error| error.secret_id() == Some(id));
-            Err(error.and_then(|error| error.error_code()).map_or(Problem::NotFound, coded))
+            Err(error.map_or(Problem::NotFound, |error| coded(error.error_code().unwrap_or_default(), error.message())))
         };
         Some(ids.iter().map(|id| (*id, one(id))).collect())
     }
@@ -105,15 +108,17 @@ where
     E: ProvideErrorMetadata + Error + 'static,
     R: Debug + 'static,
 {
-    match error.as_service_error().and_then(ProvideErrorMetadata::code) {
-        Some(code) => coded(code),
+    let error_of_service = error.as_service_error().map(ProvideErrorMetadata::meta);
+    match error_of_service.and_then(|error| Some((error.code()?, error.message()))) {
+        Some((code, message)) => coded(code, message),
         // Nothing of a secret is in what went wrong on the way.
         None => Problem::Unavailable(chain(error)),
     }
 }
 
-fn coded(code: &str) -> Problem {
+fn coded(code: &str, message: Option<&str>) -> Problem {
     match code {
+        "ResourceNotFoundException" if message.is_some_and(|message| message.contains(NO_VALUE)) => Problem::Empty,
         "ResourceNotFoundException" => Problem::NotFound,
         "AccessDeniedException" | "DecryptionFailure" => Problem::Denied,
         code => Problem::Unavailable(format!("`{code}`")),

@@ -1,0 +1,137 @@
+"""What an operator may type that makes no sense: each is told in a line, and nothing happens."""
+
+import contextlib
+import io
+import os
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "operate"))
+import addresses  # noqa: E402
+import deploy  # noqa: E402
+import destroy  # noqa: E402
+import logs  # noqa: E402
+import set_key  # noqa: E402
+import stack  # noqa: E402
+
+
+class Operator(unittest.TestCase):
+    """On a machine that knows no AWS account, and where nothing may be run."""
+
+    def setUp(self):
+        empty = tempfile.TemporaryDirectory()
+        self.addCleanup(empty.cleanup)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        lonely = {"HOME": empty.name, "AWS_EC2_METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": "eu-central-1"}
+        for patch in (
+            mock.patch.dict(os.environ, kept | lonely, clear=True),
+            mock.patch("subprocess.run", side_effect=AssertionError("something was run")),
+        ):
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def refusal(self, action, *arguments):
+        with self.assertRaises(SystemExit) as refused, contextlib.redirect_stdout(io.StringIO()) as printed:
+            action(*arguments)
+        self.assertEqual(printed.getvalue(), "")
+        # A text as the code is printed, and the status is 1.
+        self.assertIsInstance(refused.exception.code, str)
+        return refused.exception.code
+
+    def of(self, action, *arguments):
+        """What `just` says of `python infra/operate/ACTION.py ARGUMENTS`."""
+        with mock.patch.object(sys, "argv", ["action.py", *arguments]):
+            return self.refusal(stack.main, action)
+
+
+class Deploy(Operator):
+    def test_an_unknown_environment(self):
+        for name in ("nope", "", "version", "../prod"):
+            self.assertIn("there are: dev, prod, ministack", self.refusal(deploy.deploy, name, []))
+        self.assertIn("there is no infra/parameters/ministack.yaml", self.refusal(deploy.deploy, "ministack", []))
+
+    def test_parameters_that_make_no_sense(self):
+        for given, expected in {
+            "Typo=1": "the template has no parameter `Typo`",
+            "limitUserTokensPerHour=1": "the template has no parameter `limitUserTokensPerHour`",
+            "Architecture": "`Architecture` is no parameter: write Name=value",
+            "=x86_64": "`=x86_64` is no parameter: write Name=value",
+            "Architecture=x64": "`Architecture` cannot be `x64`",
+            "LimitUserTokensPerHour=many": "`LimitUserTokensPerHour` cannot be `many`",
+            "AllowedOrigins=https://A.example": "`AllowedOrigins` cannot be `https://A.example`",
+            "AuthMode=jwt": "one of JwtSecret, JwtSecretArn, JwksUrl and UserPool must be set",
+        }.items():
+            self.assertIn(expected, self.refusal(deploy.deploy, "dev", [given]))
+        self.assertNotIn("canary", self.refusal(deploy.deploy, "dev", ["JwtSecret=canary"]))
+
+    def test_prod_as_it_is_in_a_fresh_clone(self):
+        self.assertIn("AuthMode has jwt, so one of", self.refusal(deploy.deploy, "prod", []))
+
+    def test_no_account(self):
+        self.assertIn("there are no AWS credentials", self.refusal(deploy.deploy, "dev", []))
+        os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        del os.environ["AWS_DEFAULT_REGION"]
+        self.assertIn("no AWS region is chosen", self.refusal(deploy.deploy, "dev", []))
+
+    def test_sam_gets_what_was_typed_and_its_status_is_ours(self):
+        os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        commands = []
+
+        def run(command, **_):
+            commands.append(command)
+            return mock.Mock(returncode=3 if command[1] == "deploy" else 0)
+
+        with mock.patch("subprocess.run", run), self.assertRaises(SystemExit) as ended:
+            deploy.deploy("dev", ["Architecture=x86_64"])
+        self.assertEqual(ended.exception.code, 3)
+        cargo, *sam = commands
+        self.assertEqual(cargo, ["cargo", "lambda", "build", "--release"])
+        self.assertEqual([command[:2] for command in sam], [["sam", "build"], ["sam", "deploy"]])
+        for command in sam:
+            *_, file, release, given = command
+            self.assertEqual((file, given), ("file://infra/parameters/dev.yaml", "Architecture=x86_64"))
+            self.assertRegex(release, r"^Release=\d{8}T\d{6}$")
+        commands.clear()
+        with mock.patch("subprocess.run", run), self.assertRaises(SystemExit):
+            deploy.deploy("dev", [])
+        self.assertEqual(commands[0][-1], "--arm64")
+
+
+class Operate(Operator):
+    ACTIONS = (addresses.show, destroy.destroy, logs.follow, set_key.set_key)
+
+    def test_an_unknown_environment(self):
+        for action in self.ACTIONS:
+            self.assertIn("samconfig.toml has no environment `nope`", self.of(action, "nope"))
+            self.assertIn("usage: action.py ENVIRONMENT", self.of(action))
+
+    def test_no_account(self):
+        for action in self.ACTIONS:
+            self.assertIn("there are no AWS credentials", self.of(action, "dev"))
+        os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        del os.environ["AWS_DEFAULT_REGION"]
+        for action in self.ACTIONS:
+            self.assertIn("no AWS region is chosen", self.of(action, "dev"))
+
+    def test_a_stack_that_was_never_complete(self):
+        os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        failed = mock.patch.object(stack.Stack, "describe", return_value={"StackStatus": "ROLLBACK_COMPLETE"})
+        with failed:
+            for action in (addresses.show, logs.follow, set_key.set_key):
+                self.assertIn("`chatkit-dev` is ROLLBACK_COMPLETE", self.of(action, "dev"))
+        for typed, deleted in (("chatkit-prod", False), ("chatkit-dev", True)):
+            with failed, mock.patch("builtins.input", return_value=typed), mock.patch("subprocess.run") as run:
+                run.return_value.returncode = 0
+                with contextlib.redirect_stdout(io.StringIO()):
+                    try:
+                        destroy.destroy(stack.Stack("dev"))
+                    except SystemExit as refused:
+                        self.assertEqual((str(refused), deleted), ("nothing was deleted", False))
+                self.assertEqual(run.called, deleted)
+
+
+if __name__ == "__main__":
+    unittest.main()
