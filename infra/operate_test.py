@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import os
 import sys
 import tempfile
@@ -76,24 +77,35 @@ class Deploy(Operator):
         del os.environ["AWS_DEFAULT_REGION"]
         self.assertIn("no AWS region is chosen", self.refusal(deploy.deploy, "dev", []))
 
-    def test_sam_gets_what_was_typed_and_its_status_is_ours(self):
+    def test_sam_gets_every_parameter_and_its_status_is_ours(self):
         os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-        commands = []
+        commands, parameters = [], []
 
         def run(command, **_):
             commands.append(command)
+            if command[0] == "sam":
+                parameters.append(json.loads(Path(command[-1].removeprefix("file://")).read_text()))
             return mock.Mock(returncode=3 if command[1] == "deploy" else 0)
 
         with mock.patch("subprocess.run", run), self.assertRaises(SystemExit) as ended:
-            deploy.deploy("dev", ["Architecture=x86_64"])
+            deploy.deploy("dev", ["Architecture=x86_64", "Instructions=Be brief, and kind."])
         self.assertEqual(ended.exception.code, 3)
         cargo, *sam = commands
         self.assertEqual(cargo, ["cargo", "lambda", "build", "--release"])
         self.assertEqual([command[:2] for command in sam], [["sam", "build"], ["sam", "deploy"]])
-        for command in sam:
-            *_, file, release, given = command
-            self.assertEqual((file, given), ("file://infra/parameters/dev.yaml", "Architecture=x86_64"))
-            self.assertRegex(release, r"^Release=\d{8}T\d{6}$")
+        for each in parameters:
+            self.assertRegex(each.pop("Release"), r"^\d{8}T\d{6}$")
+            expected = {
+                "Architecture": "x86_64",  # from the command line
+                "Instructions": "Be brief, and kind.",
+                "Protection": "false",  # from the file
+                "ApiRate": "20",
+                "ChatReservedConcurrency": "0",  # the template's defaults, whatever the deployment before was given
+                "DomainName": "",
+            }
+            self.assertEqual({name: each.get(name) for name in expected}, expected)
+            # What nobody may see stays what it was.
+            self.assertNotIn("JwtSecret", each)
         commands.clear()
         with mock.patch("subprocess.run", run), self.assertRaises(SystemExit):
             deploy.deploy("dev", [])

@@ -1,11 +1,14 @@
 """Builds the functions and deploys them: `just deploy ENV [Name=value...]`.
 
-What is given goes before what `infra/parameters/ENV.yaml` has. Values that the template would refuse, names that it does
-not have and missing credentials are told before anything is built: sam passes over a name that it does not know.
+What is given goes before what `infra/parameters/ENV.yaml` has, and that before the template's defaults. Values that the
+template would refuse, names that it does not have and missing credentials are told before anything is built: sam passes
+over a name that it does not know.
 """
 
+import json
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,18 +24,33 @@ def deploy(environment, given):
     stack = Stack(environment)
     path = f"infra/parameters/{environment}.yaml"
     values = parameters(path, given)
-    if problems := refused(load(str(ROOT / "template.yaml")), values):
+    template = load(str(ROOT / "template.yaml"))
+    if problems := refused(template, values):
         raise SystemExit("\n".join([*problems, f"(from {path} and the command line; template.yaml explains every parameter)"]))
     stack.needs_account()
     # A word that no deployment had before: with provisioned concurrency it makes the version that is kept ready.
-    release = f"Release={datetime.now(UTC):%Y%m%dT%H%M%S}"
-    overrides = ["--config-env", environment, "--parameter-overrides", f"file://{path}", release, *given]
+    values["Release"] = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        # JSON is YAML, and sam reads no other ending.
+        json.dump(with_defaults(template["Parameters"], values), file)
+        file.flush()
+        run(environment, f"file://{file.name}", values.get("Architecture", "arm64"))
+
+
+def run(environment, overrides, architecture):
     # sam is silent while it builds, which takes minutes: built before, in the same way, it finds everything done.
-    cargo = ["cargo", "lambda", "build", "--release", *(["--arm64"] if values.get("Architecture", "arm64") == "arm64" else [])]
-    sam = [["sam", "build", "--build-in-source", *overrides], ["sam", "deploy", *overrides]]
-    for command in (cargo, *sam):
+    cargo = ["cargo", "lambda", "build", "--release", *(["--arm64"] if architecture == "arm64" else [])]
+    options = ["--config-env", environment, "--parameter-overrides", overrides]
+    for command in (cargo, ["sam", "build", "--build-in-source", *options], ["sam", "deploy", *options]):
         if status := subprocess.run(command, cwd=ROOT, check=False).returncode:
             raise SystemExit(status)
+
+
+def with_defaults(known, values):
+    """The values, and the default of every other parameter: what is not named keeps the value of the deployment before,
+    and a line that was taken out of the file would change nothing. A secret stays what it was."""
+    defaults = {name: text(each["Default"]) for name, each in known.items() if "NoEcho" not in each}
+    return defaults | values
 
 
 def parameters(path, given):
