@@ -30,12 +30,16 @@ EVERYTHING = {
     "DomainName": "chat.example.com",
     "CertificateArn": "arn:aws:acm:eu-central-1:000000000000:certificate/00000000-0000-0000-0000-000000000000",
     "Tracing": "true",
+    "SocketReservedConcurrency": "20",
+    "LimitTenantTokensPerDay": "5000000",
 }
 OTHERWISE = {
     "Architecture": "x86_64",
     "AssistantDocument": "example.json",
     "AllowedOrigins": "https://www.example.com,https://shop.example.com",
+    "WebSocket": "false",
     "UserPool": "true",
+    "UserPoolSignUp": "true",
     "UserPoolPages": "https://www.example.com/chat,http://localhost:3000/",
     "KmsKeyArn": "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000",
     "ChatProvisionedConcurrency": "1",
@@ -66,7 +70,8 @@ def main():
     delete(outputs)
     deploy(OTHERWISE)
     # The functions of this one are not called: the emulator has no folder /opt for the assistant document.
-    made()
+    of_sockets = [name for name in made() if name.startswith("Socket")]
+    check(not of_sockets, f"without the WebSocket API there are {of_sockets}")
     gateway_answers("*")
     assistant(stack_outputs())
     deploy(OTHERWISE | {"Release": "second"})
@@ -123,6 +128,7 @@ def made():
     bad = [name for name, each in found.items() if not each["ResourceStatus"].endswith("_COMPLETE")]
     check(not bad, f"not complete: {bad}")
     say(f"{len(found)} resources of {len({each['ResourceType'] for each in found.values()})} types are complete")
+    return found
 
 
 def as_made():
