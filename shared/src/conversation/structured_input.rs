@@ -1,5 +1,6 @@
 //! What a person answered to questions that took over the composer.
 
+use futures_util::TryFutureExt;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::prompt::prompt;
@@ -58,12 +59,13 @@ impl Engine {
             prompt: prompt(&self.assistant, identity, &thread.id, &items),
             waiting: Vec::new(),
             untitled: None,
+            has_files: false,
             opening: vec![stream_options(), Event::ItemReplaced { item: item.item.clone() }],
             thread,
         };
         let thread_id = beginning.thread.id.clone();
         let now = self.clock.now();
-        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), now);
+        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), now).err_into();
         Box::pin(self.begin(beginning, write, on_end)).await
     }
 
