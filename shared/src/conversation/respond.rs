@@ -258,9 +258,14 @@ impl Turn {
                     if tells {
                         self.progress.first_event_at.get_or_insert(self.engine.clock.now());
                     }
-                    match ended {
-                        Some(ended) => ended,
-                        None => continue,
+                    match (ended, answer.is_full()) {
+                        (ended, true) => {
+                            let epilogue = Some(messages::cut_off(IncompleteReason::MaxOutputTokens));
+                            let full = Ended { outcome: Outcome::Incomplete, epilogue, cause: None };
+                            (full, ended.and_then(|(_, tokens)| tokens))
+                        }
+                        (Some(ended), false) => ended,
+                        (None, false) => continue,
                     }
                 }
             };

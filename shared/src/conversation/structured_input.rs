@@ -70,10 +70,9 @@ impl Engine {
     }
 
     fn check_answers(&self, submission: &StructuredSubmission) -> Result<(), Error> {
-        let values = submission.answers.values().flat_map(|answer| &answer.values);
-        // With what JSON puts around each of them.
-        let (characters, bytes) = values
-            .fold((0, 0), |(characters, bytes), value| (characters + value.chars().count(), bytes + value.len() + 4));
+        let values: Vec<_> = submission.answers.values().flat_map(|answer| &answer.values).collect();
+        let characters = values.iter().map(|value| value.chars().count()).sum::<usize>();
+        let bytes = serde_json::to_vec(&values).map_or(usize::MAX, |json| json.len());
         let limit = self.limits.message_chars;
         if limit > 0 && characters > limit {
             return Err(Error::Invalid(format!("the answers have more than {limit} characters")));
