@@ -290,6 +290,10 @@ impl Turn {
                 self.prompt.input.push(Input::Assistant(text));
             }
             ModelEvent::Opaque(value) => self.learn(Input::Opaque(value.clone())),
+            ModelEvent::Answered { call, output } => {
+                self.learn(Input::Call(call.clone()));
+                self.learn(Input::CallOutput { call_id: call.call_id.clone(), output: output.clone() });
+            }
             ModelEvent::Call(call) => {
                 calls.push(call.clone());
                 self.learn(Input::Call(call.clone()));

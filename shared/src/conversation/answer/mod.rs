@@ -163,7 +163,10 @@ impl Answer {
     pub(super) fn take(&mut self, event: ModelEvent) -> Vec<Step> {
         match event {
             // Shown with its first word: a model that thinks without saying so would leave an empty block behind.
-            ModelEvent::ReasoningStarted | ModelEvent::Call(_) | ModelEvent::Opaque(_) => Vec::new(),
+            ModelEvent::ReasoningStarted
+            | ModelEvent::Call(_)
+            | ModelEvent::Answered { .. }
+            | ModelEvent::Opaque(_) => Vec::new(),
             ModelEvent::ReasoningDelta { part, text } => {
                 self.characters += text.chars().count() as u64;
                 self.think(part, |content| content.push_str(&text))
