@@ -18,7 +18,7 @@
 //! index: a list is a key condition, and a cursor is an element's id.
 //!
 //! Reads are eventually consistent unless a method says otherwise. A write whose answer was lost is sent again: writes
-//! that set something are the same the second time, those that count may count twice.
+//! that set something are the same the second time, those that count know themselves by a mark (`mark.rs`).
 //!
 //! The SDK's futures have some 6 KB each. Those that a turn awaits are boxed, so that a turn's own future stays small.
 
@@ -30,6 +30,7 @@ mod connection;
 mod counters;
 mod error;
 mod key;
+mod mark;
 mod pages;
 mod period;
 mod records;
