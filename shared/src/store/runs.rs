@@ -80,7 +80,7 @@ impl Threads {
     ) -> Result<(), BeginError> {
         let head = key::head(owner, thread_id).ok_or(BeginError::NotFound)?;
         if let Some(message) = item.filter(|item| !attachments(&item.item).is_empty()) {
-            let lease = Head::Lease(self.leasing(&head, run, seen, None, now), run);
+            let lease = Head::Lease(self.leasing(&head, run, seen, None, now).into(), run);
             return self.send_message(owner, thread_id, lease, message, lease_refusal).await;
         }
         let put = async {

@@ -28,7 +28,7 @@ pub(super) enum Head<'a> {
     /// A new one, with its key.
     New(Record),
     /// The lease of one that exists, for a run.
-    Lease(UpdateItemFluentBuilder, &'a Run),
+    Lease(Box<UpdateItemFluentBuilder>, &'a Run),
 }
 
 impl Threads {
