@@ -64,10 +64,10 @@ pub(super) fn size(value: &impl Serialize) -> usize {
     serde_json::to_vec(value).map_or(usize::MAX, |json| json.len() + 1)
 }
 
-/// Cuts a task to what fits.
-pub(super) fn fit(task: &mut Task) {
+/// Cuts a task to what fits; whether it was larger.
+pub(super) fn fit(task: &mut Task) -> bool {
     if size(task) <= LARGEST_TASK {
-        return;
+        return false;
     }
     let (title, content) = match task {
         Task::Thought { title, content, .. } => (title, Some(content)),
@@ -93,6 +93,7 @@ pub(super) fn fit(task: &mut Task) {
         }
         left -= bytes;
     }
+    true
 }
 
 /// How far a text goes in so many bytes of JSON, and how many of them it takes.
@@ -166,7 +167,7 @@ mod tests {
             Task::File { status_indicator, title: title.clone(), sources },
             Task::Image { status_indicator, title },
         ] {
-            fit(&mut task);
+            assert!(fit(&mut task));
             assert!(size(&task) <= LARGEST_TASK, "{}", size(&task));
         }
     }

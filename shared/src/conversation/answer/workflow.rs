@@ -77,7 +77,7 @@ impl Answer {
         if self.past.contains(&place) {
             return Vec::new();
         }
-        fit(&mut task);
+        let is_cut = fit(&mut task);
         let mut steps = Vec::new();
         if self.block.as_ref().is_some_and(|block| block.is_full_for(place)) {
             steps.extend(self.end_block());
@@ -100,8 +100,8 @@ impl Answer {
         let update = match known {
             Some(index) => {
                 let grown = block.size - size(&block.tasks[index].1) + size(&task);
-                // Many that were small may have become large at the same time.
-                if block.tasks[index].1 == task || grown > LARGEST_ITEM - LARGEST_TASK {
+                // What is cut changes no more. Many that were small may have become large at the same time.
+                if (is_cut && block.tasks[index].1 == task) || grown > LARGEST_ITEM - LARGEST_TASK {
                     self.block = Some(block);
                     return steps;
                 }
