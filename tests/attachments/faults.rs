@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{PNG, Site, upload, user_message};
+use super::{PNG, Site};
 use crate::harness::app::App;
 use crate::harness::dynamodb::Fault;
 use crate::harness::log::Log;
@@ -42,6 +42,7 @@ async fn a_copy_that_fails_after_its_status_is_a_failure() {
     site.objects.fail("PUT files/", Failure::Late, 2);
     assert_eq!(site.send("alice", None, "Look", &[&id]).await.error(503, "unavailable"), DOWN);
     assert_eq!(site.asked(), 0);
+    assert_eq!(site.kept(), [""; 0]);
     site.objects.fail("PUT files/", Failure::Late, 1);
     site.thread("alice", &[&id]).await;
 }
@@ -85,43 +86,12 @@ async fn a_bucket_that_cannot_be_reached() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_not_stored_leaves_its_attachments_free() {
-    let site = Site::start().await;
-    let thread_id = site.thread("alice", &[]).await;
-    let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
-    for (thread, operation, text) in
-        [(None, "PutItem", "T#"), (None, "UpdateItem", "I#"), (Some(thread_id.as_str()), "UpdateItem", "run_id")]
-    {
-        site.app.dynamo.fail(operation, text, Fault::ServerError, 3);
-        let events = site.send("alice", thread, "Look", &[&id]).await.events();
-        assert_eq!(events.last().unwrap()["type"], "error", "{events:?}");
-        site.app.dynamo.reset();
-    }
-    let events = site.send("alice", Some(&thread_id), "Look", &[&id]).await.events();
-    assert_eq!(user_message(&json!(events))["attachments"][0]["id"], id);
-
-    let other = site.create("alice", "b.png", PNG.len(), "image/png").await.json();
-    assert_eq!(upload(&other, PNG).await, 200);
-    let other = other["id"].as_str().unwrap();
-    site.app.dynamo.fail("PutItem", "T#", Fault::ServerError, 3);
-    site.send("alice", None, "Look", &[other]).await.events();
-    assert_eq!(site.delete("alice", other).await.text, "{}");
-    assert_eq!(site.records(), [id]);
-}
-
-#[tokio::test]
-async fn a_table_that_fails_while_files_are_taken() {
+async fn a_table_that_fails_while_files_are_looked_at() {
     let site = Site::start().await;
     let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
-    for (operation, text) in [("GetItem", "A#"), ("UpdateItem", "message_id")] {
-        site.app.dynamo.fail(operation, text, Fault::ServerError, 3);
-        site.send("alice", None, "Look", &[&id]).await.error(503, "unavailable");
-        site.app.dynamo.reset();
-    }
+    site.app.dynamo.fail("GetItem", "A#", Fault::ServerError, 3);
+    site.send("alice", None, "Look", &[&id]).await.error(503, "unavailable");
+    site.app.dynamo.reset();
     assert_eq!(site.asked(), 0);
     site.thread("alice", &[&id]).await;
-    // A lost answer: the same write comes twice.
-    let other = site.uploaded("alice", "b.png", "image/png", PNG).await;
-    site.app.dynamo.fail("UpdateItem", "message_id", Fault::CutAfter, 1);
-    site.thread("alice", &[&other]).await;
 }

@@ -6,6 +6,7 @@ mod pictures;
 mod prompts;
 mod refused;
 mod removal;
+mod sending;
 mod two_phase;
 
 use chatkit_shared::clock::Clock;
@@ -93,6 +94,11 @@ impl Site {
         keys.filter_map(|key| key.as_str().unwrap().strip_prefix("A#").map(ToOwned::to_owned)).collect()
     }
 
+    /// The keys of the files that nothing removes by itself.
+    fn kept(&self) -> Vec<String> {
+        self.objects.keys().into_iter().filter(|key| key.starts_with("files/")).collect()
+    }
+
     /// What the model was asked, but for titles.
     fn asked(&self) -> usize {
         self.app.model.requests().iter().filter(|request| !request.is_title()).count()
@@ -144,4 +150,10 @@ async fn load(url: &Value) -> (u16, String, Vec<u8>) {
 fn user_message(answer: &Value) -> Value {
     let all = answer.as_array().unwrap().iter().map(|event| event.get("item").unwrap_or(event));
     all.into_iter().find(|item| item["type"] == "user_message").unwrap().clone()
+}
+
+/// Where an owner's file is, behind its stage.
+fn object(owner: &Owner, id: &str) -> String {
+    let hash = |text: &str| chatkit_shared::hash::sha256_hex(text);
+    format!("{}/{id}", hash(&(hash(owner.tenant()) + &hash(owner.user()))))
 }

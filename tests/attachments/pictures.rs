@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{PNG, Site, load};
 use crate::harness::app::thread_id;
+use crate::harness::dynamodb::Fault;
 use crate::harness::model::Answer;
 use crate::harness::objects::Failure;
 use crate::harness::responses::image_generation;
@@ -55,6 +56,16 @@ async fn a_picture_takes_shape_and_is_kept_shown_and_removed() {
     assert!(!format!("{records:?}").contains("X-Amz-"), "no address is kept");
     site.delete_thread("alice", &thread_id).await;
     assert!(site.objects.keys().iter().all(|key| key.starts_with("uploads/")), "{:?}", site.objects.keys());
+}
+
+#[tokio::test]
+async fn a_picture_whose_item_is_not_stored_is_not_kept() {
+    let site = Site::with([("ASSISTANT", ASSISTANT)]).await;
+    site.app.model.rather(|request| !request.is_title(), drawn());
+    site.app.dynamo.fail("UpdateItem", "generated_image", Fault::ServerError, 3);
+    let events = site.app.create("alice", "Draw!").await;
+    assert_eq!(events.last().unwrap()["type"], "error");
+    assert_eq!(site.kept(), [""; 0]);
 }
 
 #[tokio::test]

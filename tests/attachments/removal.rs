@@ -53,6 +53,11 @@ async fn with_the_messages_that_a_retry_drops() {
     let (thread_id, item_id) = (events[0]["thread"]["id"].as_str().unwrap(), &events[1]["item"]["id"]);
     site.send("alice", Some(thread_id), "And", &[&dropped]).await.events();
     let retry = json!({ "type": "threads.retry_after_item", "params": { "thread_id": thread_id, "item_id": item_id } });
+    // The files first, here too.
+    site.objects.fail("DELETE files/", Failure::Status(503), 2);
+    let events = site.app.chatkit("alice", &retry).await.events();
+    assert_eq!((&events.last().unwrap()["type"], site.kept().len()), (&json!("error"), 2));
+    assert_eq!(site.get("alice", thread_id).await["items"]["data"].as_array().unwrap().len(), 4);
     site.app.chatkit("alice", &retry).await.events();
     assert_eq!(site.records(), std::slice::from_ref(&kept));
     let keys = site.objects.keys();

@@ -7,6 +7,7 @@ mod bad_requests;
 mod costs;
 mod isolation;
 mod keep_alive;
+mod large;
 mod model_faults;
 mod operations;
 mod prompts;

@@ -175,7 +175,7 @@ impl Ledger {
     fn take(&mut self, event: &ModelEvent) {
         assert!(!self.is_over, "the last event is the last");
         match event {
-            ModelEvent::ReasoningStarted | ModelEvent::Opaque(_) => {}
+            ModelEvent::ReasoningStarted | ModelEvent::Answered { .. } | ModelEvent::Opaque(_) => {}
             ModelEvent::ReasoningDelta { part, .. } => {
                 let is_new = *part == self.thoughts.len() as u64;
                 note(&mut self.thoughts, *part, is_new, false);

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::owner;
-use crate::harness::dynamodb::Dynamo;
+use crate::harness::dynamodb::{Dynamo, Fault};
 
 /// A moment by the second from the beginning of a clock hour.
 fn at(seconds: i64) -> Timestamp {
@@ -126,7 +126,7 @@ async fn a_turn_settles_in_the_hour_in_which_it_began() {
     let record = dynamo.records("counters").remove(0);
     let mut names: Vec<_> = record.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
-    assert_eq!(names, ["expires_at", "h500001", "h500002", "pk", "sk"]);
+    assert_eq!(names, ["expires_at", "h500001", "h500002", "last", "pk", "sk"]);
     assert_eq!(record["expires_at"]["N"], at(4 * 3600).as_second().to_string());
 }
 
@@ -223,4 +223,32 @@ async fn days_that_nobody_settles_any_more_go_with_the_next_settlement() {
         expected.insert("expires_at".to_owned(), (first + days + 2) * 86_400);
         assert_eq!(record, expected, "{days}");
     }
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_counts_once() {
+    let dynamo = Dynamo::start().await;
+    let (counters, turns) = (dynamo.counters(), Bucket::per_minute(10));
+    let used = async || {
+        let used = counters.used(&owner(), &turns, at(0)).await.unwrap();
+        (used.turns_available, used.tokens_this_hour)
+    };
+    let lose = || dynamo.fail("UpdateItem", "", Fault::CutAfter, 2);
+    // Of a bucket that is full, and of one in use.
+    for (turns_left, tokens) in [(Some(9), 100), (Some(8), 200)] {
+        lose();
+        let _: Reservation = admitted(&counters, &turns, 10_000, 100, at(0)).await;
+        assert_eq!(used().await, (turns_left, tokens));
+    }
+    let mut reservation = admitted(&counters, &turns, 10_000, 100, at(0)).await;
+    lose();
+    assert_eq!(counters.hold(&mut reservation, 5_000, at(0)).await.unwrap(), None);
+    assert_eq!(used().await, (Some(7), 5_200));
+    lose();
+    counters.settle(&reservation, 40).await.unwrap();
+    assert_eq!(used().await, (Some(7), 240));
+    // The last turn that there is room for is not refused because it is there already.
+    lose();
+    let _: Reservation = admitted(&counters, &turns, 10_000, 9_760, at(0)).await;
+    assert_eq!(used().await, (Some(6), 10_000));
 }

@@ -4,7 +4,7 @@ use chatkit_shared::identity::Owner;
 use chatkit_shared::protocol::{FeedbackKind, Order, Page};
 use chatkit_shared::store::{BeginError, ThreadRecord};
 
-use super::{all, answer, at, delete, id, paging, question, run, thread};
+use super::{all, answer, at, delete, id, paging, question, run, thread, truncate};
 use crate::harness::dynamodb::Dynamo;
 
 /// Owners whose names try to look like another's key.
@@ -79,7 +79,7 @@ async fn no_method_reaches_another_owners_thread() {
             let items = [item.clone()];
             assert!(!threads.feedback(&eve, thread_id, &items, FeedbackKind::Negative, at(0)).await.unwrap());
             threads.end_run(&eve, thread_id, &id("msg", 1)).await.unwrap();
-            threads.truncate_after(&eve, thread_id, "").await.unwrap();
+            truncate(&threads, &eve, thread_id, "").await.unwrap();
             threads.remove_items(&eve, thread_id, &items).await.unwrap();
             delete(&threads, &eve, thread_id).await.unwrap();
             let (run, item) = (run(3, "b"), question(3, "mine"));

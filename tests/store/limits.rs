@@ -7,7 +7,7 @@ use chatkit_shared::store::{Decision, Scope};
 use jiff::SignedDuration;
 
 use super::{at, owner};
-use crate::harness::dynamodb::Dynamo;
+use crate::harness::dynamodb::{Dynamo, Fault};
 
 const ADDRESS: Scope<'_> = Scope::Address("192.0.2.1");
 
@@ -70,4 +70,15 @@ async fn racing_takes_admit_exactly_the_capacity() {
     let decisions = futures_util::stream::StreamExt::buffer_unordered(futures_util::stream::iter(takes), 100);
     let decisions: Vec<_> = futures_util::StreamExt::collect(decisions).await;
     assert_eq!(decisions.iter().filter(|decision| **decision == Decision::Admitted).count(), 100);
+}
+
+#[tokio::test]
+async fn a_take_whose_answer_is_lost_counts_once() {
+    let dynamo = Dynamo::start().await;
+    let (counters, bucket) = (dynamo.counters(), Bucket::new(3, 1, Duration::from_secs(3600)));
+    for _ in 0..3 {
+        dynamo.fail("UpdateItem", "", Fault::CutAfter, 2);
+        assert_eq!(counters.take(ADDRESS, "start", &bucket, at(0)).await.unwrap(), Decision::Admitted);
+    }
+    assert_ne!(counters.take(ADDRESS, "start", &bucket, at(0)).await.unwrap(), Decision::Admitted);
 }

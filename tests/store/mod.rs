@@ -6,6 +6,7 @@ mod isolation;
 mod limits;
 mod paging;
 mod runs;
+mod sending;
 mod sessions;
 mod tables;
 mod threads;
@@ -13,10 +14,10 @@ mod usage;
 
 use chatkit_shared::identity::Owner;
 use chatkit_shared::protocol::{
-    AssistantContent, AssistantMessage, HiddenContext, ItemHeader, Object, Order, Paging, ThreadItem, ThreadStatus,
-    UserContent, UserMessage,
+    AssistantContent, AssistantMessage, Attachment, AttachmentKind, HiddenContext, ItemHeader, Object, Order, Paging,
+    ThreadItem, ThreadStatus, UserContent, UserMessage,
 };
-use chatkit_shared::store::{Run, StoreError, StoredItem, ThreadRecord, Threads};
+use chatkit_shared::store::{AttachmentRecord, Run, StoreError, StoredItem, ThreadRecord, Threads};
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) fn owner() -> Owner {
@@ -58,6 +59,12 @@ async fn delete(threads: &Threads, owner: &Owner, thread_id: &str) -> Result<(),
     }
 }
 
+/// Removes what stands behind an item, as the engine does.
+async fn truncate(threads: &Threads, owner: &Owner, thread_id: &str, item_id: &str) -> Result<(), StoreError> {
+    let truncation = threads.begin_truncation(owner, thread_id, item_id).await?;
+    threads.finish_truncation(truncation).await
+}
+
 fn stored(item: ThreadItem) -> StoredItem {
     StoredItem::new(item)
 }
@@ -74,6 +81,34 @@ pub(crate) fn question(number: usize, text: &str) -> StoredItem {
         quoted_text: None,
         inference_options: Default::default(),
     }))
+}
+
+pub(crate) fn attachment(id: &str) -> AttachmentRecord {
+    AttachmentRecord {
+        id: id.to_owned(),
+        name: "notes.txt".to_owned(),
+        media_type: "text/plain".to_owned(),
+        size: 1,
+        created_at: at(0),
+        message_id: None,
+    }
+}
+
+/// A question with attachments.
+pub(crate) fn question_with(number: usize, ids: &[&str]) -> StoredItem {
+    let attachment = |id: &&str| Attachment {
+        id: (*id).to_owned(),
+        name: "notes.txt".to_owned(),
+        mime_type: "text/plain".to_owned(),
+        upload_descriptor: None,
+        thread_id: None,
+        size: None,
+        kind: AttachmentKind::File,
+    };
+    let mut stored = question(number, "look");
+    let ThreadItem::UserMessage(message) = &mut stored.item else { unreachable!() };
+    message.attachments = ids.iter().map(attachment).collect();
+    stored
 }
 
 pub(crate) fn answer(number: usize, text: &str) -> StoredItem {

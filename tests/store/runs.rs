@@ -18,6 +18,7 @@ fn outcome(result: &Result<(), BeginError>) -> &'static str {
         Ok(()) => "begun",
         Err(BeginError::NotFound) => "not found",
         Err(BeginError::Conflict) => "conflict",
+        Err(BeginError::Taken(_)) => "taken",
         Err(BeginError::Store(error)) if error.is_unavailable() => "unavailable",
         Err(BeginError::Store(_)) => "failed",
     }

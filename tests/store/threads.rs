@@ -1,10 +1,10 @@
 //! Threads and items, one method after the other, with what each costs.
 
 use chatkit_shared::protocol::{FeedbackKind, Page, ThreadItem, ThreadStatus};
-use chatkit_shared::store::{Loaded, StoredItem, ThreadRecord, Threads};
+use chatkit_shared::store::{BeginError, Loaded, StoredItem, ThreadRecord, Threads};
 use serde_json::json;
 
-use super::{all, answer, at, delete, hidden, id, owner, question, run, thread};
+use super::{all, answer, at, attachment, delete, hidden, id, owner, question, run, thread, truncate};
 use crate::harness::dynamodb::Dynamo;
 
 async fn with_items(dynamo: &Dynamo, items: &[StoredItem]) -> (Threads, ThreadRecord) {
@@ -53,6 +53,7 @@ async fn a_thread_of_the_same_id_is_refused_and_left_alone() {
     let (threads, head) = with_items(&dynamo, &[question(1, "hi")]).await;
     let other = ThreadRecord { run: Some(run(2, "digest")), ..head.clone() };
     let error = threads.create(&owner(), &other, &question(2, "again")).await.unwrap_err();
+    let BeginError::Store(error) = error else { panic!("{error:?}") };
     assert!(!error.is_unavailable());
     assert_eq!(error.to_string(), "the store failed");
     let loaded = threads.load(&owner(), &head.id, 24).await.unwrap();
@@ -107,6 +108,7 @@ async fn items_of_every_kind_read_as_they_were_stored() {
             StoredItem { upstream_id: Some("up".to_owned()), ends_run: Some("run".to_owned()), ..StoredItem::new(item) }
         })
         .collect();
+    dynamo.threads().put_attachment(&owner(), &attachment("a")).await.unwrap();
     let (threads, head) = with_items(&dynamo, &items).await;
     assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items);
     for item in &items {
@@ -176,12 +178,12 @@ async fn what_comes_after_an_item_is_cut_off() {
     let dynamo = Dynamo::start().await;
     let items: Vec<_> = (1..=5).map(|n| if n == 4 { hidden(n) } else { answer(n, "x") }).collect();
     let (threads, head) = with_items(&dynamo, &items).await;
-    threads.truncate_after(&owner(), &head.id, &id("msg", 3)).await.unwrap();
+    truncate(&threads, &owner(), &head.id, &id("msg", 3)).await.unwrap();
     let meter = dynamo.reset();
     assert_eq!((meter.operations(), meter.units()), (vec!["Query", "TransactWriteItems"], (1.0, 4.0)));
     assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items[..3]);
-    threads.truncate_after(&owner(), &head.id, &id("msg", 3)).await.unwrap();
-    threads.truncate_after(&owner(), &head.id, &"x".repeat(5000)).await.unwrap();
+    truncate(&threads, &owner(), &head.id, &id("msg", 3)).await.unwrap();
+    truncate(&threads, &owner(), &head.id, &"x".repeat(5000)).await.unwrap();
     assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items[..3]);
 }
 
@@ -194,10 +196,10 @@ async fn a_long_tail_is_cut_off_from_its_end() {
     for (failing, left) in [(id("msg", 152), 152), (id("msg", 52), 52)] {
         let key = failing.strip_prefix("msg_").unwrap();
         dynamo.fail("TransactWriteItems", key, crate::harness::dynamodb::Fault::ServerError, 3);
-        threads.truncate_after(&owner(), &head.id, &id("msg", 2)).await.unwrap_err();
+        truncate(&threads, &owner(), &head.id, &id("msg", 2)).await.unwrap_err();
         assert_eq!(count(), left);
     }
-    threads.truncate_after(&owner(), &head.id, &id("msg", 2)).await.unwrap();
+    truncate(&threads, &owner(), &head.id, &id("msg", 2)).await.unwrap();
     assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items[..2]);
 }
 

@@ -5,7 +5,7 @@ use jiff::civil::{Date, date};
 use serde_json::json;
 
 use super::id;
-use crate::harness::dynamodb::Dynamo;
+use crate::harness::dynamodb::{Dynamo, Fault};
 
 fn usage(number: usize, day: i8, model: &str, outcome: Outcome) -> UsageRecord {
     UsageRecord {
@@ -59,6 +59,7 @@ async fn a_request_is_two_writes_in_one_round_trip() {
             "pk": {"S": "ac%23me"}, "sk": {"S": "D#2026-11-20#gpt%236%25#0"},
             "requests": {"N": "1"}, "errors": {"N": "0"}, "input_tokens": {"N": "100"}, "cached_tokens": {"N": "40"},
             "output_tokens": {"N": "10"}, "reasoning_tokens": {"N": "5"}, "duration_ms": {"N": "1000"},
+            "last": {"S": usage.id},
         }),
         json!({
             "pk": {"S": "ac%23me#2026-11-20"}, "sk": {"S": format!("R#{:026}", 1)},
@@ -93,4 +94,18 @@ async fn days_are_summed_over_requests_and_models() {
     assert_eq!(store.daily("ac#me", second, date(9999, 12, 31)).await.unwrap(), days[2..]);
     assert_eq!(store.daily("ac#me", second, first).await.unwrap(), []);
     assert_eq!(store.daily("nobody", first, second).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_request_whose_answer_is_lost_counts_once() {
+    let dynamo = Dynamo::start().await;
+    let store = dynamo.usage();
+    for number in 1..=5 {
+        dynamo.fail("UpdateItem", "", Fault::CutAfter, 2);
+        dynamo.fail("PutItem", "", Fault::CutAfter, 2);
+        store.record(&usage(number, 20, "a", Outcome::Ok), 30).await.unwrap();
+    }
+    let day = date(2026, 11, 20);
+    assert_eq!(store.daily("ac#me", day, day).await.unwrap(), [daily(day, "a", 5, 0)]);
+    assert_eq!(dynamo.records("usage").iter().filter(|record| record["at"]["S"].is_string()).count(), 5);
 }

@@ -2,7 +2,10 @@ use chatkit_shared::identity::TrustedIdentity;
 use serde_json::json;
 
 use super::{Shop, answered, begun, kinds, said};
-use crate::harness::responses::{answer, encrypted_thoughts_and_call, function_call, function_calls};
+use crate::harness::responses::{
+    answer, call_events, completed, created, encrypted_thoughts_and_call, function_call, function_calls, item_done,
+    sse, usage,
+};
 use crate::harness::site::{json as in_json, status, stream};
 use crate::harness::tokens::user_token;
 
@@ -200,4 +203,43 @@ async fn a_title_that_a_tool_gives_is_the_last_that_is_told() {
     assert_eq!(titles.last(), Some(&"Lamps"), "{titles:?}");
     let thread = shop.send("threads.get_by_id", json!({ "thread_id": thread_id })).await.json();
     assert_eq!(thread["title"], "Lamps");
+}
+
+#[tokio::test]
+async fn what_a_remote_tool_gave_is_told_in_the_rounds_that_follow() {
+    let shop = Shop::with([in_json(&json!({ "output": "sent" }))]).await;
+    let remote = |id: &str, more: serde_json::Value| {
+        let mut item = json!({ "id": id, "type": "mcp_call", "server_label": "tickets", "name": "tickets.open now" });
+        item.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        item_done(&item)
+    };
+    let events = [
+        remote("mcp_1", json!({ "arguments": r#"{"text":"lost"}"#, "output": "ticket 7", "error": null })).item(0),
+        remote("mcp_1", json!({ "arguments": r#"{"text":"lost"}"#, "output": "ticket 7", "error": null })).item(0),
+        remote("mcp_2", json!({ "arguments": "{}", "output": null, "error": { "code": 404 } })).item(1),
+        remote("mcp_3", json!({ "output": null, "error": null })).item(2),
+    ];
+    let call = call_events("call_1", "find_order", r#"{"number":7}"#).map(|event| event.item(3));
+    let end = completed(usage(12, 5, 20, 0));
+    shop.app.model.then(sse([created("resp_1")].into_iter().chain(events).chain(call).chain([end])));
+    shop.app.model.then(answer("It is on its way, and there is a ticket"));
+    shop.app.model.then(answer("Number 7"));
+    let (_, thread_id) = begun(&shop, "Where is it?").await;
+    let told = [
+        "user: Where is it?",
+        r#"call: tickets_open_now({"text":"lost"})"#,
+        "output: ticket 7",
+        "call: tickets_open_now({})",
+        r#"output: {"error":{"code":404}}"#,
+        r#"call: find_order({"number":7})"#,
+        "output: sent",
+    ];
+    assert_eq!(shop.shown()[1], told);
+    // The next turns hear of it, as of every call.
+    shop.app.add("alice", &thread_id, "Which ticket?").await;
+    let later = ["assistant: It is on its way, and there is a ticket", "user: Which ticket?"];
+    assert_eq!(shop.shown()[2], [&told[..], &later].concat());
+    let input = &shop.app.model.requests().pop().unwrap().body["input"];
+    let ids: Vec<_> = input.as_array().unwrap().iter().filter_map(|item| item["call_id"].as_str()).collect();
+    assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), 3, "{ids:?}");
 }

@@ -15,7 +15,7 @@ use crate::identity::Identity;
 use crate::ids;
 use crate::model::Prompt;
 use crate::protocol::{CustomAction, Event, ThreadItem};
-use crate::store::{BeginError, Loaded};
+use crate::store::Loaded;
 
 impl Engine {
     /// `threads.custom_action`: the endpoint's effects as they come, then the model's answer if the endpoint wants one.
@@ -188,12 +188,8 @@ impl Turn {
         place.run.digest.clone_from(&place.run.id);
         let now = self.engine.clock.now();
         let begun = place.threads.begin_run(&place.owner, &place.thread_id, &place.run, None, None, now).await;
-        match begun {
-            Ok(()) => place.leased = true,
-            Err(BeginError::Store(error)) => return Err(error.into()),
-            Err(BeginError::NotFound) => return Err(refused(Error::NotFound("thread"))),
-            Err(BeginError::Conflict) => return Err(refused(Error::Conflict)),
-        }
+        begun.map_err(|error| refused(error.into()))?;
+        place.leased = true;
         Ok(self.engine.ask(&self.identity.owner, self.prompt.clone()))
     }
 }

@@ -13,7 +13,8 @@ use crate::ids;
 use crate::protocol::{
     Attachment, AttachmentKind, AttachmentsCreate, AttachmentsDelete, UploadDescriptor, UploadMethod,
 };
-use crate::store::{AttachmentRecord, Holder};
+use crate::store::AttachmentRecord;
+use crate::telemetry::chain;
 
 /// Characters of a file's name.
 const LONGEST_NAME: usize = 255;
@@ -64,77 +65,76 @@ impl Engine {
     pub(super) async fn delete_attachment(&self, owner: &Owner, params: &AttachmentsDelete) -> Result<Document, Error> {
         let (files, id) = (self.files()?, &params.attachment_id);
         self.admit_request(owner).await?;
-        let kept = || Error::Invalid("the attachment stands in a message".to_owned());
-        if let Some(record) = self.threads.attachment(owner, id).await? {
-            let Standing::Free { seen } = self.standing(owner, &record).await? else { return Err(kept()) };
-            if !self.threads.discard_attachment(owner, id, seen.as_deref()).await? {
-                return Err(kept());
-            }
+        let is_known = self.threads.attachment(owner, id).await?.is_some();
+        if !self.threads.discard_attachment(owner, id).await? {
+            return Err(Error::Invalid("the attachment stands in a message".to_owned()));
         }
         files.delete(&Object::upload(owner, id)).await?;
+        if is_known {
+            // A message that was taken back may have left it. Where there is no record, it may be a message's.
+            files.delete(&Object::file(owner, id)).await?;
+        }
         Ok(Document::Nothing {})
     }
 
-    /// Takes uploaded files into the message `message_id` of a thread, in parallel; each one once. The message need not
-    /// be stored: if it never is, the files are free again.
-    ///
-    /// Each must be the owner's own, uploaded, what it was announced as, and in no other message. What is taken is
-    /// copied first, so that the upload's URL leads nowhere that matters any more.
-    pub(super) async fn attach(
+    /// Looks at the files of a message that is about to be stored, in parallel. Each must be the owner's own, uploaded,
+    /// what it was announced as, and in no other message. Nothing is taken yet.
+    pub(super) async fn uploads(
         &self,
         owner: &Owner,
         thread_id: &str,
-        message_id: &str,
         file_ids: &[String],
-    ) -> Result<Vec<Attachment>, Error> {
+    ) -> Result<(Vec<Attachment>, Vec<Upload>), Error> {
         if file_ids.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Default::default());
         }
         let files = self.files.as_ref().ok_or_else(unknown_attachment)?;
-        let holder = Holder { thread_id: thread_id.to_owned(), message_id: message_id.to_owned() };
         let mut seen = HashSet::new();
         let each = file_ids.iter().filter(|id| seen.insert(*id));
-        // Nothing is taken unless all can be.
-        let found = try_join_all(each.map(|id| Box::pin(self.uploaded(files, owner, id)))).await?;
-        try_join_all(found.into_iter().map(|upload| Box::pin(self.take(files, owner, &holder, upload)))).await
+        let found = try_join_all(each.map(|id| Box::pin(self.uploaded(files, owner, thread_id, id)))).await?;
+        Ok(found.into_iter().unzip())
     }
 
-    async fn uploaded(&self, files: &Files, owner: &Owner, id: &str) -> Result<Upload, Error> {
+    async fn uploaded(
+        &self,
+        files: &Files,
+        owner: &Owner,
+        thread_id: &str,
+        id: &str,
+    ) -> Result<(Attachment, Upload), Error> {
         let object = Object::upload(owner, id);
         let (record, found) = tokio::join!(self.threads.attachment(owner, id), files.head(&object));
         let record = record?.ok_or_else(unknown_attachment)?;
-        let Standing::Free { seen } = self.standing(owner, &record).await? else { return Err(taken(id)) };
+        if record.message_id.is_some() {
+            return Err(taken(id));
+        }
         let Found { size, media_type, etag } =
             found?.ok_or_else(|| Error::Invalid(format!("the attachment `{id}` was not uploaded")))?;
         let media_type = media_type.filter(|found| found.as_str() == record.media_type && size == record.size);
         let media_type = media_type.ok_or_else(|| {
             Error::Invalid(format!("the attachment `{id}` has another size or type than was announced"))
         })?;
-        Ok(Upload { record, media_type, etag, seen })
-    }
-
-    async fn take(&self, files: &Files, owner: &Owner, holder: &Holder, upload: Upload) -> Result<Attachment, Error> {
-        let Upload { record, media_type, etag, seen } = upload;
-        let id = &record.id;
-        if !self.threads.claim_attachment(owner, id, holder, seen.as_deref()).await? {
-            return Err(taken(id));
-        }
-        match files.copy(&Object::upload(owner, id), &Object::file(owner, id), &etag).await {
-            Ok(()) => {}
-            Err(FilesError::Changed | FilesError::NotFound) => {
-                return Err(Error::Invalid(format!("the attachment `{id}` was changed while it was sent")));
-            }
-            Err(error) => return Err(error.into()),
-        }
-        let (thread_id, size) = (Some(holder.thread_id.clone()), Some(record.size));
         let kind = kind(&media_type, || STORED.to_owned());
-        Ok(Attachment { thread_id, size, ..attachment(record, kind) })
+        let attachment =
+            Attachment { thread_id: Some(thread_id.to_owned()), size: Some(record.size), ..attachment(record, kind) };
+        Ok((attachment, Upload { id: id.to_owned(), etag }))
     }
 
-    async fn standing(&self, owner: &Owner, record: &AttachmentRecord) -> Result<Standing, Error> {
-        let Some(Holder { thread_id, message_id }) = &record.holder else { return Ok(Standing::Free { seen: None }) };
-        let message = self.threads.item(owner, thread_id, message_id).await?;
-        Ok(if message.is_some() { Standing::InMessage } else { Standing::Free { seen: Some(message_id.clone()) } })
+    /// Copies the files of a message that was just stored to where they stay, so that the uploads' URLs lead nowhere that
+    /// matters any more. Only a stored message has copies: nothing lies there that no item names.
+    ///
+    /// # Errors
+    /// No file of the message is kept then, and the message has to go.
+    pub(super) async fn keep_uploads(&self, owner: &Owner, uploads: &[Upload]) -> Result<(), Error> {
+        let files = self.files()?;
+        let copies = uploads.iter().map(|upload| Box::pin(copy(files, owner, upload)));
+        let Err(error) = try_join_all(copies).await else { return Ok(()) };
+        let removed = uploads.iter().map(|upload| async move { files.delete(&Object::file(owner, &upload.id)).await });
+        if let Err(error) = try_join_all(removed).await {
+            // They go when the attachment is sent again, or taken out of the composer.
+            tracing::error!(error = chain(&error), "files of a message that was not stored are left");
+        }
+        Err(error)
     }
 
     fn announced(&self, name: String, size: u64, media_type: &MediaType) -> AttachmentRecord {
@@ -144,30 +144,29 @@ impl Engine {
             media_type: media_type.to_string(),
             size,
             created_at: self.clock.now(),
-            holder: None,
+            message_id: None,
         }
     }
 }
 
-/// Whether a message has an attachment.
-enum Standing {
-    InMessage,
-    Free {
-        /// A message that took it and was never stored.
-        seen: Option<String>,
-    },
-}
-
-/// What was uploaded, and is what was announced.
-struct Upload {
-    record: AttachmentRecord,
-    media_type: MediaType,
+/// A file that is uploaded, as it was looked at.
+pub(super) struct Upload {
+    id: String,
     etag: String,
-    /// A message that took it and was never stored.
-    seen: Option<String>,
 }
 
-fn taken(id: &str) -> Error {
+async fn copy(files: &Files, owner: &Owner, Upload { id, etag }: &Upload) -> Result<(), Error> {
+    match files.copy(&Object::upload(owner, id), &Object::file(owner, id), etag).await {
+        Ok(()) => Ok(()),
+        Err(FilesError::Changed | FilesError::NotFound) => {
+            Err(Error::Invalid(format!("the attachment `{id}` was changed while it was sent")))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Another message has it, or is being stored with it.
+pub(super) fn taken(id: &str) -> Error {
     Error::Invalid(format!("the attachment `{id}` stands in another message already"))
 }
 

@@ -17,6 +17,10 @@ use crate::store::Carried;
 /// Calls of one round that are run; a model that wants more is told so.
 const MOST_CALLS: usize = 16;
 
+/// Bytes of the calls of one round that wait for the page. They fit a record of the store with what the page returns
+/// and what is carried beside it.
+const LARGEST_WAITING: usize = 64 * 1024;
+
 /// What the model is told of a call that asked the person something.
 const ASKED: &str = "The person is being asked. The answers come with the person's next message.";
 
@@ -43,8 +47,16 @@ impl Turn {
         self.flush().await?;
         let mut states = Vec::new();
         let mut running = SelectAll::new();
+        let mut left = LARGEST_WAITING;
         for (number, call) in calls.iter().enumerate() {
-            states.push(self.start_call(number, call, answer, &mut running).await?);
+            let mut state = self.start_call(number, call, answer, &mut running).await?;
+            if matches!(state, State::Page) {
+                match left.checked_sub(serde_json::to_vec(call).map_or(usize::MAX, |json| json.len())) {
+                    Some(rest) => left = rest,
+                    None => state = refused("the arguments are too long"),
+                }
+            }
+            states.push(state);
         }
         self.watch(running, &mut states, answer).await?;
         self.flush().await?;

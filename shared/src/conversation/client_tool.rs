@@ -1,5 +1,6 @@
 //! What the page returned from a function that the model called.
 
+use futures_util::TryFutureExt;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::prompt::prompt;
@@ -65,12 +66,13 @@ impl Engine {
             prompt: prompt(&self.assistant, identity, &thread.id, &items),
             waiting,
             untitled: None,
+            has_files: false,
             opening: vec![stream_options()],
             thread,
         };
         let thread_id = beginning.thread.id.clone();
         let now = self.clock.now();
-        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), now);
+        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), now).err_into();
         Box::pin(self.begin(beginning, write, on_end)).await
     }
 }

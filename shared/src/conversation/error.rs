@@ -1,9 +1,10 @@
 use std::time::Duration;
 
+use super::attachments::taken;
 use crate::endpoints::EndpointError;
 use crate::files::FilesError;
 use crate::model::ModelError;
-use crate::store::{Payer, StoreError};
+use crate::store::{BeginError, Payer, StoreError};
 
 /// Why an operation is refused before anything is written.
 #[derive(Debug, thiserror::Error)]
@@ -52,4 +53,15 @@ pub enum Error {
     /// The model does not answer an operation whose answer is no stream.
     #[error("the model failed")]
     Model(#[from] ModelError),
+}
+
+impl From<BeginError> for Error {
+    fn from(error: BeginError) -> Self {
+        match error {
+            BeginError::NotFound => Self::NotFound("thread"),
+            BeginError::Conflict => Self::Conflict,
+            BeginError::Taken(id) => taken(&id),
+            BeginError::Store(error) => Self::Store(error),
+        }
+    }
 }

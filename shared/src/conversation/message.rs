@@ -1,7 +1,9 @@
 //! Turns that answer a message of the user: the first one, a further one, one that is asked again.
 
+use futures_util::TryFutureExt;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::attachments::Upload;
 use super::prompt::prompt;
 use super::title;
 use super::turn::{Beginning, stream_options};
@@ -13,7 +15,7 @@ use crate::protocol::{
     AddUserMessage, CreateThread, Event, Object, Order, Page, Paging, RetryAfterItem, ThreadItem, ThreadStatus,
     UserContent, UserMessage,
 };
-use crate::store::{BeginError, Loaded, StoredItem, ThreadRecord, Threads};
+use crate::store::{BeginError, Loaded, Run, StoredItem, ThreadRecord, Threads};
 
 impl Engine {
     /// `threads.create`: a new thread with its first message.
@@ -28,8 +30,8 @@ impl Engine {
         let beside = title::worst_case(&text_of(&params.input.content));
         let reservation = self.admit_turn(identity, beside).await?;
         let thread_id = self.ids.mint(ids::THREAD);
-        let item = match Box::pin(self.user_item(owner, params.input, &thread_id, &thread_id)).await {
-            Ok(item) => item,
+        let (item, uploads) = match Box::pin(self.user_item(owner, params.input, &thread_id, &thread_id)).await {
+            Ok(sent) => sent,
             Err(error) => return Err(self.refund(&reservation, error).await),
         };
         let run = self.lease(digest(&item.item), None);
@@ -55,10 +57,14 @@ impl Engine {
             prompt: prompt(&self.assistant, identity, &thread.id, std::slice::from_ref(&item)),
             waiting: Vec::new(),
             untitled: Some(plain_text(&item.item)),
+            has_files: !uploads.is_empty(),
             opening: vec![created, Event::ItemDone { item: self.shown(owner, item.item.clone()) }, stream_options()],
             thread: thread.clone(),
         };
-        let write = async { self.threads.create(owner, &thread, &item).await.map_err(BeginError::Store) };
+        let write = async {
+            self.threads.create(owner, &thread, &item).await?;
+            self.keep_files(owner, &item, &uploads, None).await
+        };
         Box::pin(self.begin(beginning, write, on_end)).await
     }
 
@@ -80,8 +86,8 @@ impl Engine {
         if live.is_some_and(|live| live.digest == run.digest) {
             return Err(self.refund(&reservation, Error::Conflict).await);
         }
-        let item = match Box::pin(self.user_item(owner, params.input, &loaded.thread.id, last)).await {
-            Ok(item) => item,
+        let (item, uploads) = match Box::pin(self.user_item(owner, params.input, &loaded.thread.id, last)).await {
+            Ok(sent) => sent,
             Err(error) => return Err(self.refund(&reservation, error).await),
         };
         let seen = if live.is_none() { loaded.thread.run.as_ref().map(|run| run.id.clone()) } else { None };
@@ -99,6 +105,7 @@ impl Engine {
             prompt: prompt(&self.assistant, identity, &loaded.thread.id, &items),
             waiting: Vec::new(),
             untitled,
+            has_files: !uploads.is_empty(),
             opening: vec![Event::ItemDone { item: self.shown(owner, item.item.clone()) }, stream_options()],
             thread: loaded.thread,
         };
@@ -106,11 +113,12 @@ impl Engine {
         let write = async {
             let now = self.clock.now();
             let begun = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), now).await;
-            if let Err(BeginError::Store(_)) = begun {
+            if let (Err(BeginError::Store(_)), true) = (&begun, uploads.is_empty()) {
                 // Whether the message was written nobody knows, and the person is told that it was not. Best effort.
                 let _ = self.threads.remove_items(owner, &thread_id, &[item.item.id().to_owned()]).await;
             }
-            begun
+            begun?;
+            self.keep_files(owner, &item, &uploads, Some(&run)).await
         };
         Box::pin(self.begin(beginning, write, on_end)).await
     }
@@ -147,13 +155,31 @@ impl Engine {
             prompt: prompt(&self.assistant, identity, &loaded.thread.id, &items),
             waiting: Vec::new(),
             untitled: loaded.thread.title.is_none().then(|| plain_text(&question)),
+            has_files: false,
             opening: vec![stream_options()],
             thread: loaded.thread,
         };
         let thread_id = beginning.thread.id.clone();
         let (item_id, now) = (&params.item_id, self.clock.now());
-        let write = self.threads.begin_retry(owner, &thread_id, &run, item_id, seen.as_deref(), now);
+        let write = self.threads.begin_retry(owner, &thread_id, &run, item_id, seen.as_deref(), now).err_into();
         Box::pin(self.begin(beginning, write, on_end)).await
+    }
+
+    /// Keeps the files of a message that was just stored, with the lease of `run` or as the first of a thread. Where that
+    /// fails, the message is taken back, so that it can be sent again.
+    async fn keep_files(
+        &self,
+        owner: &Owner,
+        message: &StoredItem,
+        uploads: &[Upload],
+        run: Option<&Run>,
+    ) -> Result<(), Error> {
+        if uploads.is_empty() {
+            return Ok(());
+        }
+        let Err(error) = self.keep_uploads(owner, uploads).await else { return Ok(()) };
+        self.threads.take_back_message(owner, &message.item.header().thread_id, message, run).await?;
+        Err(error)
     }
 
     /// The items up to the one that is retried.

@@ -4,7 +4,7 @@ use super::answer::Finished;
 use crate::identity::Owner;
 use crate::ids;
 use crate::protocol::{Event, Page, ThreadItem, WidgetItem};
-use crate::store::{Carried, Retry, Run, StoreError, StoredItem, Threads};
+use crate::store::{Carried, Retry, Run, StoreError, StoredItem, Threads, Truncation};
 
 /// A thread that a turn writes in.
 pub(super) struct Place {
@@ -27,17 +27,21 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Makes room for the answer: drops what stands behind a question that was answered before, and what means nothing any
-    /// more. Returns the ids of the files that nothing shows
-    /// any more.
-    pub(super) async fn clear(&self) -> Result<Vec<String>, StoreError> {
-        if self.anew {
-            return Box::pin(self.threads.truncate_after(&self.owner, &self.thread_id, &self.question)).await;
+    /// What stands behind a question that was answered before.
+    pub(super) async fn past(&self) -> Result<Truncation, StoreError> {
+        if !self.anew {
+            return Ok(Truncation::default());
         }
-        if self.obsolete.is_empty() {
-            return Ok(Vec::new());
+        Box::pin(self.threads.begin_truncation(&self.owner, &self.thread_id, &self.question)).await
+    }
+
+    /// Makes room for the answer: drops the past, whose files are gone, and what means nothing any more, which has none.
+    pub(super) async fn clear(&self, past: Truncation) -> Result<(), StoreError> {
+        Box::pin(self.threads.finish_truncation(past)).await?;
+        if !self.obsolete.is_empty() {
+            Box::pin(self.threads.remove_items(&self.owner, &self.thread_id, &self.obsolete)).await?;
         }
-        Box::pin(self.threads.remove_items(&self.owner, &self.thread_id, &self.obsolete)).await
+        Ok(())
     }
 
     /// Stores an item that is complete. The one that ends the turn also ends the run, in the same write.

@@ -156,8 +156,11 @@ impl Turn {
     async fn work(&mut self, start: Start) -> Result<Ended, Ended> {
         // While the model thinks, so that nobody waits for it.
         if let Some(place) = &self.place {
-            let files = place.clear().await?;
-            Box::pin(self.drop_files(&files)).await;
+            let past = place.past().await?;
+            if let Err(error) = Box::pin(self.engine.remove_files(&place.owner, &past.files)).await {
+                return Err(Ended { cause: Some(error.into()), ..Ended::failed(messages::not_stored()) });
+            }
+            place.clear(past).await?;
         }
         let mut answer = self.new_answer();
         let ended = match start {
@@ -255,9 +258,14 @@ impl Turn {
                     if tells {
                         self.progress.first_event_at.get_or_insert(self.engine.clock.now());
                     }
-                    match ended {
-                        Some(ended) => ended,
-                        None => continue,
+                    match (ended, answer.is_full()) {
+                        (ended, true) => {
+                            let epilogue = Some(messages::cut_off(IncompleteReason::MaxOutputTokens));
+                            let full = Ended { outcome: Outcome::Incomplete, epilogue, cause: None };
+                            (full, ended.and_then(|(_, tokens)| tokens))
+                        }
+                        (Some(ended), false) => ended,
+                        (None, false) => continue,
                     }
                 }
             };
@@ -282,6 +290,10 @@ impl Turn {
                 self.prompt.input.push(Input::Assistant(text));
             }
             ModelEvent::Opaque(value) => self.learn(Input::Opaque(value.clone())),
+            ModelEvent::Answered { call, output } => {
+                self.learn(Input::Call(call.clone()));
+                self.learn(Input::CallOutput { call_id: call.call_id.clone(), output: output.clone() });
+            }
             ModelEvent::Call(call) => {
                 calls.push(call.clone());
                 self.learn(Input::Call(call.clone()));
@@ -384,7 +396,14 @@ impl Turn {
             return Ok(());
         };
         let carried = finished.carried.clone().or_else(|| self.progress.trail.take());
-        let item = place.store(finished, carried, ends_turn).await?;
+        let files: Vec<_> = finished.item.files().into_iter().map(ToOwned::to_owned).collect();
+        let item = match place.store(finished, carried, ends_turn).await {
+            Ok(item) => item,
+            Err(error) => {
+                Box::pin(self.drop_files(&files)).await;
+                return Err(error);
+            }
+        };
         if !item.is_hidden() {
             let item = self.engine.shown(&self.identity.owner, item);
             self.emit(Event::ItemDone { item });

@@ -1,5 +1,6 @@
 //! What a person answered to questions that took over the composer.
 
+use futures_util::TryFutureExt;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::prompt::prompt;
@@ -58,20 +59,20 @@ impl Engine {
             prompt: prompt(&self.assistant, identity, &thread.id, &items),
             waiting: Vec::new(),
             untitled: None,
+            has_files: false,
             opening: vec![stream_options(), Event::ItemReplaced { item: item.item.clone() }],
             thread,
         };
         let thread_id = beginning.thread.id.clone();
         let now = self.clock.now();
-        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), now);
+        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), now).err_into();
         Box::pin(self.begin(beginning, write, on_end)).await
     }
 
     fn check_answers(&self, submission: &StructuredSubmission) -> Result<(), Error> {
-        let values = submission.answers.values().flat_map(|answer| &answer.values);
-        // With what JSON puts around each of them.
-        let (characters, bytes) = values
-            .fold((0, 0), |(characters, bytes), value| (characters + value.chars().count(), bytes + value.len() + 4));
+        let values: Vec<_> = submission.answers.values().flat_map(|answer| &answer.values).collect();
+        let characters = values.iter().map(|value| value.chars().count()).sum::<usize>();
+        let bytes = serde_json::to_vec(&values).map_or(usize::MAX, |json| json.len());
         let limit = self.limits.message_chars;
         if limit > 0 && characters > limit {
             return Err(Error::Invalid(format!("the answers have more than {limit} characters")));

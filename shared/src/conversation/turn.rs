@@ -18,7 +18,7 @@ use crate::identity::{Identity, Owner};
 use crate::ids;
 use crate::model::{FunctionCall, ModelError, ModelErrorKind, ModelStream, Prompt, TokenUsage};
 use crate::protocol::{Event, StreamOptions, ThreadStatus};
-use crate::store::{BeginError, Loaded, Reservation, Run, StoreError, ThreadRecord, Threads};
+use crate::store::{Loaded, Reservation, Run, StoreError, ThreadRecord, Threads};
 use crate::telemetry::chain;
 
 /// How long a run counts as live after its process has died without a word. While it is live, the same message is not
@@ -46,6 +46,8 @@ pub(super) struct Beginning {
     pub(super) waiting: Vec<FunctionCall>,
     /// The message that the thread is named after, where it has no name yet.
     pub(super) untitled: Option<String>,
+    /// Whether the message has files, which the model can read once the message is stored.
+    pub(super) has_files: bool,
     /// What the client is told first.
     pub(super) opening: Vec<Event>,
 }
@@ -80,10 +82,11 @@ impl Engine {
         self.charge(reservation, 0, error).await
     }
 
-    /// Gives back what was reserved for a turn that was refused when the model had been called already: it may have read
-    /// the prompt, and bills for that.
+    /// Gives back what was reserved for a turn that was refused when the model had been called already, as it mostly has:
+    /// it may have read the prompt, and bills for that.
     async fn abandon(&self, beginning: &Beginning, error: Error) -> Error {
-        let used = if beginning.waiting.is_empty() { tokens(&beginning.prompt) } else { 0 };
+        let was_called = beginning.waiting.is_empty() && !beginning.has_files;
+        let used = if was_called { tokens(&beginning.prompt) } else { 0 };
         self.charge(&beginning.reservation, used, error).await
     }
 
@@ -108,11 +111,12 @@ impl Engine {
         Run { id, digest, until: self.clock.now() + LEASE }
     }
 
-    /// Calls the model, writes what begins the turn, and lets the turn run.
+    /// Calls the model, writes what begins the turn, and lets the turn run. Where `write` ends with a failure of the
+    /// store, something may be written; with any other one, nothing is.
     pub(super) async fn begin(
         &self,
         mut beginning: Beginning,
-        write: impl Future<Output = Result<(), BeginError>>,
+        write: impl Future<Output = Result<(), Error>>,
         on_end: OnEnd,
     ) -> Result<UnboundedReceiver<Event>, Error> {
         let started = self.clock.now();
@@ -125,7 +129,7 @@ impl Engine {
         }
         let mut call =
             beginning.waiting.is_empty().then(|| self.call_model(&beginning.identity.owner, beginning.prompt.clone()));
-        let written = match &mut call {
+        let written = match call.as_mut().filter(|_| !beginning.has_files) {
             None => write.await,
             Some(call) => match select(pin!(write), call.as_mut()).await {
                 Either::Left((written, _)) => written,
@@ -135,17 +139,16 @@ impl Engine {
         let (events, receiver) = unbounded_channel();
         match written {
             Ok(()) => {}
-            Err(BeginError::NotFound) => return Err(self.abandon(&beginning, Error::NotFound("thread")).await),
-            Err(BeginError::Conflict) => return Err(self.abandon(&beginning, Error::Conflict).await),
-            // Something may be written, and a client repeats what a 5xx answers; so this is a stream that failed.
-            Err(BeginError::Store(cause)) => {
-                let error = self.abandon(&beginning, Error::Store(cause)).await;
+            // A client repeats what a 5xx answers; so this is a stream that failed.
+            Err(error @ Error::Store(_)) => {
+                let error = self.abandon(&beginning, error).await;
                 let _ = events.send(messages::not_stored());
                 let (model, usage) = (beginning.prompt.model, TokenUsage::default());
                 let cause = Some(error.into());
                 on_end(TurnReport { model, usage, first_event_at: None, outcome: Outcome::Error, cause });
                 return Ok(receiver);
             }
+            Err(error) => return Err(self.abandon(&beginning, error).await),
         }
         let Beginning { operation, identity, thread, run, question, anew, obsolete, reservation, prompt, .. } =
             beginning;

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use super::attachments::unknown_attachment;
+use super::attachments::{Upload, unknown_attachment};
 use super::{Engine, Error};
 use crate::assistant::{Assistant, ClientChoice};
 use crate::hash::sha256_hex;
@@ -65,23 +65,23 @@ impl Engine {
         Ok(())
     }
 
-    /// The message as an item, with an id after `last`. Its attachments are taken now; one without any costs no I/O.
+    /// The message as an item, with an id after `last`, and the files that it takes; one without any costs no I/O.
     pub(super) async fn user_item(
         &self,
         owner: &Owner,
         input: UserMessageInput,
         thread_id: &str,
         last: &str,
-    ) -> Result<StoredItem, Error> {
+    ) -> Result<(StoredItem, Vec<Upload>), Error> {
         let header = ItemHeader {
             id: self.ids.mint_after(crate::ids::MESSAGE, last),
             thread_id: thread_id.to_owned(),
             created_at: self.clock.now(),
         };
         let UserMessageInput { content, attachments, quoted_text, inference_options } = input;
-        let attachments = self.attach(owner, thread_id, &header.id, &attachments).await?;
+        let (attachments, uploads) = self.uploads(owner, thread_id, &attachments).await?;
         let message = UserMessage { header, content, attachments, quoted_text, inference_options };
-        Ok(StoredItem::new(ThreadItem::UserMessage(message)))
+        Ok((StoredItem::new(ThreadItem::UserMessage(message)), uploads))
     }
 }
 

@@ -10,6 +10,9 @@ use crate::aws::{Aws, endpoint};
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
 
+/// Files in one message that fit its record, and the transaction that stores them.
+const MOST_PER_MESSAGE: usize = 50;
+
 const ENDPOINT: &str = "AWS_ENDPOINT_URL_S3";
 
 /// Which files are taken.
@@ -24,16 +27,21 @@ pub struct FileLimits {
 }
 
 impl FileLimits {
-    /// Reads `FILES_MAX_BYTES` (20 MB), `FILES_MAX_PER_MESSAGE` (10) and `FILES_TYPES`, a list of types such as
+    /// Reads `FILES_MAX_BYTES` (20 MB), `FILES_MAX_PER_MESSAGE` (10, at most 50) and `FILES_TYPES`, a list of types such as
     /// `application/pdf` or `image/*`; see [`MediaTypes`] for its default.
     ///
     /// # Errors
     /// When one of them makes no sense.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         const WANTS: &str = "a whole number";
+        const PER_MESSAGE: &str = "FILES_MAX_PER_MESSAGE";
+        let per_message = env.parsed(PER_MESSAGE, 10, WANTS)?;
+        if per_message > MOST_PER_MESSAGE {
+            return Err(EnvError::new(PER_MESSAGE, format!("must be at most {MOST_PER_MESSAGE}")));
+        }
         Ok(Self {
             bytes: env.parsed("FILES_MAX_BYTES", 20_000_000, WANTS)?,
-            per_message: env.parsed("FILES_MAX_PER_MESSAGE", 10, WANTS)?,
+            per_message,
             types: MediaTypes::from_env(env)?,
         })
     }
@@ -140,6 +148,7 @@ mod tests {
             ("AWS_REGION", "", "`AWS_REGION` must be set to an AWS region"),
             ("FILES_MAX_BYTES", "20MB", "`FILES_MAX_BYTES` must be a whole number"),
             ("FILES_MAX_PER_MESSAGE", "-1", "`FILES_MAX_PER_MESSAGE` must be a whole number"),
+            ("FILES_MAX_PER_MESSAGE", "51", "`FILES_MAX_PER_MESSAGE` must be at most 50"),
             ("FILES_TYPES", "image", "`FILES_TYPES` must be a list of types such as `application/pdf` or `image/*`"),
         ] {
             assert_eq!(files(&[(name, value)]).unwrap_err(), error);

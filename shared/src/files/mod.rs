@@ -8,9 +8,9 @@
 //! ```
 //!
 //! A file has two places, one after the other. `uploads/…` is written by whoever holds the presigned URL, for as long as
-//! that is good, and is emptied by a rule of the bucket after a day. When a file is sent in a message, it is copied to
-//! `files/…`, on condition that it is what was just checked. So whatever comes through the URL later changes nothing,
-//! and what nobody sends disappears by itself.
+//! that is good, and is emptied by a rule of the bucket after a day. When a message with a file is stored, the file is
+//! copied to `files/…`, on condition that it is what was just checked. So whatever comes through the URL later changes
+//! nothing, and what nobody sends disappears by itself.
 //!
 //! A presigned URL is a key to one object: it goes to the person whose file it is and to the model, and never into the
 //! store, a log or an error.

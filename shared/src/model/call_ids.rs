@@ -24,6 +24,12 @@ impl CallIds {
         out.push_back(ModelEvent::Call(FunctionCall { call_id, name, arguments }));
     }
 
+    /// Tells of a call that the model's server has carried out itself.
+    pub(super) fn answered(&mut self, name: String, arguments: String, output: String, out: &mut Events) {
+        let call_id = self.unique(String::new());
+        out.push_back(ModelEvent::Answered { call: FunctionCall { call_id, name, arguments }, output });
+    }
+
     /// Some servers give no ids, or empty ones, or count anew in each answer, or give all calls the same.
     fn unique(&mut self, mut id: String) -> String {
         let mut number = self.taken.len();

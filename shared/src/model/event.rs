@@ -117,6 +117,14 @@ pub enum ModelEvent {
     },
     /// A function that somebody here must run. The model waits for the output in the next prompt.
     Call(FunctionCall),
+    /// A call that the model's server has carried out itself, and that only we can tell the model of in later prompts. In
+    /// order with the other calls.
+    Answered {
+        /// The call.
+        call: FunctionCall,
+        /// What came out.
+        output: String,
+    },
     /// What the model wants to be given back in the next prompt of the same turn, unread: its encrypted thoughts and the
     /// like. In order with the calls.
     Opaque(Value),

@@ -35,11 +35,11 @@ impl Tasks {
         }
     }
 
-    /// A task is over, and this is it.
-    pub(super) fn finish(&mut self, place: u64, id: Option<String>, task: Task, out: &mut Events) {
+    /// A task is over, and this is it; whether it was not over before.
+    pub(super) fn finish(&mut self, place: u64, id: Option<String>, task: Task, out: &mut Events) -> bool {
         let open = self.0.open(place).map(|(number, _)| number);
         if open.is_none() && self.0.is_over(place, id.as_deref()) {
-            return;
+            return false;
         }
         let number = open.unwrap_or_else(|| {
             let (number, begun) = self.0.begin(place, None, loading(task.clone()));
@@ -47,6 +47,7 @@ impl Tasks {
             number
         });
         self.end(number, id, Some(task), out);
+        true
     }
 
     /// Something else begins, or nothing more comes: what is open is over.

@@ -1,4 +1,5 @@
-//! Attachments: a record each, from the moment an upload is allowed until its message is removed.
+//! Attachments: a record each, for the day in which an upload can become part of a message. What a message has taken is
+//! known from the message.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::attributes::{self, Record, TIME_TO_LIVE};
-use super::error::{StoreError, refused};
+use super::error::StoreError;
 use super::key;
 use super::threads::Threads;
 use crate::identity::Owner;
@@ -16,10 +17,10 @@ const NAME: &str = "name";
 const MEDIA_TYPE: &str = "media_type";
 const SIZE: &str = "size";
 const CREATED_AT: &str = "created_at";
-const THREAD: &str = "thread_id";
-const MESSAGE: &str = "message_id";
+/// The message that has the attachment. It is written and removed with the message only, in one transaction.
+pub(super) const MESSAGE: &str = "message_id";
 
-/// How long a record lives that no message took: as long as the upload itself, which the bucket's rule removes.
+/// How long a record lives: as long as the upload itself, which the bucket's rule removes.
 const UNSENT: Duration = Duration::from_hours(24);
 
 /// An attachment of its owner's. Where its bytes are follows from the owner and the id.
@@ -35,22 +36,12 @@ pub struct AttachmentRecord {
     pub size: u64,
     /// When it was announced.
     pub created_at: Timestamp,
-    /// The message that took it.
-    pub holder: Option<Holder>,
-}
-
-/// The message that took an attachment. It was noted before the message was stored; if it never was, the attachment is
-/// free.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// The message's thread.
-    pub thread_id: String,
-    /// The message.
-    pub message_id: String,
+    /// The message that has it.
+    pub message_id: Option<String>,
 }
 
 impl Threads {
-    /// Stores a new attachment. It expires after a day, unless it is sent.
+    /// Stores a new attachment. Its record expires after a day.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -72,57 +63,19 @@ impl Threads {
         Box::pin(get.send()).await?.item.as_ref().map(|record| AttachmentRecord::read(id, record)).transpose()
     }
 
-    /// Notes which message takes an attachment, and whether it does: false if another one was faster, or there is no such
-    /// attachment. `seen` is the id of a message that took it and was never stored.
+    /// Removes an attachment, and whether it is gone: false if a message has it.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn claim_attachment(
-        &self,
-        owner: &Owner,
-        id: &str,
-        holder: &Holder,
-        seen: Option<&str>,
-    ) -> Result<bool, StoreError> {
-        let Some(key) = key::attachment(owner, id) else { return Ok(false) };
-        let request = self
-            .client
-            .update_item()
-            .table_name(&*self.table)
-            .set_key(Some(key.attributes()))
-            .update_expression("SET #thread = :thread, #message = :message REMOVE #expiry")
-            // The own message is there when an answer was lost and the write is sent again.
-            .condition_expression(
-                "attribute_exists(#pk) AND (attribute_not_exists(#message) OR #message IN (:message, :seen))",
-            )
-            .expression_attribute_names("#pk", key::PARTITION)
-            .expression_attribute_names("#thread", THREAD)
-            .expression_attribute_names("#message", MESSAGE)
-            .expression_attribute_names("#expiry", TIME_TO_LIVE)
-            .expression_attribute_values(":thread", AttributeValue::S(holder.thread_id.clone()))
-            .expression_attribute_values(":message", AttributeValue::S(holder.message_id.clone()))
-            .expression_attribute_values(":seen", AttributeValue::S(seen.unwrap_or(&holder.message_id).to_owned()));
-        match Box::pin(request.send()).await {
-            Ok(_) => Ok(true),
-            Err(error) => refused(error).map(|_| false),
-        }
-    }
-
-    /// Removes an attachment, and whether it is gone: false if a message took it, other than `seen`, which was never
-    /// stored.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn discard_attachment(&self, owner: &Owner, id: &str, seen: Option<&str>) -> Result<bool, StoreError> {
+    pub async fn discard_attachment(&self, owner: &Owner, id: &str) -> Result<bool, StoreError> {
         let Some(key) = key::attachment(owner, id) else { return Ok(true) };
         let request = self
             .client
             .delete_item()
             .table_name(&*self.table)
             .set_key(Some(key.attributes()))
-            .condition_expression("attribute_not_exists(#message) OR #message = :seen")
-            .expression_attribute_names("#message", MESSAGE)
-            .expression_attribute_values(":seen", AttributeValue::S(seen.unwrap_or_default().to_owned()));
+            .condition_expression("attribute_not_exists(#message)")
+            .expression_attribute_names("#message", MESSAGE);
         match Box::pin(request.send()).await {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
@@ -162,14 +115,7 @@ impl AttachmentRecord {
             media_type: attributes::required(record, MEDIA_TYPE)?.to_owned(),
             size: attributes::number(record, SIZE).ok_or_else(|| StoreError::unreadable(SIZE))?,
             created_at: created_at.parse().map_err(|_| StoreError::unreadable(CREATED_AT))?,
-            holder: Holder::read(record),
+            message_id: attributes::text(record, MESSAGE).map(ToOwned::to_owned),
         })
-    }
-}
-
-impl Holder {
-    fn read(record: &Record) -> Option<Self> {
-        let (thread_id, message_id) = (attributes::text(record, THREAD)?, attributes::text(record, MESSAGE)?);
-        Some(Self { thread_id: thread_id.to_owned(), message_id: message_id.to_owned() })
     }
 }

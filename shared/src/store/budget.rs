@@ -9,6 +9,7 @@ use super::attributes::{self, Record, TIME_TO_LIVE};
 use super::counters::{Charge, Charged, Counters, FULL_AT, Scope};
 use super::error::{StoreError, refused};
 use super::key::Key;
+use super::mark::{IS_NEWS, SETS_MARK};
 use super::period::{Period, Window};
 use crate::identity::Owner;
 use crate::limits::Bucket;
@@ -139,25 +140,28 @@ impl Counters {
         }
         let refusal = Refusal::until_the_end(held.period, held.payer, now);
         let Some(room) = held.budget.checked_sub(more) else { return Ok(Some(refusal)) };
+        let mark = self.marks.next();
         let request = self
             .client
             .update_item()
             .table_name(&*self.table)
             .set_key(Some(held.key.attributes()))
-            .update_expression("SET #expires_at = if_not_exists(#expires_at, :expires_at) ADD #window :more")
-            .condition_expression("attribute_not_exists(#window) OR #window <= :room")
+            .update_expression(format!(
+                "SET #expires_at = if_not_exists(#expires_at, :expires_at), {SETS_MARK} ADD #window :more"
+            ))
+            .condition_expression(format!("{IS_NEWS} AND (attribute_not_exists(#window) OR #window <= :room)"))
             .expression_attribute_names("#window", held.period.attribute())
             .expression_attribute_names("#expires_at", TIME_TO_LIVE)
             .expression_attribute_values(":more", AttributeValue::N(more.to_string()))
             .expression_attribute_values(":room", AttributeValue::N(room.to_string()))
             .expression_attribute_values(":expires_at", AttributeValue::N(held.period.settled_at().to_string()));
-        match Box::pin(request.send()).await {
-            Ok(_) => {
-                held.tokens = total;
-                Ok(None)
-            }
-            Err(error) => refused(error).map(|_| Some(refusal)),
+        if let Err(error) = Box::pin(mark.on(request).send()).await
+            && !mark.is_on(&refused(error)?)
+        {
+            return Ok(Some(refusal));
         }
+        held.tokens = total;
+        Ok(None)
     }
 
     /// Puts what a turn really used in place of what was reserved for it, in the windows in which it was admitted. At most
@@ -180,20 +184,24 @@ impl Counters {
             .update_item()
             .table_name(&*self.table)
             .set_key(Some(held.key.attributes()))
+            .condition_expression(IS_NEWS)
             .expression_attribute_names("#window", held.period.attribute())
             .expression_attribute_names("#expires_at", TIME_TO_LIVE)
             .expression_attribute_values(":difference", AttributeValue::N(difference.to_string()))
             .expression_attribute_values(":expires_at", AttributeValue::N(held.period.settled_at().to_string()));
         // The record may have expired meanwhile, so a new one needs an end, too.
         let mut expression =
-            "SET #expires_at = if_not_exists(#expires_at, :expires_at) ADD #window :difference".to_owned();
+            format!("SET #expires_at = if_not_exists(#expires_at, :expires_at), {SETS_MARK} ADD #window :difference");
         for (index, name) in held.stale.iter().enumerate() {
             expression.push_str(if index == 0 { " REMOVE " } else { ", " });
             expression.push_str(&format!("#stale{index}"));
             request = request.expression_attribute_names(format!("#stale{index}"), name);
         }
-        Box::pin(request.update_expression(expression).send()).await?;
-        Ok(())
+        match Box::pin(self.marks.next().on(request.update_expression(expression)).send()).await {
+            Ok(_) => Ok(()),
+            // It is settled already.
+            Err(error) => refused(error).map(|_| ()),
+        }
     }
 
     /// What a user has used by now. `turns` is the bucket that [`Counters::admit`] takes from.

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 use tokio::time::timeout;
 
@@ -12,6 +12,7 @@ use super::account::{Limit, Payer, Refusal, Tokens};
 use super::attributes::{self, Record, TIME_TO_LIVE};
 use super::error::{StoreError, refused};
 use super::key::{Key, escape, heads};
+use super::mark::{IS_NEWS, Marks, SETS_MARK};
 use crate::env::{Env, EnvError};
 use crate::identity::Owner;
 use crate::limits::{Bucket, Verdict};
@@ -32,6 +33,7 @@ pub struct Counters {
     pub(super) table: Arc<str>,
     /// The last known states of buckets. Only a guess at which of two conditions will hold, never a decision.
     states: Arc<Mutex<HashMap<Key, i64>>>,
+    pub(super) marks: Marks,
 }
 
 /// Whom a limit is on.
@@ -80,7 +82,7 @@ impl Counters {
     /// When it is missing.
     pub fn from_env(connection: &Connection, env: &Env) -> Result<Self, EnvError> {
         let table = env.required("TABLE_COUNTERS", "the name of the table of counters")?;
-        Ok(Self { client: connection.0.clone(), table: table.into(), states: Arc::default() })
+        Ok(Self { client: connection.0.clone(), table: table.into(), states: Arc::default(), marks: Marks::new() })
     }
 
     /// Connects to DynamoDB, so that nobody has to wait for it later, by asking for a record that nobody has. What is
@@ -139,9 +141,10 @@ impl Counters {
     /// stands if the condition did not hold.
     async fn try_charge(&self, charge: &Charge, full: bool, now: i64) -> Result<(Record, bool), StoreError> {
         let number = |value: i64| AttributeValue::N(value.to_string());
-        let mut set = vec!["#expires_at = :expires_at"];
+        let mark = self.marks.next();
+        let mut set = vec!["#expires_at = :expires_at", SETS_MARK];
         let mut add = "";
-        let mut conditions = Vec::new();
+        let mut conditions = vec![IS_NEWS];
         let mut request = self
             .client
             .update_item()
@@ -149,8 +152,7 @@ impl Counters {
             .set_key(Some(charge.key.attributes()))
             .expression_attribute_names("#expires_at", TIME_TO_LIVE)
             .expression_attribute_values(":expires_at", number(charge.expires_at))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            .return_values(ReturnValue::AllNew);
         if !charge.bucket.is_off() {
             let interval = charge.bucket.interval();
             request = request
@@ -178,10 +180,14 @@ impl Counters {
         }
         let request = request
             .update_expression(format!("SET {}{add}", set.join(", ")))
-            .set_condition_expression((!conditions.is_empty()).then(|| conditions.join(" AND ")));
-        match Box::pin(request.send()).await {
+            .condition_expression(conditions.join(" AND "));
+        match Box::pin(mark.on(request).send()).await {
             Ok(answer) => Ok((answer.attributes.unwrap_or_default(), true)),
-            Err(error) => Ok((refused(error)?, false)),
+            Err(error) => {
+                let old = refused(error)?;
+                let is_written = mark.is_on(&old);
+                Ok((old, is_written))
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! | handle | table | partition key | sort key | holds |
 //! | --- | --- | --- | --- | --- |
 //! | [`Threads`] | `TABLE_THREADS` | `<tenant>#<user>` | `T#<thread>` | a thread's head: title, status, run lease |
-//! | | | `A#<attachment>` | an attachment: name, type, size, the thread it was sent in |
+//! | | | `A#<attachment>` | an attachment: name, type, size, the message that has it |
 //! | | `<tenant>#<user>#<thread>` | `I#<ulid>` | one item |
 //! | [`Counters`] | `TABLE_COUNTERS` | `U#<tenant>#<user>` | limit's name | a user's limit or budget |
 //! | | | `A#<address>` | limit's name | a client address's limit or budget |
@@ -18,7 +18,7 @@
 //! index: a list is a key condition, and a cursor is an element's id.
 //!
 //! Reads are eventually consistent unless a method says otherwise. A write whose answer was lost is sent again: writes
-//! that set something are the same the second time, those that count may count twice.
+//! that set something are the same the second time, those that count know themselves by a mark (`mark.rs`).
 //!
 //! The SDK's futures have some 6 KB each. Those that a turn awaits are boxed, so that a turn's own future stays small.
 
@@ -30,11 +30,13 @@ mod connection;
 mod counters;
 mod error;
 mod key;
+mod mark;
 mod pages;
 mod period;
 mod records;
 mod removal;
 mod runs;
+mod sending;
 mod sessions;
 mod sockets;
 mod tables;
@@ -42,14 +44,14 @@ mod threads;
 mod usage;
 
 pub use account::{Account, Limit, Payer, Refusal};
-pub use attachments::{AttachmentRecord, Holder};
+pub use attachments::AttachmentRecord;
 pub use budget::{Admission, Reservation, Used};
 pub use connection::Connection;
 pub use counters::{Counters, Decision, Scope};
 pub use error::StoreError;
 pub use period::Window;
 pub use records::{Carried, Retry, Run, StoredItem, ThreadRecord};
-pub use removal::Deletion;
+pub use removal::{Deletion, Truncation};
 pub use runs::BeginError;
 pub use sessions::SessionRecord;
 pub use sockets::SocketAdmission;

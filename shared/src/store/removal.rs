@@ -27,24 +27,40 @@ pub struct Deletion {
     pub files: Vec<String>,
 }
 
+/// The end of a thread that is to be removed.
+#[derive(Debug, Default)]
+pub struct Truncation {
+    /// Newest first.
+    items: Vec<Record>,
+    /// The ids of the files that its items show. They are removed first: once the items are gone, nobody knows them.
+    pub files: Vec<String>,
+}
+
 impl Threads {
-    /// Removes every item after the given one: at once if they are 100 at most, else from the newest on, so that what
-    /// is left is a thread without its end whenever it stops. Returns the ids of the files that they showed, which
-    /// nobody needs any more.
+    /// Everything after the given item, which [`Threads::finish_truncation`] removes.
     ///
     /// # Errors
-    /// [`StoreError`]: repeating it removes what is left.
-    pub async fn truncate_after(
+    /// [`StoreError`].
+    pub async fn begin_truncation(
         &self,
         owner: &Owner,
         thread_id: &str,
         item_id: &str,
-    ) -> Result<Vec<String>, StoreError> {
-        let Some(partition) = key::items(owner, thread_id) else { return Ok(Vec::new()) };
+    ) -> Result<Truncation, StoreError> {
+        let Some(partition) = key::items(owner, thread_id) else { return Ok(Truncation::default()) };
         let after = Key { partition: partition.clone(), sort: key::cut(key::item_sort_key(item_id)) };
-        let (mut keys, files) = self.item_keys(partition, Some(after.attributes())).await?;
-        keys.reverse();
-        for keys in keys.chunks(LARGEST_TRANSACTION) {
+        let (mut items, files) = self.item_keys(partition, Some(after.attributes())).await?;
+        items.reverse();
+        Ok(Truncation { items, files })
+    }
+
+    /// Removes the end of a thread: at once if it has 100 items at most, else from the newest on, so that what is left is
+    /// a thread without its end whenever it stops.
+    ///
+    /// # Errors
+    /// [`StoreError`]: repeating [`Threads::begin_truncation`] finds what is left.
+    pub async fn finish_truncation(&self, truncation: Truncation) -> Result<(), StoreError> {
+        for keys in truncation.items.chunks(LARGEST_TRANSACTION) {
             let mut request = self.client.transact_write_items();
             for key in keys {
                 let delete = Delete::builder().table_name(&*self.table).set_key(Some(key.clone())).build();
@@ -53,7 +69,7 @@ impl Threads {
             }
             request.send().await?;
         }
-        Ok(files)
+        Ok(())
     }
 
     /// Begins to delete a thread: from here on it is invisible everywhere. [`Threads::finish_delete`] does the rest. None

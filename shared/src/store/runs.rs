@@ -1,12 +1,15 @@
 //! How a turn begins: the lease, and the user's item beside it.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
 
+use super::attributes::Record;
 use super::error::{StoreError, refused};
 use super::key::{self, Key};
 use super::records::{DELETED, RETRIED_BY, RETRIED_ITEM, RUN_DIGEST, RUN_ID, RUN_UNTIL, Run, StoredItem, ThreadRecord};
+use super::sending::{Head, attachments};
 use super::threads::Threads;
 use crate::identity::Owner;
 
@@ -19,6 +22,9 @@ pub enum BeginError {
     /// The same request is being answered right now.
     #[error("the same message is being answered already")]
     Conflict,
+    /// An attachment of the message, by its id, is another message's, or gone.
+    #[error("an attachment is not free")]
+    Taken(String),
     /// The store failed.
     #[error("the turn could not be stored")]
     Store(#[from] StoreError),
@@ -26,23 +32,28 @@ pub enum BeginError {
 
 impl Threads {
     /// Stores a new thread with its first item, in one round trip. If one of the two writes fails the other is taken
-    /// back as far as that is possible, so that a reload shows nothing of it.
+    /// back as far as that is possible, so that a reload shows nothing of it. An item with attachments takes them.
     ///
     /// # Errors
-    /// [`StoreError`]; also when a thread of this id exists already, which is left as it is.
-    pub async fn create(&self, owner: &Owner, thread: &ThreadRecord, first: &StoredItem) -> Result<(), StoreError> {
+    /// [`BeginError`]; a failure of the store's also when a thread of this id exists already, which is left as it is.
+    pub async fn create(&self, owner: &Owner, thread: &ThreadRecord, first: &StoredItem) -> Result<(), BeginError> {
         let head = key::head(owner, &thread.id).ok_or_else(|| StoreError::unreadable(key::SORT))?;
+        if !attachments(&first.item).is_empty() {
+            let mut record = thread.attributes()?;
+            record.extend(head.attributes());
+            return self.send_message(owner, &thread.id, Head::New(record), first, |_| exists_already().into()).await;
+        }
         let (created, stored) = tokio::join!(self.put_head(&head, thread), self.put_item(owner, &thread.id, first));
         match (created, stored) {
             (Ok(Created::New), Ok(())) => Ok(()),
             (Ok(Created::ExistsAlready), _) => {
                 self.take_back(key::item(owner, &thread.id, first.item.id())).await;
-                Err(StoreError::Other { source: "a thread of this id exists already".into() })
+                Err(exists_already().into())
             }
             (Err(error), _) | (Ok(Created::New), Err(error)) => {
                 let item = key::item(owner, &thread.id, first.item.id());
                 tokio::join!(self.take_back(Some(head)), self.take_back(item));
-                Err(error)
+                Err(error.into())
             }
         }
     }
@@ -51,6 +62,7 @@ impl Threads {
     /// run over (the person pressed stop and went on); only the same one, by its digest, is a conflict.
     ///
     /// An item that answers a pending one, under its id, is stored only where that still waits; else it is a conflict.
+    /// One with attachments takes them, in one transaction with the lease.
     ///
     /// `seen` is the id of a run that the caller knows to be over though its lease has not ended. If the lease is
     /// refused, `item` is taken back: what stood there before stands there again.
@@ -67,6 +79,10 @@ impl Threads {
         now: Timestamp,
     ) -> Result<(), BeginError> {
         let head = key::head(owner, thread_id).ok_or(BeginError::NotFound)?;
+        if let Some(message) = item.filter(|item| !attachments(&item.item).is_empty()) {
+            let lease = Head::Lease(self.leasing(&head, run, seen, None, now).into(), run);
+            return self.send_message(owner, thread_id, lease, message, lease_refusal).await;
+        }
         let put = async {
             match item {
                 Some(item) if item.item.is_answer() => {
@@ -148,6 +164,18 @@ impl Threads {
         retried: Option<&str>,
         now: Timestamp,
     ) -> Result<(), BeginError> {
+        let Err(error) = Box::pin(self.leasing(head, run, seen, retried, now).send()).await else { return Ok(()) };
+        Err(lease_refusal(&refused(error)?))
+    }
+
+    fn leasing(
+        &self,
+        head: &Key,
+        run: &Run,
+        seen: Option<&str>,
+        retried: Option<&str>,
+        now: Timestamp,
+    ) -> UpdateItemFluentBuilder {
         let mut update = "SET #id = :id, #digest = :digest, #until = :until".to_owned();
         let mut request = self.client.update_item();
         if let Some(item_id) = retried {
@@ -157,7 +185,7 @@ impl Threads {
                 .expression_attribute_names("#retried_by", RETRIED_BY)
                 .expression_attribute_values(":retried_item", AttributeValue::S(item_id.to_owned()));
         }
-        let request = request
+        request
             .table_name(&*self.table)
             .set_key(Some(head.attributes()))
             .update_expression(update)
@@ -176,10 +204,7 @@ impl Threads {
             .expression_attribute_values(":digest", AttributeValue::S(run.digest.clone()))
             .expression_attribute_values(":until", run.until())
             .expression_attribute_values(":now", AttributeValue::N(now.as_microsecond().to_string()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let Err(error) = Box::pin(request.send()).await else { return Ok(()) };
-        let old = refused(error)?;
-        Err(if old.is_empty() || old.contains_key(DELETED) { BeginError::NotFound } else { BeginError::Conflict })
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
 
     async fn put_head(&self, head: &Key, thread: &ThreadRecord) -> Result<Created, StoreError> {
@@ -210,6 +235,15 @@ impl Threads {
             let _ = Box::pin(request.send()).await;
         }
     }
+}
+
+/// What it means that a lease is refused where this stands.
+fn lease_refusal(old: &Record) -> BeginError {
+    if old.is_empty() || old.contains_key(DELETED) { BeginError::NotFound } else { BeginError::Conflict }
+}
+
+fn exists_already() -> StoreError {
+    StoreError::Other { source: "a thread of this id exists already".into() }
 }
 
 /// What became of a new head.

@@ -260,7 +260,7 @@ impl Threads {
         }
     }
 
-    fn upserting(
+    pub(super) fn upserting(
         &self,
         owner: &Owner,
         thread_id: &str,

@@ -9,8 +9,9 @@ use jiff::tz::TimeZone;
 
 use super::Connection;
 use super::attributes::{self, Record, TIME_TO_LIVE};
-use super::error::StoreError;
+use super::error::{StoreError, refused};
 use super::key::{self, Key, escape};
+use super::mark::{IS_NEWS, Mark, SETS_MARK};
 use crate::env::{Env, EnvError};
 use crate::ids;
 
@@ -212,9 +213,14 @@ impl Usage {
                 .expression_attribute_names(format!("#{name}"), name)
                 .expression_attribute_values(format!(":{name}"), AttributeValue::N(value.to_string()));
         }
-        let request = request.update_expression(format!("ADD {}", additions.join(", ")));
-        Box::pin(request.send()).await?;
-        Ok(())
+        let request = request
+            .update_expression(format!("SET {SETS_MARK} ADD {}", additions.join(", ")))
+            .condition_expression(IS_NEWS);
+        match Box::pin(Mark::of(&usage.id).on(request).send()).await {
+            Ok(_) => Ok(()),
+            // It is counted already.
+            Err(error) => refused(error).map(|_| ()),
+        }
     }
 }
 

@@ -50,7 +50,8 @@ fn custom(status_indicator: StatusIndicator, title: &str, icon: &str, content: O
 
 /// The tasks that the item becomes when it begins and is over at once.
 async fn shown(item: Value) -> [Task; 2] {
-    let events = events(sse([item_done(&item), completed(json!(null))])).await;
+    let mut events = events(sse([item_done(&item), completed(json!(null))])).await;
+    events.retain(|event| !matches!(event, ModelEvent::Answered { .. }));
     let [ModelEvent::Task { task: 0, content: begun }, ModelEvent::Task { task: 0, content: over }, COMPLETED] =
         &events[..]
     else {

@@ -5,10 +5,12 @@
 //! workflow.rs  thoughts and tasks, one block until something else is shown
 //! picture.rs   pictures that take shape
 //! effect.rs    what endpoints ask for: widgets, questions, hidden context
+//! room.rs      how much fits the store
 //! ```
 
 mod effect;
 mod picture;
+mod room;
 mod workflow;
 
 use crate::clock::Clock;
@@ -20,6 +22,7 @@ use crate::protocol::{
 };
 use crate::store::Carried;
 use effect::LiveWidget;
+use room::Room;
 use workflow::{Block, Place};
 
 /// What a turn has to do next.
@@ -95,12 +98,14 @@ pub(super) struct Answer {
     wants_answer: bool,
     characters: u64,
     has_substance: bool,
+    is_full: bool,
 }
 
 struct Message {
     header: ItemHeader,
     upstream_id: Option<String>,
     content: Vec<AssistantContent>,
+    room: Room,
     done: bool,
 }
 
@@ -122,6 +127,7 @@ impl Answer {
             wants_answer: false,
             characters: 0,
             has_substance: false,
+            is_full: false,
         }
     }
 
@@ -147,12 +153,20 @@ impl Answer {
         self.has_substance
     }
 
+    /// Whether the model has said more than an item can hold: the answer ends here.
+    pub(super) const fn is_full(&self) -> bool {
+        self.is_full
+    }
+
     /// Takes the model's next event. The terminal ones complete what is still open, but for the block of a round that
     /// goes on with calls.
     pub(super) fn take(&mut self, event: ModelEvent) -> Vec<Step> {
         match event {
             // Shown with its first word: a model that thinks without saying so would leave an empty block behind.
-            ModelEvent::ReasoningStarted | ModelEvent::Call(_) | ModelEvent::Opaque(_) => Vec::new(),
+            ModelEvent::ReasoningStarted
+            | ModelEvent::Call(_)
+            | ModelEvent::Answered { .. }
+            | ModelEvent::Opaque(_) => Vec::new(),
             ModelEvent::ReasoningDelta { part, text } => {
                 self.characters += text.chars().count() as u64;
                 self.think(part, |content| content.push_str(&text))
@@ -163,31 +177,31 @@ impl Answer {
             ModelEvent::ImagePartial { image, picture, progress } => self.partial_picture(image, picture, progress),
             ModelEvent::ImageDone { image, upstream_id, picture } => self.finish_picture(image, upstream_id, picture),
             ModelEvent::MessageStarted { message, upstream_id } => self.start_message(message, upstream_id),
-            ModelEvent::PartAdded { message, index } => self.update(message, index, |_| {
+            ModelEvent::PartAdded { message, index } => self.update(message, index, |_, _| {
                 let content = AssistantContent::default();
                 Some(ItemUpdate::ContentPartAdded { content_index: index, content })
             }),
-            ModelEvent::TextDelta { message, index, text } => {
+            ModelEvent::TextDelta { message, index, mut text } => {
                 self.characters += text.chars().count() as u64;
-                self.update(message, index, |part| {
+                self.update(message, index, |part, room| {
+                    room.take_text(&mut text);
                     part.text.push_str(&text);
                     Some(ItemUpdate::ContentPartTextDelta { content_index: index, delta: text })
                 })
             }
-            ModelEvent::AnnotationAdded { message, index, annotation } => self.update(message, index, |part| {
+            ModelEvent::AnnotationAdded { message, index, annotation } => self.update(message, index, |part, room| {
                 let annotation_index = part.annotations.len() as u64;
-                let annotation = *annotation;
+                let annotation = Some(*annotation).filter(|annotation| room.take(annotation))?;
                 part.annotations.push(annotation.clone());
                 Some(ItemUpdate::ContentPartAnnotationAdded { content_index: index, annotation_index, annotation })
             }),
-            ModelEvent::PartDone { message, index, text } => self.update(message, index, |part| {
-                part.text = text;
-                Some(ItemUpdate::ContentPartDone { content_index: index, content: part.clone() })
-            }),
-            ModelEvent::MessageDone { message, content } => {
-                let steps = self.update(message, 0, |_| None);
+            ModelEvent::PartDone { message, index, text } => self.finish_part(message, index, text),
+            ModelEvent::MessageDone { message, mut content } => {
+                let steps = self.update(message, 0, |_, _| None);
                 if let Some(open) = self.message(message) {
+                    open.room.take_content(&mut content);
                     open.content = content;
+                    self.is_full |= open.room.is_full;
                 }
                 steps.into_iter().chain(self.finish_message(message)).collect()
             }
@@ -244,7 +258,7 @@ impl Answer {
             let header = self.header(ids::MESSAGE);
             let item = AssistantMessage { header: header.clone(), content: Vec::new() };
             steps.push(Step::Emit(Event::ItemAdded { item: ThreadItem::AssistantMessage(item) }));
-            self.messages.push(Message { header, upstream_id, content: Vec::new(), done: false });
+            self.messages.push(Message { header, upstream_id, content: Vec::new(), room: Room::new(), done: false });
         }
         steps
     }
@@ -253,16 +267,34 @@ impl Answer {
         &mut self,
         number: u64,
         index: u64,
-        change: impl FnOnce(&mut AssistantContent) -> Option<ItemUpdate>,
+        change: impl FnOnce(&mut AssistantContent, &mut Room) -> Option<ItemUpdate>,
     ) -> Vec<Step> {
         let Some(message) = self.message(number) else { return Vec::new() };
         let Ok(index) = usize::try_from(index) else { return Vec::new() };
-        if message.content.len() == index {
-            message.content.push(AssistantContent::default());
+        let part = AssistantContent::default();
+        if message.content.len() == index && message.room.take(&part) {
+            message.content.push(part);
         }
-        let update = message.content.get_mut(index).and_then(change);
-        let item_id = message.header.id.clone();
+        let Message { content, room, header, .. } = message;
+        let update = content.get_mut(index).and_then(|part| change(part, room));
+        let (item_id, is_full) = (header.id.clone(), room.is_full);
+        self.is_full |= is_full;
         update.map(|update| Step::Emit(Event::ItemUpdated { item_id, update })).into_iter().collect()
+    }
+
+    /// The upstream's own word for what a part says. It takes the place of what came before.
+    fn finish_part(&mut self, number: u64, index: u64, text: String) -> Vec<Step> {
+        let mut steps = self.update(number, index, |part, _| {
+            part.text = text;
+            None
+        });
+        if let Some(message) = self.message(number) {
+            message.room.take_content(&mut message.content);
+        }
+        steps.extend(self.update(number, index, |part, _| {
+            Some(ItemUpdate::ContentPartDone { content_index: index, content: part.clone() })
+        }));
+        steps
     }
 
     /// A message without any text leaves nothing behind: where one was begun, it is taken back.

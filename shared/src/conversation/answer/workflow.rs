@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 
+use super::room::{LARGEST_ITEM, LARGEST_TASK, fit, size};
 use super::{Answer, Finished, Step};
 use crate::ids;
 use crate::protocol::{
@@ -12,6 +13,8 @@ pub(super) struct Block {
     header: ItemHeader,
     kind: WorkflowKind,
     tasks: Vec<(Place, Task)>,
+    /// Bytes of the tasks as JSON.
+    size: usize,
 }
 
 /// What a task of a block is.
@@ -69,12 +72,16 @@ impl Answer {
     }
 
     /// Puts a task into the block, which begins with it if there is none. What stood in a block that is over stays as it
-    /// was: that block is stored.
-    fn put(&mut self, place: Place, task: Task) -> Vec<Step> {
+    /// was: that block is stored. A block that has no room for another task ends, and the next one begins.
+    fn put(&mut self, place: Place, mut task: Task) -> Vec<Step> {
         if self.past.contains(&place) {
             return Vec::new();
         }
+        let is_cut = fit(&mut task);
         let mut steps = Vec::new();
+        if self.block.as_ref().is_some_and(|block| block.is_full_for(place)) {
+            steps.extend(self.end_block());
+        }
         let mut block = match self.block.take() {
             Some(block) => block,
             None => {
@@ -85,17 +92,25 @@ impl Answer {
                 let header = self.header(ids::WORKFLOW);
                 let item = workflow(header.clone(), kind, Vec::new(), None);
                 steps.push(Step::Emit(Event::ItemAdded { item }));
-                Block { header, kind, tasks: Vec::new() }
+                Block { header, kind, tasks: Vec::new(), size: 0 }
             }
         };
         let known = block.tasks.iter().position(|(known, _)| *known == place);
         let task_index = known.unwrap_or(block.tasks.len()) as u64;
         let update = match known {
             Some(index) => {
+                let grown = block.size - size(&block.tasks[index].1) + size(&task);
+                // What is cut changes no more. Many that were small may have become large at the same time.
+                if (is_cut && block.tasks[index].1 == task) || grown > LARGEST_ITEM - LARGEST_TASK {
+                    self.block = Some(block);
+                    return steps;
+                }
+                block.size = grown;
                 block.tasks[index].1 = task.clone();
                 ItemUpdate::WorkflowTaskUpdated { task_index, task }
             }
             None => {
+                block.size += size(&task);
                 block.tasks.push((place, task.clone()));
                 ItemUpdate::WorkflowTaskAdded { task_index, task }
             }
@@ -113,7 +128,7 @@ impl Answer {
 
     /// Ends the block with this on tasks whose end never came: what is stored turns no more.
     pub(super) fn end_block_with(&mut self, unfinished: StatusIndicator) -> Option<Step> {
-        let Block { header, kind, tasks } = self.block.take()?;
+        let Block { header, kind, tasks, .. } = self.block.take()?;
         let (places, mut tasks): (Vec<_>, Vec<_>) = tasks.into_iter().unzip();
         self.past.extend(places);
         tasks.iter_mut().for_each(|task| stop_loading(task, unfinished));
@@ -124,6 +139,14 @@ impl Answer {
             WorkflowKind::Custom => summary(&tasks),
         };
         Some(Step::Finish(Finished::new(workflow(header, kind, tasks, Some(summary)))))
+    }
+}
+
+impl Block {
+    /// Whether there may be no room for the task, or for what it will be: a task that stands in the block may grow.
+    fn is_full_for(&self, place: Place) -> bool {
+        let is_known = self.tasks.iter().any(|(known, _)| *known == place);
+        !is_known && self.size + 2 * LARGEST_TASK > LARGEST_ITEM
     }
 }
 

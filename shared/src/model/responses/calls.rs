@@ -1,5 +1,6 @@
 use std::mem;
 
+use super::hosted::RemoteCall;
 use super::item::FunctionCall;
 use crate::model::call_ids::CallIds;
 use crate::model::event::Events;
@@ -55,6 +56,12 @@ impl Calls {
         }
         let number = open.unwrap_or_else(|| self.calls.begin(place, None, Call::default()).0);
         self.end(number, call, out);
+    }
+
+    /// A tool of another server was called by the model's server.
+    pub(super) fn answered(&mut self, call: RemoteCall, out: &mut Events) {
+        let RemoteCall { name, arguments, output } = call;
+        self.ids.answered(name, arguments, output, out);
     }
 
     /// Nothing more comes, and these are the calls of the answer: what of them did not come before, comes now.

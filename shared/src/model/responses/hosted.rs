@@ -1,7 +1,13 @@
 //! What the model's server does itself, as tasks that a person can follow.
+//!
+//! Between the rounds of a turn nothing of it is given back as it came, because nothing is stored there. An `mcp_call` of
+//! an answer that is not stored is taken in a later input and then left out of what the model reads
+//! (<https://community.openai.com/t/1417414>), and the model would call the tool a second time; so it is told as a
+//! function call with its output. Searches of the web and programs say what was done, not what was found or came out;
+//! doing them again changes nothing, and the model's thoughts, which are given back, remember them.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::model::annotation::{file_source, page_source};
 use crate::model::lenient::{each_known, known};
@@ -16,7 +22,17 @@ pub(super) struct Hosted {
     pub(super) id: Option<String>,
     /// Whether it went wrong, if that is known.
     has_failed: bool,
+    /// What the model has to be told of again.
+    pub(super) call: Option<RemoteCall>,
     kind: Kind,
+}
+
+/// A call of another server's tool, as one of a function.
+#[derive(Debug)]
+pub(super) struct RemoteCall {
+    pub(super) name: String,
+    pub(super) arguments: String,
+    pub(super) output: String,
 }
 
 #[derive(Debug)]
@@ -100,6 +116,7 @@ impl Hosted {
         let Head { id, status, error } = Head::deserialize(&item).ok()?;
         let has_failed = !error.is_null() || matches!(status.as_deref(), Some("failed" | "incomplete"));
         let code = item["code"].as_str().map(ToOwned::to_owned);
+        let call = RemoteCall::read(&item, has_failed.then_some(&error));
         let kind = match item["type"].as_str()? {
             "web_search_call" => Kind::WebSearch(serde_json::from_value(item).unwrap_or_default()),
             "file_search_call" => Kind::FileSearch(serde_json::from_value(item).unwrap_or_default()),
@@ -109,7 +126,7 @@ impl Hosted {
             "mcp_approval_request" => Kind::Approval(serde_json::from_value(item).unwrap_or_default()),
             other => Kind::Other(other.strip_suffix("_call")?.to_owned()),
         };
-        Some(Self { id, has_failed, kind })
+        Some(Self { id, has_failed, call, kind })
     }
 
     /// A search of the web of which nothing is known yet.
@@ -130,6 +147,27 @@ impl Hosted {
     /// What a person sees of it.
     pub(super) fn task(self) -> Task {
         self.kind.task(self.has_failed)
+    }
+}
+
+impl RemoteCall {
+    /// The call, if the item is one that is over.
+    fn read(item: &Value, error: Option<&Value>) -> Option<Self> {
+        /// Characters of a function's name, "Function calling" of OpenAI's guide.
+        const LONGEST_NAME: usize = 64;
+        let name = item["name"].as_str().filter(|name| item["type"] == "mcp_call" && !name.is_empty())?;
+        let output = match (item["output"].as_str(), error) {
+            (_, Some(error)) => json!({ "error": error }).to_string(),
+            (Some(output), None) => output.to_owned(),
+            (None, None) => return None,
+        };
+        let plain =
+            |character: char| if character.is_ascii_alphanumeric() || character == '-' { character } else { '_' };
+        Some(Self {
+            name: name.chars().take(LONGEST_NAME).map(plain).collect(),
+            arguments: item["arguments"].as_str().unwrap_or("{}").to_owned(),
+            output,
+        })
     }
 }
 

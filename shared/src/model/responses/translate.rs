@@ -153,7 +153,13 @@ impl Translator {
                 let (id, picture) = whole_picture(image);
                 self.images.finish(output_index, id, picture, out);
             }
-            OutputItem::Hosted(item) => self.tasks.finish(output_index, item.id.clone(), item.task(), out),
+            OutputItem::Hosted(mut item) => {
+                let call = item.call.take();
+                let is_news = self.tasks.finish(output_index, item.id.clone(), item.task(), out);
+                if let Some(call) = call.filter(|_| is_news) {
+                    self.calls.answered(call, out);
+                }
+            }
             OutputItem::Other => {}
         }
     }

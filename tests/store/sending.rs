@@ -1,0 +1,88 @@
+//! A message with attachments: all of it is written, or nothing.
+
+use chatkit_shared::store::{BeginError, Run, ThreadRecord, Threads};
+use serde_json::Value;
+
+use super::{at, attachment, id, owner, question, question_with, run, thread};
+use crate::harness::dynamodb::{Dynamo, Fault};
+
+/// A thread with a run, and two attachments.
+async fn started(dynamo: &Dynamo) -> Threads {
+    let threads = dynamo.threads();
+    let head = ThreadRecord { run: Some(run(1, "first")), ..thread(1) };
+    threads.create(&owner(), &head, &question(1, "hi")).await.unwrap();
+    for id in ["a", "b"] {
+        threads.put_attachment(&owner(), &attachment(id)).await.unwrap();
+    }
+    threads
+}
+
+fn records(dynamo: &Dynamo) -> Vec<Value> {
+    let mut records = dynamo.records("threads");
+    records.sort_by_key(|record| record["sk"].to_string());
+    records
+}
+
+async fn begin(threads: &Threads, run: &Run, ids: &[&str]) -> Result<(), BeginError> {
+    threads.begin_run(&owner(), &id("thr", 1), run, None, Some(&question_with(2, ids)), at(0)).await
+}
+
+#[tokio::test]
+async fn what_refuses_a_part_refuses_all() {
+    let dynamo = Dynamo::start().await;
+    let threads = started(&dynamo).await;
+    let before = records(&dynamo);
+    let next = run(2, "next");
+    for (result, expected) in [
+        (begin(&threads, &run(2, "first"), &["a"]).await, "the same message is being answered already"),
+        (begin(&threads, &next, &["a", "never"]).await, "an attachment is not free"),
+        (begin(&threads, &next, &["a", &"x".repeat(200)]).await, "an attachment is not free"),
+        (threads.create(&owner(), &thread(1), &question_with(2, &["a"])).await, "the turn could not be stored"),
+        (threads.create(&owner(), &thread(2), &question_with(2, &["b", "c"])).await, "an attachment is not free"),
+        (
+            threads.begin_run(&owner(), "thr_no", &next, None, Some(&question_with(2, &["a"])), at(0)).await,
+            "the thread does not exist",
+        ),
+    ] {
+        assert_eq!(result.unwrap_err().to_string(), expected);
+        assert_eq!(records(&dynamo), before, "{expected}");
+    }
+    begin(&threads, &next, &["a", "b"]).await.unwrap();
+    let after = records(&dynamo);
+    let result = threads.create(&owner(), &thread(2), &question_with(3, &["b"])).await;
+    assert!(matches!(&result, Err(BeginError::Taken(id)) if id == "b"), "{result:?}");
+    assert_eq!(records(&dynamo), after);
+}
+
+#[tokio::test]
+async fn what_is_taken_back_is_as_it_was() {
+    let dynamo = Dynamo::start().await;
+    let threads = started(&dynamo).await;
+    let (next, message) = (run(2, "next"), question_with(2, &["a", "b"]));
+    let before = records(&dynamo);
+    threads.create(&owner(), &thread(2), &message).await.unwrap();
+    threads.take_back_message(&owner(), &id("thr", 2), &message, None).await.unwrap();
+    assert_eq!(records(&dynamo), before);
+
+    begin(&threads, &next, &["a", "b"]).await.unwrap();
+    threads.take_back_message(&owner(), &id("thr", 1), &message, Some(&next)).await.unwrap();
+    let taken_back = records(&dynamo);
+    // The older run's lease was over.
+    assert_eq!(taken_back[..3], before[..3]);
+    assert!(taken_back[3]["run_id"].is_null());
+    // Once more, of nothing.
+    threads.take_back_message(&owner(), &id("thr", 1), &message, Some(&next)).await.unwrap();
+    assert_eq!(records(&dynamo), taken_back);
+}
+
+#[tokio::test]
+async fn a_write_that_is_sent_again_counts_once() {
+    for fault in [Fault::Throttle, Fault::ServerError, Fault::CutBefore, Fault::CutAfter] {
+        let dynamo = Dynamo::start().await;
+        let threads = started(&dynamo).await;
+        dynamo.fail("TransactWriteItems", "", fault, 2);
+        begin(&threads, &run(2, "next"), &["a", "b"]).await.unwrap();
+        let taken = records(&dynamo).iter().filter(|record| record["message_id"]["S"] == id("msg", 2)).count();
+        assert_eq!(taken, 2, "{fault:?}");
+    }
+}
