@@ -172,3 +172,55 @@ async fn each_invocation_has_its_line_and_no_line_says_what_was_said() {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
 }
+
+/// One of the things that can become of a frame.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    Arrives,
+    SentAgain,
+    ArrivesTwice,
+    Refused,
+    RefusedAndArrives,
+}
+
+#[tokio::test]
+async fn a_client_has_the_whole_answer_or_knows_that_it_has_not() {
+    use Fate::{Arrives, ArrivesTwice, Refused, RefusedAndArrives, SentAgain};
+    let off = [("LIMIT_USER_TURNS_PER_MINUTE", "0"), ("LIMIT_USER_TOKENS_PER_HOUR", "0")];
+    let sockets = Sockets::with(off).await;
+    let mut client = sockets.connect("alice").await;
+    let fates = [Arrives, SentAgain, ArrivesTwice, Refused, RefusedAndArrives];
+    for (first, second) in fates.into_iter().flat_map(|first| fates.map(|second| (first, second))) {
+        sockets.app.model.then(answer("Hello there"));
+        sockets.fail([200]);
+        for fate in [first, second] {
+            match fate {
+                Arrives => sockets.fail([200]),
+                SentAgain => sockets.fail([500, 200]),
+                ArrivesTwice => {
+                    sockets.mislead([500]);
+                    sockets.fail([200]);
+                }
+                Refused => sockets.fail([403]),
+                RefusedAndArrives => sockets.mislead([403]),
+            }
+        }
+        client.ask("1", &create("Hi")).await;
+        let (mut next, mut has_gap, mut seen) = (0, false, String::new());
+        loop {
+            let frame = client.frame().await;
+            let number = frame["seq"].as_u64().unwrap();
+            has_gap |= number > next;
+            if number >= next {
+                next = number + 1;
+                seen.push_str(&frame.to_string());
+            }
+            if frame["done"] == true {
+                break;
+            }
+        }
+        let is_whole =
+            ["thread.created", "user_message", "\"text\":\"Hello there\""].iter().all(|it| seen.contains(it));
+        assert!(is_whole || has_gap, "{first:?}, {second:?}: {seen}");
+    }
+}
