@@ -110,7 +110,14 @@ async fn connect(programs: &Programs, variables: &[(&str, String)]) -> Value {
     let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("a body in JSON");
     let protocols = format!("chatkit, {}", body["client_secret"].as_str().expect("a session"));
     json!({
-        "requestContext": { "eventType": "CONNECT", "routeKey": "$connect", "connectionId": "L0SM9cOFvHcCIhw=", "identity": {} },
+        "requestContext": {
+            "eventType": "CONNECT",
+            "routeKey": "$connect",
+            "connectionId": "L0SM9cOFvHcCIhw=",
+            "connectedAt": 1_795_176_000_000_i64,
+            "requestTimeEpoch": 1_795_176_000_000_i64,
+            "identity": { "sourceIp": "192.0.2.1" },
+        },
         "headers": { "Sec-WebSocket-Protocol": protocols },
         "isBase64Encoded": false,
     })
