@@ -34,13 +34,25 @@ pub(crate) struct Sockets {
 }
 
 /// What becomes of the function's next calls of AWS.
-type Faults = Arc<Mutex<VecDeque<Fault>>>;
+#[derive(Clone, Default)]
+struct Faults {
+    /// Of any.
+    calls: Arc<Mutex<VecDeque<Fault>>>,
+    /// Of orders; the others come after these.
+    orders: Arc<Mutex<VecDeque<Fault>>>,
+}
 
 enum Fault {
     /// It is not done, and answered with this status; 200 lets it through.
     Instead(StatusCode),
     /// It is done, and answered with this status nevertheless.
     Behind(StatusCode),
+}
+
+impl Fault {
+    fn behind(status: u16) -> Self {
+        Self::Behind(StatusCode::from_u16(status).unwrap())
+    }
 }
 
 /// A client that has connected.
@@ -69,7 +81,7 @@ impl Sockets {
         let app = App::with(variables).await;
         let api = WebSocketApi::new(app.clock.clone(), Ids::seeded(app.clock.clone(), 2));
         let faults = Faults::default();
-        let management = api.management().layer(from_fn_with_state(Arc::clone(&faults), fail));
+        let management = api.management().layer(from_fn_with_state(faults.clone(), fail));
         let management = serve_on_loopback(management).await.unwrap();
         let mut env = app.env.clone();
         env.set("AWS_LAMBDA_FUNCTION_NAME", "socket");
@@ -123,13 +135,17 @@ impl Sockets {
     /// What AWS answers to the function's next calls, in place of what they ask for; 200 lets one through.
     pub(crate) fn fail(&self, statuses: impl IntoIterator<Item = u16>) {
         let faults = statuses.into_iter().map(|status| Fault::Instead(StatusCode::from_u16(status).unwrap()));
-        self.faults.lock().unwrap().extend(faults);
+        self.faults.calls.lock().unwrap().extend(faults);
     }
 
     /// What AWS answers to the function's next calls, though it does what they ask for.
     pub(crate) fn mislead(&self, statuses: impl IntoIterator<Item = u16>) {
-        let faults = statuses.into_iter().map(|status| Fault::Behind(StatusCode::from_u16(status).unwrap()));
-        self.faults.lock().unwrap().extend(faults);
+        self.faults.calls.lock().unwrap().extend(statuses.into_iter().map(Fault::behind));
+    }
+
+    /// What Lambda answers to the function's next orders, though it takes them.
+    pub(crate) fn mislead_orders(&self, statuses: impl IntoIterator<Item = u16>) {
+        self.faults.orders.lock().unwrap().extend(statuses.into_iter().map(Fault::behind));
     }
 
     /// Hands the function an event, once more or by hand.
@@ -155,7 +171,9 @@ impl Sockets {
 }
 
 async fn fail(State(faults): State<Faults>, request: Request, next: Next) -> Response {
-    let fault = faults.lock().unwrap().pop_front();
+    let is_order = request.uri().path().ends_with("/invocations");
+    let fault = is_order.then(|| faults.orders.lock().unwrap().pop_front()).flatten();
+    let fault = fault.or_else(|| faults.calls.lock().unwrap().pop_front());
     match fault {
         None | Some(Fault::Instead(StatusCode::OK)) => next.run(request).await,
         Some(Fault::Instead(status)) => status.into_response(),

@@ -32,6 +32,32 @@ async fn an_order_that_is_not_taken_is_an_error() {
 }
 
 #[tokio::test]
+async fn an_order_that_was_taken_after_all_is_no_error() {
+    let sockets = Sockets::start().await;
+    let mut client = sockets.connect("alice").await;
+    sockets.app.model.then(answer("Hello there"));
+    // Each time Lambda takes it, and says that it does not.
+    sockets.mislead_orders([500, 500, 500, 403]);
+    client.ask("1", &create("Hi")).await;
+    client.answer().await.events();
+    while sockets.events().iter().filter(|event| is_turn(event)).count() < 4 {
+        tokio::task::yield_now().await;
+    }
+    // Nothing else has come of it.
+    client.send(r#"{"id":"2","ping":true}"#).await;
+    client.reply("2").await;
+    assert_eq!(sockets.app.model.requests().iter().filter(|request| !request.is_title()).count(), 1);
+
+    // One that was refused is void, should it come after all.
+    sockets.fail([403]);
+    client.ask("3", &create("Hi")).await;
+    let refused = client.error(Some("3"), "unavailable").await["request_id"].as_str().unwrap().to_owned();
+    let order = another(&sockets.event(is_turn).await, &sockets, &refused);
+    sockets.invoke(&order).await;
+    assert_eq!(sockets.app.model.requests().iter().filter(|request| !request.is_title()).count(), 1);
+}
+
+#[tokio::test]
 async fn an_order_that_comes_twice_is_carried_out_once() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;

@@ -125,7 +125,12 @@ impl App {
                 token: token.into(),
                 request,
             };
-            self.calls.invoke(&order.event()).await.map_err(|error| unavailable().because(error))?;
+            if let Err(error) = self.calls.invoke(&order.event()).await {
+                // It may have arrived all the same: an answer may be refused only once nobody can begin it any more.
+                if self.claim(&order.request_id).await? {
+                    return Err(unavailable().because(error));
+                }
+            }
             return Ok(StatusCode::ACCEPTED);
         }
         let identity = Identity { address: asked.address, ..identity };

@@ -15,6 +15,7 @@ use chatkit_shared::conversation::Reply;
 use chatkit_shared::http::{Code, Error, RequestLog};
 use chatkit_shared::identity::Identity;
 use chatkit_shared::protocol::Request;
+use chatkit_shared::store::StoreError;
 use http::StatusCode;
 use secrecy::ExposeSecret;
 
@@ -69,10 +70,14 @@ impl App {
         log.refused(&refusal);
     }
 
+    /// Whether nobody has carried this order out or refused it so far; from now on nobody else will.
+    pub(crate) async fn claim(&self, request_id: &str) -> Result<bool, StoreError> {
+        self.engine.counters.claim(request_id, self.engine.clock.now() + CLAIM).await
+    }
+
     async fn begin(&self, order: &Order, log: &RequestLog) -> Result<Begun, Error> {
-        let now = self.engine.clock.now();
-        let is_first = self.engine.counters.claim(&order.request_id, now + CLAIM).await?;
-        let is_late = now.as_second() - order.ordered_at > IN_TIME;
+        let is_first = self.claim(&order.request_id).await?;
+        let is_late = self.engine.clock.now().as_second() - order.ordered_at > IN_TIME;
         match (is_first, is_late) {
             (true, false) => {}
             (true, true) => {
