@@ -153,6 +153,7 @@ test("another token goes on, and another user gets another connection", async ()
   other.socket.says({ id: other.id, seq: 0, error: { status: 401 } });
   await settle();
   assert.deepEqual(sockets.map(({ protocols }) => protocols[1]), ["a", "c"]);
+  sockets[1].says({ id: sockets[1].sent[0].id, seq: 0, reply: {} });
   // The first one is closed when its answers have come.
   const [, second] = first.socket.sent.filter((message) => message.request);
   first.socket.says({ id: first.id, seq: 0, reply: {} });
