@@ -109,6 +109,11 @@ def of_socket(template):
     for name, resource in template.resources.items():
         if name.startswith("Socket") and resource.get("Condition") not in ("HasSocket", "AlarmsOfSocket"):
             yield f"{name}: is there without the WebSocket API"
+    # A second try tells the client that the first has died. The code knows for an hour that there was a first.
+    (retries,) = template.of_type("AWS::Lambda::EventInvokeConfig").values()
+    retries, longest = retries["Properties"], template.properties("SocketFunction")["Timeout"] + 60
+    if retries["MaximumRetryAttempts"] != 1 or not longest < retries["MaximumEventAgeInSeconds"] < 3600:
+        yield f"SocketFunction: is tried again {retries}"
 
 
 def of_api(template):

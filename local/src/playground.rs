@@ -90,6 +90,7 @@ const ASSETS: &[Asset] = assets![
     "js/questions.js",
     "js/session.js",
     "js/sidebar.js",
+    "js/socket-fetch.js",
     "js/sse.js",
     "js/theme.js",
     "js/thread-row.js",

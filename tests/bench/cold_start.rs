@@ -74,7 +74,14 @@ async fn rounds(programs: &Programs, share: Option<&CpuShare>) -> Vec<(&'static 
     let dynamo = Dynamo::start().await;
     let model = Model::start(SCRIPT, Instant::now()).await;
     let dynamodb_url = dynamo.env().get("AWS_ENDPOINT_URL_DYNAMODB").unwrap().to_owned();
-    let variables = [("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url), ("OPENAI_BASE_URL", model.url.clone())];
+    let variables = [
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url),
+        ("OPENAI_BASE_URL", model.url.clone()),
+        // Nothing is posted there, and no connection is ever closed.
+        ("SOCKET_URL", "http://127.0.0.1:9".to_owned()),
+        ("LIMIT_USER_CONNECTIONS", "1000".to_owned()),
+    ];
+    let connect = connect(programs, &variables).await;
     let mut starts: Vec<_> = ["hello"].into_iter().chain(FUNCTIONS).map(|name| (name, Times::default())).collect();
     for round in 0..=ROUNDS {
         for (name, times) in &mut starts {
@@ -82,9 +89,9 @@ async fn rounds(programs: &Programs, share: Option<&CpuShare>) -> Vec<(&'static 
             let environment = Environment::start(programs, name, &variables, share).await;
             environment.ready().await;
             let next = milliseconds(began);
-            let first = request(&environment, name).await;
+            let first = request(&environment, name, &connect).await;
             environment.ready().await;
-            let second = request(&environment, name).await;
+            let second = request(&environment, name, &connect).await;
             if round > 0 {
                 times.next.push(next);
                 times.first.push(first);
@@ -95,8 +102,36 @@ async fn rounds(programs: &Programs, share: Option<&CpuShare>) -> Vec<(&'static 
     starts
 }
 
+/// The event of a client that opens a WebSocket connection, with a session that `start` has given it.
+async fn connect(programs: &Programs, variables: &[(&str, String)]) -> Value {
+    let start = Environment::start(programs, "start", variables, None).await;
+    let answer: Value =
+        serde_json::from_str(&start.invoke("POST", "/api/chatkit/start", &json!({})).await).expect("an answer in JSON");
+    let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("a body in JSON");
+    let protocols = format!("chatkit, {}", body["client_secret"].as_str().expect("a session"));
+    json!({
+        "requestContext": {
+            "eventType": "CONNECT",
+            "routeKey": "$connect",
+            "connectionId": "L0SM9cOFvHcCIhw=",
+            "connectedAt": 1_795_176_000_000_i64,
+            "requestTimeEpoch": 1_795_176_000_000_i64,
+            "identity": { "sourceIp": "192.0.2.1" },
+        },
+        "headers": { "Sec-WebSocket-Protocol": protocols },
+        "isBase64Encoded": false,
+    })
+}
+
 /// How long a function takes to answer a request of its own kind.
-async fn request(environment: &Environment, name: &str) -> f64 {
+async fn request(environment: &Environment, name: &str, connect: &Value) -> f64 {
+    if name == "socket" {
+        let began = Instant::now();
+        let received = environment.hand(connect).await;
+        let elapsed = milliseconds(began);
+        assert!(received.contains("\"statusCode\":200"), "{name}: {received}");
+        return elapsed;
+    }
     let (method, path, body, answer) = match name {
         "hello" => ("GET", "/hello", Value::Null, "hello"),
         "start" => ("POST", "/api/chatkit/start", json!({}), "client_secret"),

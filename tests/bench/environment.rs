@@ -70,6 +70,11 @@ impl Environment {
             "body": body.to_string(),
             "isBase64Encoded": false,
         });
+        self.hand(&event).await
+    }
+
+    /// An event, and the whole answer as the function sent it.
+    pub(crate) async fn hand(&self, event: &Value) -> String {
         let (reply, replied) = oneshot::channel();
         let call = Call {
             id: "00000000-0000-4000-8000-000000000001".to_owned(),

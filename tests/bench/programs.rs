@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 /// The functions of the template.
-pub(crate) const FUNCTIONS: [&str; 4] = ["start", "refresh", "chat", "analytics"];
+pub(crate) const FUNCTIONS: [&str; 5] = ["start", "refresh", "chat", "analytics", "socket"];
 
 /// Programs by name.
 pub(crate) struct Programs(HashMap<String, PathBuf>);

@@ -224,6 +224,22 @@ const passed = await runSteps(url, {
     await answers(page).first().waitFor();
   },
 
+  "the same over a WebSocket": async (page) => {
+    let posts = 0;
+    page.on("request", (request) => (posts += request.url().endsWith("/chatkit") ? 1 : 0));
+    const opened = page.waitForEvent("websocket");
+    await page.goto("/?transport=socket");
+    assert.match((await opened).url(), /^ws:.*\/ws$/);
+    await page.getByRole("link", { name: "All about markdown" }).waitFor();
+    await talk(page, "Do you hear me?");
+    await talk(page, "And now?");
+    await page.reload();
+    await answers(page).nth(1).waitFor();
+    assert.match(page.url(), /transport=socket#thr_/);
+    assert.equal(posts, 0);
+    await page.goto("/");
+  },
+
   "on a phone nothing is wider than the screen, and the chats are in a drawer": async (page) => {
     await page.setViewportSize({ width: 360, height: 640 });
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);

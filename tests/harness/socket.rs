@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -29,7 +30,29 @@ pub(crate) struct Sockets {
     pub(crate) function: chatkit_socket::App,
     url: String,
     events: Arc<Mutex<Vec<Value>>>,
-    faults: Arc<Mutex<VecDeque<StatusCode>>>,
+    faults: Faults,
+}
+
+/// What becomes of the function's next calls of AWS.
+#[derive(Clone, Default)]
+struct Faults {
+    /// Of any.
+    calls: Arc<Mutex<VecDeque<Fault>>>,
+    /// Of orders; the others come after these.
+    orders: Arc<Mutex<VecDeque<Fault>>>,
+}
+
+enum Fault {
+    /// It is not done, and answered with this status; 200 lets it through.
+    Instead(StatusCode),
+    /// It is done, and answered with this status nevertheless.
+    Behind(StatusCode),
+}
+
+impl Fault {
+    fn behind(status: u16) -> Self {
+        Self::Behind(StatusCode::from_u16(status).unwrap())
+    }
 }
 
 /// A client that has connected.
@@ -43,10 +66,22 @@ impl Sockets {
 
     /// With these variables, and as many messages a minute as a test likes unless they say otherwise.
     pub(crate) async fn with<const N: usize>(variables: [(&str, &str); N]) -> Self {
+        Self::with_function(variables, |function| function).await
+    }
+
+    /// With signs of life so far apart.
+    pub(crate) async fn with_silence(silence: Duration) -> Self {
+        Self::with_function([], |function| function.with_silence(silence)).await
+    }
+
+    async fn with_function<const N: usize>(
+        variables: [(&str, &str); N],
+        change: impl FnOnce(chatkit_socket::App) -> chatkit_socket::App,
+    ) -> Self {
         let app = App::with(variables).await;
         let api = WebSocketApi::new(app.clock.clone(), Ids::seeded(app.clock.clone(), 2));
-        let faults = Arc::new(Mutex::new(VecDeque::new()));
-        let management = api.management().layer(from_fn_with_state(Arc::clone(&faults), fail));
+        let faults = Faults::default();
+        let management = api.management().layer(from_fn_with_state(faults.clone(), fail));
         let management = serve_on_loopback(management).await.unwrap();
         let mut env = app.env.clone();
         env.set("AWS_LAMBDA_FUNCTION_NAME", "socket");
@@ -54,7 +89,7 @@ impl Sockets {
         env.set("SOCKET_URL", management);
         let ids = Ids::seeded(app.clock.clone(), 3);
         let setup = Setup { env, clock: app.clock.clone(), ids, cookie: VisitorCookie::CrossSite };
-        let function = chatkit_socket::App::from_setup(&setup).unwrap();
+        let function = change(chatkit_socket::App::from_setup(&setup).unwrap());
         let events = Arc::new(Mutex::new(Vec::new()));
         let (served, seen) = (function.clone(), Arc::clone(&events));
         api.serve(move |event| {
@@ -99,8 +134,23 @@ impl Sockets {
 
     /// What AWS answers to the function's next calls, in place of what they ask for; 200 lets one through.
     pub(crate) fn fail(&self, statuses: impl IntoIterator<Item = u16>) {
-        let statuses = statuses.into_iter().map(|status| StatusCode::from_u16(status).unwrap());
-        self.faults.lock().unwrap().extend(statuses);
+        let faults = statuses.into_iter().map(|status| Fault::Instead(StatusCode::from_u16(status).unwrap()));
+        self.faults.calls.lock().unwrap().extend(faults);
+    }
+
+    /// What AWS answers to the function's next calls, though it does what they ask for.
+    pub(crate) fn mislead(&self, statuses: impl IntoIterator<Item = u16>) {
+        self.faults.calls.lock().unwrap().extend(statuses.into_iter().map(Fault::behind));
+    }
+
+    /// What Lambda answers to the function's next orders, though it takes them.
+    pub(crate) fn mislead_orders(&self, statuses: impl IntoIterator<Item = u16>) {
+        self.faults.orders.lock().unwrap().extend(statuses.into_iter().map(Fault::behind));
+    }
+
+    /// Hands the function an event, once more or by hand.
+    pub(crate) async fn invoke(&self, event: &Value) {
+        chatkit_socket::handle(self.function.clone(), event.clone()).await.unwrap();
     }
 
     /// The connections that are remembered.
@@ -120,11 +170,17 @@ impl Sockets {
     }
 }
 
-async fn fail(State(faults): State<Arc<Mutex<VecDeque<StatusCode>>>>, request: Request, next: Next) -> Response {
-    let fault = faults.lock().unwrap().pop_front();
+async fn fail(State(faults): State<Faults>, request: Request, next: Next) -> Response {
+    let is_order = request.uri().path().ends_with("/invocations");
+    let fault = is_order.then(|| faults.orders.lock().unwrap().pop_front()).flatten();
+    let fault = fault.or_else(|| faults.calls.lock().unwrap().pop_front());
     match fault {
-        None | Some(StatusCode::OK) => next.run(request).await,
-        Some(status) => status.into_response(),
+        None | Some(Fault::Instead(StatusCode::OK)) => next.run(request).await,
+        Some(Fault::Instead(status)) => status.into_response(),
+        Some(Fault::Behind(status)) => {
+            next.run(request).await;
+            status.into_response()
+        }
     }
 }
 

@@ -17,15 +17,20 @@ use crate::harness::responses::{
 use crate::harness::socket::{Answered, Client};
 
 /// What a deployment has of sockets.
-struct System {
-    gateway: Gateway,
-    model: ScriptedModel,
+pub(super) struct System {
+    pub(super) gateway: Gateway,
+    pub(super) model: ScriptedModel,
     url: String,
     _dynamo: Dynamo,
 }
 
 impl System {
     async fn start() -> Self {
+        Self::with_concurrency(1).await
+    }
+
+    /// Each environment is given so many events at a time.
+    pub(super) async fn with_concurrency(concurrency: usize) -> Self {
         let (dynamo, model) = (Dynamo::start().await, ScriptedModel::start().await);
         model.on(|request| request.is_title(), answer("A title"));
         let clock = Clock::system();
@@ -35,7 +40,7 @@ impl System {
         let variables = [variables(&dynamo.env(), &model.base_url()), own.to_vec()].concat();
         let gateway = Gateway::start([
             Function::new("start", Transfer::Buffered, &["POST /api/chatkit/start"]).variables(variables.clone()),
-            Function::new("socket", Transfer::Event, &[]).variables(variables),
+            Function::new("socket", Transfer::Event, &[]).variables(variables).concurrency(concurrency),
         ])
         .await;
         api.serve(gateway.function("socket"));
@@ -44,13 +49,13 @@ impl System {
     }
 
     /// A visitor's session token.
-    async fn visit(&self) -> String {
+    pub(super) async fn visit(&self) -> String {
         let request = reqwest::Client::new().post(self.gateway.url("/api/chatkit/start")).json(&json!({}));
         let answer: Value = request.send().await.unwrap().json().await.unwrap();
         answer["client_secret"].as_str().unwrap().to_owned()
     }
 
-    async fn connect(&self, token: &str) -> Client {
+    pub(super) async fn connect(&self, token: &str) -> Client {
         Client::connect(&self.url, Some(&format!("chatkit, {token}"))).await.unwrap()
     }
 

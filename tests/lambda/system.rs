@@ -14,15 +14,20 @@ use crate::harness::responses::{
 };
 
 /// Everything that a deployment has.
-struct System {
-    gateway: Gateway,
-    model: ScriptedModel,
+pub(super) struct System {
+    pub(super) gateway: Gateway,
+    pub(super) model: ScriptedModel,
     dynamo: Dynamo,
-    client: Client,
+    pub(super) client: Client,
 }
 
 impl System {
     async fn start() -> Self {
+        Self::with_concurrency(1).await
+    }
+
+    /// Each environment is given so many requests at a time.
+    pub(super) async fn with_concurrency(concurrency: usize) -> Self {
         let dynamo = Dynamo::start().await;
         let model = ScriptedModel::start().await;
         model.on(|request| request.is_title(), answer("A title"));
@@ -34,12 +39,13 @@ impl System {
             ("analytics", Transfer::Buffered, &["GET /api/analytics", "GET /api/usage/me", "GET /health"]),
         ];
         let functions = functions.map(|(binary, transfer, routes)| {
-            Function::new(binary, transfer, routes).variables(variables(&env, &model.base_url()))
+            let variables = variables(&env, &model.base_url());
+            Function::new(binary, transfer, routes).variables(variables).concurrency(concurrency)
         });
         Self { gateway: Gateway::start(functions).await, model, dynamo, client: Client::new() }
     }
 
-    async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Response {
+    pub(super) async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Response {
         let mut request = self.client.post(self.gateway.url(path)).json(body);
         if let Some(token) = token {
             request = request.bearer_auth(token);
@@ -48,7 +54,7 @@ impl System {
     }
 
     /// A visitor's session token.
-    async fn visit(&self) -> String {
+    pub(super) async fn visit(&self) -> String {
         let answer: Value = self.post("/api/chatkit/start", None, &json!({})).await.json().await.unwrap();
         assert_eq!(answer["expires_in"], 600);
         answer["client_secret"].as_str().unwrap().to_owned()
@@ -78,7 +84,7 @@ pub(super) fn variables(env: &Env, model: &str) -> Vec<(&'static str, String)> {
 }
 
 /// The events of a whole streamed answer.
-async fn events(response: Response) -> Vec<Value> {
+pub(super) async fn events(response: Response) -> Vec<Value> {
     let text = response.text().await.unwrap();
     let events = text.split("\n\n").filter(|event| !event.is_empty());
     events.map(|event| serde_json::from_str(event.trim_start_matches("data: ")).unwrap()).collect()

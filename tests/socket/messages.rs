@@ -11,7 +11,9 @@ use crate::harness::socket::Sockets;
 async fn what_is_no_request_is_refused_and_the_connection_lives_on() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
-    let envelope = "a message is a JSON object: a ChatKit request, `{\"id\", \"request\"}` or `{\"id\", \"token\"}`";
+    let envelope = "a message is a JSON object: a ChatKit request, `{\"id\", \"request\"}`, `{\"id\", \"token\"}` or \
+                    `{\"id\", \"ping\": true}`";
+    let one_of = "a message has one of `request`, `token` and `\"ping\": true`";
     let long = "a".repeat(65);
     let create = create("Hi");
     let bad: Vec<(String, Option<&str>, Option<&str>)> = vec![
@@ -25,11 +27,11 @@ async fn what_is_no_request_is_refused_and_the_connection_lives_on() {
         ("{\"id\":\"1\",\"token\":7}".to_owned(), None, Some(envelope)),
         (json!({ "id": "", "request": create }).to_string(), None, Some("`id` must have 1 to 64 bytes")),
         (json!({ "id": long, "request": create }).to_string(), None, Some("`id` must have 1 to 64 bytes")),
-        (
-            json!({ "id": "1", "request": create, "token": "a" }).to_string(),
-            Some("1"),
-            Some("a message has a `request` or a `token`, not both"),
-        ),
+        (json!({ "id": "1", "request": create, "token": "a" }).to_string(), Some("1"), Some(one_of)),
+        (json!({ "id": "1", "request": create, "ping": true }).to_string(), Some("1"), Some(one_of)),
+        (json!({ "id": "1", "token": "a", "ping": true }).to_string(), Some("1"), Some(one_of)),
+        (json!({ "id": "1", "ping": false }).to_string(), Some("1"), Some(one_of)),
+        (json!({ "id": "1", "ping": 1 }).to_string(), None, Some(envelope)),
         (json!({ "id": "2" }).to_string(), Some("2"), None),
         ("{}".to_owned(), None, None),
         (json!({ "id": "3", "request": "text" }).to_string(), Some("3"), None),
@@ -41,7 +43,8 @@ async fn what_is_no_request_is_refused_and_the_connection_lives_on() {
         client.send(&text).await;
         let error = client.error(id, "bad_request").await;
         assert!(message.is_none_or(|message| error["message"] == message), "{text}: {error}");
-        assert_eq!(error.as_object().unwrap().len(), 3, "{error}");
+        assert_eq!(error.as_object().unwrap().len(), 4, "{error}");
+        assert_eq!(error["status"], 400);
     }
     client.send_raw(Message::binary(create.to_string())).await;
     assert_eq!(client.error(None, "bad_request").await["message"], "a message is text");

@@ -5,4 +5,6 @@ mod delivery;
 mod limits;
 mod local;
 mod messages;
+mod orders;
+mod silence;
 mod turns;

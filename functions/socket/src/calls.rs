@@ -19,8 +19,15 @@ use reqwest::Client;
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// The headers of an invocation that nobody waits for.
 const ASYNCHRONOUS: [(&str, &str); 2] = [("content-type", "application/json"), ("x-amz-invocation-type", "Event")];
-/// Tries of one post, and the pause after the first; it doubles. API Gateway throttles bursts, and recovers at once.
-const ATTEMPTS: u32 = 4;
+/// Tries of what must arrive: some 13 seconds in all. API Gateway answers 429 to bursts, which are over at once, and
+/// when a client reads slowly and the buffer in front of it is full (reference of its management API,
+/// `LimitExceededException`). What the model writes meanwhile is kept, and goes along with the next frame.
+pub(crate) const PERSISTENT: u32 = 8;
+/// For what is out of date when it is sent again.
+pub(crate) const ONCE: u32 = 1;
+/// Tries of an order: who has sent the message waits, and API Gateway does for 29 seconds.
+const ORDER: u32 = 4;
+/// After the first try; it doubles.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long one try may take.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -87,12 +94,12 @@ impl Calls {
         })
     }
 
-    /// Posts a frame to a connection, several times if need be: one whose answer was lost may arrive twice.
+    /// Posts a frame to a connection, so many times if need be: one whose answer was lost may arrive twice.
     ///
     /// # Errors
     /// [`CallError`].
-    pub(crate) async fn push(&self, connection: &str, frame: String) -> Result<(), CallError> {
-        self.post("execute-api", &self.connection_url(connection), &[], frame.as_bytes()).await
+    pub(crate) async fn push(&self, connection: &str, frame: String, attempts: u32) -> Result<(), CallError> {
+        self.post("execute-api", &self.connection_url(connection), &[], frame.as_bytes(), attempts).await
     }
 
     /// Starts this function once more with this event. Returns when Lambda has taken the order.
@@ -100,7 +107,7 @@ impl Calls {
     /// # Errors
     /// [`CallError`].
     pub(crate) async fn invoke(&self, event: &[u8]) -> Result<(), CallError> {
-        self.post("lambda", &self.invoke_url, &ASYNCHRONOUS, event).await
+        self.post("lambda", &self.invoke_url, &ASYNCHRONOUS, event, ORDER).await
     }
 
     fn connection_url(&self, connection: &str) -> String {
@@ -113,9 +120,10 @@ impl Calls {
         url: &str,
         headers: &[(&'static str, &'static str)],
         body: &[u8],
+        attempts: u32,
     ) -> Result<(), CallError> {
         let mut pause = PAUSE;
-        for attempt in 1..=ATTEMPTS {
+        for attempt in 1..=attempts {
             let request = self.signed(service, url, headers, body)?;
             let error = match self.client.execute(request).await.map(|answer| answer.status()) {
                 Ok(status) if status.is_success() => return Ok(()),
@@ -128,7 +136,7 @@ impl Calls {
                 CallError::Unreachable(_) => true,
                 CallError::Gone | CallError::Unsigned(_) => false,
             };
-            if attempt == ATTEMPTS || !may_pass {
+            if attempt == attempts || !may_pass {
                 return Err(error);
             }
             tokio::time::sleep(pause).await;

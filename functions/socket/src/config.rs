@@ -1,9 +1,12 @@
+use std::time::Duration;
+
 use chatkit_shared::http::Pseudonyms;
 use chatkit_shared::identity::{AuthModes, SessionTokens, SigningKeys};
 use chatkit_shared::limits::Bucket;
 use chatkit_shared::setup::{Setup, SetupError};
 
 use crate::App;
+use crate::answer::SILENCE;
 use crate::calls::Calls;
 
 impl App {
@@ -30,10 +33,17 @@ impl App {
             connections: env.parsed("LIMIT_USER_CONNECTIONS", 10, WANTS)?,
             messages: Bucket::per_minute(env.parsed("LIMIT_CONNECTION_MESSAGES_PER_MINUTE", 120, WANTS)?),
             pseudonyms: Pseudonyms::from_env(env, keys)?,
+            silence: SILENCE,
             calls: Calls::from_env(env, &outside, clock.clone())?,
             engine: outside.engine(setup)?,
             secrets: outside.secrets,
         })
+    }
+
+    /// With signs of life so far apart where there is nothing else to send, and not 20 s.
+    #[must_use]
+    pub fn with_silence(self, silence: Duration) -> Self {
+        Self { silence, ..self }
     }
 
     /// Reads the secrets and connects to DynamoDB and the model, side by side, so that the first message does not wait for

@@ -49,7 +49,9 @@ pub(crate) struct Order {
     pub(crate) id: Option<String>,
     /// The id of the request, which we gave it. An order that comes twice has the same.
     pub(crate) request_id: String,
-    /// A session token of the user's, which is never sent anywhere else. An order that comes after its end is void.
+    /// When it was given, in unix seconds.
+    pub(crate) ordered_at: i64,
+    /// A session token of the user's, which is never sent anywhere else.
     pub(crate) token: SecretString,
     /// The ChatKit request.
     pub(crate) request: String,
@@ -90,11 +92,11 @@ impl Event {
 impl Order {
     /// The order as the event of an invocation.
     pub(crate) fn event(&self) -> Vec<u8> {
-        let Self { connection, address, id, request_id, token, request } = self;
+        let Self { connection, address, id, request_id, ordered_at, token, request } = self;
         let token = token.expose_secret();
         json!({ "turn": {
-            "connection": connection, "address": address, "id": id, "request_id": request_id, "token": token,
-            "request": request,
+            "connection": connection, "address": address, "id": id, "request_id": request_id, "ordered_at": ordered_at,
+            "token": token, "request": request,
         } })
         .to_string()
         .into_bytes()
@@ -168,6 +170,7 @@ mod tests {
                 address,
                 id: id.map(ToOwned::to_owned),
                 request_id: "req_1".to_owned(),
+                ordered_at: 1_795_176_000,
                 token: "a.token".into(),
                 request: r#"{"type": "threads.list" }"#.to_owned(),
             };

@@ -5,14 +5,16 @@
 //! | `{"id", "seq", "events": […]}` | events of a streamed answer, in their order |
 //! | `{"id", "seq", "done": true}` | the end of a streamed answer |
 //! | `{"id", "seq", "reply": …}` | the whole answer of an operation that is not streamed |
-//! | `{"id", "seq", "error": {"error", "message", "request_id", "retry_after"?}}` | the request was refused |
+//! | `{"id", "seq"?, "error": {"error", "message", "request_id", "status", "retry_after"?}}` | the request was refused; without `seq`: its answer broke off |
 //! | `{"id", "seq", "part": "…", "left": 2}` | a piece of a frame that is too large; two more follow |
+//! | `{"id", "ping": true}` | a sign of life while there is nothing else to send |
 //!
 //! `id` is the request's, absent where it had none. `seq` counts the frames of one answer from 0: a frame with a number
 //! that was there already is a repetition, and behind a gap something was lost. The pieces put together are the object
 //! that the frame would have been, but for `id` and `seq`.
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// Bytes of a frame. API Gateway's bound is 32 KB (quotas of WebSocket APIs), and this is below it whichever KB is meant.
@@ -32,6 +34,7 @@ enum Content<'a, T> {
     Done(bool),
     Reply(&'a T),
     Error(&'a T),
+    Ping(bool),
 }
 
 #[derive(Serialize)]
@@ -80,6 +83,30 @@ impl Frames {
         self.frame(&Content::Error(error))
     }
 
+    /// A refusal without a number: who sends it does not know how many frames another invocation has sent.
+    pub(crate) fn broken(&self, error: &impl Serialize) -> String {
+        self.unnumbered(&Content::Error(error))
+    }
+
+    /// A sign of life. It has no number, so that nothing is missing where it is.
+    pub(crate) fn ping(&self) -> String {
+        self.unnumbered(&Content::<()>::Ping(true))
+    }
+
+    /// Leaves a number out. A frame whose sending failed may have arrived all the same, and what should have come behind
+    /// it would not be missed.
+    pub(crate) const fn skip(&mut self) {
+        self.next += 1;
+    }
+
+    fn unnumbered(&self, content: &impl Serialize) -> String {
+        let Ok(content) = serde_json::value::to_raw_value(content) else { return String::new() };
+        match &self.id {
+            Some(id) => format!(r#"{{"id":{},{}"#, Value::from(id.as_str()), &content.get()["{".len()..]),
+            None => content.get().to_owned(),
+        }
+    }
+
     /// The content as one frame, or in pieces.
     fn frame(&mut self, content: &impl Serialize) -> Vec<String> {
         // Objects of ours have string keys, so there is nothing that cannot be written.
@@ -101,7 +128,7 @@ impl Frames {
 
     fn head(&self, seq: u64) -> String {
         match &self.id {
-            Some(id) => format!(r#"{{"id":{},"seq":{seq},"#, serde_json::Value::from(id.as_str())),
+            Some(id) => format!(r#"{{"id":{},"seq":{seq},"#, Value::from(id.as_str())),
             None => format!(r#"{{"seq":{seq},"#),
         }
     }
@@ -137,7 +164,7 @@ fn pieces(text: &str, room: usize) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -173,6 +200,12 @@ mod tests {
         assert_eq!(frames.reply(&json!({})), [r#"{"seq":0,"reply":{}}"#]);
         assert_eq!(frames.error(&json!({ "error": "conflict" })), [r#"{"seq":1,"error":{"error":"conflict"}}"#]);
         assert_eq!(frames.events::<()>(&[]), [""; 0]);
+        assert_eq!(frames.ping(), r#"{"ping":true}"#);
+        frames.skip();
+        assert_eq!(frames.done(), [r#"{"seq":3,"done":true}"#]);
+        let frames = Frames::of(Some("\n".to_owned()));
+        assert_eq!(frames.ping(), r#"{"id":"\n","ping":true}"#);
+        assert_eq!(frames.broken(&json!({ "status": 503 })), r#"{"id":"\n","error":{"status":503}}"#);
     }
 
     #[test]

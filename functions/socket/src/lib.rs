@@ -14,6 +14,11 @@
 //! streamed operation only checks it, and invokes the function once more, asynchronously; that invocation runs the turn
 //! and posts its events to the connection. If the connection is gone the turn runs on to its end, and is stored as any
 //! other. Operations that are not streamed are answered by the invocation that gets them.
+//!
+//! Each request has one end, `done`, `reply` or `error`. Until then a frame comes every 20 seconds at the latest, so a
+//! client that hears nothing for longer knows that there will be none: the invocation has died, or what it posted was
+//! lost. Who dies while it carries an order out is found by Lambda's second try, which ends the answer in its place
+//! (`turn.rs`).
 
 mod answer;
 mod calls;
@@ -26,6 +31,7 @@ mod respond;
 mod turn;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use chatkit_shared::conversation::Engine;
 use chatkit_shared::http::{Error, Pseudonyms, RequestLog};
@@ -53,6 +59,8 @@ pub struct App {
     connections: u32,
     /// Messages on a connection.
     messages: Bucket,
+    /// How long an answer is silent at most.
+    silence: Duration,
     calls: Calls,
     pseudonyms: Pseudonyms,
     secrets: Secrets,

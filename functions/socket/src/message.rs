@@ -1,4 +1,4 @@
-//! What a client sends: a ChatKit request, alone or in an envelope, or a new session token.
+//! What a client sends: a ChatKit request, alone or in an envelope, a new session token, or a sign of life.
 
 use chatkit_shared::http::Error;
 use secrecy::SecretString;
@@ -23,6 +23,8 @@ pub(crate) enum Wish {
     Answer(String),
     /// To go on with this session token.
     Renew(SecretString),
+    /// To keep the connection, and to see that it is there.
+    Ping,
 }
 
 #[derive(Deserialize)]
@@ -31,6 +33,7 @@ struct Envelope<'a> {
     #[serde(borrow)]
     request: Option<&'a RawValue>,
     token: Option<SecretString>,
+    ping: Option<bool>,
 }
 
 impl Message {
@@ -40,19 +43,21 @@ impl Message {
     /// `bad_request`, with the message's id where there is one to read.
     pub(crate) fn parse(text: &str) -> Result<Self, (Option<String>, Error)> {
         let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(text) else {
-            let message =
-                "a message is a JSON object: a ChatKit request, `{\"id\", \"request\"}` or `{\"id\", \"token\"}`";
+            let message = "a message is a JSON object: a ChatKit request, `{\"id\", \"request\"}`, `{\"id\", \"token\"}` or \
+                           `{\"id\", \"ping\": true}`";
             return Err((None, Error::bad_request(message)));
         };
         let id = envelope.id;
         if id.as_ref().is_some_and(|id| id.is_empty() || id.len() > LONGEST_ID) {
             return Err((None, Error::bad_request(format!("`id` must have 1 to {LONGEST_ID} bytes"))));
         }
-        match (envelope.request, envelope.token) {
-            (Some(_), Some(_)) => Err((id, Error::bad_request("a message has a `request` or a `token`, not both"))),
-            (Some(request), None) => Ok(Self { id, wish: Wish::Answer(request.get().to_owned()) }),
-            (None, Some(token)) => Ok(Self { id, wish: Wish::Renew(token) }),
-            (None, None) => Ok(Self { id, wish: Wish::Answer(text.to_owned()) }),
-        }
+        let wish = match (envelope.request, envelope.token, envelope.ping) {
+            (Some(request), None, None) => Wish::Answer(request.get().to_owned()),
+            (None, Some(token), None) => Wish::Renew(token),
+            (None, None, Some(true)) => Wish::Ping,
+            (None, None, None) => Wish::Answer(text.to_owned()),
+            _ => return Err((id, Error::bad_request("a message has one of `request`, `token` and `\"ping\": true`"))),
+        };
+        Ok(Self { id, wish })
     }
 }

@@ -38,22 +38,25 @@ impl App {
             Ok(message) => (message.id, Ok(message.wish)),
             Err((id, error)) => (id, Err(error)),
         };
-        let mut answer = Answer::new(self, &origin.connection, id.clone());
+        let mut answer = Answer::new(self, &origin.connection, id.clone(), &request_id);
         let answered = async {
             // Before anything else: who sends nonsense is counted, too.
             let session = self.admit(&origin.connection).await?;
             log.owner(&session.identity.owner);
-            let asked = Asked { request_id: &request_id, log: &log, address: origin.address, session };
             match wish? {
                 Wish::Renew(token) => self.renew(&token, &origin.connection, &mut answer).await,
-                Wish::Answer(request) => self.answer(asked, id, request, &origin.connection, &mut answer).await,
+                Wish::Ping => self.keep(&session, &mut answer).await,
+                Wish::Answer(request) => {
+                    let asked = Asked { request_id: &request_id, log: &log, address: origin.address, session };
+                    self.answer(asked, id, request, &origin.connection, &mut answer).await
+                }
             }
         };
         match answered.await {
             Ok(status) => log.status(status),
             Err(error) => {
                 log.refused(&error);
-                answer.error(&error, &request_id).await;
+                answer.error(&error).await;
             }
         }
     }
@@ -79,8 +82,22 @@ impl App {
         if !self.engine.counters.renew_socket(connection, &session).await? {
             return Err(Error::unauthorized("the session token is not this connection's user's"));
         }
-        answer.reply(&json!({ "expires_at": session.expires_at.as_second() })).await;
-        Ok(StatusCode::OK)
+        Ok(told(&session, answer).await)
+    }
+
+    /// Says that the connection is there, and how long its session is.
+    async fn keep(&self, session: &Session, answer: &mut Answer<'_>) -> Result<StatusCode, Error> {
+        self.check(session)?;
+        Ok(told(session, answer).await)
+    }
+
+    /// # Errors
+    /// `unauthorized`, once the session has ended.
+    fn check(&self, session: &Session) -> Result<(), Error> {
+        if self.engine.clock.now() < session.expires_at {
+            return Ok(());
+        }
+        Err(Error::unauthorized("the session token has expired, please send a new one as `token`"))
     }
 
     async fn answer(
@@ -91,11 +108,9 @@ impl App {
         connection: &str,
         answer: &mut Answer<'_>,
     ) -> Result<StatusCode, Error> {
+        self.check(&asked.session)?;
         let now = self.engine.clock.now();
-        let Session { identity, expires_at, began_at } = asked.session;
-        if now >= expires_at {
-            return Err(Error::unauthorized("the session token has expired, please send a new one as `token`"));
-        }
+        let Session { identity, began_at, .. } = asked.session;
         let operation = Request::parse(request.as_bytes()).map_err(|error| Error::bad_request(error.to_string()))?;
         asked.log.operation(operation.operation());
         if operation.is_streamed() {
@@ -106,17 +121,30 @@ impl App {
                 address: asked.address,
                 id,
                 request_id: asked.request_id.to_owned(),
+                ordered_at: now.as_second(),
                 token: token.into(),
                 request,
             };
-            self.calls.invoke(&order.event()).await.map_err(|error| unavailable().because(error))?;
+            if let Err(error) = self.calls.invoke(&order.event()).await {
+                // It may have arrived all the same: an answer may be refused only once nobody can begin it any more.
+                if self.claim(&order.request_id).await? {
+                    return Err(unavailable().because(error));
+                }
+            }
             return Ok(StatusCode::ACCEPTED);
         }
         let identity = Identity { address: asked.address, ..identity };
-        match Box::pin(self.engine.process(&identity, operation, asked.log.clone().on_end())).await? {
+        let processed = Box::pin(self.engine.process(&identity, operation, asked.log.clone().on_end()));
+        match answer.wait_for(processed).await? {
             Reply::Document(document) => answer.reply(&document).await,
             Reply::Events(events) => answer.events(events).await,
         }
         Ok(StatusCode::OK)
     }
+}
+
+/// Tells a client until when its session is good.
+async fn told(session: &Session, answer: &mut Answer<'_>) -> StatusCode {
+    answer.reply(&json!({ "expires_at": session.expires_at.as_second() })).await;
+    StatusCode::OK
 }

@@ -51,11 +51,12 @@ export class ApiError extends Error {
  * @param {object} body
  * @param {Record<string, string>} headers
  * @param {AbortSignal} [signal]
+ * @param {typeof fetch} [via] how it travels
  * @returns {Promise<Response>} a success
  * @throws {ApiError} for everything else; an abort stays the `AbortError` it is
  */
-export async function post(path, body, headers = {}, signal) {
-  const response = await fetch(path, {
+export async function post(path, body, headers = {}, signal, via = fetch) {
+  const response = await via(path, {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify(body),
@@ -69,9 +70,10 @@ export async function post(path, body, headers = {}, signal) {
 
 /** The ChatKit protocol on behalf of whoever the session says the user is. */
 export class ChatKit {
-  /** @param {Session} session */
-  constructor(session) {
+  /** @param {Session} session @param {typeof fetch} [via] how requests travel */
+  constructor(session, via) {
     this.session = session;
+    this.via = via;
   }
 
   /**
@@ -112,7 +114,7 @@ export class ChatKit {
    * @param {AbortSignal} [signal]
    */
   async #request(type, params, signal) {
-    const send = async () => post(ENDPOINT, { type, params }, await this.session.headers(), signal);
+    const send = async () => post(ENDPOINT, { type, params }, await this.session.headers(), signal, this.via);
     try {
       return await send();
     } catch (error) {

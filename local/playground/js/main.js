@@ -10,6 +10,7 @@ import { failureCard } from "./notices.js";
 import { Session } from "./session.js";
 import { restoreTheme } from "./theme.js";
 import { Sidebar } from "./sidebar.js";
+import { socketFetch } from "./socket-fetch.js";
 import { UNTITLED } from "./thread-row.js";
 import { ThreadList } from "./threads.js";
 
@@ -17,7 +18,8 @@ import { ThreadList } from "./threads.js";
 
 restoreTheme();
 const session = new Session();
-const api = new ChatKit(session);
+const bySocket = new URLSearchParams(location.search).get("transport") === "socket";
+const api = new ChatKit(session, bySocket ? socketFetch(new URL("/ws", location.href.replace("http", "ws"))) : undefined);
 const stage = byId("stage", HTMLElement);
 const welcome = byId("welcome", HTMLElement);
 const heading = byId("title", HTMLElement);
@@ -88,7 +90,7 @@ function show(next) {
 }
 
 function newChat() {
-  if (threadInAddress() !== null) history.pushState(null, "", location.pathname);
+  if (threadInAddress() !== null) history.pushState(null, "", location.pathname + location.search);
   show(conversation());
   composer.focus();
 }

@@ -1,0 +1,207 @@
+/**
+ * A `fetch` that asks a ChatKit server over one WebSocket. It needs nothing else: copy it beside your page, and call it
+ * where `fetch` was called.
+ *
+ * A POST of JSON with a session token (`Authorization: Bearer …`) goes over the socket, and its answer is a `Response` as
+ * over HTTP: a status and JSON, or a stream of server-sent events. Everything else goes the ordinary way, and so does
+ * what cannot be asked over the socket: a message too large for it, or a server that takes no connection.
+ *
+ * @param {string | URL} url where the socket is: `ws://127.0.0.1:3000/ws`, or the output `WebSocketUrl`
+ * @param {{ WebSocket?: typeof globalThis.WebSocket, fetch?: typeof globalThis.fetch, silence?: number }} [parts]
+ *   `silence`: after so many milliseconds without a frame nobody is at a request any more
+ * @returns {(input: RequestInfo | URL, options?: RequestInit) => Promise<Response>}
+ *
+ * @typedef {{ id?: string, seq: number, ping?: boolean, part?: string, left: number, connectionId?: string }} Frame
+ *   and what it says: `events`, `done`, `reply` or `error`
+ */
+export function socketFetch(url, { WebSocket = globalThis.WebSocket, fetch: plain = globalThis.fetch, silence = 90_000 } = {}) {
+  /** @type {Promise<Connection | null>} */
+  let latest = Promise.resolve(null);
+  return async (input, options = {}) => {
+    const [, token] = /^Bearer (.+)$/i.exec(new Headers(options.headers).get("authorization") ?? "") ?? [];
+    const body = options.method === "POST" && typeof options.body === "string" ? options.body : null;
+    // A message has at most 128 KB.
+    if (!token || body === null || new Blob([body]).size > 120_000) return plain.call(globalThis, input, options);
+    options.signal?.throwIfAborted();
+    // One after the other: two requests shall not open two connections.
+    latest = latest.then(async (connection) => {
+      if (await connection?.goOnWith(token)) return connection;
+      return Connection.open(new WebSocket(url, ["chatkit", token]), token, silence).catch(() => null);
+    });
+    const connection = await latest;
+    return connection?.isOpen ? connection.send("request", body, options.signal) : plain.call(globalThis, input, options);
+  };
+}
+
+class Connection {
+  /** @type {Map<string, Answer>} Those that have not ended, by the id of their request. */
+  #answers = new Map();
+  #requests = 0;
+  #isLeft = false;
+
+  /** @param {WebSocket} socket @param {string} token @param {number} silence */
+  constructor(socket, token, silence) {
+    this.socket = socket;
+    this.token = token;
+    this.silence = silence;
+    socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
+    socket.onclose = () => this.#answers.forEach((answer) => answer.breakOff());
+  }
+
+  /** @param {WebSocket} socket @param {string} token @param {number} silence @returns {Promise<Connection>} */
+  static open(socket, token, silence) {
+    return new Promise((resolve, reject) => {
+      // A proxy may swallow what it does not know.
+      const patience = setTimeout(() => socket.close(), 5_000);
+      socket.onopen = () => {
+        clearTimeout(patience);
+        resolve(new Connection(socket, token, silence));
+      };
+      socket.onclose = () => {
+        clearTimeout(patience);
+        reject(new TypeError("there is no connection"));
+      };
+    });
+  }
+
+  get isOpen() {
+    return this.socket.readyState === 1;
+  }
+
+  /** @param {string} token @returns {Promise<boolean>} whether requests with this token may be sent here */
+  async goOnWith(token) {
+    if (!this.isOpen || token === this.token) return this.isOpen;
+    const { ok } = await this.send("token", JSON.stringify(token)).catch(() => ({ ok: false }));
+    if (ok) this.token = token;
+    // Somebody else's: they get a connection of their own, and what still comes here is read to its end.
+    else this.#isLeft = true;
+    this.#closeIfLeft();
+    return this.isOpen && !this.#isLeft;
+  }
+
+  /**
+   * @param {"request" | "token"} kind
+   * @param {string} json
+   * @param {AbortSignal | null} [signal]
+   * @returns {Promise<Response>}
+   */
+  send(kind, json, signal) {
+    const id = String((this.#requests += 1));
+    const answer = new Answer(this.silence, () => {
+      this.#answers.delete(id);
+      this.#closeIfLeft();
+    });
+    this.#answers.set(id, answer);
+    // The server is not told: it goes on, and the thread shows the rest.
+    signal?.addEventListener("abort", () => answer.fail(signal.reason), { once: true });
+    this.socket.send(`{"id":"${id}","${kind}":${json}}`);
+    return answer.response;
+  }
+
+  /** @param {Frame} frame */
+  #receive(frame) {
+    // API Gateway's own: a message could not be handed over, and which one is not said.
+    if (frame.connectionId) this.#answers.forEach((answer) => answer.isWaiting && answer.breakOff());
+    else this.#answers.get(frame.id ?? "")?.take(frame);
+  }
+
+  #closeIfLeft() {
+    if (this.#isLeft && this.#answers.size === 0) this.socket.close();
+  }
+}
+
+/** The frames of one answer as a `Response`. */
+class Answer {
+  isWaiting = true;
+  #next = 0;
+  #pieces = "";
+  #timer = 0;
+  /** @type {ReadableStreamDefaultController<Uint8Array> | null} Of the body, once there are events. */
+  #body = null;
+  /** @type {(response: Response) => void} */
+  #resolve = () => {};
+  /** @type {(reason: unknown) => void} */
+  #reject = () => {};
+
+  /** @param {number} silence @param {() => void} onEnd */
+  constructor(silence, onEnd) {
+    this.silence = silence;
+    this.onEnd = onEnd;
+    /** @type {Promise<Response>} */
+    this.response = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#listen();
+  }
+
+  /** @param {Frame} frame */
+  take({ seq, ping, part, left, ...content }) {
+    this.isWaiting = false;
+    this.#listen();
+    // A repetition.
+    if (ping || seq < this.#next) return;
+    // Something was lost, or who has answered so far has died.
+    if (seq !== this.#next) return this.breakOff();
+    this.#next += 1;
+    this.#pieces += part ?? "";
+    if (left > 0) return;
+    const { events, reply, error } = part === undefined ? content : JSON.parse(this.#pieces);
+    this.#pieces = "";
+    if (events) return this.#say(events);
+    if (reply !== undefined) this.#respond(JSON.stringify(reply), 200);
+    else if (error) this.#refuse(error);
+    else this.#say([]);
+    this.#end();
+  }
+
+  /** Nothing more will come, though the server may have done what it was asked for. */
+  breakOff() {
+    // As over HTTP: an answer that has begun says so with its last event; asking for one that has not may be tried again.
+    if (this.#body) this.#say([{ type: "error", code: "stream.error", allow_retry: true }]);
+    this.#reject(new TypeError("the answer broke off"));
+    this.#end();
+  }
+
+  /** @param {unknown} reason */
+  fail(reason) {
+    this.#reject(reason);
+    this.#body?.error(reason);
+    this.#body = null;
+    this.#end();
+  }
+
+  /** @param {{ status: number, retry_after?: number }} error */
+  #refuse({ status, retry_after: seconds, ...error }) {
+    const headers = seconds === undefined ? {} : { "retry-after": String(seconds) };
+    this.#respond(JSON.stringify(error), status, headers);
+  }
+
+  /** @param {object[]} events */
+  #say(events) {
+    if (!this.#body) {
+      const start = (/** @type {ReadableStreamDefaultController} */ body) => (this.#body = body);
+      const cancel = () => this.fail(null);
+      this.#respond(new ReadableStream({ start, cancel }), 200, { "content-type": "text/event-stream" });
+    }
+    const text = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join("");
+    this.#body?.enqueue(new TextEncoder().encode(text));
+  }
+
+  /** @param {BodyInit} body @param {number} status @param {Record<string, string>} [headers] */
+  #respond(body, status, headers) {
+    this.#resolve(new Response(body, { status, headers: { "content-type": "application/json", ...headers } }));
+  }
+
+  #listen() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.breakOff(), this.silence);
+  }
+
+  #end() {
+    clearTimeout(this.#timer);
+    this.#body?.close();
+    this.#body = null;
+    this.onEnd();
+  }
+}
