@@ -19,6 +19,7 @@
 //! setup.rs       what a function is built from; telemetry.rs: logging
 //! widgets.rs     how a widget that changes is sent
 //! clock.rs, ids.rs, hash.rs   time and ids as injected values; hashes
+//! depth.rs       how deep JSON of others may be nested where it is kept
 //! env.rs         the only file that reads the environment
 //! ```
 
@@ -26,6 +27,7 @@ pub mod assistant;
 pub mod aws;
 pub mod clock;
 pub mod conversation;
+mod depth;
 pub mod endpoints;
 pub mod env;
 pub mod files;

@@ -4,6 +4,7 @@ mod actions;
 mod budget;
 mod client;
 mod composer;
+mod depth;
 mod large;
 mod questions;
 mod server;

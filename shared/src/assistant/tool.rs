@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::run::Run;
 use super::schema::Schema;
+use crate::depth::is_too_deep;
 use crate::protocol::Object;
 
 /// Something that the model may use.
@@ -56,6 +57,9 @@ impl Function {
         // Models leave out what has nothing in it.
         let json = if json.trim().is_empty() { "{}" } else { json };
         let arguments = serde_json::from_str(json).map_err(|_| WANTS.to_owned())?;
+        if is_too_deep(&arguments) {
+            return Err("the arguments are nested too deeply".to_owned());
+        }
         self.parameters.check(&arguments)?;
         let Value::Object(arguments) = arguments else { return Err(WANTS.to_owned()) };
         Ok(arguments)

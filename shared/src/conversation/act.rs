@@ -10,6 +10,7 @@ use super::prompt::prompt;
 use super::respond::{Ended, ModelEvents, Progress, Start, Turn};
 use super::turn::{stream_options, writable};
 use super::{Document, Engine, Error, OnEnd, messages};
+use crate::depth::is_too_deep;
 use crate::endpoints::{EffectStream, Expects};
 use crate::identity::Identity;
 use crate::ids;
@@ -78,6 +79,9 @@ impl Engine {
         }
         let owner = &identity.owner;
         let CustomAction { thread_id, item_id, action } = params;
+        if is_too_deep(&action.payload) {
+            return Err(Error::Invalid("`action.payload` is nested too deeply".to_owned()));
+        }
         self.admit_request(owner).await?;
         let sender = async {
             match &item_id {

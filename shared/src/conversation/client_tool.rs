@@ -6,6 +6,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::prompt::prompt;
 use super::turn::{Beginning, stream_options};
 use super::{Engine, Error, OnEnd};
+use crate::depth::is_too_deep;
 use crate::identity::Identity;
 use crate::protocol::{AddClientToolOutput, ClientToolCall, ClientToolCallStatus, Event, ThreadItem};
 use crate::store::{Loaded, StoredItem};
@@ -25,6 +26,9 @@ impl Engine {
         let owner = &identity.owner;
         if params.result.to_string().len() > LARGEST_OUTPUT {
             return Err(Error::Invalid(format!("`result` is larger than {} KB", LARGEST_OUTPUT / 1024)));
+        }
+        if is_too_deep(&params.result) {
+            return Err(Error::Invalid("`result` is nested too deeply".to_owned()));
         }
         let load = self.load_now(owner, &params.thread_id);
         let (reservation, Loaded { thread, mut items, .. }) = Box::pin(self.admit_and_load(identity, load)).await?;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::{Effect, EndpointError};
+use crate::depth::is_too_deep;
 use crate::protocol::{StructuredInput, is_icon};
 
 /// Effects of one call, each step of a progress and each state of a widget included.
@@ -52,10 +53,28 @@ impl Checks {
         });
         let fault = if self.effects > MOST_EFFECTS || self.kept > MOST_KEPT {
             Some("asks for too much at once")
+        } else if has_too_deep(&effect) {
+            Some("has something in it that is nested too deeply")
         } else {
             fault(&mut effect)
         };
         fault.map_or(Ok(effect), |fault| Err(EndpointError::Malformed(fault)))
+    }
+}
+
+/// Whether something in an effect that is kept is nested too deeply. An output is kept as text.
+fn has_too_deep(effect: &Effect) -> bool {
+    match effect {
+        Effect::Widget { widget: value, .. }
+        | Effect::ReplaceWidget { widget: value, .. }
+        | Effect::HiddenContext { content: value } => is_too_deep(value),
+        Effect::Output { .. }
+        | Effect::ClientEffect { .. }
+        | Effect::ProgressUpdate { .. }
+        | Effect::Notice { .. }
+        | Effect::StructuredInput { .. }
+        | Effect::ThreadTitle { .. }
+        | Effect::Respond => false,
     }
 }
 

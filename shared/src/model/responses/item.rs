@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::hosted::Hosted;
+use crate::depth::is_too_deep;
 use crate::model::lenient::{each_known, known};
 
 /// Something the model produced.
@@ -87,7 +88,8 @@ impl From<Value> for Reasoning {
                 item.remove("id");
             }
         }
-        Self { summary, kept: (is_encrypted || is_plain).then_some(item) }
+        let is_kept = (is_encrypted || is_plain) && !is_too_deep(&item);
+        Self { summary, kept: is_kept.then_some(item) }
     }
 }
 
