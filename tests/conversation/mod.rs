@@ -14,6 +14,7 @@ mod prompts;
 mod runs;
 mod store_faults;
 mod stream;
+mod thoughts;
 mod titles;
 mod turns;
 

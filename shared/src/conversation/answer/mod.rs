@@ -169,9 +169,9 @@ impl Answer {
             | ModelEvent::Opaque(_) => Vec::new(),
             ModelEvent::ReasoningDelta { part, text } => {
                 self.characters += text.chars().count() as u64;
-                self.think(part, |content| content.push_str(&text))
+                self.think(part, &text)
             }
-            ModelEvent::ReasoningDone { part, text } => self.think(part, |content| *content = text),
+            ModelEvent::ReasoningDone { part, text } => self.finish_thought(part, text),
             ModelEvent::Task { task, content } => self.task(task, *content),
             ModelEvent::ImageStarted { image } => self.start_picture(image),
             ModelEvent::ImagePartial { image, picture, progress } => self.partial_picture(image, picture, progress),

@@ -12,9 +12,18 @@ use crate::protocol::{
 pub(super) struct Block {
     header: ItemHeader,
     kind: WorkflowKind,
-    tasks: Vec<(Place, Task)>,
+    entries: Vec<Entry>,
     /// Bytes of the tasks as JSON.
     size: usize,
+}
+
+/// A task of a block.
+struct Entry {
+    place: Place,
+    /// As it was last told.
+    task: Task,
+    /// What has come of a thought since then.
+    untold: String,
 }
 
 /// What a task of a block is.
@@ -29,14 +38,26 @@ pub(super) enum Place {
 }
 
 impl Answer {
-    pub(super) fn think(&mut self, part: u64, change: impl FnOnce(&mut String)) -> Vec<Step> {
+    /// More of a thought. An update carries the whole of it, so the longer it is, the more has to come for one: all of
+    /// them together are some twelve times as long as the thought, however small its pieces are.
+    pub(super) fn think(&mut self, part: u64, text: &str) -> Vec<Step> {
         let place = Place::Thought { round: self.round, part };
-        let mut content = match self.known(place) {
-            Some(Task::Thought { content, .. }) => content.clone(),
-            _ => String::new(),
+        let whole = match self.known(place) {
+            Some(Entry { task: Task::Thought { content, .. }, untold, .. }) => {
+                untold.push_str(text);
+                if coarse(content.len() + untold.len()) == coarse(content.len()) {
+                    return Vec::new();
+                }
+                format!("{content}{untold}")
+            }
+            _ => text.to_owned(),
         };
-        change(&mut content);
-        self.put(place, Task::Thought { status_indicator: StatusIndicator::None, title: None, content })
+        self.put(place, thought(whole))
+    }
+
+    /// A thought is whole, and this is it.
+    pub(super) fn finish_thought(&mut self, part: u64, text: String) -> Vec<Step> {
+        self.put(Place::Thought { round: self.round, part }, thought(text))
     }
 
     pub(super) fn task(&mut self, task: u64, content: Task) -> Vec<Step> {
@@ -58,7 +79,7 @@ impl Answer {
     pub(in crate::conversation) fn end_call(&mut self, call: usize, has_failed: bool) -> Vec<Step> {
         let place = Place::Call { round: self.round, call };
         let mut steps: Vec<_> = self.finish_widgets_of(call).into_iter().collect();
-        if let Some(Task::Custom { title, icon, .. }) = self.known(place).cloned() {
+        if let Some(Task::Custom { title, icon, .. }) = self.known(place).map(|entry| entry.task.clone()) {
             let content = has_failed.then(|| "This did not work.".to_owned());
             let status_indicator = if has_failed { StatusIndicator::None } else { StatusIndicator::Complete };
             steps.extend(self.put(place, Task::Custom { status_indicator, title, icon, content }));
@@ -66,9 +87,8 @@ impl Answer {
         steps
     }
 
-    fn known(&self, place: Place) -> Option<&Task> {
-        let block = self.block.as_ref()?;
-        block.tasks.iter().find(|(known, _)| *known == place).map(|(_, task)| task)
+    fn known(&mut self, place: Place) -> Option<&mut Entry> {
+        self.block.as_mut()?.entries.iter_mut().find(|entry| entry.place == place)
     }
 
     /// Puts a task into the block, which begins with it if there is none. What stood in a block that is over stays as it
@@ -92,26 +112,22 @@ impl Answer {
                 let header = self.header(ids::WORKFLOW);
                 let item = workflow(header.clone(), kind, Vec::new(), None);
                 steps.push(Step::Emit(Event::ItemAdded { item }));
-                Block { header, kind, tasks: Vec::new(), size: 0 }
+                Block { header, kind, entries: Vec::new(), size: 0 }
             }
         };
-        let known = block.tasks.iter().position(|(known, _)| *known == place);
-        let task_index = known.unwrap_or(block.tasks.len()) as u64;
+        let known = block.entries.iter().position(|entry| entry.place == place);
+        let task_index = known.unwrap_or(block.entries.len()) as u64;
         let update = match known {
             Some(index) => {
-                let grown = block.size - size(&block.tasks[index].1) + size(&task);
-                // What is cut changes no more. Many that were small may have become large at the same time.
-                if (is_cut && block.tasks[index].1 == task) || grown > LARGEST_ITEM - LARGEST_TASK {
+                if !block.change(index, task.clone(), is_cut) {
                     self.block = Some(block);
                     return steps;
                 }
-                block.size = grown;
-                block.tasks[index].1 = task.clone();
                 ItemUpdate::WorkflowTaskUpdated { task_index, task }
             }
             None => {
                 block.size += size(&task);
-                block.tasks.push((place, task.clone()));
+                block.entries.push(Entry { place, task: task.clone(), untold: String::new() });
                 ItemUpdate::WorkflowTaskAdded { task_index, task }
             }
         };
@@ -128,8 +144,10 @@ impl Answer {
 
     /// Ends the block with this on tasks whose end never came: what is stored turns no more.
     pub(super) fn end_block_with(&mut self, unfinished: StatusIndicator) -> Option<Step> {
-        let Block { header, kind, tasks, .. } = self.block.take()?;
-        let (places, mut tasks): (Vec<_>, Vec<_>) = tasks.into_iter().unzip();
+        let mut block = self.block.take()?;
+        block.catch_up();
+        let Block { header, kind, entries, .. } = block;
+        let (places, mut tasks): (Vec<_>, Vec<_>) = entries.into_iter().map(|entry| (entry.place, entry.task)).unzip();
         self.past.extend(places);
         tasks.iter_mut().for_each(|task| stop_loading(task, unfinished));
         let summary = match kind {
@@ -145,9 +163,45 @@ impl Answer {
 impl Block {
     /// Whether there may be no room for the task, or for what it will be: a task that stands in the block may grow.
     fn is_full_for(&self, place: Place) -> bool {
-        let is_known = self.tasks.iter().any(|(known, _)| *known == place);
+        let is_known = self.entries.iter().any(|entry| entry.place == place);
         !is_known && self.size + 2 * LARGEST_TASK > LARGEST_ITEM
     }
+
+    /// Makes a task what it is now; whether that is something new for which there is room.
+    fn change(&mut self, index: usize, task: Task, is_cut: bool) -> bool {
+        let entry = &mut self.entries[index];
+        entry.untold.clear();
+        let grown = self.size - size(&entry.task) + size(&task);
+        // What is cut changes no more. Many that were small may have become large at the same time.
+        if (is_cut && entry.task == task) || grown > LARGEST_ITEM - LARGEST_TASK {
+            return false;
+        }
+        self.size = grown;
+        entry.task = task;
+        true
+    }
+
+    /// Adds to the thoughts what was not told: the whole block is told now.
+    fn catch_up(&mut self) {
+        for index in 0..self.entries.len() {
+            let Entry { task, untold, .. } = &self.entries[index];
+            if let (Task::Thought { content, .. }, false) = (task, untold.is_empty()) {
+                let mut whole = thought(format!("{content}{untold}"));
+                let is_cut = fit(&mut whole);
+                self.change(index, whole, is_cut);
+            }
+        }
+    }
+}
+
+const fn thought(content: String) -> Task {
+    Task::Thought { status_indicator: StatusIndicator::None, title: None, content }
+}
+
+/// A length without all but its four highest bits, which are others when it has grown by a tenth or so.
+const fn coarse(length: usize) -> usize {
+    let lower = (usize::BITS - length.leading_zeros()).saturating_sub(4);
+    length >> lower << lower
 }
 
 fn stop_loading(task: &mut Task, unfinished: StatusIndicator) {
