@@ -5,6 +5,7 @@ mod budget;
 mod client;
 mod composer;
 mod depth;
+mod kept;
 mod large;
 mod questions;
 mod server;

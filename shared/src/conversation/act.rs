@@ -137,11 +137,22 @@ impl Turn {
     /// Does what the endpoint says, for an answer that is no stream.
     async fn act_at_once(&mut self, request: &Value, answer: &mut Answer) -> Result<(), Error> {
         let mut effects = self.engine.action_effects(request).ok_or_else(no_actions)?;
+        let mut broken = None;
         while let Some(effect) = effects.next().await {
-            let steps = answer.effect(0, effect?);
-            self.perform(steps).await?;
+            match effect {
+                Ok(effect) => {
+                    let steps = answer.effect(0, effect);
+                    self.perform(steps).await?;
+                }
+                Err(error) => broken = Some(error),
+            }
         }
+        // What came is kept even if more should have come, as in a stream.
         self.perform(answer.complete()).await?;
+        if let Some(error) = broken {
+            self.flush().await?;
+            return Err(error.into());
+        }
         let questions = answer.ask();
         self.perform(questions).await?;
         Ok(self.flush().await?)

@@ -24,6 +24,9 @@ const LARGEST_WAITING: usize = 64 * 1024;
 /// What the model is told of a call that asked the person something.
 const ASKED: &str = "The person is being asked. The answers come with the person's next message.";
 
+/// What the model is told of a call that was under way when the turn ended.
+const UNANSWERED: &str = r#"{"error":"the turn ended before the function had answered; it may have done its work"}"#;
+
 /// What a call does next; `None` is its end.
 type Happening = (usize, Option<Result<Effect, EndpointError>>);
 
@@ -58,23 +61,25 @@ impl Turn {
             }
             states.push(state);
         }
-        self.watch(running, &mut states, answer).await?;
-        self.flush().await?;
-
+        let watched = self.watch(running, &mut states, answer).await;
         let mut waiting = Vec::new();
         for (call, state) in calls.into_iter().zip(states) {
-            match state {
-                State::Output(output) => self.learn(Input::CallOutput { call_id: call.call_id, output }),
-                State::Running { has_asked } => {
-                    let output = if has_asked { ASKED } else { "" }.to_owned();
-                    self.learn(Input::CallOutput { call_id: call.call_id, output });
-                }
+            let output = match state {
+                State::Output(output) => output,
+                State::Running { .. } if watched.is_err() => UNANSWERED.to_owned(),
+                State::Running { has_asked } => if has_asked { ASKED } else { "" }.to_owned(),
                 State::Page => {
-                    self.progress.trail.remove(&call);
                     waiting.push(call);
+                    continue;
                 }
-            }
+            };
+            self.learn(Input::CallOutput { call_id: call.call_id, output });
         }
+        // What was done is kept on the item that is stored next, unless one follows that waits and keeps everything.
+        let flushed = self.flush().await;
+        waiting.iter().for_each(|call| self.progress.trail.remove(call));
+        watched?;
+        flushed?;
         let questions = answer.ask();
         let has_asked = !questions.is_empty();
         self.perform(questions).await?;

@@ -166,13 +166,18 @@ impl Turn {
         let ended = match start {
             Start::Model(events) => self.answer(events, &mut answer).await,
             Start::Page(waiting) => self.ask_page(waiting, &mut answer).await.map(|()| Ended::well()),
-            Start::Action(action) => match self.act(action, &mut answer).await? {
-                Some(events) => self.answer(events, &mut answer).await,
-                None => Ok(Ended::well()),
+            Start::Action(action) => match self.act(action, &mut answer).await {
+                Ok(Some(events)) => self.answer(events, &mut answer).await,
+                Ok(None) => Ok(Ended::well()),
+                Err(ended) => Err(ended),
             },
         };
         // Nothing that the person saw is lost, however it ended.
         self.perform(answer.complete()).await?;
+        // Nor is what the site's endpoints did: the model must not have it done a second time.
+        if self.place.is_some() && self.progress.held.is_none() && self.progress.trail.has_calls() {
+            self.perform(vec![answer.note("The turn ended here, without a word about these calls.")]).await?;
+        }
         let ended = ended?;
         if ended.outcome == Outcome::Ok && self.engine.assistant.end_of_turn && self.may_write_more() {
             self.perform(vec![answer.end_of_turn()]).await?;
@@ -235,18 +240,16 @@ impl Turn {
         let mut accepted = false;
         let mut calls = Vec::new();
         loop {
-            let Ok(event) = self.next(model).await else {
-                self.count(None, accepted, answer.characters() - characters);
-                return Ok((Ended::failed(messages::took_too_long()), Vec::new()));
-            };
-            accepted |= matches!(event, Some(Ok(_)));
+            let event = self.next(model).await;
+            accepted |= matches!(event, Ok(Some(Ok(_))));
             let ended = match event {
-                None => (Ended::failed(messages::no_answer()), None),
-                Some(Err(error)) => {
+                Err(_) => (Ended::failed(messages::took_too_long()), None),
+                Ok(None) => (Ended::failed(messages::no_answer()), None),
+                Ok(Some(Err(error))) => {
                     let epilogue = messages::failed(&error);
                     (Ended { cause: Some(error.into()), ..Ended::failed(epilogue) }, None)
                 }
-                Some(Ok(event)) => {
+                Ok(Some(Ok(event))) => {
                     let ended = ending(&event);
                     self.note(&event, &mut calls);
                     let steps = answer.take(event);

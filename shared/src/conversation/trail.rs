@@ -26,6 +26,11 @@ impl Trail {
         self.0.retain(|input| !matches!(input, Input::Call(known) if known.call_id == call.call_id));
     }
 
+    /// Whether there is a call that later turns must know of, and its output is there.
+    pub(super) fn has_calls(&self) -> bool {
+        self.is_whole() && self.0.iter().any(|input| matches!(input, Input::Call(_)))
+    }
+
     /// Takes what an item that is complete keeps for later turns: calls with their outputs, none while an output is
     /// still to come.
     pub(super) fn take(&mut self) -> Option<Carried> {

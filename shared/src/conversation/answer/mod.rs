@@ -18,7 +18,7 @@ use crate::ids::{self, Ids};
 use crate::model::{ModelEvent, Picture};
 use crate::protocol::{
     AssistantContent, AssistantMessage, ClientToolCall, ClientToolCallStatus, EndOfTurn, Event, ItemHeader, ItemUpdate,
-    Object, StatusIndicator, StructuredInput, ThreadItem,
+    Object, SdkHiddenContext, StatusIndicator, StructuredInput, ThreadItem,
 };
 use crate::store::Carried;
 use effect::LiveWidget;
@@ -233,6 +233,12 @@ impl Answer {
     pub(super) fn end_of_turn(&mut self) -> Step {
         let header = self.header(ids::MESSAGE);
         Step::Finish(Finished::new(ThreadItem::EndOfTurn(EndOfTurn { header })))
+    }
+
+    /// Something that only the model is told, in later turns.
+    pub(super) fn note(&mut self, content: &str) -> Step {
+        let item = SdkHiddenContext { header: self.header(ids::MESSAGE), content: content.to_owned() };
+        Step::Finish(Finished::new(ThreadItem::SdkHiddenContext(item)))
     }
 
     fn complete_round(&mut self) -> Vec<Step> {

@@ -1,0 +1,131 @@
+//! What an endpoint did is known to later turns however the turn ended, so that the model does not have it done twice.
+
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::{Shop, begun, said};
+use crate::harness::model::Answer;
+use crate::harness::responses::{
+    answer, call_events, completed, created, delta, failed, function_call, message_added, sse, usage,
+};
+use crate::harness::site::json as in_json;
+
+/// An endpoint that shows a widget before it says what it did.
+fn placed() -> Response {
+    let widget = json!({ "type": "widget", "widget": { "type": "Card", "children": [] } });
+    let progress = json!({ "type": "progress_update", "text": "almost" });
+    in_json(&json!({ "effects": [widget, progress], "output": "order 17 placed" }))
+}
+
+/// What the model is shown when the person writes again.
+async fn shown_next(shop: &Shop, thread_id: &str) -> Vec<String> {
+    shop.app.model.then(answer("It did"));
+    let events = shop.app.add("alice", thread_id, "Did it work?").await;
+    assert_eq!(*said(&events), "It did", "{events:?}");
+    shop.shown().pop().unwrap()
+}
+
+fn position(lines: &[String], line: &str) -> usize {
+    lines.iter().position(|shown| shown == line).unwrap_or_else(|| panic!("no `{line}` in {lines:?}"))
+}
+
+/// The next turn is told of the call and its output, once, and nobody sees the item that keeps them.
+async fn check(shop: &Shop, thread_id: &str, items: &[&str], what: &str) {
+    let kinds: Vec<_> = shop.items(thread_id).await.iter().map(|item| item["type"].clone()).collect();
+    assert_eq!(json!(kinds), json!(items), "{what}");
+    let lines = shown_next(shop, thread_id).await;
+    let call = position(&lines, "call: find_stock({})");
+    assert_eq!(lines[call + 1], "output: order 17 placed", "{what}");
+    assert_eq!(lines.iter().filter(|line| line.starts_with("call: ")).count(), 1, "{what}");
+}
+
+#[tokio::test]
+async fn after_a_round_that_failed() {
+    let half = || sse([created("resp_2"), message_added("msg_1"), delta("Your")]).abort();
+    let silent = || sse([created("resp_2"), completed(usage(1, 0, 1, 0))]);
+    let call = || sse([created("resp_2")].into_iter().chain(call_events("call_2", "find_stock", "{}"))).abort();
+    let with_widget = ["user_message", "workflow", "widget"];
+    let rounds: [(&str, Answer, &[&str]); 4] = [
+        ("failed", sse([created("resp_2"), failed("server_error")]), &with_widget),
+        ("half", half(), &["user_message", "workflow", "widget", "assistant_message"]),
+        ("silent", silent(), &with_widget),
+        ("in a call", call(), &with_widget),
+    ];
+    for (what, round, items) in rounds {
+        let shop = Shop::with([placed()]).await;
+        shop.app.model.then(function_call("call_1", "find_stock", "{}"));
+        shop.app.model.then(round);
+        let (_, thread_id) = begun(&shop, "Buy it").await;
+        check(&shop, &thread_id, items, what).await;
+    }
+}
+
+#[tokio::test]
+async fn after_the_last_round_and_the_last_token() {
+    let shop = Shop::configured([placed()], &json!({ "max_rounds": 2 }), []).await;
+    shop.app.model.then(function_call("call_1", "find_stock", "{}"));
+    shop.app.model.then(function_call("call_2", "find_stock", "{}"));
+    let (_, thread_id) = begun(&shop, "Buy it").await;
+    check(&shop, &thread_id, &["user_message", "workflow", "widget"], "rounds").await;
+
+    let limits = [("LIMIT_USER_TOKENS_PER_HOUR", "5100")];
+    let fields = json!({ "max_output_tokens": 1000, "max_context_tokens": 4000 });
+    let widget = json!({ "type": "widget", "widget": { "type": "Card", "children": [] } });
+    let output = "x".repeat(16_000);
+    let answer = in_json(&json!({ "effects": [widget], "output": output }));
+    let shop = Shop::configured([answer], &fields, limits).await;
+    shop.app.model.then(function_call("call_1", "find_stock", "{}"));
+    let (events, thread_id) = begun(&shop, "Buy it").await;
+    assert_eq!(events.last().unwrap()["type"], "notice");
+    let lines = shown_next(&shop, &thread_id).await;
+    let call = position(&lines, "call: find_stock({})");
+    assert!(lines[call + 1].starts_with("output: xxx"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn before_the_page_is_asked_everything_stands_on_its_item() {
+    let shop = Shop::with([placed()]).await;
+    let calls = [("call_1", "find_stock", "{}"), ("call_2", "get_selection", "{}")];
+    shop.app.model.then(crate::harness::responses::function_calls(&calls));
+    let (_, thread_id) = begun(&shop, "Buy it").await;
+    shop.app.model.then(answer("Done"));
+    shop.output(&thread_id, json!("lamp")).await.events();
+    let lines = shop.shown().pop().unwrap();
+    let calls: Vec<_> = lines.iter().filter(|line| !line.starts_with("user: ")).collect();
+    let expected = ["call: find_stock({})", "output: order 17 placed", "call: get_selection({})", r#"output: "lamp""#];
+    assert_eq!(calls, expected);
+}
+
+#[tokio::test]
+async fn a_widget_that_is_still_held_keeps_the_call() {
+    // Nothing follows the widget but the output, and the model says nothing more.
+    let widget = json!({ "type": "widget", "widget": { "type": "Card", "children": [] } });
+    let shop = Shop::with([in_json(&json!({ "effects": [widget], "output": "order 17 placed" }))]).await;
+    shop.app.model.then(function_call("call_1", "find_stock", "{}"));
+    shop.app.model.then(sse([created("resp_2"), completed(usage(1, 0, 1, 0))]));
+    let (_, thread_id) = begun(&shop, "Buy it").await;
+    check(&shop, &thread_id, &["user_message", "workflow", "widget"], "held").await;
+}
+
+/// What an action shows is kept when its endpoint breaks off, in whichever way it was sent.
+#[tokio::test]
+async fn what_an_action_shows_before_it_breaks_off() {
+    let widget = json!({ "type": "widget", "widget": { "type": "Card", "children": [] } });
+    let keyed = json!({ "type": "widget", "key": "a", "widget": { "type": "Card", "children": [] } });
+    for (what, effect) in [("widget", widget), ("keyed", keyed)] {
+        for operation in ["threads.sync_custom_action", "threads.custom_action"] {
+            let body = format!("data: {effect}\n\ndata: {{\"type\":\"nonsense\"}}\n\n");
+            let shop = Shop::with([crate::harness::site::answer("text/event-stream", body)]).await;
+            shop.app.model.then(answer("Hello"));
+            let (_, thread_id) = begun(&shop, "Hi").await;
+            let reply = shop.send(operation, json!({ "thread_id": thread_id, "action": { "type": "go" } })).await;
+            if operation == "threads.sync_custom_action" {
+                reply.error(502, "upstream_error");
+            } else {
+                assert_eq!(reply.events().last().unwrap()["type"], "error");
+            }
+            let kinds: Vec<Value> = shop.items(&thread_id).await.iter().map(|item| item["type"].clone()).collect();
+            assert_eq!(json!(kinds), json!(["user_message", "assistant_message", "widget"]), "{what} {operation}");
+        }
+    }
+}
