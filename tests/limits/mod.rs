@@ -3,6 +3,7 @@
 mod address;
 mod shared;
 mod tokens;
+mod uncounted;
 mod user;
 
 use axum::Router;

@@ -16,10 +16,10 @@ use crate::harness::responses::{
 const REFUSAL: &str = "your token budget is used up for now";
 
 /// A turn reserves 200 tokens at most, of 1000.
-const BOUNDS: [(&str, &str); 3] =
+pub(super) const BOUNDS: [(&str, &str); 3] =
     [("MAX_OUTPUT_TOKENS", "100"), ("MAX_CONTEXT_TOKENS", "100"), ("LIMIT_USER_TOKENS_PER_HOUR", "1000")];
 
-fn ask(user: &str) -> Request<Body> {
+pub(super) fn ask(user: &str) -> Request<Body> {
     let body = json!({ "messages": [{ "role": "user", "content": "Hi" }] });
     request(Method::POST, "/api/chat", user, Body::from(body.to_string()))
 }
@@ -31,7 +31,7 @@ fn costing(input: u64, output: u64) -> model::Answer {
 }
 
 /// The tokens that count as used.
-async fn used(app: &App, user: &str) -> Value {
+pub(super) async fn used(app: &App, user: &str) -> Value {
     let answer = app.send(get("/api/usage/me").bearer(&app.user_token(user))).await;
     answer.json()["tokens"]["used"].clone()
 }
@@ -140,8 +140,8 @@ async fn a_failed_answer_costs_what_came() {
 #[tokio::test]
 async fn a_budget_below_one_turn_admits_one_at_a_time() {
     let app = App::with([("LIMIT_USER_TOKENS_PER_HOUR", "50"), BOUNDS[0], BOUNDS[1]]).await;
-    app.model.then(costing(0, 0));
-    assert_eq!(app.send(ask("ada")).await.status, 200);
+    app.model.then(upstream_error(400, "invalid_request_error", "model_not_found"));
+    assert_eq!(app.send(ask("ada")).await.status, 502);
     app.model.then(costing(1, 0));
     assert_eq!(app.send(ask("ada")).await.status, 200);
     app.send(ask("ada")).await.error(429, "budget_exceeded");

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::answer::Answer;
+use super::heard::ModelEvents;
 use super::place::Place;
 use super::prompt::prompt;
-use super::respond::{Ended, ModelEvents, Progress, Start, Turn};
+use super::respond::{Ended, Progress, Start, Turn};
 use super::turn::{stream_options, writable};
 use super::{Document, Engine, Error, OnEnd, messages};
 use crate::depth::is_too_deep;

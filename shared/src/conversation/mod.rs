@@ -10,6 +10,7 @@ mod client_tool;
 mod error;
 mod feedback;
 mod files;
+mod heard;
 mod limits;
 mod message;
 mod messages;

@@ -2,30 +2,27 @@
 
 use std::error::Error as StdError;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, OptionFuture};
-use futures_util::{FutureExt, Stream, StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, Stream, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::answer::{Answer, Finished, Replacement, Shown, Stage, Step};
+use super::heard::{Heard, ModelEvents};
 use super::place::Place;
 use super::prompt::tokens;
 use super::title::{self, PATIENCE, Title};
 use super::trail::Trail;
 use super::{Engine, OnEnd, Outcome, TurnReport, messages, task};
-use crate::identity::{Identity, Owner};
+use crate::identity::Identity;
 use crate::ids;
-use crate::model::{FunctionCall, IncompleteReason, Input, ModelError, ModelEvent, Prompt, TokenUsage};
+use crate::model::{FunctionCall, IncompleteReason, Input, ModelEvent, Prompt, TokenUsage};
 use crate::protocol::{Event, GeneratedImageItem, ItemUpdate, Thread, ThreadItem};
 use crate::store::{Refusal, Reservation, StoreError, UsageRecord};
 use crate::telemetry::chain;
-
-/// What the model sends.
-pub(super) type ModelEvents = Pin<Box<dyn Stream<Item = Result<ModelEvent, ModelError>> + Send>>;
 
 /// How long a turn's work may take: Lambda ends the whole after 15 minutes, without a word.
 const LONGEST: Duration = Duration::from_mins(14);
@@ -155,13 +152,12 @@ impl Turn {
     /// What the turn is for; either way it has ended.
     async fn work(&mut self, start: Start) -> Result<Ended, Ended> {
         // While the model thinks, so that nobody waits for it.
-        if let Some(place) = &self.place {
-            let past = place.past().await?;
-            if let Err(error) = Box::pin(self.engine.remove_files(&place.owner, &past.files)).await {
-                return Err(Ended { cause: Some(error.into()), ..Ended::failed(messages::not_stored()) });
-            }
-            place.clear(past).await?;
+        let room = self.make_room().await;
+        if room.is_err() && matches!(start, Start::Model(_)) {
+            // It was called before, and bills for the prompt it read.
+            self.progress.usage.input += tokens(&self.prompt);
         }
+        room?;
         let mut answer = self.new_answer();
         let ended = match start {
             Start::Model(events) => self.answer(events, &mut answer).await,
@@ -183,6 +179,16 @@ impl Turn {
             self.perform(vec![answer.end_of_turn()]).await?;
         }
         Ok(ended)
+    }
+
+    /// Drops what the answer takes the place of, with its files.
+    async fn make_room(&mut self) -> Result<(), Ended> {
+        let Some(place) = &self.place else { return Ok(()) };
+        let past = place.past().await?;
+        if let Err(error) = Box::pin(self.engine.remove_files(&place.owner, &past.files)).await {
+            return Err(Ended { cause: Some(error.into()), ..Ended::failed(messages::not_stored()) });
+        }
+        Ok(place.clear(past).await?)
     }
 
     pub(super) fn new_answer(&self) -> Answer {
@@ -236,26 +242,30 @@ impl Turn {
         model: &mut ModelEvents,
         answer: &mut Answer,
     ) -> Result<(Ended, Vec<FunctionCall>), Ended> {
-        let characters = answer.characters();
-        let mut accepted = false;
+        let (asked, said) = (tokens(&self.prompt), answer.characters());
+        // What it takes where the model's own count never comes: what was asked, if it was taken, and what came.
+        let mut estimate = TokenUsage::default();
         let mut calls = Vec::new();
         loop {
-            let event = self.next(model).await;
-            accepted |= matches!(event, Ok(Some(Ok(_))));
-            let ended = match event {
+            let ended = match self.next(model).await {
                 Err(_) => (Ended::failed(messages::took_too_long()), None),
                 Ok(None) => (Ended::failed(messages::no_answer()), None),
                 Ok(Some(Err(error))) => {
                     let epilogue = messages::failed(&error);
                     (Ended { cause: Some(error.into()), ..Ended::failed(epilogue) }, None)
                 }
-                Ok(Some(Ok(event))) => {
+                Ok(Some(Ok(Heard::Accepted))) => {
+                    estimate.input = asked;
+                    continue;
+                }
+                Ok(Some(Ok(Heard::Event(event)))) => {
                     let ended = ending(&event);
                     self.note(&event, &mut calls);
                     let steps = answer.take(event);
                     let tells = steps.iter().any(|step| matches!(step, Step::Emit(_)));
+                    estimate.output = (answer.characters() - said).div_ceil(4);
                     if let Err(error) = self.perform(steps).await {
-                        self.count(None, accepted, answer.characters() - characters);
+                        add(&mut self.progress.usage, estimate);
                         return Err(error.into());
                     }
                     if tells {
@@ -272,8 +282,8 @@ impl Turn {
                     }
                 }
             };
-            let (ended, tokens) = ended;
-            self.count(tokens, accepted, answer.characters() - characters);
+            let (ended, counted) = ended;
+            add(&mut self.progress.usage, counted.unwrap_or(estimate));
             // Calls of an answer that was cut off, or failed, are not what the model meant.
             if ended.outcome != Outcome::Ok {
                 calls.drain(..).for_each(|call| self.progress.trail.remove(&call));
@@ -330,17 +340,6 @@ impl Turn {
                 }
             }
         }
-    }
-
-    /// Counts what an answer took: by the model's own word, else as estimated from what was asked, if the model took it,
-    /// and what has come.
-    fn count(&mut self, counted: Option<TokenUsage>, accepted: bool, characters: u64) {
-        let estimate = || {
-            let (input, output) = (tokens(&self.prompt), characters.div_ceil(4));
-            if accepted { TokenUsage { input, output, ..TokenUsage::default() } } else { TokenUsage::default() }
-        };
-        let used = counted.unwrap_or_else(estimate);
-        add(&mut self.progress.usage, used);
     }
 
     /// Holds as much of the budgets as the next round can cost; why there is no room, if so.
@@ -575,12 +574,4 @@ fn add(total: &mut TokenUsage, more: TokenUsage) {
     total.cached += more.cached;
     total.output += more.output;
     total.reasoning += more.reasoning;
-}
-
-impl Engine {
-    /// Asks the model; a failure is the stream's first item.
-    pub(super) fn ask(&self, owner: &Owner, prompt: Prompt) -> ModelEvents {
-        let (engine, owner) = (self.clone(), owner.clone());
-        stream::once(async move { engine.stream(&owner, prompt).await }).try_flatten().boxed()
-    }
 }

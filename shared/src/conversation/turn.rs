@@ -8,9 +8,10 @@ use futures_util::future::{Either, MaybeDone, maybe_done, select};
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::heard::{ModelEvents, heard};
 use super::place::Place;
 use super::prompt::tokens;
-use super::respond::{ModelEvents, Progress, Start, Turn};
+use super::respond::{Progress, Start, Turn};
 use super::title::{self, Title};
 use super::{Engine, Error, OnEnd, Outcome, TurnReport, messages};
 use crate::files::Files;
@@ -233,6 +234,7 @@ fn model_events(mut call: ModelCall) -> ModelEvents {
         call.as_mut().take_output()
     })
     .filter_map(|called| async { called })
+    .map_ok(heard)
     .try_flatten()
     .boxed()
 }

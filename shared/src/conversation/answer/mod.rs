@@ -163,10 +163,11 @@ impl Answer {
     pub(super) fn take(&mut self, event: ModelEvent) -> Vec<Step> {
         match event {
             // Shown with its first word: a model that thinks without saying so would leave an empty block behind.
-            ModelEvent::ReasoningStarted
-            | ModelEvent::Call(_)
-            | ModelEvent::Answered { .. }
-            | ModelEvent::Opaque(_) => Vec::new(),
+            ModelEvent::ReasoningStarted | ModelEvent::Opaque(_) => Vec::new(),
+            ModelEvent::Call(call) | ModelEvent::Answered { call, .. } => {
+                self.characters += (call.name.chars().count() + call.arguments.chars().count()) as u64;
+                Vec::new()
+            }
             ModelEvent::ReasoningDelta { part, text } => {
                 self.characters += text.chars().count() as u64;
                 self.think(part, &text)

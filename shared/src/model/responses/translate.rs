@@ -97,14 +97,14 @@ impl Translator {
                 let response = response.unwrap_or_default();
                 self.finish(response.output, out);
                 self.calls.finish_all(out);
-                out.push_back(ModelEvent::Completed(response.usage.map(TokenUsage::from)));
+                out.push_back(ModelEvent::Completed(counted(response.usage)));
                 return Ok(Flow::End);
             }
             StreamEvent::Completed { response } | StreamEvent::Incomplete { response } => {
                 let response = response.unwrap_or_default();
                 let reason = IncompleteReason::from(&response);
                 self.finish(response.output, out);
-                out.push_back(ModelEvent::Incomplete { reason, usage: response.usage.map(TokenUsage::from) });
+                out.push_back(ModelEvent::Incomplete { reason, usage: counted(response.usage) });
                 return Ok(Flow::End);
             }
             StreamEvent::Failed { response } => {
@@ -257,6 +257,11 @@ fn parse(data: &str) -> Result<StreamEvent, ModelError> {
 fn whole_picture(image: Image) -> (Option<String>, Option<Picture>) {
     let Image { id, result, output_format } = image;
     (id, result.and_then(|result| Picture::from_base64(&result, output_format.as_deref())))
+}
+
+/// What an answer took; `None` where the upstream did not count, which some servers say as nothing, or in other words.
+fn counted(usage: Option<Usage>) -> Option<TokenUsage> {
+    usage.map(TokenUsage::from).filter(|usage| usage.input + usage.output > 0)
 }
 
 impl From<&Response> for IncompleteReason {

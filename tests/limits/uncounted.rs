@@ -1,0 +1,103 @@
+//! Answers that the model's server does not count, or that never end: what was asked and what came is estimated.
+
+use serde_json::{Value, json};
+
+use super::tokens::{BOUNDS, ask, used};
+use crate::harness::app::{App, thread_id};
+use crate::harness::dynamodb::Fault;
+use crate::harness::model::Answer;
+use crate::harness::responses::{
+    answer, call_events, completed, created, delta, failed, incomplete, message_added, message_done, part_added, sse,
+    usage,
+};
+
+/// "Hi" and what stands around it.
+const PROMPT: u64 = 5;
+
+/// An answer of sixteen characters, which are four tokens, that ends like this.
+fn counting(end: crate::harness::responses::Event) -> Answer {
+    let text = "sixteen letters.";
+    sse([created("resp_1"), message_added("msg_1"), part_added(), delta(text), message_done("msg_1", text), end])
+}
+
+#[tokio::test]
+async fn an_answer_that_is_opened_costs_its_prompt_even_if_nothing_comes() {
+    let head = || Answer::start(200, "text/event-stream");
+    for (what, answer) in [
+        ("breaks off", sse([created("resp_1")]).abort()),
+        ("ends", sse([created("resp_1")])),
+        ("fails", sse([created("resp_1"), failed("server_error")])),
+        ("is garbage", head().bytes("data: {\n\n")),
+        ("is empty", head()),
+    ] {
+        let app = App::with(BOUNDS).await;
+        app.model.then(answer);
+        app.send(ask("ada")).await.error(502, "upstream_error");
+        assert_eq!(used(&app, "ada").await, PROMPT, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_count_of_nothing_and_one_in_other_words_is_none() {
+    let others = json!({ "prompt_tokens": 900, "completion_tokens": 900, "total_tokens": 1_800 });
+    for (usage, sum) in [
+        (json!(null), PROMPT + 4),
+        (json!({}), PROMPT + 4),
+        (usage(0, 0, 0, 0), PROMPT + 4),
+        (others, PROMPT + 4),
+        (json!("many"), PROMPT + 4),
+        (usage(0, 0, 1, 0), 1),
+        (usage(1, 0, 0, 0), 1),
+    ] {
+        for end in [completed(usage.clone()), incomplete("max_output_tokens", usage.clone())] {
+            let app = App::with(BOUNDS).await;
+            app.model.then(counting(end));
+            app.send(ask("ada")).await;
+            assert_eq!(used(&app, "ada").await, sum, "{usage}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_arguments_of_calls_are_part_of_what_came() {
+    let tool = json!({ "type": "function", "name": "pick", "parameters": { "type": "object" }, "run": "client" });
+    let document = json!({ "tools": [tool] }).to_string();
+    let mut sums = Vec::new();
+    for length in [100, 500] {
+        let app = App::with([("ASSISTANT", document.as_str())]).await;
+        app.model.then(answer("Hello"));
+        let thread_id = thread_id(&app.create("ada", "Hi").await);
+        let before = used(&app, "ada").await.as_u64().unwrap();
+        let arguments = json!({ "text": "x".repeat(length) }).to_string();
+        let call = call_events("call_1", "pick", &arguments);
+        app.model.then(sse([created("resp_1")].into_iter().chain(call).chain([completed(json!(null))])));
+        app.add("ada", &thread_id, "Pick").await;
+        sums.push(used(&app, "ada").await.as_u64().unwrap() - before);
+    }
+    assert_eq!(sums[1] - sums[0], 100, "{sums:?}");
+}
+
+#[tokio::test]
+async fn a_retry_that_cannot_make_room_costs_its_prompt() {
+    let app = App::start().await;
+    app.model.then(answer("Hello"));
+    let events = app.create("ada", "Hi").await;
+    let thread_id = thread_id(&events);
+    let question = events.iter().find(|event| event["item"]["type"] == "user_message").unwrap()["item"]["id"].clone();
+    let before = used(&app, "ada").await.as_u64().unwrap();
+    app.dynamo.fail("TransactWriteItems", "", Fault::Throttle, 3);
+    app.model.on(|request| !request.is_title(), answer("Anew"));
+    let params = json!({ "thread_id": thread_id, "item_id": question });
+    let events = app.chatkit("ada", &json!({ "type": "threads.retry_after_item", "params": params })).await.events();
+    assert_eq!(events.last().unwrap()["type"], "error", "{events:?}");
+    assert_eq!(used(&app, "ada").await.as_u64().unwrap() - before, PROMPT);
+}
+
+#[tokio::test]
+async fn what_the_server_counts_is_believed() {
+    let app = App::with(BOUNDS).await;
+    app.model.then(counting(completed(usage(7, 0, 3, 0))));
+    let answer: Value = app.send(ask("ada")).await.json();
+    assert_eq!(answer["usage"]["total_tokens"], 10, "{answer}");
+    assert_eq!(used(&app, "ada").await, 10);
+}
