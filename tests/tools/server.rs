@@ -124,6 +124,24 @@ async fn what_a_model_calls_wrongly_it_is_told() {
 }
 
 #[tokio::test]
+async fn arguments_that_nobody_can_read_are_not_sent_back() {
+    let unreadable = [r#"{"number":"#, "", "  ", "null", "[7]", r#""7""#, r#"{"number":7}}"#, "number=7"];
+    let readable = [r#"{"number":"seven"}"#, r#"{ "number": 7 }"#];
+    let cases = unreadable.map(|passed| (passed, "{}")).into_iter().chain(readable.map(|passed| (passed, passed)));
+    for (passed, told) in cases {
+        let shop = Shop::with([in_json(&json!({ "output": "sent" }))]).await;
+        shop.app.model.then(function_call("call_1", "find_order", passed));
+        shop.app.model.then(answer("Well"));
+        let (_, thread_id) = begun(&shop, "Where?").await;
+        shop.app.model.then(answer("Yes"));
+        shop.app.add("alice", &thread_id, "Really?").await;
+        for shown in &shop.shown()[1..] {
+            assert_eq!(shown[1], format!("call: find_order({told})"), "{passed}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_endpoint_that_fails_ends_in_an_honest_task_and_a_whole_turn() {
     let shop = Shop::with([status(404)]).await;
     shop.app.model.then(function_call("call_1", "find_order", "{}"));

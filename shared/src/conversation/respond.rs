@@ -309,7 +309,7 @@ impl Turn {
             }
             ModelEvent::Call(call) => {
                 calls.push(call.clone());
-                self.learn(Input::Call(call.clone()));
+                self.learn(Input::Call(call.readable()));
             }
             _ => {}
         }

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What the model is asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Prompt {
     }
 
     /// Whether somebody here runs a function for the model.
-    pub(super) fn has_functions(&self) -> bool {
+    pub(crate) fn has_functions(&self) -> bool {
         self.tools.iter().any(|tool| tool["type"] == "function")
     }
 
@@ -82,6 +82,18 @@ pub struct FunctionCall {
     pub name: String,
     /// What the model passes: meant to be a JSON object, but nobody promises that.
     pub arguments: String,
+}
+
+impl FunctionCall {
+    /// The call as the model can be told of it again: with no arguments in the place of what is no JSON object. Servers
+    /// that read what they are sent (vLLM, Ollama, gateways) refuse anything else, now and in every later turn. What was
+    /// wrong the output says.
+    #[must_use]
+    pub fn readable(&self) -> Self {
+        let is_object = serde_json::from_str::<Map<String, Value>>(&self.arguments).is_ok();
+        let arguments = if is_object { self.arguments.clone() } else { "{}".to_owned() };
+        Self { call_id: self.call_id.clone(), name: self.name.clone(), arguments }
+    }
 }
 
 /// A part of what the user said.
