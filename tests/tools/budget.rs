@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::{Shop, begun, said};
+use crate::harness::app::request;
 use crate::harness::responses::{answer, function_call};
 use crate::harness::site::json as in_json;
 
@@ -33,6 +34,28 @@ async fn a_server_that_goes_on_calling_all_the_same_is_not_asked_again() {
     assert_eq!((&last["type"], &last["level"]), (&json!("notice"), &json!("warning")));
     assert_eq!(shop.shown().len(), 3);
     assert_eq!(shop.told().len(), 2, "what the model would never hear of is not done");
+}
+
+#[tokio::test]
+async fn where_there_is_one_round_the_model_may_not_call_anything() {
+    let shop = Shop::configured([], &json!({ "max_rounds": 1 }), []).await;
+    shop.app.model.on(|request| !request.is_title(), answer("As far as I know"));
+    let (events, thread_id) = begun(&shop, "Go").await;
+    assert_eq!(*said(&events), "As far as I know");
+    shop.app.add("alice", &thread_id, "And?").await;
+    let body = json!({ "messages": [{ "role": "user", "content": "Hi" }] }).to_string();
+    shop.app.send(request(http::Method::POST, "/api/chat", "alice", body.into())).await.json();
+    let requests: Vec<_> = shop.app.model.requests().into_iter().filter(|request| !request.is_title()).collect();
+    let choices: Vec<_> = requests.iter().map(|request| request.body["tool_choice"].clone()).collect();
+    assert_eq!(choices, ["none", "none", "none"]);
+
+    // What the model's server runs itself is no round.
+    let fields = json!({ "max_rounds": 1, "tools": [{ "type": "web_search" }] });
+    let shop = Shop::configured([], &fields, []).await;
+    shop.app.model.then(answer("It is so"));
+    begun(&shop, "Go").await;
+    let asked = shop.app.model.requests().into_iter().find(|request| !request.is_title()).unwrap();
+    assert_eq!(asked.body["tool_choice"], json!(null));
 }
 
 #[tokio::test]

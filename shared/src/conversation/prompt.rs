@@ -34,7 +34,7 @@ pub(super) fn prompt(assistant: &Assistant, identity: &Identity, thread_id: &str
         let tool = tool_choice.as_ref().map(|tool| &tool.id).filter(|_| is_question);
         prompt.tool_choice = chosen(&assistant.tool_choices, tool).cloned();
     }
-    prompt
+    in_first_round(assistant, prompt)
 }
 
 /// The prompt of a conversation that is not kept here.
@@ -42,7 +42,15 @@ pub(super) fn prompt_of(assistant: &Assistant, identity: &Identity, inputs: Vec<
     let groups = inputs.into_iter().map(|input| vec![input]).collect();
     let tools = assistant.tools.iter().map(definition).collect();
     let input = newest_that_fit(groups, u64::from(assistant.max_context_tokens));
-    Prompt { input, tools, ..basis(assistant, identity) }
+    in_first_round(assistant, Prompt { input, tools, ..basis(assistant, identity) })
+}
+
+/// Where the first round is the last one, the model has to answer with what it knows, as in the last of several.
+fn in_first_round(assistant: &Assistant, mut prompt: Prompt) -> Prompt {
+    if assistant.max_rounds <= 1 && prompt.has_functions() {
+        prompt.tool_choice = Some("none".into());
+    }
+    prompt
 }
 
 /// Estimated tokens of a whole prompt.
