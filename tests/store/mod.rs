@@ -61,7 +61,7 @@ async fn delete(threads: &Threads, owner: &Owner, thread_id: &str) -> Result<(),
 
 /// Removes what stands behind an item, as the engine does.
 async fn truncate(threads: &Threads, owner: &Owner, thread_id: &str, item_id: &str) -> Result<(), StoreError> {
-    let truncation = threads.begin_truncation(owner, thread_id, item_id).await?;
+    let truncation = threads.begin_truncation(owner, thread_id, item_id, &id("run", 999)).await?;
     threads.finish_truncation(truncation).await
 }
 

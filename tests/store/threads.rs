@@ -231,3 +231,14 @@ async fn a_deleted_thread_leaves_nothing() {
     threads.remove_items(&owner(), &head.id, &[late.clone(), late, String::new()]).await.unwrap();
     assert_eq!(dynamo.records("threads").len(), 2);
 }
+
+#[tokio::test]
+async fn what_is_newer_than_the_run_is_not_cut_off() {
+    let dynamo = Dynamo::start().await;
+    let items: Vec<_> = (1..=5).map(|number| answer(number, "x")).collect();
+    let (threads, head) = with_items(&dynamo, &items).await;
+    let truncation = threads.begin_truncation(&owner(), &head.id, &id("msg", 2), &id("run", 4)).await.unwrap();
+    threads.finish_truncation(truncation).await.unwrap();
+    let left = [&items[..2], &items[3..]].concat();
+    assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, left);
+}

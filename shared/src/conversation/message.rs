@@ -79,17 +79,17 @@ impl Engine {
         self.check_message(&params.input)?;
         let load = self.load(owner, &params.thread_id);
         let (reservation, loaded) = Box::pin(self.admit_and_load(identity, load)).await?;
-        let last = loaded.items.last().map_or(loaded.thread.id.as_str(), |stored| stored.item.id());
-        let run = self.lease(digest_of_input(&params.input), loaded.thread.last_run());
+        let run = self.lease(digest_of_input(&params.input), Some(loaded.newest()));
         let live = loaded.live_run(self.clock.now());
         // Refused before the model is called: a page that repeats itself must not cost anything.
         if live.is_some_and(|live| live.digest == run.digest) {
             return Err(self.refund(&reservation, Error::Conflict).await);
         }
-        let (item, uploads) = match Box::pin(self.user_item(owner, params.input, &loaded.thread.id, last)).await {
-            Ok(sent) => sent,
-            Err(error) => return Err(self.refund(&reservation, error).await),
-        };
+        let (item, uploads) =
+            match Box::pin(self.user_item(owner, params.input, &loaded.thread.id, loaded.newest())).await {
+                Ok(sent) => sent,
+                Err(error) => return Err(self.refund(&reservation, error).await),
+            };
         let seen = if live.is_none() { loaded.thread.run.as_ref().map(|run| run.id.clone()) } else { None };
         let mut items = loaded.items;
         items.push(item.clone());
@@ -141,7 +141,8 @@ impl Engine {
         let Some(question) = items.last().map(|stored| stored.item.clone()) else {
             return Err(self.refund(&reservation, Error::NotFound("item")).await);
         };
-        let run = self.lease(digest(&question), loaded.thread.last_run());
+        // Everything that it drops is older, and every message that is sent from now on is newer.
+        let run = self.lease(digest(&question), Some(loaded.newest()));
         // Whoever asks again is done with the run that is under way; it withdraws its items when it ends.
         let seen = loaded.thread.run.as_ref().map(|run| run.id.clone());
         let beginning = Beginning {

@@ -103,7 +103,7 @@ impl ThreadRecord {
     /// The id of the newest run that the head knows of. One that begins now sorts behind it.
     pub fn last_run(&self) -> Option<&str> {
         let runs = [self.run.as_ref().map(|run| run.id.as_str()), self.retry.as_ref().map(|retry| retry.run.as_str())];
-        runs.into_iter().flatten().max_by_key(|id| ids::sort_key(id).map(ToOwned::to_owned))
+        runs.into_iter().flatten().max_by_key(|id| ids::sort_key(id))
     }
 
     /// The attributes of a new head, without its key.

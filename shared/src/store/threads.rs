@@ -15,6 +15,7 @@ use super::pages::{self, Listing};
 use super::records::{DELETED, HIDDEN, ITEM, Run, StoredItem, TITLE, ThreadRecord};
 use crate::env::{Env, EnvError};
 use crate::identity::Owner;
+use crate::ids;
 use crate::protocol::{FeedbackKind, Page, Paging};
 
 /// The condition that a thread exists, with `#pk` and `#deleted`.
@@ -46,6 +47,13 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// The newest id in the thread, of an item or a run. What begins now sorts behind it, whatever the clocks say.
+    pub fn newest(&self) -> &str {
+        let items = self.items.last().map(|stored| stored.item.id());
+        let ids = [Some(&*self.thread.id), items, self.thread.last_run()];
+        ids.into_iter().flatten().max_by_key(|id| ids::sort_key(id)).unwrap_or(&self.thread.id)
+    }
+
     /// The run that writes in the thread now: its lease has not ended, and no item has ended the run.
     pub fn live_run(&self, now: Timestamp) -> Option<&Run> {
         let ended = |run: &Run| self.items.iter().any(|stored| stored.ends_run.as_ref() == Some(&run.id));
