@@ -5,6 +5,7 @@ mod arbitrary;
 mod bad_input;
 mod bad_requests;
 mod costs;
+mod departures;
 mod isolation;
 mod keep_alive;
 mod large;

@@ -56,5 +56,5 @@ pub use runs::BeginError;
 pub use sessions::SessionRecord;
 pub use sockets::SocketAdmission;
 pub use tables::{TableNames, create_missing};
-pub use threads::{Loaded, Threads};
+pub use threads::{Loaded, ThreadList, Threads};
 pub use usage::{DailyUsage, Outcome, Usage, UsageRecord};

@@ -46,6 +46,15 @@ pub struct Loaded {
     pub has_more: bool,
 }
 
+/// A page of threads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThreadList {
+    /// Those that exist.
+    pub page: Page<ThreadRecord>,
+    /// The ids of those among them whose deletion has begun and not ended; [`Threads::begin_delete`] goes on with it.
+    pub half_deleted: Vec<String>,
+}
+
 impl Loaded {
     /// The newest id in the thread, of an item or a run. What begins now sorts behind it, whatever the clocks say.
     pub fn newest(&self) -> &str {
@@ -138,17 +147,26 @@ impl Threads {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn threads(&self, owner: &Owner, paging: &Paging) -> Result<Page<ThreadRecord>, StoreError> {
+    pub async fn threads(&self, owner: &Owner, paging: &Paging) -> Result<ThreadList, StoreError> {
         let listing = Listing {
             table: &self.table,
             partition: key::heads(owner),
             prefix: key::HEAD,
-            without: DELETED,
             order: paging.order,
             limit: pages::limit(paging),
             after: paging.after.as_ref().map(|id| format!("{}{}", key::HEAD, key::escape(id))),
         };
-        pages::page(&self.client, listing, ThreadRecord::read, |thread| &thread.id).await
+        let mut half_deleted = Vec::new();
+        let read = |record: &Record| {
+            let thread = ThreadRecord::read(record)?;
+            if record.contains_key(DELETED) {
+                half_deleted.push(thread.id);
+                return Ok(None);
+            }
+            Ok(Some(thread))
+        };
+        let page = pages::page(&self.client, listing, read, |thread| &thread.id).await?;
+        Ok(ThreadList { page, half_deleted })
     }
 
     /// A thread's head and a page of its items, in one round trip, without those that no client may see; none if there
@@ -169,12 +187,15 @@ impl Threads {
             table: &self.table,
             partition,
             prefix: key::ITEM,
-            without: HIDDEN,
             order: paging.order,
             limit: pages::limit(paging),
             after: paging.after.as_deref().map(key::item_sort_key),
         };
-        let page = pages::page(&self.client, listing, StoredItem::read, |stored| stored.item.id());
+        let read = |record: &Record| match record.contains_key(HIDDEN) {
+            true => Ok(None),
+            false => StoredItem::read(record).map(Some),
+        };
+        let page = pages::page(&self.client, listing, read, |stored| stored.item.id());
         let (head, page) = tokio::try_join!(self.head(&key, Consistency::Eventual), page)?;
         Ok(head.map(|thread| (thread, page)))
     }
