@@ -2,7 +2,7 @@
 
 use chatkit_shared::aws::Aws;
 use chatkit_shared::clock::Clock;
-use chatkit_shared::store::{BeginError, ThreadRecord};
+use chatkit_shared::store::{BeginError, Opening, ThreadRecord};
 
 use super::{all, answer, at, delete, id, owner, question, run, thread};
 use crate::harness::dynamodb::{Dynamo, Fault};
@@ -25,7 +25,7 @@ async fn two_faults_in_a_row_are_not_noticed() {
         threads.create(&owner(), &thread(2), &question(1, "hi")).await.unwrap();
         dynamo.fail("UpdateItem", "run_id", fault, TRIES - 1);
         let (next, item) = (run(2, "a"), question(2, "hi"));
-        threads.begin_run(&owner(), &head.id, &next, None, Some(&item), at(60)).await.unwrap();
+        threads.begin_run(&owner(), &head.id, &next, None, Opening::Message(&item), at(60)).await.unwrap();
         dynamo.fail("GetItem", "", fault, TRIES - 1);
         dynamo.fail("Query", "", fault, TRIES - 1);
         let loaded = threads.load(&owner(), &head.id, 24).await.unwrap().unwrap();
@@ -62,7 +62,8 @@ async fn a_turn_half_begun_is_taken_back() {
             threads.create(&owner(), &thread(1), &question(1, "hi")).await.unwrap();
             dynamo.fail("UpdateItem", containing, fault, TRIES);
             let item = question(2, "and?");
-            let result = threads.begin_run(&owner(), &id("thr", 1), &run(2, "a"), None, Some(&item), at(0)).await;
+            let result =
+                threads.begin_run(&owner(), &id("thr", 1), &run(2, "a"), None, Opening::Message(&item), at(0)).await;
             assert!(matches!(result, Err(BeginError::Store(error)) if error.is_unavailable()));
             let loaded = threads.load(&owner(), &id("thr", 1), 24).await.unwrap().unwrap();
             assert_eq!((loaded.thread.run, loaded.items), (None, vec![question(1, "hi")]), "{fault:?} {containing}");

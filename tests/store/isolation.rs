@@ -2,7 +2,7 @@
 
 use chatkit_shared::identity::Owner;
 use chatkit_shared::protocol::{FeedbackKind, Order, Page};
-use chatkit_shared::store::{BeginError, ThreadRecord};
+use chatkit_shared::store::{BeginError, Opening, ThreadRecord};
 
 use super::{all, answer, at, delete, id, paging, question, run, thread, truncate};
 use crate::harness::dynamodb::Dynamo;
@@ -83,7 +83,7 @@ async fn no_method_reaches_another_owners_thread() {
             threads.remove_items(&eve, thread_id, &items).await.unwrap();
             delete(&threads, &eve, thread_id).await.unwrap();
             let (run, item) = (run(3, "b"), question(3, "mine"));
-            let result = threads.begin_run(&eve, thread_id, &run, None, Some(&item), at(0)).await;
+            let result = threads.begin_run(&eve, thread_id, &run, None, Opening::Message(&item), at(0)).await;
             assert!(matches!(result, Err(BeginError::NotFound)));
         }
     }

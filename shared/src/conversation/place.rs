@@ -99,7 +99,7 @@ impl Place {
         };
         let items = match self.threads.thread_now(&self.owner, &self.thread_id).await? {
             None => [self.stored.as_slice(), std::slice::from_ref(&self.question)].concat(),
-            Some(head) if head.retry.as_ref().is_some_and(retried) => self.stored.clone(),
+            Some(head) if head.retries.iter().any(retried) => self.stored.clone(),
             Some(_) => return Ok(Vec::new()),
         };
         self.threads.remove_items(&self.owner, &self.thread_id, &items).await

@@ -52,7 +52,7 @@ pub use error::StoreError;
 pub use period::Window;
 pub use records::{Carried, Retry, Run, StoredItem, ThreadRecord};
 pub use removal::{Deletion, Truncation};
-pub use runs::BeginError;
+pub use runs::{BeginError, Opening};
 pub use sessions::SessionRecord;
 pub use sockets::SocketAdmission;
 pub use tables::{TableNames, create_missing};

@@ -228,26 +228,32 @@ impl Threads {
         Ok(stored.filter(|stored| stored.item.id() == item_id))
     }
 
+    /// The newest items before one, oldest first, hidden ones among them, as [`Threads::load`] gives them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn items_before(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        item_id: &str,
+        newest: u32,
+    ) -> Result<Vec<StoredItem>, StoreError> {
+        let Some(key) = key::item(owner, thread_id, item_id) else { return Ok(Vec::new()) };
+        let limit = i32::try_from(newest.max(1)).unwrap_or(i32::MAX);
+        let query = self.query_items(key.partition.clone()).scan_index_forward(false).limit(limit);
+        let answer = Box::pin(query.set_exclusive_start_key(Some(key.attributes())).send()).await?;
+        answer.items().iter().rev().map(StoredItem::read).collect()
+    }
+
     /// Stores an item, new or changed. Feedback that was given on it stays. Does not look at the thread: a turn that
     /// may have outlived its thread asks [`Threads::thread_now`] at its end.
     ///
     /// # Errors
     /// [`StoreError`]; also when the thread's id is none that can exist.
     pub async fn put_item(&self, owner: &Owner, thread_id: &str, stored: &StoredItem) -> Result<(), StoreError> {
-        self.upsert(owner, thread_id, stored).await.map(|_| ())
-    }
-
-    /// Stores an item and returns the record that stood there.
-    pub(super) async fn upsert(
-        &self,
-        owner: &Owner,
-        thread_id: &str,
-        stored: &StoredItem,
-    ) -> Result<Option<Record>, StoreError> {
-        let request = self.upserting(owner, thread_id, stored)?.return_values(ReturnValue::AllOld);
-        let answer = Box::pin(request.send()).await?;
-        // An emulator gives the key back where nothing stood.
-        Ok(answer.attributes.filter(|old| old.contains_key(ITEM)))
+        Box::pin(self.upserting(owner, thread_id, stored)?.send()).await?;
+        Ok(())
     }
 
     /// Gives an item a new content; whether it is still there.
@@ -265,26 +271,23 @@ impl Threads {
         }
     }
 
-    /// Stores an item that no longer waits, and returns the record that stood there; `None` if it did not wait any more,
-    /// or is not there.
+    /// Stores an item that no longer waits; whether it has waited until now.
     pub(super) async fn answer_item(
         &self,
         owner: &Owner,
         thread_id: &str,
         stored: &StoredItem,
-    ) -> Result<Option<Record>, StoreError> {
+    ) -> Result<bool, StoreError> {
         let request = self
             .upserting(owner, thread_id, stored)?
             .condition_expression("attribute_exists(#pending)")
-            .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match Box::pin(request.send()).await {
-            Ok(answer) => Ok(answer.attributes),
+            Ok(_) => Ok(true),
             Err(error) => {
                 let old = refused(error)?;
                 // It is there already when an answer was lost and the write is sent again.
-                let sent_again = old.contains_key(ITEM) && StoredItem::read(&old)? == *stored;
-                Ok(sent_again.then_some(old))
+                Ok(old.contains_key(ITEM) && StoredItem::read(&old)? == *stored)
             }
         }
     }
