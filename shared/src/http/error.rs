@@ -89,7 +89,7 @@ pub struct Error {
     /// Which budget is used up, for the log.
     pub limit: Option<&'static str>,
     /// The conversation in which it happened, where the client goes on with it.
-    pub(super) session_id: Option<String>,
+    pub(super) session_id: Option<Box<str>>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -145,7 +145,7 @@ impl Error {
     /// Adds the conversation in which it happened.
     #[must_use]
     pub fn in_session(self, session_id: Option<String>) -> Self {
-        Self { session_id, ..self }
+        Self { session_id: session_id.map(String::into_boxed_str), ..self }
     }
 
     /// Adds the cause, for the log.
