@@ -96,6 +96,11 @@ fn parse(id: &str) -> Option<Ulid> {
     sort_key(id).and_then(|key| Ulid::from_string(key).ok())
 }
 
+/// When an id says that it was minted, in milliseconds of unix time.
+pub fn milliseconds(id: &str) -> Option<u64> {
+    parse(id).map(|ulid| ulid.timestamp_ms())
+}
+
 /// The part of an id by which it sorts: what stands behind the prefix.
 pub fn sort_key(id: &str) -> Option<&str> {
     id.split_once('_').map(|(_, ulid)| ulid)

@@ -5,12 +5,14 @@ mod arbitrary;
 mod bad_input;
 mod bad_requests;
 mod costs;
+mod departures;
 mod isolation;
 mod keep_alive;
 mod large;
 mod model_faults;
 mod operations;
 mod prompts;
+mod retries;
 mod runs;
 mod store_faults;
 mod stream;
@@ -25,8 +27,10 @@ use chatkit_shared::store::StoredItem;
 use serde_json::{Value, json};
 
 use crate::harness::app::{App, thread_id};
+use crate::harness::live::Live;
+use crate::harness::model::{self, Gate};
 use crate::harness::names::Names;
-use crate::harness::responses::answer;
+use crate::harness::responses::{answer, completed, delta, message_added, message_done, part_added, sse, usage};
 
 /// What each event is; an update by its own type.
 fn kinds(events: &[Value]) -> Vec<&str> {
@@ -76,6 +80,26 @@ async fn fill(app: &App, user: &str, thread_id: &str, count: usize) -> Vec<Strin
 /// The thread as a page that is loaded anew shows it.
 async fn reload(app: &App, user: &str, thread_id: &str) -> Value {
     app.chatkit(user, &operation("threads.get_by_id", json!({ "thread_id": thread_id }))).await.json()
+}
+
+/// The id of alice's item in a thread with this place in it.
+async fn message(app: &App, thread_id: &str, place: usize) -> String {
+    reload(app, "alice", thread_id).await["items"]["data"][place]["id"].as_str().unwrap().to_owned()
+}
+
+/// An answer that has begun and waits.
+fn slow(text: &str, gate: &Gate) -> model::Answer {
+    sse([message_added("msg_1"), part_added(), delta(text)])
+        .wait(gate)
+        .event(message_done("msg_1", text))
+        .event(completed(usage(1, 0, 1, 0)))
+}
+
+/// A turn whose answer has begun.
+async fn begun(app: &App, operation: &Value) -> Live {
+    let mut live = app.live("alice", operation).await;
+    while live.until("thread.item.updated").await["update"].get("delta").is_none() {}
+    live
 }
 
 /// What a page that is loaded anew shows of a thread, as `msg_1 user: text`.

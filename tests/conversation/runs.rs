@@ -5,31 +5,11 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::bad_input::NO_LIMITS;
-use super::{kinds, operation, reload, retry, thread, transcript};
+use super::{begun, kinds, message, operation, reload, retry, slow, thread, transcript};
 use crate::harness::app::{Answer, App, add, chatkit, create, thread_id};
 use crate::harness::live::Live;
-use crate::harness::model::{self, Gate};
-use crate::harness::responses::{answer, completed, delta, message_added, message_done, part_added, sse, usage};
-
-/// An answer that has begun and waits.
-fn slow(text: &str, gate: &Gate) -> model::Answer {
-    sse([message_added("msg_1"), part_added(), delta(text)])
-        .wait(gate)
-        .event(message_done("msg_1", text))
-        .event(completed(usage(1, 0, 1, 0)))
-}
-
-/// A turn whose answer has begun.
-async fn begun(app: &App, operation: &Value) -> Live {
-    let mut live = app.live("alice", operation).await;
-    while live.until("thread.item.updated").await["update"].get("delta").is_none() {}
-    live
-}
-
-/// The id of the user's message in a thread with this place in it.
-async fn message(app: &App, thread_id: &str, place: usize) -> String {
-    reload(app, "alice", thread_id).await["items"]["data"][place]["id"].as_str().unwrap().to_owned()
-}
+use crate::harness::model::Gate;
+use crate::harness::responses::{answer, completed, message_added, message_done, sse, usage};
 
 /// How many records a thread has that has so many items.
 fn items(count: usize) -> impl Fn(&[Value]) -> bool {

@@ -16,6 +16,7 @@ use dynoxide::Database;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+use super::model::Gate;
 use super::outside::outside;
 
 /// A DynamoDB of its own, in memory, with the three tables. It ends with the runtime of the test.
@@ -67,6 +68,18 @@ struct Proxy {
     latency_ms: AtomicU64,
     calls: Mutex<Vec<Call>>,
     faults: Mutex<Vec<Planned>>,
+    held: Mutex<Vec<Held>>,
+}
+
+/// A request that waits for the test before it is carried out.
+#[derive(Clone)]
+pub(crate) struct Held {
+    operation: &'static str,
+    containing: &'static str,
+    /// Opened when the request is here.
+    pub(crate) arrived: Gate,
+    /// Opened by the test.
+    pub(crate) released: Gate,
 }
 
 struct Planned {
@@ -160,6 +173,13 @@ impl Dynamo {
         self.proxy.faults.lock().unwrap().push(planned);
     }
 
+    /// Holds the next request of an operation whose body contains a text.
+    pub(crate) fn hold(&self, operation: &'static str, containing: &'static str) -> Held {
+        let held = Held { operation, containing, arrived: Gate::closed(), released: Gate::closed() };
+        self.proxy.held.lock().unwrap().push(held.clone());
+        held
+    }
+
     /// Makes each request take at least this long from now on. Requests that are sent together then overlap, however
     /// the machine schedules them, so that [`Meter::round_trips`] counts what depends on what.
     pub(crate) fn slow(&self, milliseconds: u64) {
@@ -217,6 +237,10 @@ async fn forward(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Byte
     let body: Value = serde_json::from_slice(&body).unwrap();
 
     tokio::time::sleep(Duration::from_millis(proxy.latency_ms.load(Ordering::SeqCst))).await;
+    if let Some(held) = proxy.held(&operation, &body) {
+        held.arrived.open();
+        held.released.pass().await;
+    }
     let fault = proxy.fault(&operation, &body);
     let (status, answer) = match fault {
         Some(Fault::Throttle) => (StatusCode::BAD_REQUEST, refusal("ProvisionedThroughputExceededException")),
@@ -241,6 +265,13 @@ async fn forward(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Byte
 }
 
 impl Proxy {
+    fn held(&self, operation: &str, body: &Value) -> Option<Held> {
+        let text = body.to_string();
+        let mut held = self.held.lock().unwrap();
+        let hit = held.iter().position(|held| held.operation == operation && text.contains(held.containing))?;
+        Some(held.remove(hit))
+    }
+
     fn fault(&self, operation: &str, body: &Value) -> Option<Fault> {
         let text = body.to_string();
         let mut faults = self.faults.lock().unwrap();

@@ -167,7 +167,7 @@ enum Step {
     Hang,
 }
 
-/// Holds an answer back until the test lets it go on.
+/// Holds something back until the test lets it go on.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate(Arc<Semaphore>);
 
@@ -179,6 +179,11 @@ impl Gate {
     /// Lets one wait pass: one that waits now, or else the next.
     pub(crate) fn open(&self) {
         self.0.add_permits(1);
+    }
+
+    /// Waits until it is opened.
+    pub(crate) async fn pass(&self) {
+        self.0.acquire().await.unwrap().forget();
     }
 
     /// Lets every wait pass from now on.
@@ -254,7 +259,7 @@ impl Answer {
                 yield_now().await;
                 match steps.pop_front()? {
                     Step::Bytes(bytes) => return Some((Ok(bytes), steps)),
-                    Step::Wait(gate) => gate.0.acquire().await.unwrap().forget(),
+                    Step::Wait(gate) => gate.pass().await,
                     Step::Abort => {
                         return Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), VecDeque::new()));
                     }

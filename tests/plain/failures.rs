@@ -103,14 +103,25 @@ async fn the_question_is_kept_and_the_next_one_is_answered() {
 
 #[tokio::test]
 async fn a_failed_first_message_tells_where_it_is() {
-    let app = App::start().await;
-    app.model.then(upstream_error(401, "invalid_request_error", "invalid_api_key"));
-    let answered = say(&app, "ada", &json!({ "message": "Hi", "stream": true })).await;
-    let failure: Value = serde_json::from_str(&chunks(&answered)[0]).unwrap();
-    let session = failure["sessionId"].as_str().expect("the page can go on with it");
-    app.model.then(answer("Back"));
-    let body = json!({ "message": "Still there?", "sessionId": session });
-    assert_eq!(say(&app, "ada", &body).await.json()["message"], "Back");
+    for stream in [true, false] {
+        let app = App::start().await;
+        app.model.then(upstream_error(401, "invalid_request_error", "invalid_api_key"));
+        let answered = say(&app, "ada", &json!({ "message": "Hi", "stream": stream })).await;
+        let failure = if stream { serde_json::from_str(&chunks(&answered)[0]).unwrap() } else { answered.json() };
+        let session = failure["sessionId"].as_str().expect("the page can go on with it");
+        if !stream {
+            let request_id = answered.headers["x-request-id"].to_str().unwrap();
+            let message = "The assistant is out of order. Please tell the owner of this site.";
+            let error = "upstream_error";
+            let expected =
+                json!({ "error": error, "message": message, "request_id": request_id, "sessionId": session });
+            assert_eq!((answered.status.as_u16(), &failure), (502, &expected));
+        }
+        app.model.then(answer("Back"));
+        let body = json!({ "message": "Still there?", "sessionId": session });
+        assert_eq!(say(&app, "ada", &body).await.json()["message"], "Back");
+        assert_eq!(app.model.requests().last().unwrap().conversation(), ["user: Hi", "user: Still there?"]);
+    }
 }
 
 #[tokio::test]

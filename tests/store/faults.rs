@@ -2,7 +2,7 @@
 
 use chatkit_shared::aws::Aws;
 use chatkit_shared::clock::Clock;
-use chatkit_shared::store::{BeginError, ThreadRecord};
+use chatkit_shared::store::{BeginError, Opening, ThreadRecord};
 
 use super::{all, answer, at, delete, id, owner, question, run, thread};
 use crate::harness::dynamodb::{Dynamo, Fault};
@@ -25,7 +25,7 @@ async fn two_faults_in_a_row_are_not_noticed() {
         threads.create(&owner(), &thread(2), &question(1, "hi")).await.unwrap();
         dynamo.fail("UpdateItem", "run_id", fault, TRIES - 1);
         let (next, item) = (run(2, "a"), question(2, "hi"));
-        threads.begin_run(&owner(), &head.id, &next, None, Some(&item), at(60)).await.unwrap();
+        threads.begin_run(&owner(), &head.id, &next, None, Opening::Message(&item), at(60)).await.unwrap();
         dynamo.fail("GetItem", "", fault, TRIES - 1);
         dynamo.fail("Query", "", fault, TRIES - 1);
         let loaded = threads.load(&owner(), &head.id, 24).await.unwrap().unwrap();
@@ -62,7 +62,8 @@ async fn a_turn_half_begun_is_taken_back() {
             threads.create(&owner(), &thread(1), &question(1, "hi")).await.unwrap();
             dynamo.fail("UpdateItem", containing, fault, TRIES);
             let item = question(2, "and?");
-            let result = threads.begin_run(&owner(), &id("thr", 1), &run(2, "a"), None, Some(&item), at(0)).await;
+            let result =
+                threads.begin_run(&owner(), &id("thr", 1), &run(2, "a"), None, Opening::Message(&item), at(0)).await;
             assert!(matches!(result, Err(BeginError::Store(error)) if error.is_unavailable()));
             let loaded = threads.load(&owner(), &id("thr", 1), 24).await.unwrap().unwrap();
             assert_eq!((loaded.thread.run, loaded.items), (None, vec![question(1, "hi")]), "{fault:?} {containing}");
@@ -94,7 +95,9 @@ async fn a_deletion_that_stopped_is_invisible_and_can_be_finished() {
             assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().is_some(), visible);
             assert_eq!(threads.items(&owner(), &head.id, &all()).await.unwrap().is_some(), visible);
             assert_eq!(threads.item(&owner(), &head.id, &id("msg", 60)).await.unwrap().is_some(), visible);
-            assert_eq!(threads.threads(&owner(), &all()).await.unwrap().data.len(), usize::from(visible));
+            let list = threads.threads(&owner(), &all()).await.unwrap();
+            let half_deleted = if visible { Vec::new() } else { vec![head.id.clone()] };
+            assert_eq!((list.page.data.len(), list.half_deleted), (usize::from(visible), half_deleted));
             assert_eq!(threads.thread_is_gone(&owner(), &head.id).await.unwrap(), !visible);
 
             delete(&threads, &owner(), &head.id).await.unwrap();

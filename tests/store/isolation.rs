@@ -2,7 +2,7 @@
 
 use chatkit_shared::identity::Owner;
 use chatkit_shared::protocol::{FeedbackKind, Order, Page};
-use chatkit_shared::store::{BeginError, ThreadRecord};
+use chatkit_shared::store::{BeginError, Opening, ThreadRecord};
 
 use super::{all, answer, at, delete, id, paging, question, run, thread, truncate};
 use crate::harness::dynamodb::Dynamo;
@@ -38,7 +38,7 @@ async fn owners_do_not_share_threads() {
         let head = ThreadRecord { title: Some(number.to_string()), ..thread(1) };
         let loaded = threads.load(&owner, &head.id, 24).await.unwrap().unwrap();
         assert_eq!((&loaded.thread, loaded.items), (&head, vec![question(1, &number.to_string())]));
-        assert_eq!(threads.threads(&owner, &all()).await.unwrap().data, [head]);
+        assert_eq!(threads.threads(&owner, &all()).await.unwrap().page.data, [head]);
     }
 }
 
@@ -62,10 +62,10 @@ async fn no_method_reaches_another_owners_thread() {
     }
     for owner in [("acme", "eve"), ("acme", "ad"), ("acme#ada", "x"), ("other", "ada")] {
         let eve = Owner::new(owner.0, owner.1).unwrap();
-        assert_eq!(threads.threads(&eve, &all()).await.unwrap(), Page::empty());
+        assert_eq!(threads.threads(&eve, &all()).await.unwrap().page, Page::empty());
         for after in &ids {
             for order in [Order::Asc, Order::Desc] {
-                let page = threads.threads(&eve, &paging(9999, order, Some(after))).await.unwrap();
+                let page = threads.threads(&eve, &paging(9999, order, Some(after))).await.unwrap().page;
                 assert_eq!(page, Page::empty());
             }
         }
@@ -83,7 +83,7 @@ async fn no_method_reaches_another_owners_thread() {
             threads.remove_items(&eve, thread_id, &items).await.unwrap();
             delete(&threads, &eve, thread_id).await.unwrap();
             let (run, item) = (run(3, "b"), question(3, "mine"));
-            let result = threads.begin_run(&eve, thread_id, &run, None, Some(&item), at(0)).await;
+            let result = threads.begin_run(&eve, thread_id, &run, None, Opening::Message(&item), at(0)).await;
             assert!(matches!(result, Err(BeginError::NotFound)));
         }
     }
@@ -114,5 +114,5 @@ async fn the_longest_names_work() {
     let head = ThreadRecord { id: format!("thr_{}", "#".repeat(124)), ..thread(1) };
     threads.create(&owner, &head, &question(1, "hi")).await.unwrap();
     assert_eq!(threads.items(&owner, &head.id, &all()).await.unwrap().unwrap().data, [question(1, "hi")]);
-    assert_eq!(threads.threads(&owner, &all()).await.unwrap().data, [head]);
+    assert_eq!(threads.threads(&owner, &all()).await.unwrap().page.data, [head]);
 }

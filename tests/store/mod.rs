@@ -14,8 +14,8 @@ mod usage;
 
 use chatkit_shared::identity::Owner;
 use chatkit_shared::protocol::{
-    AssistantContent, AssistantMessage, Attachment, AttachmentKind, HiddenContext, ItemHeader, Object, Order, Paging,
-    ThreadItem, ThreadStatus, UserContent, UserMessage,
+    AssistantContent, AssistantMessage, Attachment, AttachmentKind, ClientToolCall, ClientToolCallStatus,
+    HiddenContext, ItemHeader, Object, Order, Paging, ThreadItem, ThreadStatus, UserContent, UserMessage,
 };
 use chatkit_shared::store::{AttachmentRecord, Run, StoreError, StoredItem, ThreadRecord, Threads};
 use jiff::{SignedDuration, Timestamp};
@@ -43,7 +43,7 @@ pub(crate) fn thread(number: usize) -> ThreadRecord {
         allowed_image_domains: None,
         metadata: Object::new(),
         run: None,
-        retry: None,
+        retries: Vec::new(),
     }
 }
 
@@ -61,7 +61,7 @@ async fn delete(threads: &Threads, owner: &Owner, thread_id: &str) -> Result<(),
 
 /// Removes what stands behind an item, as the engine does.
 async fn truncate(threads: &Threads, owner: &Owner, thread_id: &str, item_id: &str) -> Result<(), StoreError> {
-    let truncation = threads.begin_truncation(owner, thread_id, item_id).await?;
+    let truncation = threads.begin_truncation(owner, thread_id, item_id, &id("run", 999)).await?;
     threads.finish_truncation(truncation).await
 }
 
@@ -116,6 +116,27 @@ pub(crate) fn answer(number: usize, text: &str) -> StoredItem {
         header: header("msg", number),
         content: vec![AssistantContent { annotations: Vec::new(), text: text.to_owned() }],
     }))
+}
+
+/// A call that waits for the page.
+fn waiting(number: usize) -> StoredItem {
+    let call = ClientToolCall {
+        header: header("tc", number),
+        status: ClientToolCallStatus::Pending,
+        call_id: "call_1".to_owned(),
+        name: "pick".to_owned(),
+        arguments: Object::new(),
+        output: None,
+    };
+    stored(ThreadItem::ClientToolCall(call))
+}
+
+/// The same with the page's answer, which a run goes on with.
+fn answered(number: usize, run: &Run) -> StoredItem {
+    let mut answered = waiting(number);
+    let ThreadItem::ClientToolCall(call) = &mut answered.item else { unreachable!() };
+    (call.status, call.output) = (ClientToolCallStatus::Completed, Some("lamp".into()));
+    StoredItem { answered_by: Some(run.id.clone()), ..answered }
 }
 
 pub(crate) fn hidden(number: usize) -> StoredItem {

@@ -63,13 +63,13 @@ async fn threads_are_listed_newest_first_without_deleted_ones() {
     dynamo.fail("Query", "", crate::harness::dynamodb::Fault::ServerError, 3);
     delete(&threads, &owner(), &heads[4].id).await.unwrap_err();
 
-    let page = threads.threads(&owner(), &paging(3, Order::Desc, None)).await.unwrap();
+    let page = threads.threads(&owner(), &paging(3, Order::Desc, None)).await.unwrap().page;
     let data = vec![heads[6].clone(), heads[5].clone(), heads[3].clone()];
     assert_eq!(page, Page { data, has_more: true, after: Some(heads[3].id.clone()) });
-    let page = threads.threads(&owner(), &paging(3, Order::Desc, page.after.as_deref())).await.unwrap();
+    let page = threads.threads(&owner(), &paging(3, Order::Desc, page.after.as_deref())).await.unwrap().page;
     let data = vec![heads[2].clone(), heads[1].clone(), heads[0].clone()];
     assert_eq!(page, Page { data, has_more: false, after: None });
-    let page = threads.threads(&owner(), &paging(1, Order::Asc, Some(&heads[3].id))).await.unwrap();
+    let page = threads.threads(&owner(), &paging(1, Order::Asc, Some(&heads[3].id))).await.unwrap().page;
     assert_eq!(page, Page { data: vec![heads[5].clone()], has_more: true, after: Some(heads[5].id.clone()) });
 }
 
@@ -81,10 +81,10 @@ async fn limits_that_make_no_sense_are_the_default() {
         threads.create(&owner(), &thread(number), &answer(1, "x")).await.unwrap();
     }
     for limit in [0, -1, i64::MIN] {
-        let page = threads.threads(&owner(), &paging(limit, Order::Desc, None)).await.unwrap();
+        let page = threads.threads(&owner(), &paging(limit, Order::Desc, None)).await.unwrap().page;
         assert_eq!((page.data.len(), page.has_more), (20, true));
     }
-    let page = threads.threads(&owner(), &paging(i64::MAX, Order::Desc, None)).await.unwrap();
+    let page = threads.threads(&owner(), &paging(i64::MAX, Order::Desc, None)).await.unwrap().page;
     assert_eq!((page.data.len(), page.has_more), (22, false));
 }
 

@@ -1,9 +1,11 @@
 //! The run lease.
 
-use chatkit_shared::store::{BeginError, Run, StoredItem, ThreadRecord, Threads};
+use chatkit_shared::clock::Clock;
+use chatkit_shared::ids::{Ids, RUN};
+use chatkit_shared::store::{BeginError, Opening, Run, StoredItem, ThreadRecord, Threads};
 
-use super::{answer, at, delete, id, owner, question, run, thread};
-use crate::harness::dynamodb::Dynamo;
+use super::{answer, answered, at, delete, id, owner, question, run, thread, waiting};
+use crate::harness::dynamodb::{Dynamo, Fault};
 
 async fn started(dynamo: &Dynamo) -> Threads {
     let threads = dynamo.threads();
@@ -36,7 +38,7 @@ async fn a_turn_begins_with_two_writes_in_one_round_trip() {
     let next = run(2, "next");
     let item = question(2, "and?");
     dynamo.slow(50);
-    threads.begin_run(&owner(), &id("thr", 1), &next, None, Some(&item), at(61)).await.unwrap();
+    threads.begin_run(&owner(), &id("thr", 1), &next, None, Opening::Message(&item), at(61)).await.unwrap();
     let meter = dynamo.reset();
     assert_eq!((meter.units(), meter.round_trips(), meter.calls.len()), ((0.0, 2.0), 1, 2));
     assert_eq!(stored(&threads).await, (Some(next), vec![question(1, "hi"), item]));
@@ -54,7 +56,8 @@ async fn only_the_same_message_is_refused_while_it_is_answered() {
         let dynamo = Dynamo::start().await;
         let threads = started(&dynamo).await;
         let (next, item) = (run(2, digest), question(2, "again"));
-        let result = threads.begin_run(&owner(), &id("thr", 1), &next, seen.as_deref(), Some(&item), now).await;
+        let result =
+            threads.begin_run(&owner(), &id("thr", 1), &next, seen.as_deref(), Opening::Message(&item), now).await;
         assert_eq!(outcome(&result), expected, "{digest} {seen:?} {now}");
         let unchanged = (Some(run(1, "first")), vec![question(1, "hi")]);
         let begun = (Some(next), vec![question(1, "hi"), item]);
@@ -63,13 +66,85 @@ async fn only_the_same_message_is_refused_while_it_is_answered() {
 }
 
 #[tokio::test]
-async fn a_refused_turn_puts_back_the_item_that_it_changed() {
+async fn a_refused_message_is_taken_back_however_often_it_was_written() {
+    for lost in 0..=2 {
+        let dynamo = Dynamo::start().await;
+        let threads = started(&dynamo).await;
+        dynamo.fail("UpdateItem", "user_message", Fault::CutAfter, lost);
+        let (next, item) = (run(2, "first"), question(2, "again"));
+        let result = threads.begin_run(&owner(), &id("thr", 1), &next, None, Opening::Message(&item), at(0)).await;
+        assert_eq!(outcome(&result), "conflict");
+        assert_eq!(stored(&threads).await, (Some(run(1, "first")), vec![question(1, "hi")]), "{lost}");
+    }
+}
+
+#[tokio::test]
+async fn what_waits_is_answered_once() {
     let dynamo = Dynamo::start().await;
     let threads = started(&dynamo).await;
-    let changed = question(1, "changed");
-    let result = threads.begin_run(&owner(), &id("thr", 1), &run(2, "first"), None, Some(&changed), at(0)).await;
-    assert_eq!(outcome(&result), "conflict");
-    assert_eq!(stored(&threads).await.1, [question(1, "hi")]);
+    threads.put_item(&owner(), &id("thr", 1), &waiting(2)).await.unwrap();
+    for (number, expected) in [(3, "begun"), (4, "conflict")] {
+        let next = run(number, &number.to_string());
+        let (waiting, answered) = (waiting(2), answered(2, &next));
+        let opening = Opening::Answer { waiting: &waiting, answered: &answered };
+        let result = threads.begin_run(&owner(), &id("thr", 1), &next, None, opening, at(0)).await;
+        assert_eq!(outcome(&result), expected);
+    }
+    assert_eq!(stored(&threads).await.1, [question(1, "hi"), answered(2, &run(3, "3"))]);
+}
+
+#[tokio::test]
+async fn what_waits_goes_on_waiting_when_no_run_begins() {
+    // The lease is refused, however often the answer was written; or nobody says whether the answer was.
+    for (digest, lost, expected) in
+        [("first", 0, "conflict"), ("first", 1, "conflict"), ("other", 3, "unavailable"), ("first", 3, "conflict")]
+    {
+        let dynamo = Dynamo::start().await;
+        let threads = started(&dynamo).await;
+        threads.put_item(&owner(), &id("thr", 1), &waiting(2)).await.unwrap();
+        dynamo.fail("UpdateItem", "client_tool_call", Fault::CutAfter, lost);
+        let next = run(3, digest);
+        let (waiting, answered) = (waiting(2), answered(2, &next));
+        let opening = Opening::Answer { waiting: &waiting, answered: &answered };
+        let result = threads.begin_run(&owner(), &id("thr", 1), &next, None, opening, at(0)).await;
+        assert_eq!(outcome(&result), expected, "{digest} {lost}");
+        assert_eq!(stored(&threads).await.1, [question(1, "hi"), waiting.clone()], "{digest} {lost}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_keeps_the_retries_that_matter() {
+    let run_at = |second: i64| {
+        let id = Ids::seeded(Clock::fixed(at(second)), 1).mint(RUN);
+        Run { id, digest: second.to_string(), until: at(60) }
+    };
+    let dynamo = Dynamo::start().await;
+    let threads = started(&dynamo).await;
+    let head = async || threads.thread(&owner(), &id("thr", 1)).await.unwrap().unwrap();
+    for (second, item, kept) in [
+        (0, 5, vec![5]),
+        (10, 7, vec![5, 7]),
+        // The same once more, and one that drops others.
+        (20, 7, vec![5, 7]),
+        (30, 6, vec![5, 6]),
+        (40, 8, vec![5, 6, 8]),
+        // What began before the first retry is over by now.
+        (980, 9, vec![6, 8, 9]),
+    ] {
+        let run = run_at(second);
+        threads.begin_retry(&owner(), &head().await, &run, &id("msg", item), at(0)).await.unwrap();
+        let head = head().await;
+        let items: Vec<_> = head.retries.iter().map(|retry| retry.item.clone()).collect();
+        assert_eq!(items, kept.iter().map(|item| id("msg", *item)).collect::<Vec<_>>());
+        assert_eq!((head.last_run(), head.run.as_ref()), (Some(&*run.id), Some(&run)));
+    }
+    for item in 10..20 {
+        let run = run_at(1_000 + item);
+        let item = id("msg", item.try_into().unwrap());
+        threads.begin_retry(&owner(), &head().await, &run, &item, at(0)).await.unwrap();
+    }
+    let items: Vec<_> = head().await.retries.into_iter().map(|retry| retry.item).collect();
+    assert_eq!(items, (12..20).map(|item| id("msg", item)).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -112,7 +187,7 @@ async fn no_turn_begins_in_a_thread_that_is_gone() {
     delete(&threads, &owner(), &id("thr", 1)).await.unwrap();
     for thread_id in [id("thr", 1), "thr_no".to_owned(), String::new(), "x".repeat(5000)] {
         let item = question(2, "again");
-        let result = threads.begin_run(&owner(), &thread_id, &run(2, "x"), None, Some(&item), at(0)).await;
+        let result = threads.begin_run(&owner(), &thread_id, &run(2, "x"), None, Opening::Message(&item), at(0)).await;
         assert_eq!(outcome(&result), "not found");
     }
     assert_eq!(dynamo.records("threads").len(), 0);
@@ -126,7 +201,7 @@ async fn of_many_equal_requests_one_begins() {
         let threads = threads.clone();
         async move {
             let item = question(number, "same");
-            threads.begin_run(&owner(), &id("thr", 1), &run(number, "same"), None, Some(&item), at(0)).await
+            threads.begin_run(&owner(), &id("thr", 1), &run(number, "same"), None, Opening::Message(&item), at(0)).await
         }
     });
     let results = futures_util::future::join_all(attempts).await;

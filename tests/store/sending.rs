@@ -1,6 +1,6 @@
 //! A message with attachments: all of it is written, or nothing.
 
-use chatkit_shared::store::{BeginError, Run, ThreadRecord, Threads};
+use chatkit_shared::store::{BeginError, Opening, Run, ThreadRecord, Threads};
 use serde_json::Value;
 
 use super::{at, attachment, id, owner, question, question_with, run, thread};
@@ -24,7 +24,7 @@ fn records(dynamo: &Dynamo) -> Vec<Value> {
 }
 
 async fn begin(threads: &Threads, run: &Run, ids: &[&str]) -> Result<(), BeginError> {
-    threads.begin_run(&owner(), &id("thr", 1), run, None, Some(&question_with(2, ids)), at(0)).await
+    threads.begin_run(&owner(), &id("thr", 1), run, None, Opening::Message(&question_with(2, ids)), at(0)).await
 }
 
 #[tokio::test]
@@ -40,7 +40,9 @@ async fn what_refuses_a_part_refuses_all() {
         (threads.create(&owner(), &thread(1), &question_with(2, &["a"])).await, "the turn could not be stored"),
         (threads.create(&owner(), &thread(2), &question_with(2, &["b", "c"])).await, "an attachment is not free"),
         (
-            threads.begin_run(&owner(), "thr_no", &next, None, Some(&question_with(2, &["a"])), at(0)).await,
+            threads
+                .begin_run(&owner(), "thr_no", &next, None, Opening::Message(&question_with(2, &["a"])), at(0))
+                .await,
             "the thread does not exist",
         ),
     ] {

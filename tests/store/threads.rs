@@ -43,7 +43,7 @@ async fn a_thread_reads_as_it_was_created() {
     assert_eq!(threads.thread(&owner(), &head.id).await.unwrap(), Some(head.clone()));
     assert_eq!(dynamo.reset().units(), (0.5, 0.0));
     let page = Page { data: vec![head], has_more: false, after: None };
-    assert_eq!(threads.threads(&owner(), &all()).await.unwrap(), page);
+    assert_eq!(threads.threads(&owner(), &all()).await.unwrap().page, page);
     assert_eq!(dynamo.reset().units(), (0.5, 0.0));
 }
 
@@ -220,7 +220,7 @@ async fn a_deleted_thread_leaves_nothing() {
     assert_eq!(dynamo.reset().units(), (0.5, 0.0));
     assert_eq!(dynamo.records("threads").len(), 2);
     delete(&threads, &owner(), &head.id).await.unwrap();
-    assert_eq!(threads.threads(&owner(), &all()).await.unwrap().data, [other]);
+    assert_eq!(threads.threads(&owner(), &all()).await.unwrap().page.data, [other]);
 
     // A turn that outlived its thread.
     threads.put_item(&owner(), &head.id, &answer(61, "late")).await.unwrap();
@@ -230,4 +230,15 @@ async fn a_deleted_thread_leaves_nothing() {
     let late = id("msg", 61);
     threads.remove_items(&owner(), &head.id, &[late.clone(), late, String::new()]).await.unwrap();
     assert_eq!(dynamo.records("threads").len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_newer_than_the_run_is_not_cut_off() {
+    let dynamo = Dynamo::start().await;
+    let items: Vec<_> = (1..=5).map(|number| answer(number, "x")).collect();
+    let (threads, head) = with_items(&dynamo, &items).await;
+    let truncation = threads.begin_truncation(&owner(), &head.id, &id("msg", 2), &id("run", 4)).await.unwrap();
+    threads.finish_truncation(truncation).await.unwrap();
+    let left = [&items[..2], &items[3..]].concat();
+    assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, left);
 }

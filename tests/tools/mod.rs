@@ -3,6 +3,7 @@
 mod actions;
 mod budget;
 mod client;
+mod client_faults;
 mod composer;
 mod depth;
 mod kept;

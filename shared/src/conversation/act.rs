@@ -17,7 +17,7 @@ use crate::identity::Identity;
 use crate::ids;
 use crate::model::Prompt;
 use crate::protocol::{CustomAction, Event, ThreadItem};
-use crate::store::Loaded;
+use crate::store::{Loaded, Opening};
 
 impl Engine {
     /// `threads.custom_action`: the endpoint's effects as they come, then the model's answer if the endpoint wants one.
@@ -203,7 +203,8 @@ impl Turn {
         place.run = self.engine.lease(String::new(), loaded.thread.last_run());
         place.run.digest.clone_from(&place.run.id);
         let now = self.engine.clock.now();
-        let begun = place.threads.begin_run(&place.owner, &place.thread_id, &place.run, None, None, now).await;
+        let begun =
+            place.threads.begin_run(&place.owner, &place.thread_id, &place.run, None, Opening::Nothing, now).await;
         begun.map_err(|error| refused(error.into()))?;
         place.leased = true;
         Ok(self.engine.ask(&self.identity.owner, self.prompt.clone()))

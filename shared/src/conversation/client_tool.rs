@@ -9,7 +9,7 @@ use super::{Engine, Error, OnEnd};
 use crate::depth::is_too_deep;
 use crate::identity::Identity;
 use crate::protocol::{AddClientToolOutput, ClientToolCall, ClientToolCallStatus, Event, ThreadItem};
-use crate::store::{Loaded, StoredItem};
+use crate::store::{Loaded, Opening, StoredItem};
 
 /// Bytes of what the page may return, so that it fits a record of the store with everything around it.
 const LARGEST_OUTPUT: usize = 128 * 1024;
@@ -53,7 +53,7 @@ impl Engine {
             carried: (!carried.before.is_empty()).then_some(carried),
             answered_by: Some(run.id.clone()),
         };
-        items[position] = item.clone();
+        let waiting_item = std::mem::replace(&mut items[position], item.clone());
         let obsolete = items.iter().filter(|stored| is_pending_call(&stored.item));
         let obsolete = obsolete.map(|stored| stored.item.id().to_owned()).collect();
         let last = items.last().unwrap_or(&item).item.id().to_owned();
@@ -76,7 +76,8 @@ impl Engine {
         };
         let thread_id = beginning.thread.id.clone();
         let now = self.clock.now();
-        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), now).err_into();
+        let opening = Opening::Answer { waiting: &waiting_item, answered: &item };
+        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), opening, now).err_into();
         Box::pin(self.begin(beginning, write, on_end)).await
     }
 }

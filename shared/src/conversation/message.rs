@@ -12,10 +12,10 @@ use super::{Engine, Error, OnEnd};
 use crate::identity::{Identity, Owner};
 use crate::ids;
 use crate::protocol::{
-    AddUserMessage, CreateThread, Event, Object, Order, Page, Paging, RetryAfterItem, ThreadItem, ThreadStatus,
-    UserContent, UserMessage,
+    AddUserMessage, CreateThread, Event, Object, Page, RetryAfterItem, ThreadItem, ThreadStatus, UserContent,
+    UserMessage,
 };
-use crate::store::{BeginError, Loaded, Run, StoredItem, ThreadRecord, Threads};
+use crate::store::{Loaded, Opening, Run, StoredItem, ThreadRecord, Threads};
 
 impl Engine {
     /// `threads.create`: a new thread with its first message.
@@ -43,7 +43,7 @@ impl Engine {
             allowed_image_domains: self.assistant.allowed_image_domains.clone(),
             metadata: Object::new(),
             run: Some(run.clone()),
-            retry: None,
+            retries: Vec::new(),
         };
         let created = Event::ThreadCreated { thread: thread.clone().into_thread(Page::empty()) };
         let beginning = Beginning {
@@ -79,17 +79,17 @@ impl Engine {
         self.check_message(&params.input)?;
         let load = self.load(owner, &params.thread_id);
         let (reservation, loaded) = Box::pin(self.admit_and_load(identity, load)).await?;
-        let last = loaded.items.last().map_or(loaded.thread.id.as_str(), |stored| stored.item.id());
-        let run = self.lease(digest_of_input(&params.input), loaded.thread.last_run());
+        let run = self.lease(digest_of_input(&params.input), Some(loaded.newest()));
         let live = loaded.live_run(self.clock.now());
         // Refused before the model is called: a page that repeats itself must not cost anything.
         if live.is_some_and(|live| live.digest == run.digest) {
             return Err(self.refund(&reservation, Error::Conflict).await);
         }
-        let (item, uploads) = match Box::pin(self.user_item(owner, params.input, &loaded.thread.id, last)).await {
-            Ok(sent) => sent,
-            Err(error) => return Err(self.refund(&reservation, error).await),
-        };
+        let (item, uploads) =
+            match Box::pin(self.user_item(owner, params.input, &loaded.thread.id, loaded.newest())).await {
+                Ok(sent) => sent,
+                Err(error) => return Err(self.refund(&reservation, error).await),
+            };
         let seen = if live.is_none() { loaded.thread.run.as_ref().map(|run| run.id.clone()) } else { None };
         let mut items = loaded.items;
         items.push(item.clone());
@@ -112,12 +112,8 @@ impl Engine {
         let thread_id = beginning.thread.id.clone();
         let write = async {
             let now = self.clock.now();
-            let begun = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), now).await;
-            if let (Err(BeginError::Store(_)), true) = (&begun, uploads.is_empty()) {
-                // Whether the message was written nobody knows, and the person is told that it was not. Best effort.
-                let _ = self.threads.remove_items(owner, &thread_id, &[item.item.id().to_owned()]).await;
-            }
-            begun?;
+            let opening = Opening::Message(&item);
+            self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), opening, now).await?;
             self.keep_files(owner, &item, &uploads, Some(&run)).await
         };
         Box::pin(self.begin(beginning, write, on_end)).await
@@ -141,9 +137,8 @@ impl Engine {
         let Some(question) = items.last().map(|stored| stored.item.clone()) else {
             return Err(self.refund(&reservation, Error::NotFound("item")).await);
         };
-        let run = self.lease(digest(&question), loaded.thread.last_run());
-        // Whoever asks again is done with the run that is under way; it withdraws its items when it ends.
-        let seen = loaded.thread.run.as_ref().map(|run| run.id.clone());
+        // Everything that it drops is older, and every message that is sent from now on is newer.
+        let run = self.lease(digest(&question), Some(loaded.newest()));
         let beginning = Beginning {
             operation: "threads.retry_after_item",
             identity: identity.clone(),
@@ -159,9 +154,9 @@ impl Engine {
             opening: vec![stream_options()],
             thread: loaded.thread,
         };
-        let thread_id = beginning.thread.id.clone();
-        let (item_id, now) = (&params.item_id, self.clock.now());
-        let write = self.threads.begin_retry(owner, &thread_id, &run, item_id, seen.as_deref(), now).err_into();
+        // Whoever asks again is done with the run that is under way; it withdraws its items when it ends.
+        let (thread, now) = (beginning.thread.clone(), self.clock.now());
+        let write = self.threads.begin_retry(owner, &thread, &run, &params.item_id, now).err_into();
         Box::pin(self.begin(beginning, write, on_end)).await
     }
 
@@ -200,14 +195,11 @@ impl Engine {
     }
 
     async fn items_up_to(&self, owner: &Owner, thread_id: &str, item_id: &str) -> Result<Vec<StoredItem>, Error> {
-        let older =
-            Paging { limit: Some(i64::from(Threads::NEWEST)), order: Order::Desc, after: Some(item_id.to_owned()) };
         let (item, older) = tokio::try_join!(
             self.threads.item(owner, thread_id, item_id),
-            self.threads.items(owner, thread_id, &older)
+            self.threads.items_before(owner, thread_id, item_id, Threads::NEWEST)
         )?;
-        let older = older.map_or_else(Vec::new, |page| page.data);
-        Ok(older.into_iter().rev().chain(item).collect())
+        Ok(older.into_iter().chain(item).collect())
     }
 }
 

@@ -145,7 +145,10 @@ impl Engine {
             Request::GetThread(params) => self.get_thread(owner, &params).await,
             Request::ListThreads(params) => self.list_threads(owner, &params).await,
             Request::UpdateThread(params) => self.update_thread(owner, params).await,
-            Request::DeleteThread(params) => self.delete_thread(owner, &params).await,
+            Request::DeleteThread(params) => {
+                let (engine, owner) = (self.clone(), owner.clone());
+                task::to_its_end(async move { engine.delete_thread(&owner, &params).await }).await
+            }
             Request::ListItems(params) => self.list_items(owner, &params).await,
             Request::Feedback(params) => self.feedback(owner, &params).await,
             Request::Transcribe(params) => {

@@ -16,7 +16,7 @@ pub(super) struct Place {
     pub(super) leased: bool,
     /// The item that is answered; what the turn makes stands behind it.
     pub(super) question: String,
-    /// Whether it was answered before: what stands behind it is dropped first.
+    /// Whether it was answered before: what stands behind it and is older than the run is dropped first.
     pub(super) anew: bool,
     /// Items that mean nothing any more, dropped first, too.
     pub(super) obsolete: Vec<String>,
@@ -27,12 +27,12 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// What stands behind a question that was answered before.
+    /// What stood behind a question that was answered before, when it was asked again.
     pub(super) async fn past(&self) -> Result<Truncation, StoreError> {
         if !self.anew {
             return Ok(Truncation::default());
         }
-        Box::pin(self.threads.begin_truncation(&self.owner, &self.thread_id, &self.question)).await
+        Box::pin(self.threads.begin_truncation(&self.owner, &self.thread_id, &self.question, &self.run.id)).await
     }
 
     /// Makes room for the answer: drops the past, whose files are gone, and what means nothing any more, which has none.
@@ -99,7 +99,7 @@ impl Place {
         };
         let items = match self.threads.thread_now(&self.owner, &self.thread_id).await? {
             None => [self.stored.as_slice(), std::slice::from_ref(&self.question)].concat(),
-            Some(head) if head.retry.as_ref().is_some_and(retried) => self.stored.clone(),
+            Some(head) if head.retries.iter().any(retried) => self.stored.clone(),
             Some(_) => return Ok(Vec::new()),
         };
         self.threads.remove_items(&self.owner, &self.thread_id, &items).await

@@ -4,7 +4,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::prompt::prompt_of;
 use super::respond::{Progress, Start, Turn};
-use super::{Engine, Error, OnEnd};
+use super::{Engine, Error, OnEnd, task};
 use crate::identity::Identity;
 use crate::model::{Input, InputPart};
 use crate::protocol::Event;
@@ -32,6 +32,16 @@ impl Engine {
     /// # Errors
     /// As [`Engine::process`], before the model is called.
     pub async fn answer(
+        &self,
+        identity: &Identity,
+        messages: Vec<Message>,
+        on_end: OnEnd,
+    ) -> Result<UnboundedReceiver<Event>, Error> {
+        let (engine, identity) = (self.clone(), identity.clone());
+        task::to_its_end(async move { engine.begin_answer(&identity, messages, on_end).await }).await
+    }
+
+    async fn begin_answer(
         &self,
         identity: &Identity,
         messages: Vec<Message>,

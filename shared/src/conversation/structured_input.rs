@@ -11,7 +11,7 @@ use crate::protocol::{
     AddStructuredInput, Answer, Event, StructuredAnswer, StructuredInput, StructuredInputStatus, StructuredSubmission,
     SubmissionStatus, ThreadItem,
 };
-use crate::store::{Loaded, StoredItem};
+use crate::store::{Loaded, Opening, StoredItem};
 
 /// Bytes of all answers together, so that they fit a record of the store with the questions.
 const LARGEST_ANSWERS: usize = 64 * 1024;
@@ -33,8 +33,10 @@ impl Engine {
         let mut run = self.lease(String::new(), loaded.thread.last_run());
         // Which of two answers counts, the item itself decides.
         run.digest.clone_from(&run.id);
-        let item = match asked.map_err(Error::from).and_then(|asked| answered(asked, params.input, &run.id)) {
-            Ok(item) => item,
+        let asked = asked.map_err(Error::from).and_then(|asked| asked.ok_or(Error::NotFound("item")));
+        let answered = asked.and_then(|asked| Ok((answered(asked.clone(), params.input, &run.id)?, asked)));
+        let (item, asked) = match answered {
+            Ok(answered) => answered,
             Err(error) => return Err(self.refund(&reservation, error).await),
         };
         let seen = match loaded.live_run(self.clock.now()) {
@@ -65,7 +67,8 @@ impl Engine {
         };
         let thread_id = beginning.thread.id.clone();
         let now = self.clock.now();
-        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), Some(&item), now).err_into();
+        let opening = Opening::Answer { waiting: &asked, answered: &item };
+        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), opening, now).err_into();
         Box::pin(self.begin(beginning, write, on_end)).await
     }
 
@@ -85,8 +88,7 @@ impl Engine {
 }
 
 /// The questions with their answers.
-fn answered(asked: Option<StoredItem>, submission: StructuredSubmission, run_id: &str) -> Result<StoredItem, Error> {
-    let asked = asked.ok_or(Error::NotFound("item"))?;
+fn answered(asked: StoredItem, submission: StructuredSubmission, run_id: &str) -> Result<StoredItem, Error> {
     let ThreadItem::StructuredInput(mut item) = asked.item else {
         return Err(Error::Invalid("`item_id` must name questions to the user".to_owned()));
     };

@@ -13,7 +13,7 @@ where
 }
 
 /// Runs work to its end even if whoever waits for it leaves: a request that is dropped half way through the writes that
-/// begin a turn would leave a message that nobody answers.
+/// begin a turn would leave a message that nobody answers, a deletion would leave what is deleted.
 pub(super) async fn to_its_end<F>(work: F) -> F::Output
 where
     F: Future<Output: Send> + Send + 'static,

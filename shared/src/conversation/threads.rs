@@ -1,12 +1,21 @@
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use tokio::time::timeout;
+
 use super::{Document, Engine, Error};
 use crate::identity::Owner;
 use crate::protocol::{
     DeleteThread, GetThread, ListItems, ListThreads, Object, Order, Page, Paging, Thread, UpdateThread,
 };
-use crate::store::ThreadRecord;
+use crate::store::{ThreadList, ThreadRecord};
+use crate::telemetry::chain;
 
 /// Items that `threads.get_by_id` brings along.
 const ITEMS_WITH_THREAD: i64 = 200;
+
+/// How long a list waits for deletions that it goes on with.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Characters of a title.
 const LONGEST_TITLE: usize = 1_000;
@@ -28,7 +37,8 @@ impl Engine {
     pub(super) async fn list_threads(&self, owner: &Owner, params: &ListThreads) -> Result<Document, Error> {
         check_limit(&params.paging)?;
         self.admit_request(owner).await?;
-        let page = self.threads.threads(owner, &params.paging).await?;
+        let ThreadList { page, half_deleted } = self.threads.threads(owner, &params.paging).await?;
+        self.go_on_deleting(owner, &half_deleted).await;
         Ok(Document::Threads(page.map(|thread| thread.into_thread(Page::empty()))))
     }
 
@@ -47,11 +57,27 @@ impl Engine {
     /// request is none either.
     pub(super) async fn delete_thread(&self, owner: &Owner, params: &DeleteThread) -> Result<Document, Error> {
         self.admit_request(owner).await?;
-        if let Some(deletion) = self.threads.begin_delete(owner, &params.thread_id).await? {
+        self.delete(owner, &params.thread_id).await?;
+        Ok(Document::Nothing {})
+    }
+
+    async fn delete(&self, owner: &Owner, thread_id: &str) -> Result<(), Error> {
+        if let Some(deletion) = self.threads.begin_delete(owner, thread_id).await? {
             self.remove_files(owner, &deletion.files).await?;
             self.threads.finish_delete(deletion).await?;
         }
-        Ok(Document::Nothing {})
+        Ok(())
+    }
+
+    /// Goes on with deletions that ended half way, as they do where a process is killed: nobody sees these threads any
+    /// more, so nobody would repeat the request. The list does not wait for long; the next one goes on with the rest.
+    async fn go_on_deleting(&self, owner: &Owner, thread_ids: &[String]) {
+        let deletions = try_join_all(thread_ids.iter().map(|id| Box::pin(self.delete(owner, id))));
+        match timeout(PATIENCE, deletions).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(error = chain(&error), "a half deleted thread was not deleted"),
+            Err(_) => tracing::warn!("a half deleted thread is not deleted yet"),
+        }
     }
 
     /// `items.list`.

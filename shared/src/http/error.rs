@@ -1,4 +1,5 @@
-//! What goes wrong, as the client sees it: `{"error", "message", "request_id"}`.
+//! What goes wrong, as the client sees it: `{"error", "message", "request_id"}`, and `sessionId` where a conversation
+//! without the widget can go on.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -87,6 +88,8 @@ pub struct Error {
     pub retry_after: Option<Duration>,
     /// Which budget is used up, for the log.
     pub limit: Option<&'static str>,
+    /// The conversation in which it happened, where the client goes on with it.
+    pub(super) session_id: Option<Box<str>>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -94,7 +97,7 @@ pub struct Error {
 impl Error {
     /// An error without a cause worth logging.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), retry_after: None, limit: None, source: None }
+        Self { code, message: message.into(), retry_after: None, limit: None, session_id: None, source: None }
     }
 
     /// The request is wrong; the message says where.
@@ -137,6 +140,12 @@ impl Error {
     /// [`Error::retry_after`] as a client is told it: in whole seconds, at least one.
     pub fn retry_after_seconds(&self) -> Option<u64> {
         self.retry_after.map(|after| (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1))
+    }
+
+    /// Adds the conversation in which it happened.
+    #[must_use]
+    pub fn in_session(self, session_id: Option<String>) -> Self {
+        Self { session_id: session_id.map(String::into_boxed_str), ..self }
     }
 
     /// Adds the cause, for the log.

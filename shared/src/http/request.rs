@@ -95,7 +95,10 @@ async fn around(State(layer): State<Arc<HttpLayer>>, mut request: Request, next:
 }
 
 fn write_error(response: &mut Response, error: &Error, request_id: &str) {
-    let body = json!({ "error": error.code.as_str(), "message": error.message, "request_id": request_id });
+    let mut body = json!({ "error": error.code.as_str(), "message": error.message, "request_id": request_id });
+    if let Some(session_id) = &error.session_id {
+        body["sessionId"] = json!(session_id);
+    }
     *response.body_mut() = Body::from(body.to_string());
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);

@@ -1,4 +1,4 @@
-//! Lists: full pages over DynamoDB's own, which end after 1 MB and are filtered only after they were cut.
+//! Lists: full pages over DynamoDB's own, which end after 1 MB and know nothing of what is left out.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -14,14 +14,12 @@ const LARGEST_LIMIT: usize = 10_000;
 /// Bytes of records in one page. An answer of Lambda may have 6 MB.
 const LARGEST_PAGE: usize = 4_000_000;
 
-/// What is listed: the records of a partition under a prefix, without those that have an attribute.
+/// What is listed: the records of a partition under a prefix.
 pub(super) struct Listing<'a> {
     pub(super) table: &'a str,
     pub(super) partition: String,
     /// What the sort keys begin with.
     pub(super) prefix: &'static str,
-    /// The attribute of records that are left out.
-    pub(super) without: &'static str,
     pub(super) order: Order,
     /// How many elements; see [`limit`].
     pub(super) limit: usize,
@@ -35,11 +33,12 @@ pub(super) fn limit(paging: &Paging) -> usize {
     wanted.unwrap_or(DEFAULT_LIMIT).min(LARGEST_LIMIT)
 }
 
-/// One page, as full as the limits allow, and whether another follows, exactly.
+/// One page, as full as the limits allow, and whether another follows, exactly. What `read` makes nothing of is left
+/// out.
 pub(super) async fn page<T>(
     client: &Client,
     listing: Listing<'_>,
-    read: impl Fn(&Record) -> Result<T, StoreError>,
+    mut read: impl FnMut(&Record) -> Result<Option<T>, StoreError>,
     id: impl Fn(&T) -> &str,
 ) -> Result<Page<T>, StoreError> {
     let mut data: Vec<T> = Vec::new();
@@ -53,10 +52,8 @@ pub(super) async fn page<T>(
             .query()
             .table_name(listing.table)
             .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
-            .filter_expression("attribute_not_exists(#without)")
             .expression_attribute_names("#pk", key::PARTITION)
             .expression_attribute_names("#sk", key::SORT)
-            .expression_attribute_names("#without", listing.without)
             .expression_attribute_values(":pk", AttributeValue::S(listing.partition.clone()))
             .expression_attribute_values(":prefix", AttributeValue::S(listing.prefix.to_owned()))
             .scan_index_forward(listing.order == Order::Asc)
@@ -64,12 +61,13 @@ pub(super) async fn page<T>(
             .set_exclusive_start_key(start);
         let answer = Box::pin(request.send()).await?;
         for record in answer.items() {
+            let Some(element) = read(record)? else { continue };
             if data.len() == listing.limit || bytes >= LARGEST_PAGE {
                 let after = data.last().map(|last| id(last).to_owned());
                 return Ok(Page { data, has_more: true, after });
             }
             bytes += attributes::size(record);
-            data.push(read(record)?);
+            data.push(element);
         }
         start = answer.last_evaluated_key;
         if start.is_none() {

@@ -14,8 +14,7 @@ pub(super) const DELETED: &str = "deleted";
 pub(super) const RUN_ID: &str = "run_id";
 pub(super) const RUN_DIGEST: &str = "run_digest";
 pub(super) const RUN_UNTIL: &str = "run_until";
-pub(super) const RETRIED_ITEM: &str = "retried_item";
-pub(super) const RETRIED_BY: &str = "retried_by";
+pub(super) const RETRIES: &str = "retries";
 pub(super) const HIDDEN: &str = "hidden";
 const CREATED_AT: &str = "created_at";
 const STATUS: &str = "status";
@@ -26,10 +25,16 @@ pub(super) const ITEM: &str = "item";
 pub(super) const PENDING: &str = "pending";
 const UPSTREAM_ID: &str = "upstream_id";
 const CARRIED: &str = "carried";
-const ANSWERED_BY: &str = "answered_by";
+pub(super) const ANSWERED_BY: &str = "answered_by";
 const ENDS_RUN: &str = "ends_run";
 /// The ids of the files that an item shows: they are removed with it.
 pub(super) const FILES: &str = "files";
+
+/// Milliseconds that a turn can last, and some more: Lambda ends it after 15 minutes.
+const LONGEST_TURN_MS: u64 = 16 * 60 * 1000;
+
+/// Retries on one head, so that it stays small.
+const MOST_RETRIES: usize = 8;
 
 /// The head of a thread: everything but its items.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,12 +53,12 @@ pub struct ThreadRecord {
     pub metadata: Object,
     /// The last run that began in the thread, over or not.
     pub run: Option<Run>,
-    /// The last retry in the thread.
-    pub retry: Option<Retry>,
+    /// The retries that a turn which still runs may have to know of, oldest first.
+    pub retries: Vec<Retry>,
 }
 
 /// A retry: from the moment it begins, older runs that answer the same message or a later one have nothing more to say.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {
     /// The user's item that is answered anew.
     pub item: String,
@@ -102,8 +107,19 @@ pub struct Carried {
 impl ThreadRecord {
     /// The id of the newest run that the head knows of. One that begins now sorts behind it.
     pub fn last_run(&self) -> Option<&str> {
-        let runs = [self.run.as_ref().map(|run| run.id.as_str()), self.retry.as_ref().map(|retry| retry.run.as_str())];
-        runs.into_iter().flatten().max_by_key(|id| ids::sort_key(id).map(ToOwned::to_owned))
+        let retries = self.retries.iter().map(|retry| retry.run.as_str());
+        retries.chain(self.run.as_ref().map(|run| run.id.as_str())).max_by_key(|id| ids::sort_key(id))
+    }
+
+    /// The retries with one that begins now. Those that it covers are left out, since it drops their messages or answers
+    /// the same one, and those that are older than any turn that still runs.
+    pub(super) fn retries_with(&self, retry: Retry) -> Vec<Retry> {
+        let begun = |retry: &Retry| ids::milliseconds(&retry.run).unwrap_or_default();
+        let oldest = begun(&retry).saturating_sub(LONGEST_TURN_MS);
+        let counts = |known: &&Retry| ids::sort_key(&known.item) < ids::sort_key(&retry.item) && begun(known) >= oldest;
+        let mut retries: Vec<_> = self.retries.iter().filter(counts).cloned().collect();
+        retries.push(retry);
+        retries.split_off(retries.len().saturating_sub(MOST_RETRIES))
     }
 
     /// The attributes of a new head, without its key.
@@ -137,7 +153,7 @@ impl ThreadRecord {
             allowed_image_domains: attributes::json(record, DOMAINS)?,
             metadata: attributes::json(record, METADATA)?.unwrap_or_default(),
             run: Run::read(record),
-            retry: Retry::read(record),
+            retries: attributes::json(record, RETRIES)?.unwrap_or_default(),
         })
     }
 }
@@ -154,13 +170,6 @@ impl Run {
             digest: attributes::text(record, RUN_DIGEST)?.to_owned(),
             until: Timestamp::from_microsecond(attributes::number(record, RUN_UNTIL)?).ok()?,
         })
-    }
-}
-
-impl Retry {
-    fn read(record: &Record) -> Option<Self> {
-        let (item, run) = (attributes::text(record, RETRIED_ITEM)?, attributes::text(record, RETRIED_BY)?);
-        Some(Self { item: item.to_owned(), run: run.to_owned() })
     }
 }
 
@@ -198,7 +207,7 @@ impl StoredItem {
 }
 
 /// A value as one JSON string: dense, and exactly what it was when read again.
-fn json<T: Serialize>(value: Option<&T>) -> Result<Option<AttributeValue>, StoreError> {
+pub(super) fn json<T: Serialize>(value: Option<&T>) -> Result<Option<AttributeValue>, StoreError> {
     let json = value.map(serde_json::to_string).transpose();
     json.map(|json| json.map(AttributeValue::S)).map_err(|error| StoreError::Other { source: error.into() })
 }

@@ -37,7 +37,8 @@ pub struct Truncation {
 }
 
 impl Threads {
-    /// Everything after the given item, which [`Threads::finish_truncation`] removes.
+    /// Everything after the given item that is older than a run, which [`Threads::finish_truncation`] removes. What was
+    /// sent since the run began stays.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -46,10 +47,12 @@ impl Threads {
         owner: &Owner,
         thread_id: &str,
         item_id: &str,
+        run_id: &str,
     ) -> Result<Truncation, StoreError> {
         let Some(partition) = key::items(owner, thread_id) else { return Ok(Truncation::default()) };
         let after = Key { partition: partition.clone(), sort: key::cut(key::item_sort_key(item_id)) };
-        let (mut items, files) = self.item_keys(partition, Some(after.attributes())).await?;
+        let (mut items, files) =
+            self.item_keys(partition, Some(after.attributes()), Some(&key::item_sort_key(run_id))).await?;
         items.reverse();
         Ok(Truncation { items, files })
     }
@@ -96,7 +99,7 @@ impl Threads {
         if let Err(error) = marked {
             return refused(error).map(|_| None);
         }
-        let (items, files) = self.item_keys(partition, None).await?;
+        let (items, files) = self.item_keys(partition, None, None).await?;
         Ok(Some(Deletion { head, items, files }))
     }
 
@@ -131,11 +134,13 @@ impl Threads {
         Ok(removed.concat())
     }
 
-    /// The keys of a thread's items, oldest first, from a key on, and the files that they show; strongly consistent.
+    /// The keys of a thread's items, oldest first, from a key on and up to a sort key, and the files that they show;
+    /// strongly consistent.
     async fn item_keys(
         &self,
         partition: String,
         mut start: Option<Record>,
+        end: Option<&str>,
     ) -> Result<(Vec<Record>, Vec<String>), StoreError> {
         let query = self.query_items(partition).projection_expression("#pk, #sk, #files").consistent_read(true);
         let query = query.expression_attribute_names("#files", FILES);
@@ -143,6 +148,9 @@ impl Threads {
         loop {
             let answer = query.clone().set_exclusive_start_key(start).send().await?;
             for mut record in answer.items.unwrap_or_default() {
+                if end.is_some_and(|end| sort_key(&record).is_some_and(|key| key.as_str() >= end)) {
+                    return Ok((keys, shown));
+                }
                 shown.extend(files(&record));
                 record.remove(FILES);
                 keys.push(record);

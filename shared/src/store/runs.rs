@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use super::attributes::Record;
 use super::error::{StoreError, refused};
 use super::key::{self, Key};
-use super::records::{DELETED, RETRIED_BY, RETRIED_ITEM, RUN_DIGEST, RUN_ID, RUN_UNTIL, Run, StoredItem, ThreadRecord};
+use super::records::{
+    ANSWERED_BY, DELETED, RETRIES, RUN_DIGEST, RUN_ID, RUN_UNTIL, Retry, Run, StoredItem, ThreadRecord, json,
+};
 use super::sending::{Head, attachments};
 use super::threads::Threads;
 use crate::identity::Owner;
@@ -28,6 +30,22 @@ pub enum BeginError {
     /// The store failed.
     #[error("the turn could not be stored")]
     Store(#[from] StoreError),
+}
+
+/// What a run begins with.
+#[derive(Debug, Clone, Copy)]
+pub enum Opening<'a> {
+    /// What stands there.
+    Nothing,
+    /// A message of the user's, under an id that nothing else has.
+    Message(&'a StoredItem),
+    /// The answer to an item that waits: stored only if it still does, else it is a conflict.
+    Answer {
+        /// The item as it waits.
+        waiting: &'a StoredItem,
+        /// The same with its answer, which names the run in `answered_by`.
+        answered: &'a StoredItem,
+    },
 }
 
 impl Threads {
@@ -58,14 +76,12 @@ impl Threads {
         }
     }
 
-    /// Takes the lease of a thread for `run` and stores `item`, in one round trip. A different message takes a live
-    /// run over (the person pressed stop and went on); only the same one, by its digest, is a conflict.
+    /// Takes the lease of a thread for `run` and stores what it begins with, in one round trip. A different message takes
+    /// a live run over (the person pressed stop and went on); only the same one, by its digest, is a conflict. A message
+    /// with attachments takes them, in one transaction with the lease.
     ///
-    /// An item that answers a pending one, under its id, is stored only where that still waits; else it is a conflict.
-    /// One with attachments takes them, in one transaction with the lease.
-    ///
-    /// `seen` is the id of a run that the caller knows to be over though its lease has not ended. If the lease is
-    /// refused, `item` is taken back: what stood there before stands there again.
+    /// `seen` is the id of a run that the caller knows to be over though its lease has not ended. If the turn does not
+    /// begin, a message is taken back, and what waited for an answer waits again, as far as that is possible.
     ///
     /// # Errors
     /// [`BeginError`].
@@ -75,26 +91,27 @@ impl Threads {
         thread_id: &str,
         run: &Run,
         seen: Option<&str>,
-        item: Option<&StoredItem>,
+        opening: Opening<'_>,
         now: Timestamp,
     ) -> Result<(), BeginError> {
         let head = key::head(owner, thread_id).ok_or(BeginError::NotFound)?;
-        if let Some(message) = item.filter(|item| !attachments(&item.item).is_empty()) {
+        if let Opening::Message(message) = opening
+            && !attachments(&message.item).is_empty()
+        {
             let lease = Head::Lease(self.leasing(&head, run, seen, None, now).into(), run);
             return self.send_message(owner, thread_id, lease, message, lease_refusal).await;
         }
         let put = async {
-            match item {
-                Some(item) if item.item.is_answer() => {
-                    let before = self.answer_item(owner, thread_id, item).await?;
-                    before.map(Some).ok_or(BeginError::Conflict)
+            match opening {
+                Opening::Nothing => Ok(()),
+                Opening::Message(message) => Ok(self.put_item(owner, thread_id, message).await?),
+                Opening::Answer { answered, .. } => {
+                    let has_waited = self.answer_item(owner, thread_id, answered).await?;
+                    if has_waited { Ok(()) } else { Err(BeginError::Conflict) }
                 }
-                Some(item) => Ok(self.upsert(owner, thread_id, item).await?),
-                None => Ok(None),
             }
         };
         let (leased, stored) = tokio::join!(self.lease(&head, run, seen, None, now), put);
-        let item = item.and_then(|stored| key::item(owner, thread_id, stored.item.id()));
         if leased.is_ok() && stored.is_ok() {
             return Ok(());
         }
@@ -102,35 +119,57 @@ impl Threads {
         if let Ok(()) | Err(BeginError::Store(_)) = leased {
             let _ = self.end_run(owner, thread_id, &run.id).await;
         }
-        match (&leased, &stored) {
+        match (opening, &leased, &stored) {
+            (Opening::Nothing, _, _) => {}
             // Nothing may stay behind in a thread that is gone.
-            (Err(BeginError::NotFound), _) | (Err(_), Ok(None)) => self.take_back(item).await,
-            (Err(_), Ok(Some(before))) => {
-                let request = self.client.put_item().table_name(&*self.table).set_item(Some(before.clone()));
-                let _ = Box::pin(request.send()).await;
+            (Opening::Message(item), _, _) | (Opening::Answer { answered: item, .. }, Err(BeginError::NotFound), _) => {
+                self.take_back(key::item(owner, thread_id, item.item.id())).await;
             }
-            // Whether the item was written, and over what, nobody knows.
-            (_, Err(_)) | (Ok(()), Ok(_)) => {}
+            // Another answer counts.
+            (Opening::Answer { .. }, _, Err(BeginError::Conflict)) => {}
+            (Opening::Answer { waiting, .. }, _, _) => {
+                let _ = self.put_back(owner, thread_id, waiting, run).await;
+            }
         }
-        leased.and(stored.map(|_| ()))
+        leased.and(stored)
+    }
+
+    /// Lets an item wait again whose answer began a run that is not to be.
+    async fn put_back(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        waiting: &StoredItem,
+        run: &Run,
+    ) -> Result<(), StoreError> {
+        let request = self
+            .upserting(owner, thread_id, waiting)?
+            .condition_expression(format!("#{ANSWERED_BY} = :run"))
+            .expression_attribute_values(":run", AttributeValue::S(run.id.clone()));
+        match Box::pin(request.send()).await {
+            Ok(_) => Ok(()),
+            Err(error) => refused(error).map(|_| ()),
+        }
     }
 
     /// Takes the lease for a run that answers a stored item anew, and notes that on the head: every older run that
-    /// answers this item or a later one withdraws when it ends. `seen` is the run that stands on the head, over or not.
+    /// answers this item or a later one withdraws when it ends. `thread` is the head as it was read; the run that stands
+    /// there, over or not, is taken over.
     ///
     /// # Errors
     /// [`BeginError`]; a conflict when another retry of the same message was faster.
     pub async fn begin_retry(
         &self,
         owner: &Owner,
-        thread_id: &str,
+        thread: &ThreadRecord,
         run: &Run,
         item_id: &str,
-        seen: Option<&str>,
         now: Timestamp,
     ) -> Result<(), BeginError> {
-        let head = key::head(owner, thread_id).ok_or(BeginError::NotFound)?;
-        self.lease(&head, run, seen, Some(item_id), now).await
+        let head = key::head(owner, &thread.id).ok_or(BeginError::NotFound)?;
+        let retries = thread.retries_with(Retry { item: item_id.to_owned(), run: run.id.clone() });
+        let seen = thread.run.as_ref().map(|run| run.id.as_str());
+        self.lease(&head, run, seen, json(Some(&retries))?, now).await
     }
 
     /// Releases the lease, if it is still this run's: for turns that end without an item.
@@ -161,10 +200,10 @@ impl Threads {
         head: &Key,
         run: &Run,
         seen: Option<&str>,
-        retried: Option<&str>,
+        retries: Option<AttributeValue>,
         now: Timestamp,
     ) -> Result<(), BeginError> {
-        let Err(error) = Box::pin(self.leasing(head, run, seen, retried, now).send()).await else { return Ok(()) };
+        let Err(error) = Box::pin(self.leasing(head, run, seen, retries, now).send()).await else { return Ok(()) };
         Err(lease_refusal(&refused(error)?))
     }
 
@@ -173,17 +212,16 @@ impl Threads {
         head: &Key,
         run: &Run,
         seen: Option<&str>,
-        retried: Option<&str>,
+        retries: Option<AttributeValue>,
         now: Timestamp,
     ) -> UpdateItemFluentBuilder {
         let mut update = "SET #id = :id, #digest = :digest, #until = :until".to_owned();
         let mut request = self.client.update_item();
-        if let Some(item_id) = retried {
-            update.push_str(", #retried_item = :retried_item, #retried_by = :id");
+        if let Some(retries) = retries {
+            update.push_str(", #retries = :retries");
             request = request
-                .expression_attribute_names("#retried_item", RETRIED_ITEM)
-                .expression_attribute_names("#retried_by", RETRIED_BY)
-                .expression_attribute_values(":retried_item", AttributeValue::S(item_id.to_owned()));
+                .expression_attribute_names("#retries", RETRIES)
+                .expression_attribute_values(":retries", retries);
         }
         request
             .table_name(&*self.table)

@@ -15,6 +15,7 @@ use super::pages::{self, Listing};
 use super::records::{DELETED, HIDDEN, ITEM, Run, StoredItem, TITLE, ThreadRecord};
 use crate::env::{Env, EnvError};
 use crate::identity::Owner;
+use crate::ids;
 use crate::protocol::{FeedbackKind, Page, Paging};
 
 /// The condition that a thread exists, with `#pk` and `#deleted`.
@@ -45,7 +46,23 @@ pub struct Loaded {
     pub has_more: bool,
 }
 
+/// A page of threads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThreadList {
+    /// Those that exist.
+    pub page: Page<ThreadRecord>,
+    /// The ids of those among them whose deletion has begun and not ended; [`Threads::begin_delete`] goes on with it.
+    pub half_deleted: Vec<String>,
+}
+
 impl Loaded {
+    /// The newest id in the thread, of an item or a run. What begins now sorts behind it, whatever the clocks say.
+    pub fn newest(&self) -> &str {
+        let items = self.items.last().map(|stored| stored.item.id());
+        let ids = [Some(&*self.thread.id), items, self.thread.last_run()];
+        ids.into_iter().flatten().max_by_key(|id| ids::sort_key(id)).unwrap_or(&self.thread.id)
+    }
+
     /// The run that writes in the thread now: its lease has not ended, and no item has ended the run.
     pub fn live_run(&self, now: Timestamp) -> Option<&Run> {
         let ended = |run: &Run| self.items.iter().any(|stored| stored.ends_run.as_ref() == Some(&run.id));
@@ -130,17 +147,26 @@ impl Threads {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn threads(&self, owner: &Owner, paging: &Paging) -> Result<Page<ThreadRecord>, StoreError> {
+    pub async fn threads(&self, owner: &Owner, paging: &Paging) -> Result<ThreadList, StoreError> {
         let listing = Listing {
             table: &self.table,
             partition: key::heads(owner),
             prefix: key::HEAD,
-            without: DELETED,
             order: paging.order,
             limit: pages::limit(paging),
             after: paging.after.as_ref().map(|id| format!("{}{}", key::HEAD, key::escape(id))),
         };
-        pages::page(&self.client, listing, ThreadRecord::read, |thread| &thread.id).await
+        let mut half_deleted = Vec::new();
+        let read = |record: &Record| {
+            let thread = ThreadRecord::read(record)?;
+            if record.contains_key(DELETED) {
+                half_deleted.push(thread.id);
+                return Ok(None);
+            }
+            Ok(Some(thread))
+        };
+        let page = pages::page(&self.client, listing, read, |thread| &thread.id).await?;
+        Ok(ThreadList { page, half_deleted })
     }
 
     /// A thread's head and a page of its items, in one round trip, without those that no client may see; none if there
@@ -161,12 +187,15 @@ impl Threads {
             table: &self.table,
             partition,
             prefix: key::ITEM,
-            without: HIDDEN,
             order: paging.order,
             limit: pages::limit(paging),
             after: paging.after.as_deref().map(key::item_sort_key),
         };
-        let page = pages::page(&self.client, listing, StoredItem::read, |stored| stored.item.id());
+        let read = |record: &Record| match record.contains_key(HIDDEN) {
+            true => Ok(None),
+            false => StoredItem::read(record).map(Some),
+        };
+        let page = pages::page(&self.client, listing, read, |stored| stored.item.id());
         let (head, page) = tokio::try_join!(self.head(&key, Consistency::Eventual), page)?;
         Ok(head.map(|thread| (thread, page)))
     }
@@ -199,26 +228,32 @@ impl Threads {
         Ok(stored.filter(|stored| stored.item.id() == item_id))
     }
 
+    /// The newest items before one, oldest first, hidden ones among them, as [`Threads::load`] gives them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn items_before(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        item_id: &str,
+        newest: u32,
+    ) -> Result<Vec<StoredItem>, StoreError> {
+        let Some(key) = key::item(owner, thread_id, item_id) else { return Ok(Vec::new()) };
+        let limit = i32::try_from(newest.max(1)).unwrap_or(i32::MAX);
+        let query = self.query_items(key.partition.clone()).scan_index_forward(false).limit(limit);
+        let answer = Box::pin(query.set_exclusive_start_key(Some(key.attributes())).send()).await?;
+        answer.items().iter().rev().map(StoredItem::read).collect()
+    }
+
     /// Stores an item, new or changed. Feedback that was given on it stays. Does not look at the thread: a turn that
     /// may have outlived its thread asks [`Threads::thread_now`] at its end.
     ///
     /// # Errors
     /// [`StoreError`]; also when the thread's id is none that can exist.
     pub async fn put_item(&self, owner: &Owner, thread_id: &str, stored: &StoredItem) -> Result<(), StoreError> {
-        self.upsert(owner, thread_id, stored).await.map(|_| ())
-    }
-
-    /// Stores an item and returns the record that stood there.
-    pub(super) async fn upsert(
-        &self,
-        owner: &Owner,
-        thread_id: &str,
-        stored: &StoredItem,
-    ) -> Result<Option<Record>, StoreError> {
-        let request = self.upserting(owner, thread_id, stored)?.return_values(ReturnValue::AllOld);
-        let answer = Box::pin(request.send()).await?;
-        // An emulator gives the key back where nothing stood.
-        Ok(answer.attributes.filter(|old| old.contains_key(ITEM)))
+        Box::pin(self.upserting(owner, thread_id, stored)?.send()).await?;
+        Ok(())
     }
 
     /// Gives an item a new content; whether it is still there.
@@ -236,26 +271,23 @@ impl Threads {
         }
     }
 
-    /// Stores an item that no longer waits, and returns the record that stood there; `None` if it did not wait any more,
-    /// or is not there.
+    /// Stores an item that no longer waits; whether it has waited until now.
     pub(super) async fn answer_item(
         &self,
         owner: &Owner,
         thread_id: &str,
         stored: &StoredItem,
-    ) -> Result<Option<Record>, StoreError> {
+    ) -> Result<bool, StoreError> {
         let request = self
             .upserting(owner, thread_id, stored)?
             .condition_expression("attribute_exists(#pending)")
-            .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match Box::pin(request.send()).await {
-            Ok(answer) => Ok(answer.attributes),
+            Ok(_) => Ok(true),
             Err(error) => {
                 let old = refused(error)?;
                 // It is there already when an answer was lost and the write is sent again.
-                let sent_again = old.contains_key(ITEM) && StoredItem::read(&old)? == *stored;
-                Ok(sent_again.then_some(old))
+                Ok(old.contains_key(ITEM) && StoredItem::read(&old)? == *stored)
             }
         }
     }

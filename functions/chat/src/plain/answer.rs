@@ -38,7 +38,8 @@ pub(super) async fn collect(
     }
     let Ending { usage, code } = ending.await.unwrap_or_default();
     if let Some(message) = failure {
-        return Err(Error::new(code, message));
+        // The message is kept: whoever repeats it elsewhere would begin another conversation.
+        return Err(Error::new(code, message).in_session(session_id));
     }
     Ok(json(&Answer { message: answer, session_id, usage }))
 }
