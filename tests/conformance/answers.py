@@ -88,9 +88,11 @@ def thread_with_newest_items(ours: Answer, theirs: Answer, their_server: Server,
 
 
 def transcripts(ours: list[prompts.Line], theirs: list[prompts.Line], pairing: Pairing) -> None:
-    """What the model is shown is the same but for what `context-in-own-words` and `calls-are-remembered` explain."""
+    """What the model is shown is the same but for what `context-in-own-words`, `calls-are-remembered` and
+    `calls-are-readable` explain."""
     mine = prompts.in_plain_words(prompts.of_this_turn(ours), pairing)
-    compare(mine, prompts.in_plain_words(prompts.of_this_turn(theirs)), Pairing(), "shown")
+    readable = prompts.with_readable_calls(prompts.of_this_turn(theirs))
+    compare(mine, prompts.in_plain_words(readable), Pairing(), "shown")
 
 
 def stored(answer: Answer) -> list[str]:

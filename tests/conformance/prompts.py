@@ -118,6 +118,23 @@ def tidy(role: str, text: str) -> str:
     return compact(text) if role == "output" else text
 
 
+def with_readable_calls(lines: list[Line]) -> list[Line]:
+    """`calls-are-readable`: arguments that are no JSON object, as ours tells them."""
+
+    def readable(role: str, text: str) -> Line:
+        name, _, arguments = text.partition(" ")
+        return (role, f"{name} {{}}") if role == "call" and not is_object(arguments) else (role, text)
+
+    return [readable(role, text) for role, text in lines]
+
+
+def is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
 def compact(text: str) -> str:
     try:
         return json.dumps(json.loads(text), sort_keys=True)
