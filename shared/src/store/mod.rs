@@ -29,6 +29,7 @@ mod budget;
 mod connection;
 mod counters;
 mod error;
+mod items;
 mod key;
 mod mark;
 mod pages;
