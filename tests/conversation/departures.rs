@@ -32,7 +32,7 @@ fn tokens(app: &App) -> Value {
 
 #[tokio::test]
 async fn a_deletion_whose_reader_leaves_goes_on() {
-    for (operation, containing) in [("UpdateItem", "#deleted = :true"), ("Query", "#files"), ("BatchWriteItem", "")] {
+    for (operation, containing) in [("UpdateItem", "#deleted = :now"), ("Query", "#files"), ("BatchWriteItem", "")] {
         let app = App::start().await;
         let thread_id = thread(&app, "alice").await;
         let held = app.dynamo.hold(operation, containing);
@@ -46,16 +46,24 @@ async fn a_deletion_that_was_killed_is_finished_by_its_owners_next_list() {
     let app = App::start().await;
     let (killed, kept) = (thread(&app, "alice").await, thread(&app, "alice").await);
     let owner = Owner::new(Owner::DEFAULT_TENANT, "alice").unwrap();
-    app.dynamo.threads().begin_delete(&owner, &killed).await.unwrap().unwrap();
+    app.dynamo.threads().begin_delete(&owner, &killed, app.clock.now()).await.unwrap().unwrap();
     let list = async |user: &str| {
         let list = app.chatkit(user, &operation("threads.list", json!({}))).await.json();
         list["data"].as_array().unwrap().iter().map(|thread| thread["id"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(list("eve").await, [json!(null); 0]);
+    // Whoever deletes it may be at it still.
+    app.clock.advance(59_000);
+    app.dynamo.reset();
+    assert_eq!(list("alice").await, [json!(kept)]);
+    assert_eq!(app.dynamo.reset().units(), (0.5, 1.0));
+    assert_eq!(app.dynamo.records("threads").len(), 6);
     // A list is a list, whether or not it can go on with the deletion.
+    app.clock.advance(1_000);
     app.dynamo.fail("BatchWriteItem", "", Fault::ServerError, 3);
     assert_eq!(list("alice").await, [json!(kept)]);
     assert_eq!(app.dynamo.records("threads").len(), 6);
+    app.clock.advance(60_000);
     assert_eq!(list("alice").await, [json!(kept)]);
     let left = app.dynamo.records("threads");
     assert!(left.len() == 3 && !json!(left).to_string().contains(&killed), "{left:?}");

@@ -34,6 +34,8 @@ pub(crate) enum Fault {
     Throttle,
     /// A 500 of DynamoDB.
     ServerError,
+    /// Another write was under way on one of its records.
+    Conflict,
     /// The connection breaks before the request is carried out.
     CutBefore,
     /// The connection breaks after the request was carried out, before the answer.
@@ -245,6 +247,7 @@ async fn forward(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Byte
     let (status, answer) = match fault {
         Some(Fault::Throttle) => (StatusCode::BAD_REQUEST, refusal("ProvisionedThroughputExceededException")),
         Some(Fault::ServerError) => (StatusCode::INTERNAL_SERVER_ERROR, refusal("InternalServerError")),
+        Some(Fault::Conflict) => (StatusCode::BAD_REQUEST, conflict(&body)),
         Some(Fault::CutBefore) => return cut(),
         Some(Fault::CutAfter) | None => {
             let (status, answer) = proxy.send(&headers, &operation, &body).await;
@@ -314,6 +317,16 @@ fn units(answer: &Value) -> f64 {
 
 fn refusal(kind: &str) -> Value {
     serde_json::json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "injected" })
+}
+
+/// How a write is refused that meets another; of a transaction's, the last one does.
+fn conflict(body: &Value) -> Value {
+    let Some(writes) = body["TransactItems"].as_array() else { return refusal("TransactionConflictException") };
+    let mut reasons = vec![serde_json::json!({ "Code": "None" }); writes.len() - 1];
+    reasons.push(serde_json::json!({ "Code": "TransactionConflict", "Message": "injected" }));
+    let mut answer = refusal("TransactionCanceledException");
+    answer["CancellationReasons"] = Value::Array(reasons);
+    answer
 }
 
 /// An answer that breaks the connection in its first bytes.

@@ -314,3 +314,19 @@ async fn nobody_is_shown_what_others_used() {
     assert_eq!(app.send(ask("grace")).await.status, 200);
     assert_eq!(own().await, before);
 }
+
+#[tokio::test]
+async fn who_asks_too_often_holds_nothing_of_what_others_share() {
+    let one_a_minute = ("LIMIT_USER_TURNS_PER_MINUTE", "1");
+    let app = App::with([OUTPUT, CONTEXT, ("LIMIT_TENANT_TOKENS_PER_DAY", "1000"), one_a_minute]).await;
+    app.model.then(costing(1));
+    assert_eq!(app.send(ask("mallory")).await.status, 200);
+    let before = app.dynamo.records("counters");
+    app.dynamo.reset();
+    let refused = join_all((0..4).map(|_| app.send(ask("mallory")))).await;
+    assert!(refused.iter().all(|answer| answer.status == 429));
+    // Not even for a moment.
+    let calls = app.dynamo.reset().calls;
+    assert!(calls.iter().all(|call| !call.body.to_string().contains("T#default")), "{calls:?}");
+    assert_eq!(app.dynamo.records("counters"), before);
+}

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::app::create;
+use crate::harness::dynamodb::Fault;
 use crate::harness::model::Gate;
 use crate::harness::responses::{answer, created, delta, message_added, part_added, sse};
 use crate::harness::socket::Sockets;
@@ -130,5 +131,15 @@ async fn an_order_that_waited_too_long_is_refused() {
     sockets.app.clock.advance(45_000);
     sockets.app.model.then(answer("Hello again"));
     sockets.invoke(&order).await;
+    client.answer().await.events();
+}
+
+#[tokio::test]
+async fn an_order_whose_taking_was_not_heard_of_is_carried_out() {
+    let sockets = Sockets::start().await;
+    let mut client = sockets.connect("alice").await;
+    sockets.app.model.then(answer("Hello there"));
+    sockets.app.dynamo.fail("UpdateItem", "O#", Fault::CutAfter, 1);
+    client.ask("1", &create("Hi")).await;
     client.answer().await.events();
 }

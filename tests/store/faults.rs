@@ -96,7 +96,7 @@ async fn a_deletion_that_stopped_is_invisible_and_can_be_finished() {
             assert_eq!(threads.items(&owner(), &head.id, &all()).await.unwrap().is_some(), visible);
             assert_eq!(threads.item(&owner(), &head.id, &id("msg", 60)).await.unwrap().is_some(), visible);
             let list = threads.threads(&owner(), &all()).await.unwrap();
-            let half_deleted = if visible { Vec::new() } else { vec![head.id.clone()] };
+            let half_deleted = if visible { Vec::new() } else { vec![(head.id.clone(), at(0))] };
             assert_eq!((list.page.data.len(), list.half_deleted), (usize::from(visible), half_deleted));
             assert_eq!(threads.thread_is_gone(&owner(), &head.id).await.unwrap(), !visible);
 
@@ -141,4 +141,16 @@ fn a_missing_variable_is_named() {
     let env = chatkit_shared::env::Env::from_iter([("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "test")]);
     let error = Aws::from_env(&env, client()).unwrap_err();
     assert_eq!(error.to_string(), "`AWS_SECRET_ACCESS_KEY` must be set to the access key's secret");
+}
+
+#[tokio::test]
+async fn a_claim_whose_answer_was_lost_is_ones_own() {
+    let dynamo = Dynamo::start().await;
+    let counters = dynamo.counters();
+    for fault in [Fault::CutBefore, Fault::CutAfter] {
+        let name = format!("{fault:?}");
+        dynamo.fail("UpdateItem", "O#", fault, 2);
+        assert!(counters.claim(&name, at(3600)).await.unwrap(), "{name}");
+        assert!(!counters.claim(&name, at(3600)).await.unwrap(), "{name}");
+    }
 }

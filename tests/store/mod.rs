@@ -53,7 +53,7 @@ pub(crate) fn run(number: usize, digest: &str) -> Run {
 
 /// Deletes a thread, as the engine does.
 async fn delete(threads: &Threads, owner: &Owner, thread_id: &str) -> Result<(), StoreError> {
-    match threads.begin_delete(owner, thread_id).await? {
+    match threads.begin_delete(owner, thread_id, at(0)).await? {
         Some(deletion) => threads.finish_delete(deletion).await,
         None => Ok(()),
     }

@@ -79,7 +79,7 @@ async fn what_is_taken_back_is_as_it_was() {
 
 #[tokio::test]
 async fn a_write_that_is_sent_again_counts_once() {
-    for fault in [Fault::Throttle, Fault::ServerError, Fault::CutBefore, Fault::CutAfter] {
+    for fault in [Fault::Throttle, Fault::ServerError, Fault::Conflict, Fault::CutBefore, Fault::CutAfter] {
         let dynamo = Dynamo::start().await;
         let threads = started(&dynamo).await;
         dynamo.fail("TransactWriteItems", "", fault, 2);
@@ -87,4 +87,37 @@ async fn a_write_that_is_sent_again_counts_once() {
         let taken = records(&dynamo).iter().filter(|record| record["message_id"]["S"] == id("msg", 2)).count();
         assert_eq!(taken, 2, "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn a_message_that_meets_other_writers_is_taken_back_all_the_same() {
+    let dynamo = Dynamo::start().await;
+    let threads = started(&dynamo).await;
+    let (next, message) = (run(2, "next"), question_with(2, &["a"]));
+    begin(&threads, &next, &["a"]).await.unwrap();
+    let taken = async || threads.attachment(&owner(), "a").await.unwrap().unwrap().message_id;
+    // One that does not get through says so.
+    dynamo.fail("TransactWriteItems", "", Fault::Conflict, 5);
+    let result = threads.take_back_message(&owner(), &id("thr", 1), &message, Some(&next)).await;
+    assert!(result.unwrap_err().is_unavailable());
+    assert_eq!(taken().await, Some(id("msg", 2)));
+
+    dynamo.fail("TransactWriteItems", "", Fault::Conflict, 4);
+    threads.take_back_message(&owner(), &id("thr", 1), &message, Some(&next)).await.unwrap();
+    assert_eq!(taken().await, None);
+}
+
+#[tokio::test]
+async fn single_writes_that_meet_a_transaction_are_sent_again() {
+    let dynamo = Dynamo::start().await;
+    let threads = started(&dynamo).await;
+    dynamo.fail("UpdateItem", "", Fault::Conflict, 2);
+    let opening = Opening::Message(&question_with(2, &[]));
+    threads.begin_run(&owner(), &id("thr", 1), &run(2, "next"), None, opening, at(0)).await.unwrap();
+    dynamo.fail("DeleteItem", "", Fault::Conflict, 2);
+    threads.remove_items(&owner(), &id("thr", 1), &[id("msg", 2)]).await.unwrap();
+    threads.put_item(&owner(), &id("thr", 1), &question(3, "hi")).await.unwrap();
+    dynamo.fail("TransactWriteItems", "", Fault::Conflict, 2);
+    super::truncate(&threads, &owner(), &id("thr", 1), &id("msg", 1)).await.unwrap();
+    assert_eq!(threads.load(&owner(), &id("thr", 1), 20).await.unwrap().unwrap().items.len(), 1);
 }

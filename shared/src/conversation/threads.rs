@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::{Document, Engine, Error};
@@ -13,6 +13,9 @@ use crate::telemetry::chain;
 
 /// Items that `threads.get_by_id` brings along.
 const ITEMS_WITH_THREAD: i64 = 200;
+
+/// How long a deletion may still be at work.
+const AT_WORK: Duration = Duration::from_mins(1);
 
 /// How long a list waits for deletions that it goes on with.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -62,7 +65,7 @@ impl Engine {
     }
 
     async fn delete(&self, owner: &Owner, thread_id: &str) -> Result<(), Error> {
-        if let Some(deletion) = self.threads.begin_delete(owner, thread_id).await? {
+        if let Some(deletion) = self.threads.begin_delete(owner, thread_id, self.clock.now()).await? {
             self.remove_files(owner, &deletion.files).await?;
             self.threads.finish_delete(deletion).await?;
         }
@@ -71,12 +74,17 @@ impl Engine {
 
     /// Goes on with deletions that ended half way, as they do where a process is killed: nobody sees these threads any
     /// more, so nobody would repeat the request. The list does not wait for long; the next one goes on with the rest.
-    async fn go_on_deleting(&self, owner: &Owner, thread_ids: &[String]) {
-        let deletions = try_join_all(thread_ids.iter().map(|id| Box::pin(self.delete(owner, id))));
-        match timeout(PATIENCE, deletions).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::warn!(error = chain(&error), "a half deleted thread was not deleted"),
-            Err(_) => tracing::warn!("a half deleted thread is not deleted yet"),
+    async fn go_on_deleting(&self, owner: &Owner, half_deleted: &[(String, Timestamp)]) {
+        let now = self.clock.now();
+        let deletions = async {
+            for (thread_id, _) in half_deleted.iter().filter(|(_, began)| now >= *began + AT_WORK) {
+                if let Err(error) = Box::pin(self.delete(owner, thread_id)).await {
+                    tracing::warn!(error = chain(&error), "a half deleted thread was not deleted");
+                }
+            }
+        };
+        if timeout(PATIENCE, deletions).await.is_err() {
+            tracing::warn!("a half deleted thread is not deleted yet");
         }
     }
 

@@ -62,23 +62,28 @@ impl Counters {
     /// Takes a turn and reserves tokens for it from all accounts at once, with one write for each in the common case. 0
     /// turns a limit off; an account with nothing but such is not written. A reservation greater than a whole budget
     /// counts as the whole budget. Where one account refuses, the tokens of the others are given back; their turns are
-    /// not, as a turn that is asked for too soon is one, too.
+    /// not, as a turn that is asked for too soon is one, too. Where it is known that one will probably refuse, they are
+    /// charged one after the other, so that who asks too often holds nothing of what others share.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn admit(&self, accounts: &[Account<'_>], reserve: u64, now: Timestamp) -> Result<Admission, StoreError> {
-        let charged = accounts.iter().filter(|account| account.is_limited()).map(|account| {
-            let charge = account.charge(reserve, now);
-            async move { self.charge(&charge, now).await.map(|charged| (charge, charged)) }
-        });
+        let limited = accounts.iter().filter(|account| account.is_limited());
+        let charges: Vec<_> = limited.map(|account| account.charge(reserve, now)).collect();
+        let at_a_time = if charges.iter().any(|charge| self.probably_refuses(charge, now)) { 1 } else { charges.len() };
         let mut reservation = Reservation::default();
         let mut refusals = Vec::new();
         let mut failure = None;
-        for charged in join_all(charged).await {
-            match charged {
-                Ok((charge, Charged::Admitted(record))) => reservation.held.extend(Held::of(charge, &record)),
-                Ok((_, Charged::Refused(refusal))) => refusals.push(refusal),
-                Err(error) => failure = Some(error),
+        let mut charges = charges.into_iter().peekable();
+        while charges.peek().is_some() && refusals.is_empty() && failure.is_none() {
+            let next = charges.by_ref().take(at_a_time);
+            let charged = next.map(async |charge| self.charge(&charge, now).await.map(|charged| (charge, charged)));
+            for charged in join_all(charged).await {
+                match charged {
+                    Ok((charge, Charged::Admitted(record))) => reservation.held.extend(Held::of(charge, &record)),
+                    Ok((_, Charged::Refused(refusal))) => refusals.push(refusal),
+                    Err(error) => failure = Some(error),
+                }
             }
         }
         let refusal = refusals.into_iter().max_by_key(|refusal| refusal.retry_after);

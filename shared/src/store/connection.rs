@@ -1,9 +1,12 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::interceptors::InterceptorContext;
+use aws_sdk_dynamodb::config::retry::{ClassifyRetry, RetryAction, RetryConfig};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, IdentityCache, StalledStreamProtectionConfig};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 
 use crate::aws::{Aws, endpoint};
 use crate::env::Env;
@@ -31,8 +34,28 @@ impl Connection {
             .identity_cache(IdentityCache::no_cache())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .timeout_config(timeouts)
-            .retry_config(retries);
+            .retry_config(retries)
+            .retry_classifier(Conflicts);
         config.set_endpoint_url(endpoint(env, "AWS_ENDPOINT_URL_DYNAMODB").map(|(_, url)| url.to_owned()));
         Self(Client::from_conf(config.build()))
+    }
+}
+
+/// A write that met a transaction on its record is sent again: the transaction takes milliseconds, and the SDK's own list
+/// of what may be tried again does not have it.
+#[derive(Debug)]
+struct Conflicts;
+
+impl ClassifyRetry for Conflicts {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let Some(Err(error)) = context.output_or_error() else { return RetryAction::NoActionIndicated };
+        let Some(error) = error.as_operation_error() else { return RetryAction::NoActionIndicated };
+        let updated = error.downcast_ref().is_some_and(UpdateItemError::is_transaction_conflict_exception);
+        let deleted = error.downcast_ref().is_some_and(DeleteItemError::is_transaction_conflict_exception);
+        if updated || deleted { RetryAction::transient_error() } else { RetryAction::NoActionIndicated }
+    }
+
+    fn name(&self) -> &'static str {
+        "conflicts with transactions"
     }
 }

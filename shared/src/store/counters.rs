@@ -191,6 +191,11 @@ impl Counters {
         }
     }
 
+    /// Whether a bucket was so empty when this process last saw it that it has no turn yet.
+    pub(super) fn probably_refuses(&self, charge: &Charge, now: Timestamp) -> bool {
+        matches!(charge.bucket.take(self.remembered(&charge.key), now.as_microsecond()), Verdict::Refused(_))
+    }
+
     fn remembered(&self, key: &Key) -> Option<i64> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
     }

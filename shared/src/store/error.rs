@@ -35,7 +35,7 @@ pub enum StoreError {
 }
 
 /// Error codes after which the same may work: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>.
-/// A cancelled transaction here has no conditions, so only another writer or a throttle cancels it.
+/// A transaction that a condition cancelled is no error here (`transaction.rs`): what is left are other writers and throttles.
 const TRANSIENT: [&str; 7] = [
     "InternalServerError",
     "ProvisionedThroughputExceededException",

@@ -42,6 +42,7 @@ mod sessions;
 mod sockets;
 mod tables;
 mod threads;
+mod transaction;
 mod usage;
 
 pub use account::{Account, Limit, Payer, Refusal};

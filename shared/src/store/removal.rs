@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, DeleteRequest, ReturnValue, TransactWriteItem, WriteRequest};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
 
 use super::attributes::Record;
 use super::error::{StoreError, refused};
@@ -64,13 +65,12 @@ impl Threads {
     /// [`StoreError`]: repeating [`Threads::begin_truncation`] finds what is left.
     pub async fn finish_truncation(&self, truncation: Truncation) -> Result<(), StoreError> {
         for keys in truncation.items.chunks(LARGEST_TRANSACTION) {
-            let mut request = self.client.transact_write_items();
-            for key in keys {
-                let delete = Delete::builder().table_name(&*self.table).set_key(Some(key.clone())).build();
-                let delete = delete.map_err(|error| StoreError::Other { source: error.into() })?;
-                request = request.transact_items(TransactWriteItem::builder().delete(delete).build());
-            }
-            request.send().await?;
+            let delete = |key: &Record| {
+                let delete = Delete::builder().table_name(&*self.table).set_key(Some(key.clone())).build()?;
+                Ok(TransactWriteItem::builder().delete(delete).build())
+            };
+            let deletes = keys.iter().map(delete).collect::<Result<Vec<_>, BuildError>>();
+            self.transact(&deletes.map_err(|error| StoreError::Other { source: error.into() })?).await?;
         }
         Ok(())
     }
@@ -80,7 +80,12 @@ impl Threads {
     ///
     /// # Errors
     /// [`StoreError`]: repeating it goes on with what is left.
-    pub async fn begin_delete(&self, owner: &Owner, thread_id: &str) -> Result<Option<Deletion>, StoreError> {
+    pub async fn begin_delete(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<Deletion>, StoreError> {
         let (Some(head), Some(partition)) = (key::head(owner, thread_id), key::items(owner, thread_id)) else {
             return Ok(None);
         };
@@ -89,11 +94,11 @@ impl Threads {
             .update_item()
             .table_name(&*self.table)
             .set_key(Some(head.attributes()))
-            .update_expression("SET #deleted = :true")
+            .update_expression("SET #deleted = :now")
             .condition_expression("attribute_exists(#pk)")
             .expression_attribute_names("#pk", key::PARTITION)
             .expression_attribute_names("#deleted", DELETED)
-            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .expression_attribute_values(":now", AttributeValue::N(now.as_second().to_string()))
             .send()
             .await;
         if let Err(error) = marked {

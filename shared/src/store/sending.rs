@@ -1,11 +1,8 @@
 //! A message with attachments: it is stored together with what it takes, or not at all.
 
-use std::time::Duration;
-
-use aws_sdk_dynamodb::error::{BuildError, SdkError};
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 
 use super::attachments::MESSAGE;
 use super::attributes::Record;
@@ -14,14 +11,9 @@ use super::key::{self, Key};
 use super::records::{Run, StoredItem};
 use super::runs::BeginError;
 use super::threads::Threads;
+use super::transaction::Refused;
 use crate::identity::Owner;
 use crate::protocol::ThreadItem;
-
-/// Tries of one transaction. DynamoDB refuses one that meets another on the same record.
-const ATTEMPTS: u32 = 5;
-
-/// Before the second try; twice as long before each further one.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// The thread of a message that is written with it.
 pub(super) enum Head<'a> {
@@ -58,24 +50,19 @@ impl Threads {
             let is_free = "attribute_exists(#pk) AND attribute_not_exists(#message)";
             writes.push(update(&self.claim(&key, message.item.id(), "SET #message = :message", is_free))?);
         }
-        for attempt in 0..ATTEMPTS {
-            let Err(error) = self.transact(&writes).await else { return Ok(()) };
-            let Some(reasons) = cancelled(&error) else {
+        match self.transact(&writes).await {
+            Ok(None) => Ok(()),
+            Ok(Some(Refused { place: 0, record })) => Err(refusal(&record)),
+            Ok(Some(Refused { place, .. })) => {
+                let id = place.checked_sub(2).and_then(|index| attachments.get(index)).copied();
+                Err(BeginError::Taken(id.unwrap_or_default().to_owned()))
+            }
+            Err(error) => {
                 // Whether it was written nobody knows, and the person is told that it was not. Best effort.
                 let _ = self.take_back_message(owner, thread_id, message, run).await;
-                return Err(StoreError::from(error).into());
-            };
-            let mut refused = reasons.iter().map(|reason| reason.code() == Some("ConditionalCheckFailed"));
-            match refused.position(|refused| refused) {
-                Some(0) => return Err(refusal(reasons[0].item().unwrap_or(&Record::new()))),
-                Some(place) => {
-                    let id = place.checked_sub(2).and_then(|index| attachments.get(index)).copied();
-                    return Err(BeginError::Taken(id.unwrap_or_default().to_owned()));
-                }
-                None => tokio::time::sleep(PAUSE * (1 << attempt)).await,
+                Err(error.into())
             }
         }
-        Err(StoreError::exhausted("a message met others on the same records").into())
     }
 
     /// Takes back a message that was just stored, or may have been: its attachments are free again. The lease that `run`
@@ -100,12 +87,8 @@ impl Threads {
             let is_held = "attribute_exists(#pk) AND #message = :message";
             writes.push(update(&self.claim(&key, message.item.id(), "REMOVE #message", is_held))?);
         }
-        match self.transact(&writes).await {
-            Ok(()) => {}
-            // What has no claim was never written.
-            Err(error) if cancelled(&error).is_some() => {}
-            Err(error) => return Err(error.into()),
-        }
+        // Where one is refused there is no claim, so nothing was written.
+        self.transact(&writes).await?;
         match run {
             Some(run) => self.end_run(owner, thread_id, &run.id).await,
             None => Ok(()),
@@ -123,11 +106,6 @@ impl Threads {
             .expression_attribute_names("#pk", key::PARTITION)
             .expression_attribute_names("#message", MESSAGE)
             .expression_attribute_values(":message", AttributeValue::S(message_id.to_owned()))
-    }
-
-    async fn transact(&self, writes: &[TransactWriteItem]) -> Result<(), SdkError<TransactWriteItemsError>> {
-        let request = self.client.transact_write_items().set_transact_items(Some(writes.to_vec()));
-        Box::pin(request.send()).await.map(|_| ())
     }
 }
 
@@ -150,16 +128,6 @@ fn update(request: &UpdateItemFluentBuilder) -> Result<TransactWriteItem, StoreE
         .set_expression_attribute_values(request.get_expression_attribute_values().clone())
         .set_return_values_on_condition_check_failure(request.get_return_values_on_condition_check_failure().clone());
     Ok(TransactWriteItem::builder().update(update.build().map_err(incomplete)?).build())
-}
-
-/// Why each part of a transaction was not written, if conditions or other writers are the reason.
-fn cancelled(error: &SdkError<TransactWriteItemsError>) -> Option<&[CancellationReason]> {
-    match error.as_service_error() {
-        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-            Some(cancelled.cancellation_reasons())
-        }
-        _ => None,
-    }
 }
 
 fn incomplete(error: BuildError) -> StoreError {

@@ -13,6 +13,7 @@ use super::attributes::{self, Record, TIME_TO_LIVE};
 use super::counters::{Charge, Charged, Counters, Scope};
 use super::error::{StoreError, refused};
 use super::key::{Key, escape};
+use super::mark::SETS_MARK;
 use crate::identity::{Identity, Owner, Session};
 use crate::limits::Bucket;
 
@@ -136,20 +137,20 @@ impl Counters {
     /// [`StoreError`].
     pub async fn claim(&self, name: &str, keep_until: Timestamp) -> Result<bool, StoreError> {
         let key = Key { partition: format!("O#{}", escape(name)), sort: "claim".to_owned() };
-        let claimed = self
+        let mark = self.marks.next();
+        let claim = self
             .client
             .update_item()
             .table_name(&*self.table)
             .set_key(Some(key.attributes()))
-            .update_expression("SET #expires_at = :expires_at")
+            .update_expression(format!("SET #expires_at = :expires_at, {SETS_MARK}"))
             .condition_expression("attribute_not_exists(#expires_at)")
             .expression_attribute_names("#expires_at", TIME_TO_LIVE)
-            .expression_attribute_values(":expires_at", seconds(keep_until.as_second()))
-            .send()
-            .await;
-        match claimed {
+            .expression_attribute_values(":expires_at", seconds(keep_until.as_second()));
+        match mark.on(claim).send().await {
             Ok(_) => Ok(true),
-            Err(error) => refused(error).map(|_| false),
+            // One's own claim is met again where the answer to it was lost.
+            Err(error) => refused(error).map(|claim| mark.is_on(&claim)),
         }
     }
 
@@ -182,6 +183,10 @@ impl Counters {
                 Ok(_) => return Ok(true),
                 Err(error) => refused(error)?,
             };
+            if open(&record).contains(&element) {
+                // It has its place, and the answer that said so was lost.
+                return Ok(true);
+            }
             let over = over(&record, now);
             if over.is_empty() {
                 return Ok(false);
@@ -227,9 +232,13 @@ fn element(closes_at: i64, id: &str) -> String {
 
 /// Those of a user's connections that API Gateway has closed by now.
 fn over(record: &Record, now: Timestamp) -> Vec<String> {
-    let elements = record.get(OPEN).and_then(|value| value.as_ss().ok()).into_iter().flatten();
     let closes_at = |element: &str| element.split_once('#').and_then(|(at, _)| at.parse::<i64>().ok());
-    elements.filter(|element| closes_at(element).is_none_or(|at| at <= now.as_second())).cloned().collect()
+    open(record).iter().filter(|element| closes_at(element).is_none_or(|at| at <= now.as_second())).cloned().collect()
+}
+
+/// A user's connections.
+fn open(record: &Record) -> &[String] {
+    record.get(OPEN).and_then(|value| value.as_ss().ok()).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// What is kept of a session. Claims are JSON of strings, so they can be written.

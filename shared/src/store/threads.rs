@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
 use super::Connection;
-use super::attributes::Record;
+use super::attributes::{self, Record};
 use super::error::{StoreError, refused};
 use super::key::{self, Key};
 use super::pages::{self, Listing};
@@ -48,8 +48,9 @@ pub struct Loaded {
 pub struct ThreadList {
     /// Those that exist.
     pub page: Page<ThreadRecord>,
-    /// The ids of those among them whose deletion has begun and not ended; [`Threads::begin_delete`] goes on with it.
-    pub half_deleted: Vec<String>,
+    /// Those among them whose deletion has not ended, by their ids, and when it began; [`Threads::begin_delete`] goes on
+    /// with it.
+    pub half_deleted: Vec<(String, Timestamp)>,
 }
 
 impl Loaded {
@@ -156,11 +157,11 @@ impl Threads {
         let mut half_deleted = Vec::new();
         let read = |record: &Record| {
             let thread = ThreadRecord::read(record)?;
-            if record.contains_key(DELETED) {
-                half_deleted.push(thread.id);
-                return Ok(None);
+            match attributes::number(record, DELETED).map(Timestamp::from_second) {
+                None => return Ok(Some(thread)),
+                Some(began) => half_deleted.push((thread.id, began.unwrap_or_default())),
             }
-            Ok(Some(thread))
+            Ok(None)
         };
         let page = pages::page(&self.client, listing, read, |thread| &thread.id).await?;
         Ok(ThreadList { page, half_deleted })
