@@ -8,6 +8,8 @@ let sockets = [];
 /** What went the ordinary way. @type {unknown[][]} */
 let plain = [];
 let refuses = false;
+/** Whether sockets wait for the test to open them. */
+let isSlow = false;
 
 class FakeSocket {
   readyState = 0;
@@ -17,7 +19,7 @@ class FakeSocket {
   constructor(url, protocols) {
     Object.assign(this, { url, protocols });
     sockets.push(this);
-    queueMicrotask(() => (refuses ? this.close() : this.open()));
+    if (!isSlow) queueMicrotask(() => (refuses ? this.close() : this.open()));
   }
   open() {
     this.readyState = 1;
@@ -40,6 +42,7 @@ beforeEach(() => {
   sockets = [];
   plain = [];
   refuses = false;
+  isSlow = false;
 });
 
 function made() {
@@ -141,6 +144,50 @@ test("who hears nothing for long enough stops waiting, and a sign of life is som
   assert.equal(await (await answer).text(), `data: {}\n\n${broken}`);
 });
 
+test("a connection on which nothing comes any more is left, and one that carries something else stays", async (context) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  context.after(() => mock.timers.reset());
+  const fetch = made();
+  const lost = await asked(fetch);
+  const other = await asked(fetch);
+  mock.timers.tick(60_000);
+  other.socket.says({ id: other.id, ping: true });
+  mock.timers.tick(30_000);
+  await assert.rejects(lost.answer, TypeError);
+  assert.equal(lost.socket.readyState, 1);
+  // From here on the connection is dead, as after a sleep.
+  const late = await asked(fetch);
+  mock.timers.tick(60_000);
+  for (const { answer } of [other, late]) await assert.rejects(answer, TypeError);
+  assert.equal(other.socket.readyState, 3);
+  const next = await asked(fetch);
+  assert.deepEqual([sockets.length, next.socket.sent.length], [2, 1]);
+  // Nobody waits for anything, and nothing comes: that is no sign of death.
+  next.socket.says({ id: next.id, seq: 0, reply: {} });
+  mock.timers.tick(600_000);
+  assert.equal((await asked(fetch)).socket, next.socket);
+});
+
+test("who has another token does not wait long for a connection that may be dead", async () => {
+  const fetch = made();
+  const first = await asked(fetch);
+  const patience = new AbortController();
+  const timeout = mock.method(AbortSignal, "timeout", () => patience.signal);
+  const renewed = fetch("/chatkit", post("b"));
+  renewed.catch(() => {});
+  await settle();
+  assert.deepEqual([first.socket.sent.at(-1).token, sockets.length], ["b", 1]);
+  patience.abort();
+  await settle();
+  assert.deepEqual(timeout.mock.calls.map((call) => call.arguments), [[5_000]]);
+  timeout.mock.restore();
+  assert.deepEqual(sockets.map(({ sent, protocols }) => [protocols[1], sent.length]), [["a", 2], ["b", 1]]);
+  // What was asked before is read to its end.
+  first.socket.says({ id: first.id, seq: 0, reply: 1 });
+  assert.equal(await (await first.answer).json(), 1);
+  assert.equal(first.socket.readyState, 3);
+});
+
 test("another token goes on, and another user gets another connection", async () => {
   const fetch = made();
   const first = await asked(fetch);
@@ -181,6 +228,21 @@ test("an abort ends the answer and not the connection", async () => {
   await (await answer).body.cancel();
   socket.says({ id, seq: 1, events: [{}] }, { id, seq: 2, done: true });
   assert.equal(sockets.length, 1);
+});
+
+test("what is aborted before there is a connection is not sent", async () => {
+  isSlow = true;
+  const fetch = made();
+  const abort = new AbortController();
+  const aborted = fetch("/chatkit", post("a", { signal: abort.signal }));
+  const kept = fetch("/chatkit", post("a"));
+  for (const answer of [aborted, kept]) answer.catch(() => {});
+  await settle();
+  abort.abort();
+  sockets[0].open();
+  await assert.rejects(aborted, { name: "AbortError" });
+  await settle();
+  assert.deepEqual([sockets[0].sent.length, plain.length], [1, 0]);
 });
 
 test("everything else goes the ordinary way", async () => {

@@ -29,11 +29,17 @@ export function socketFetch(url, { WebSocket = globalThis.WebSocket, fetch: plai
       return Connection.open(new WebSocket(url, ["chatkit", token]), token, silence).catch(() => null);
     });
     const connection = await latest;
+    options.signal?.throwIfAborted();
     return connection?.isOpen ? connection.send("request", body, options.signal) : plain.call(globalThis, input, options);
   };
 }
 
+/** For how many milliseconds a connection, or leave to go on with one, is waited for. */
+const PATIENCE = 5_000;
+
 class Connection {
+  /** How many frames have come. */
+  frames = 0;
   /** @type {Map<string, Answer>} Those that have not ended, by the id of their request. */
   #answers = new Map();
   #requests = 0;
@@ -52,7 +58,7 @@ class Connection {
   static open(socket, token, silence) {
     return new Promise((resolve, reject) => {
       // A proxy may swallow what it does not know.
-      const patience = setTimeout(() => socket.close(), 5_000);
+      const patience = setTimeout(() => socket.close(), PATIENCE);
       socket.onopen = () => {
         clearTimeout(patience);
         resolve(new Connection(socket, token, silence));
@@ -71,9 +77,10 @@ class Connection {
   /** @param {string} token @returns {Promise<boolean>} whether requests with this token may be sent here */
   async goOnWith(token) {
     if (!this.isOpen || token === this.token) return this.isOpen;
-    const { ok } = await this.send("token", JSON.stringify(token)).catch(() => ({ ok: false }));
+    const answer = this.send("token", JSON.stringify(token), AbortSignal.timeout(PATIENCE));
+    const { ok } = await answer.catch(() => ({ ok: false }));
     if (ok) this.token = token;
-    // Somebody else's: they get a connection of their own, and what still comes here is read to its end.
+    // Somebody else's, or dead: they get a connection of their own, and what still comes here is read to its end.
     else this.#isLeft = true;
     this.#closeIfLeft();
     return this.isOpen && !this.#isLeft;
@@ -87,7 +94,7 @@ class Connection {
    */
   send(kind, json, signal) {
     const id = String((this.#requests += 1));
-    const answer = new Answer(this.silence, () => {
+    const answer = new Answer(this, () => {
       this.#answers.delete(id);
       this.#closeIfLeft();
     });
@@ -100,6 +107,7 @@ class Connection {
 
   /** @param {Frame} frame */
   #receive(frame) {
+    this.frames += 1;
     // API Gateway's own: a message could not be handed over, and which one is not said.
     if (frame.connectionId) this.#answers.forEach((answer) => answer.isWaiting && answer.breakOff());
     else this.#answers.get(frame.id ?? "")?.take(frame);
@@ -123,9 +131,9 @@ class Answer {
   /** @type {(reason: unknown) => void} */
   #reject = () => {};
 
-  /** @param {number} silence @param {() => void} onEnd */
-  constructor(silence, onEnd) {
-    this.silence = silence;
+  /** @param {Connection} connection @param {() => void} onEnd */
+  constructor(connection, onEnd) {
+    this.connection = connection;
     this.onEnd = onEnd;
     /** @type {Promise<Response>} */
     this.response = new Promise((resolve, reject) => {
@@ -195,7 +203,12 @@ class Answer {
 
   #listen() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.breakOff(), this.silence);
+    const { frames, silence, socket } = this.connection;
+    this.#timer = setTimeout(() => {
+      this.breakOff();
+      // Nor has anybody else heard anything: after a sleep, or in another network, a dead socket still looks open.
+      if (this.connection.frames === frames) socket.close();
+    }, silence);
   }
 
   #end() {
