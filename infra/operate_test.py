@@ -10,6 +10,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+from botocore.exceptions import ClientError
+
 sys.path.insert(0, str(Path(__file__).resolve().parent / "operate"))
 import addresses  # noqa: E402
 import deploy  # noqa: E402
@@ -33,6 +35,15 @@ class Operator(unittest.TestCase):
         ):
             patch.start()
             self.addCleanup(patch.stop)
+
+    def has_account(self, **deployed):
+        """Credentials, and a stack with these parameters; none without any."""
+        os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in deployed.items()]
+        described = {"StackStatus": "UPDATE_COMPLETE", "Parameters": parameters} if deployed else None
+        patch = mock.patch.object(stack.Stack, "find", return_value=described)
+        self.addCleanup(patch.stop)
+        return patch.start()
 
     def refusal(self, action, *arguments):
         with self.assertRaises(SystemExit) as refused, contextlib.redirect_stdout(io.StringIO()) as printed:
@@ -63,13 +74,48 @@ class Deploy(Operator):
             "Architecture=x64": "`Architecture` cannot be `x64`",
             "LimitUserTokensPerHour=many": "`LimitUserTokensPerHour` cannot be `many`",
             "AllowedOrigins=https://A.example": "`AllowedOrigins` cannot be `https://A.example`",
-            "AuthMode=jwt": "one of JwtSecret, JwtSecretArn, JwksUrl and UserPool must be set",
         }.items():
             self.assertIn(expected, self.refusal(deploy.deploy, "dev", [given]))
         self.assertNotIn("canary", self.refusal(deploy.deploy, "dev", ["JwtSecret=canary"]))
 
+    NO_KEY = "AuthMode has jwt, so one of JwtSecret, JwtSecretArn, JwksUrl and UserPool must be set"
+    TWO_KEYS = "JwtSecret is set, and stays so until it is given empty"
+    ARN = "JwtSecretArn=arn:aws:secretsmanager:eu-central-1:111122223333:secret:jwt-AbCdEf"
+
     def test_prod_as_it_is_in_a_fresh_clone(self):
-        self.assertIn("AuthMode has jwt, so one of", self.refusal(deploy.deploy, "prod", []))
+        self.has_account()
+        self.assertIn(self.NO_KEY, self.refusal(deploy.deploy, "prod", []))
+
+    def test_a_secret_stays_what_it_was(self):
+        # As CloudFormation shows it, whether there is one or not.
+        hidden = {"JwtSecret": "****"}
+        secret = hidden | {"AuthMode": "jwt"}
+        _, _, arn = self.ARN.partition("=")
+        for deployed, given, expected in (
+            ({}, ["JwtSecret=" + "s" * 32], None),
+            (secret, [], None),
+            (secret, ["JwtSecret=" + "t" * 32], None),
+            (secret, [self.ARN], self.TWO_KEYS),
+            (secret, ["JwtSecret=", self.ARN], None),
+            (secret, ["JwtSecret="], self.NO_KEY),
+            (secret | {"JwtSecretArn": arn}, [], self.NO_KEY),
+            (secret | {"JwtSecretArn": arn}, [self.ARN], None),
+            # There may be one that nothing needed; CloudFormation knows.
+            (hidden | {"AuthMode": "anonymous"}, [], None),
+            (hidden | {"AuthMode": "anonymous"}, [self.ARN], None),
+            # What this template refuses, another one has deployed.
+            (secret | {"Alarms": "false", "AlarmEmail": "a@example.com"}, [], None),
+        ):
+            with self.subTest(deployed=deployed, given=given):
+                self.has_account(**deployed)
+                run = mock.patch("subprocess.run", return_value=mock.Mock(returncode=3))
+                with run, self.assertRaises(SystemExit) as ended:
+                    deploy.deploy("prod", given)
+                self.assertIn(expected, ended.exception.code) if expected else self.assertEqual(ended.exception.code, 3)
+
+    def test_what_was_never_confirmed_keeps_nothing(self):
+        self.has_account(AuthMode="jwt", JwtSecret="****").return_value["StackStatus"] = "REVIEW_IN_PROGRESS"
+        self.assertIn(self.NO_KEY, self.refusal(deploy.deploy, "prod", []))
 
     def test_no_account(self):
         self.assertIn("there are no AWS credentials", self.refusal(deploy.deploy, "dev", []))
@@ -78,7 +124,7 @@ class Deploy(Operator):
         self.assertIn("no AWS region is chosen", self.refusal(deploy.deploy, "dev", []))
 
     def test_sam_gets_every_parameter_and_its_status_is_ours(self):
-        os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        self.has_account(AuthMode="jwt", JwtSecret="****")
         commands, parameters = [], []
 
         def run(command, **_):
@@ -108,7 +154,7 @@ class Deploy(Operator):
             self.assertNotIn("JwtSecret", each)
         commands.clear()
         with mock.patch("subprocess.run", run), self.assertRaises(SystemExit):
-            deploy.deploy("dev", [])
+            deploy.deploy("dev", ["ChatProvisionedConcurrency=1"])
         self.assertEqual(commands[0][-1], "--arm64")
 
 
@@ -127,6 +173,18 @@ class Operate(Operator):
         del os.environ["AWS_DEFAULT_REGION"]
         for action in self.ACTIONS:
             self.assertIn("no AWS region is chosen", self.of(action, "dev"))
+
+    def test_an_error_of_aws_is_a_line(self):
+        expired = ClientError({"Error": {"Code": "ExpiredToken", "Message": "The token is expired"}}, "DescribeStacks")
+        self.has_account().side_effect = expired
+        for action in self.ACTIONS:
+            self.assertIn("The token is expired", self.of(action, "dev"))
+
+        def deploy_as_typed():
+            with stack.briefly():
+                deploy.deploy("dev", [])
+
+        self.assertIn("The token is expired", self.refusal(deploy_as_typed))
 
     def test_a_stack_that_was_never_complete(self):
         os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}

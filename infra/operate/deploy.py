@@ -14,10 +14,13 @@ from pathlib import Path
 
 from cfnlint.decode.cfn_yaml import load
 from samcli.yamlhelper import yaml_parse
-from stack import ROOT, Stack
+from stack import ROOT, Stack, briefly
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from template_checks.parameters import accepts, broken_rules  # noqa: E402
+
+# In place of a `JwtSecret` that nobody knows here.
+SOME_SECRET = "*" * 32
 
 
 def deploy(environment, given):
@@ -25,11 +28,11 @@ def deploy(environment, given):
     path = f"infra/parameters/{environment}.yaml"
     values = parameters(path, given)
     template = load(str(ROOT / "template.yaml"))
-    if problems := refused(template, values):
-        raise SystemExit("\n".join([*problems, f"(from {path} and the command line; template.yaml explains every parameter)"]))
+    refuse(unfit(template["Parameters"], values), path)
     stack.needs_account()
     # A word that no deployment had before: with provisioned concurrency it makes the version that is kept ready.
     values["Release"] = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    refuse(broken(template, values, stack.parameters()), path)
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         # JSON is YAML, and sam reads no other ending.
         json.dump(with_defaults(template["Parameters"], values), file)
@@ -70,17 +73,37 @@ def text(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def refused(written, values):
-    """What is wrong with a set of values, each as a line."""
-    known = written["Parameters"]
+def refuse(problems, path):
+    if problems:
+        raise SystemExit("\n".join([*sorted(problems), f"(from {path} and the command line; template.yaml explains every parameter)"]))
+
+
+def unfit(known, values):
+    """What is wrong with the names and with single values, each as a line."""
     problems = [f"the template has no parameter `{name}`" for name in values.keys() - known.keys()]
     for name in values.keys() & known.keys():
         if not accepts(known[name], values[name]):
             value = "what it is" if "NoEcho" in known[name] else f"`{values[name]}`"
             problems.append(f"`{name}` cannot be {value}: {known[name]['Description']} ({taken(known[name])})")
-    if not problems:
-        problems = [each for rule in broken_rules(written, values).values() for each in rule]
-    return sorted(problems)
+    return problems
+
+
+def broken(written, values, deployed):
+    """What is wrong with the values together, each as a line. Where it cannot be known, CloudFormation tells it later."""
+    problems = [
+        [each for rule in broken_rules(written, {"JwtSecret": secret} | values).values() for each in rule]
+        for secret in secrets(written, deployed)
+    ]
+    return min(problems, key=len)
+
+
+def secrets(written, deployed):
+    """What the deployed `JwtSecret` may be, which stays what it was if no other is given. CloudFormation shows asterisks,
+    which do not tell whether there is one; but together with the other values it broke no rule."""
+    if not deployed:
+        return [""]
+    possible = ["", SOME_SECRET]
+    return [each for each in possible if not broken_rules(written, deployed | {"JwtSecret": each})] or possible
 
 
 def taken(parameter):
@@ -98,4 +121,5 @@ def taken(parameter):
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         raise SystemExit("usage: just deploy ENVIRONMENT [Name=value...]")
-    deploy(sys.argv[1], sys.argv[2:])
+    with briefly():
+        deploy(sys.argv[1], sys.argv[2:])

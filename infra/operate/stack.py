@@ -2,6 +2,7 @@
 
 import sys
 import tomllib
+from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
@@ -34,12 +35,17 @@ class Stack:
     def client(self, service):
         return self.session.client(service)
 
-    def describe(self):
+    def find(self):
+        """What CloudFormation says of the stack; nothing if there is none."""
         try:
             return self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
         except ClientError as error:
             if "does not exist" not in str(error):
                 raise
+
+    def describe(self):
+        if described := self.find():
+            return described
         region = self.session.region_name
         raise SystemExit(f"there is no stack `{self.name}` in {region}: `just deploy {self.environment}` makes it")
 
@@ -53,17 +59,29 @@ class Stack:
         )
 
     def parameters(self):
-        return {each["ParameterKey"]: each["ParameterValue"] for each in self.describe().get("Parameters", [])}
+        """The values that it was deployed with, those that nobody may see as asterisks; none if it never was."""
+        described = self.find()
+        # What was looked at and not confirmed is noted as a stack, too, and the next deployment begins anew.
+        if not described or described["StackStatus"] == "REVIEW_IN_PROGRESS":
+            return {}
+        return {each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])}
 
 
 def main(action):
-    """Runs `action` with the stack of the environment that the command line names; an error of AWS is one line."""
+    """Runs `action` with the stack of the environment that the command line names."""
     if len(sys.argv) != 2:
         raise SystemExit(f"usage: {sys.argv[0]} ENVIRONMENT")
-    try:
+    with briefly():
         stack = Stack(sys.argv[1])
         stack.needs_account()
         action(stack)
+
+
+@contextmanager
+def briefly():
+    """An error of AWS is one line, and an interruption none."""
+    try:
+        yield
     except (BotoCoreError, ClientError) as error:
         raise SystemExit(str(error)) from None
     except KeyboardInterrupt:
