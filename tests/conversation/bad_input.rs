@@ -58,8 +58,9 @@ async fn what_is_no_request() {
         (b"".into(), envelope("EOF while parsing a value")),
         (b"{".into(), envelope("EOF while parsing an object")),
         (b"not json".into(), envelope("expected ident")),
-        (b"null".into(), envelope("wrong type, expected struct Envelope")),
-        (b"[]".into(), envelope("invalid length 0, expected struct Envelope with 2 elements")),
+        (b"null".into(), envelope("wrong type, expected an object")),
+        (b"[]".into(), envelope("wrong type, expected an object")),
+        (br#"["threads.list", {}]"#.into(), envelope("wrong type, expected an object")),
         (b"{}".into(), envelope("missing field `type`")),
         (br#"{"params":{}}"#.into(), envelope("missing field `type`")),
         (br#"{"type":1,"params":{}}"#.into(), envelope("wrong type, expected a string")),
@@ -74,7 +75,7 @@ async fn what_is_no_request() {
         (br#"{"type":"","params":{}}"#.into(), "unknown operation ``".into()),
         (format!(r#"{{"type":"{}"}}"#, "x".repeat(500_000)).into(), format!("unknown operation `{}`", "x".repeat(64))),
         (format!(r#"{{"type":{}}}"#, deep(400_000)).into(), envelope("wrong type, expected a string")),
-        (deep(400_000).into(), envelope("wrong type, expected a string")),
+        (deep(400_000).into(), envelope("wrong type, expected an object")),
     ];
     for (body, expected) in cases {
         let shown = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
@@ -134,6 +135,25 @@ async fn parameters_that_are_missing_or_of_another_type() {
                 assert!(!message.contains("secret") && !message.contains("7.5"), "{message}");
             }
         }
+    }
+    bystander.unharmed().await;
+}
+
+#[tokio::test]
+async fn a_choice_that_there_is_not_is_answered_with_those_that_there_are() {
+    let bystander = Bystander::start().await;
+    let thread_id = &bystander.thread_id;
+    for (request, expected) in [
+        (
+            operation("threads.list", json!({ "order": "secret" })),
+            "`threads.list`: params: unknown value, expected `asc` or `desc`",
+        ),
+        (
+            operation("items.feedback", json!({ "thread_id": thread_id, "item_ids": ["msg_1"], "kind": "secret" })),
+            "`items.feedback`: params.kind: unknown value, expected `positive` or `negative`",
+        ),
+    ] {
+        assert_eq!(bystander.refused(request.to_string()).await, expected);
     }
     bystander.unharmed().await;
 }
@@ -202,9 +222,11 @@ async fn messages_that_are_none() {
             assert_eq!(bystander.refused(operation.to_string()).await, expected);
         }
     }
+    let kinds = "unknown value, expected `input_text` or `input_tag`";
     for (input, path, expected) in [
         (content(vec![json!({ "text": "x" })]), "content[0]", "missing field `type`"),
-        (content(vec![json!({ "type": "image", "text": "secret" })]), "content[0].type", "unknown `type`"),
+        (content(vec![json!({ "type": "image", "text": "secret" })]), "content[0].type", kinds),
+        (content(vec![json!({ "type": "x, expected secret at line 1" })]), "content[0].type", kinds),
         (content(vec![text("x"), json!({ "type": "input_text" })]), "content[1]", "missing field `text`"),
         (content(vec![json!({ "type": "input_tag", "text": "x" })]), "content[0]", "missing field `id`"),
         (content(vec![json!("x")]), "content[0]", "wrong type, expected internally tagged enum UserContent"),

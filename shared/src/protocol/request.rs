@@ -76,8 +76,8 @@ impl Request {
     /// # Errors
     /// [`RequestError`], whose text is fit for the client: it names the field, never its value.
     pub fn parse(body: &[u8]) -> Result<Self, RequestError> {
-        let envelope: Envelope<'_> =
-            serde_json::from_slice(body).map_err(|error| RequestError::Envelope(describe(&error)))?;
+        let lenient::ObjectOnly(envelope) = serde_json::from_slice::<lenient::ObjectOnly<Envelope<'_>>>(body)
+            .map_err(|error| RequestError::Envelope(describe(&error)))?;
         let operation = envelope.r#type.as_str();
         let params = envelope.params.map_or("null", RawValue::get);
         match operation {
@@ -160,12 +160,14 @@ fn read<T: DeserializeOwned>(operation: &str, params: &str) -> Result<T, Request
 /// `serde_json`'s message without its values and positions: what a user wrote must not come back in an error or a log.
 fn describe(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
+    let text = text.strip_suffix(&format!(" at line {} column {}", error.line(), error.column())).unwrap_or(&text);
     match text.split_once("invalid type: ").or_else(|| text.split_once("invalid value: ")) {
         Some((_, rest)) => rest
             .rsplit_once("expected ")
             .map_or_else(|| "wrong type".to_owned(), |(_, expected)| format!("wrong type, expected {expected}")),
-        None if text.starts_with("unknown variant") => "unknown `type`".to_owned(),
+        None if text.starts_with("unknown variant") => text
+            .rsplit_once(", expected ")
+            .map_or_else(|| "unknown value".to_owned(), |(_, known)| format!("unknown value, expected {known}")),
         None => text.to_owned(),
     }
 }
