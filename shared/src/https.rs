@@ -32,6 +32,9 @@ pub fn client(env: &Env) -> Result<Client, EnvError> {
         for certificate in CertificateDer::pem_file_iter(path).map_err(|_| unreadable())? {
             roots.add(certificate.map_err(|_| unreadable())?).map_err(|_| unreadable())?;
         }
+        if roots.len() == webpki_roots::TLS_SERVER_ROOTS.len() {
+            return Err(unreadable());
+        }
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let impossible = |_| EnvError::new(MORE_ROOTS, "is not to blame: TLS cannot be set up");
@@ -59,4 +62,18 @@ pub(crate) fn safe_url(text: &str) -> Option<Url> {
     let is_loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback;
     (is_plain && is_safe).then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_certificates_has_some() {
+        for path in ["/nowhere", "/", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")] {
+            let error = client(&Env::from_iter([(MORE_ROOTS, path)])).unwrap_err();
+            assert_eq!(error.to_string(), "`SSL_CERT_FILE` must be the path of a PEM file with certificates", "{path}");
+        }
+        assert!(client(&Env::from_iter([(MORE_ROOTS, "")])).is_ok());
+    }
 }

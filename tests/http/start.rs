@@ -83,6 +83,12 @@ async fn every_choice_is_one_of_those_that_there_are() {
         let expected = [None, None, Some(format!("`OPENAI_BASE_URL` {wants}")), None];
         assert_eq!(with("OPENAI_BASE_URL", value).await, expected, "{value}");
     }
+    for name in ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL"] {
+        for value in ["canary", "canary:8000", "ftp://canary", "http://"] {
+            let expected = Some(format!("`{name}` must be an `http` or `https` URL"));
+            assert_eq!(with(name, value).await, [(); 4].map(|()| expected.clone()), "{value}");
+        }
+    }
 }
 
 #[tokio::test]

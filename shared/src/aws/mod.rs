@@ -7,7 +7,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use reqwest::Client;
+use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use self::connector::Connector;
@@ -32,9 +32,15 @@ impl Aws {
     /// Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, which Lambda sets.
     ///
     /// # Errors
-    /// When the region or the credentials are missing.
+    /// When the region or the credentials are missing, or another place for a service that every function asks is none.
     pub fn from_env(env: &Env, http: Client) -> Result<Self, EnvError> {
         const SECRET: &str = "AWS_SECRET_ACCESS_KEY";
+        for variable in ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL"] {
+            let is_place = |url: Url| matches!(url.scheme(), "http" | "https");
+            if env.get(variable).is_some_and(|url| !Url::parse(url).is_ok_and(is_place)) {
+                return Err(EnvError::new(variable, "must be an `http` or `https` URL"));
+            }
+        }
         Ok(Self {
             region: env.required("AWS_REGION", "an AWS region")?,
             access_key_id: env.required("AWS_ACCESS_KEY_ID", "an access key's id")?,
