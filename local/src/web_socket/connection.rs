@@ -1,7 +1,9 @@
 //! One client.
 
 use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -24,20 +26,30 @@ pub(super) async fn connect(
     State(api): State<WebSocketApi>,
     address: ClientAddress,
     headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
+    let Ok(upgrade) = upgrade else {
+        let id = api.0.ids.mint(ids::REQUEST);
+        let body =
+            json!({ "error": "bad_request", "message": "this path takes a WebSocket handshake", "request_id": id });
+        return refused(StatusCode::BAD_REQUEST, body.to_string());
+    };
     let origin = Origin { connection: api.connection_id(), address: address.0, connected_at: api.0.clock.now() };
     let (event, _) = api.event(&origin, &Kind::Connect(&headers));
     let Ok(answer) = api.handle(event).await else { return StatusCode::BAD_GATEWAY.into_response() };
     let status = answer["statusCode"].as_u64().and_then(|status| StatusCode::from_u16(status.try_into().ok()?).ok());
     match status {
         Some(status) if status.is_success() => {}
-        Some(status) => return (status, answer["body"].as_str().unwrap_or_default().to_owned()).into_response(),
+        Some(status) => return refused(status, answer["body"].as_str().unwrap_or_default().to_owned()),
         None => return StatusCode::BAD_GATEWAY.into_response(),
     }
     let protocol = answer["headers"]["Sec-WebSocket-Protocol"].as_str().map(ToOwned::to_owned);
     let upgrade = upgrade.protocols(protocol).max_message_size(LARGEST_MESSAGE);
     upgrade.on_upgrade(move |socket| run(api, origin, socket))
+}
+
+fn refused(status: StatusCode, body: String) -> Response {
+    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// Serves a connection to its end.
