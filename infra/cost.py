@@ -95,9 +95,16 @@ def report(habits, memory, architecture, people):
     simulate.report(people, habits)
 
 
+def positive(text):
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds")
+    return number
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--turn-seconds", type=float, default=Habits.turn_seconds)
+    arguments.add_argument("--turn-seconds", type=positive, default=Habits.turn_seconds)
     arguments.add_argument("--output-tokens", type=int, default=Habits.output_tokens)
     arguments.add_argument("--turns", type=int, default=Habits.turns, help="of one visit")
     arguments.add_argument("--memory", type=int, default=512, help="megabytes of chat")

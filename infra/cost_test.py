@@ -1,5 +1,6 @@
 """`python -m unittest discover --start-directory infra --pattern '*_test.py'`"""
 
+import argparse
 import contextlib
 import io
 import re
@@ -7,7 +8,7 @@ import unittest
 from pathlib import Path
 
 import simulate
-from cost import TABLE, idle, of_requests, price, report
+from cost import TABLE, idle, of_requests, positive, price, report
 from workload import LIST, REFRESH, START, Habits, turn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +26,11 @@ class Prices(unittest.TestCase):
         self.assertAlmostEqual(parts["API Gateway"], 3.5)
         self.assertAlmostEqual(parts["Lambda"], 0.2 + 1e6 * 0.5 * 8 * 0.0000133334)
         self.assertAlmostEqual(parts["DynamoDB"], 7 * 0.625 + 4 * 0.125)
+
+    def test_a_turn_takes_time(self):
+        self.assertEqual(positive("0.5"), 0.5)
+        for text in ["0", "-1", "nan", "inf"]:
+            self.assertRaises(argparse.ArgumentTypeError, positive, text)
 
     def test_a_stream_counts_once_for_each_ten_megabytes(self):
         small, large = turn(8.0, 350), turn(8.0, 100_000)
