@@ -73,9 +73,8 @@ fn print_table(title: &str, starts: &mut [(&str, Times)]) {
 async fn rounds(programs: &Programs, share: Option<&CpuShare>) -> Vec<(&'static str, Times)> {
     let dynamo = Dynamo::start().await;
     let model = Model::start(SCRIPT, Instant::now()).await;
-    let dynamodb_url = dynamo.env().get("AWS_ENDPOINT_URL_DYNAMODB").unwrap().to_owned();
     let variables = [
-        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamo.proxy.upstream.clone()),
         ("OPENAI_BASE_URL", model.url.clone()),
         // Nothing is posted there, and no connection is ever closed.
         ("SOCKET_URL", "http://127.0.0.1:9".to_owned()),

@@ -24,7 +24,7 @@ use super::outside::outside;
 pub(crate) struct Dynamo {
     url: String,
     database: Database,
-    proxy: Arc<Proxy>,
+    pub(crate) proxy: Arc<Proxy>,
 }
 
 /// What is to go wrong.
@@ -63,8 +63,9 @@ pub(crate) struct Meter {
 }
 
 #[derive(Default)]
-struct Proxy {
-    upstream: String,
+pub(crate) struct Proxy {
+    /// Where the emulator itself is.
+    pub(crate) upstream: String,
     client: reqwest::Client,
     ticks: AtomicU64,
     latency_ms: AtomicU64,
