@@ -6,6 +6,24 @@ FUNCTIONS = ["Start", "Refresh", "Chat", "Analytics", "Socket"]
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 READ_SECRET = {"secretsmanager:GetSecretValue"}
 
+# What whoever carries on conversations may do, over HTTP or a WebSocket.
+CONVERSATIONS = {
+    "ThreadsTable": {
+        "dynamodb:BatchWriteItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+    },
+    "UsageTable": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+    "FilesBucket": {"s3:ListBucket"},
+    "FilesBucket/*": {"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
+    "SessionSigningSecret": READ_SECRET,
+    "OpenAiSecret": READ_SECRET,
+    "ToolSigningSecret if HasAssistant": READ_SECRET,
+}
+
 # By table, secret, bucket or log group.
 PERMISSIONS = {
     "StartRole": {
@@ -25,40 +43,14 @@ PERMISSIONS = {
     },
     "ChatRole": {
         "ChatLogs": LOGS,
-        "ThreadsTable": {
-            "dynamodb:BatchWriteItem",
-            "dynamodb:DeleteItem",
-            "dynamodb:GetItem",
-            "dynamodb:PutItem",
-            "dynamodb:Query",
-            "dynamodb:UpdateItem",
-        },
+        **CONVERSATIONS,
         "CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
-        "UsageTable": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
-        "FilesBucket": {"s3:ListBucket"},
-        "FilesBucket/*": {"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
-        "SessionSigningSecret": READ_SECRET,
-        "OpenAiSecret": READ_SECRET,
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
-        "ToolSigningSecret if HasAssistant": READ_SECRET,
     },
     "SocketRole": {
         "SocketLogs": LOGS,
-        "ThreadsTable": {
-            "dynamodb:BatchWriteItem",
-            "dynamodb:DeleteItem",
-            "dynamodb:GetItem",
-            "dynamodb:PutItem",
-            "dynamodb:Query",
-            "dynamodb:UpdateItem",
-        },
+        **CONVERSATIONS,
         "CountersTable": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
-        "UsageTable": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
-        "FilesBucket": {"s3:ListBucket"},
-        "FilesBucket/*": {"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
-        "SessionSigningSecret": READ_SECRET,
-        "OpenAiSecret": READ_SECRET,
-        "ToolSigningSecret if HasAssistant": READ_SECRET,
         "SocketApi/prod/POST/@connections/*": {"execute-api:ManageConnections"},
     },
     "AnalyticsRole": {

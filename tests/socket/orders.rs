@@ -6,7 +6,7 @@ use crate::harness::app::create;
 use crate::harness::dynamodb::Fault;
 use crate::harness::model::Gate;
 use crate::harness::responses::{answer, created, delta, message_added, part_added, sse};
-use crate::harness::socket::Sockets;
+use crate::harness::socket::{Client, Sockets};
 
 fn is_turn(event: &Value) -> bool {
     event.get("turn").is_some()
@@ -18,6 +18,14 @@ fn another(order: &Value, sockets: &Sockets, request_id: &str) -> Value {
     order["turn"]["request_id"] = json!(request_id);
     order["turn"]["ordered_at"] = json!(sockets.app.clock.now().as_second());
     order
+}
+
+/// Has a turn, and returns its order.
+async fn ordered(sockets: &Sockets, client: &mut Client) -> Value {
+    sockets.app.model.then(answer("Hello there"));
+    client.ask("1", &create("Hi")).await;
+    client.answer().await.events();
+    sockets.event(is_turn).await
 }
 
 #[tokio::test]
@@ -62,11 +70,8 @@ async fn an_order_that_was_taken_after_all_is_no_error() {
 async fn an_order_that_comes_twice_is_carried_out_once() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
-    sockets.app.model.then(answer("Hello there"));
-    client.ask("1", &create("Hi")).await;
-    client.answer().await.events();
+    let order = ordered(&sockets, &mut client).await;
     let asked = sockets.app.model.requests().len();
-    let order = sockets.event(is_turn).await;
     for _ in 0..2 {
         sockets.invoke(&order).await;
     }
@@ -109,11 +114,8 @@ async fn the_client_of_an_invocation_that_died_is_told_so() {
 async fn an_order_that_waited_too_long_is_refused() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
-    sockets.app.model.then(answer("Hello there"));
-    client.ask("1", &create("Hi")).await;
-    client.answer().await.events();
+    let order = ordered(&sockets, &mut client).await;
     let asked = sockets.app.model.requests().len();
-    let order = sockets.event(is_turn).await;
 
     let late = another(&order, &sockets, "req_01ARZ3NDEKTSV4RRFFQ69G5FAV");
     sockets.app.clock.advance(46_000);

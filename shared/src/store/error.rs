@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt::Debug;
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 
 use super::attributes::Record;
@@ -98,6 +98,13 @@ where
             None if transient => Self::Unavailable { source },
             None => Self::Other { source },
         }
+    }
+}
+
+/// A request without a part that it needs: a mistake of ours.
+impl From<BuildError> for StoreError {
+    fn from(error: BuildError) -> Self {
+        Self::Other { source: error.into() }
     }
 }
 

@@ -69,8 +69,7 @@ impl Threads {
                 let delete = Delete::builder().table_name(&*self.table).set_key(Some(key.clone())).build()?;
                 Ok(TransactWriteItem::builder().delete(delete).build())
             };
-            let deletes = keys.iter().map(delete).collect::<Result<Vec<_>, BuildError>>();
-            self.transact(&deletes.map_err(|error| StoreError::Other { source: error.into() })?).await?;
+            self.transact(&keys.iter().map(delete).collect::<Result<Vec<_>, BuildError>>()?).await?;
         }
         Ok(())
     }
@@ -183,8 +182,7 @@ impl Threads {
             let request = DeleteRequest::builder().set_key(Some(key)).build();
             Ok(WriteRequest::builder().delete_request(request?).build())
         };
-        let left = keys.into_iter().map(delete).collect::<Result<Vec<_>, BuildError>>();
-        let mut left = left.map_err(|error| StoreError::Other { source: error.into() })?;
+        let mut left = keys.into_iter().map(delete).collect::<Result<Vec<_>, BuildError>>()?;
         for attempt in 0..6 {
             let answer = self.client.batch_write_item().request_items(&*self.table, left).send().await?;
             left = answer.unprocessed_items.unwrap_or_default().remove(&*self.table).unwrap_or_default();

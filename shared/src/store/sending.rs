@@ -1,6 +1,5 @@
 //! A message with attachments: it is stored together with what it takes, or not at all.
 
-use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 
@@ -38,7 +37,7 @@ impl Threads {
             Head::New(record) => {
                 let put = Put::builder().table_name(&*self.table).set_item(Some(record));
                 let put = put.condition_expression("attribute_not_exists(#pk)");
-                let put = put.expression_attribute_names("#pk", key::PARTITION).build().map_err(incomplete)?;
+                let put = put.expression_attribute_names("#pk", key::PARTITION).build().map_err(StoreError::from)?;
                 (TransactWriteItem::builder().put(put).build(), None)
             }
             Head::Lease(request, run) => (update(&request)?, Some(run)),
@@ -81,7 +80,7 @@ impl Threads {
         let mut writes = Vec::new();
         for key in item.into_iter().chain(head.filter(|_| run.is_none())) {
             let delete = Delete::builder().table_name(&*self.table).set_key(Some(key.attributes()));
-            writes.push(TransactWriteItem::builder().delete(delete.build().map_err(incomplete)?).build());
+            writes.push(TransactWriteItem::builder().delete(delete.build()?).build());
         }
         for key in attachments(&message.item).into_iter().filter_map(|id| key::attachment(owner, id)) {
             let is_held = "attribute_exists(#pk) AND #message = :message";
@@ -127,9 +126,5 @@ fn update(request: &UpdateItemFluentBuilder) -> Result<TransactWriteItem, StoreE
         .set_expression_attribute_names(request.get_expression_attribute_names().clone())
         .set_expression_attribute_values(request.get_expression_attribute_values().clone())
         .set_return_values_on_condition_check_failure(request.get_return_values_on_condition_check_failure().clone());
-    Ok(TransactWriteItem::builder().update(update.build().map_err(incomplete)?).build())
-}
-
-fn incomplete(error: BuildError) -> StoreError {
-    StoreError::Other { source: error.into() }
+    Ok(TransactWriteItem::builder().update(update.build()?).build())
 }

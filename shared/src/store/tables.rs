@@ -51,7 +51,7 @@ async fn create_with_time_to_live(client: &Client, table: &str) -> Result<(), St
     let status = description.and_then(|description| description.time_to_live_status);
     if !matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
         let specification = TimeToLiveSpecification::builder().attribute_name(TIME_TO_LIVE).enabled(true).build();
-        let specification = specification.map_err(|error| StoreError::Other { source: error.into() })?;
+        let specification = specification?;
         client.update_time_to_live().table_name(table).time_to_live_specification(specification).send().await?;
     }
     Ok(())
@@ -63,10 +63,7 @@ async fn create(client: &Client, table: &str) -> Result<(), StoreError> {
     for (name, kind) in keys {
         let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
         let element = KeySchemaElement::builder().attribute_name(name).key_type(kind);
-        let incomplete = |error| StoreError::Other { source: Box::new(error) };
-        request = request
-            .attribute_definitions(attribute.build().map_err(incomplete)?)
-            .key_schema(element.build().map_err(incomplete)?);
+        request = request.attribute_definitions(attribute.build()?).key_schema(element.build()?);
     }
     match request.send().await {
         Err(error) if !error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) => {
