@@ -46,7 +46,7 @@ fn row(date: &str, model: Option<&str>, numbers: [u64; 7]) -> Value {
 }
 
 #[tokio::test]
-async fn several_turns_on_several_days_with_several_models() {
+async fn analytics_sums_up_turns_by_day_and_model() {
     let app = App::start().await;
     let mut env = app.env.clone();
     env.set("MODEL", "other#model%");
@@ -81,7 +81,7 @@ async fn several_turns_on_several_days_with_several_models() {
 }
 
 #[tokio::test]
-async fn a_turn_counts_on_the_day_on_which_it_began() {
+async fn turn_over_midnight_counts_on_the_day_it_began() {
     let app = App::start().await;
     app.clock.advance(DAY / 2 - 1);
     turn(&app, "ada", 10, [1, 0, 1, 0]).await;
@@ -90,7 +90,7 @@ async fn a_turn_counts_on_the_day_on_which_it_began() {
 }
 
 #[tokio::test]
-async fn failed_turns_count_and_cut_off_ones_have_not_failed() {
+async fn analytics_counts_failed_turns_as_errors_and_incomplete_ones_not() {
     let app = App::start().await;
     app.model.then(upstream_error(500, "server_error", "server_error"));
     app.send(ask("ada")).await.error(502, "upstream_error");
@@ -109,7 +109,7 @@ async fn failed_turns_count_and_cut_off_ones_have_not_failed() {
 }
 
 #[tokio::test]
-async fn a_title_is_part_of_its_turn() {
+async fn analytics_counts_a_title_with_its_turn() {
     let app = App::start().await;
     app.model.then(answer("Hello there"));
     app.chatkit("ada", &create("Hi")).await.events();
@@ -119,7 +119,7 @@ async fn a_title_is_part_of_its_turn() {
 }
 
 #[tokio::test]
-async fn two_processes_add_up() {
+async fn analytics_of_two_processes_add_up() {
     let app = App::start().await;
     app.model.on(|request| !request.is_title(), costing(10, 0, 1, 0));
     let routers = [app.router.clone(), App::router(&app.env, &app.clock, 2)];
@@ -138,7 +138,7 @@ async fn two_processes_add_up() {
 }
 
 #[tokio::test]
-async fn tenants_see_their_own_numbers_only() {
+async fn analytics_shows_the_own_tenant_only() {
     let app = App::start().await;
     for (tenant, input) in [("acme", 1), ("acme#x", 2), ("default", 4)] {
         let token = user_token(&app.env, &json!({ "sub": "ada", "tenant": tenant, "exp": App::began() + 60 }));
@@ -158,7 +158,7 @@ async fn tenants_see_their_own_numbers_only() {
 }
 
 #[tokio::test]
-async fn it_needs_the_permission() {
+async fn analytics_without_the_permission_is_refused() {
     let app = App::start().await;
     app.send(get("/api/analytics")).await.error(401, "unauthorized");
     let (visitor, _) = app.visit().await;

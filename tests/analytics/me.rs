@@ -9,7 +9,7 @@ use crate::harness::app::App;
 use crate::harness::requests::{Carrying, get, headers, post};
 
 #[tokio::test]
-async fn a_user_sees_their_own_limits() {
+async fn usage_shows_the_users_own_limits() {
     let app = App::start().await;
     let (ada, grace) = (app.user_token("ada"), app.session("grace").await);
     let unused = json!({
@@ -52,7 +52,7 @@ async fn a_user_sees_their_own_limits() {
 }
 
 #[tokio::test]
-async fn looking_counts_as_a_request() {
+async fn usage_and_analytics_count_as_requests() {
     let app = App::with([("LIMIT_USER_REQUESTS_PER_MINUTE", "2")]).await;
     let (ada, day) = (app.user_token("ada"), "/api/analytics?startDate=2026-11-20&endDate=2026-11-20");
     let of_ada = |path: &str| crate::harness::app::request(Method::GET, path, "ada", Body::empty());
@@ -80,7 +80,7 @@ async fn looking_counts_as_a_request() {
 }
 
 #[tokio::test]
-async fn more_than_all_is_nothing_left() {
+async fn usage_beyond_the_budget_shows_nothing_remaining() {
     let app = App::with([("LIMIT_USER_TOKENS_PER_HOUR", "100")]).await;
     app.model.then(costing(300, 0, 20, 0));
     assert_eq!(app.send(ask("ada")).await.status, 200);
@@ -89,13 +89,13 @@ async fn more_than_all_is_nothing_left() {
 }
 
 #[tokio::test]
-async fn a_limit_that_is_off_is_not_there() {
+async fn usage_leaves_out_limits_that_are_off() {
     let app = App::with([("LIMIT_USER_TURNS_PER_MINUTE", "0"), ("LIMIT_USER_TOKENS_PER_HOUR", "0")]).await;
     assert_eq!(app.send(get("/api/usage/me").bearer(&app.user_token("ada"))).await.json(), json!({}));
 }
 
 #[tokio::test]
-async fn a_visitor_sees_theirs() {
+async fn usage_of_a_visitor_shows_their_own() {
     let app = App::start().await;
     let (visitor, _) = app.visit().await;
     app.model.then(costing(1, 0, 1, 0));
@@ -107,7 +107,7 @@ async fn a_visitor_sees_theirs() {
 }
 
 #[tokio::test]
-async fn health_asks_for_nothing_and_touches_nothing() {
+async fn health_needs_no_token_and_no_store() {
     let app = App::start().await;
     app.dynamo.fail("GetItem", "", crate::harness::dynamodb::Fault::Throttle, 10);
     for request in [get("/health"), get("/health?x=1").bearer("nonsense")] {

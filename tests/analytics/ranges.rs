@@ -24,7 +24,7 @@ fn days(from: &str, to: &str, count: usize) -> (String, String, usize) {
 }
 
 #[tokio::test]
-async fn what_is_not_said_is_the_last_thirty_days() {
+async fn range_by_default_is_the_last_thirty_days() {
     let app = App::start().await;
     assert_eq!(extent(&app, "").await, days("2026-10-22", "2026-11-20", 30));
     assert_eq!(extent(&app, "?endDate=2026-03-01").await, days("2026-01-31", "2026-03-01", 30));
@@ -38,7 +38,7 @@ async fn what_is_not_said_is_the_last_thirty_days() {
 }
 
 #[tokio::test]
-async fn a_range_has_1_to_366_days() {
+async fn range_of_more_than_366_days_is_refused() {
     let app = App::start().await;
     assert_eq!(extent(&app, "?startDate=2028-01-01&endDate=2028-12-31").await, days("2028-01-01", "2028-12-31", 366));
     let long = "a range has at most 366 days";
@@ -56,7 +56,7 @@ async fn a_range_has_1_to_366_days() {
 }
 
 #[tokio::test]
-async fn a_date_is_written_in_one_way() {
+async fn range_with_a_malformed_date_is_refused() {
     let app = App::start().await;
     let texts = [
         "",
@@ -91,7 +91,7 @@ async fn a_date_is_written_in_one_way() {
 }
 
 #[tokio::test]
-async fn a_group_is_a_day_or_a_model() {
+async fn group_other_than_day_or_model_is_refused() {
     let app = App::start().await;
     for group in ["", "user", "Model", "day,model", "tenant"] {
         let expected = "`groupBy` must be `day` or `model`";
@@ -103,7 +103,7 @@ async fn a_group_is_a_day_or_a_model() {
 }
 
 #[tokio::test]
-async fn a_question_asked_twice_is_refused_in_the_documented_shape() {
+async fn query_with_a_field_twice_is_refused() {
     let app = App::start().await;
     for query in ["?startDate=2026-11-19&startDate=2026-11-20", "?groupBy=day&groupBy=model"] {
         assert_eq!(refusal(&app, query).await, "the query has a field twice", "{query}");

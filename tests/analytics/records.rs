@@ -22,7 +22,7 @@ fn records(app: &App) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn one_for_each_turn_that_ends_by_itself() {
+async fn usage_record_is_written_for_each_turn() {
     let app = App::start().await;
     let gate = Gate::closed();
     app.model.then(answer("Hello there").stepwise(&gate));
@@ -74,7 +74,7 @@ async fn one_for_each_turn_that_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn they_are_kept_as_long_as_configured() {
+async fn usage_records_expire_as_configured() {
     for (days, seconds) in [("1", Some(86_400)), ("0", None)] {
         let app = App::with([("USAGE_RETENTION_DAYS", days)]).await;
         app.model.then(costing(3, 2, 1, 0));

@@ -200,7 +200,7 @@ fn inconsistent() -> Vec<Value> {
 }
 
 #[test]
-fn the_schema_and_the_reader_agree() {
+fn shipped_schema_and_reader_accept_the_same_documents() {
     let schema: Value = serde_json::from_str(include_str!("../../infra/assistant.schema.json")).unwrap();
     let validator = jsonschema::draft202012::new(&schema).unwrap();
     for document in good() {

@@ -11,7 +11,7 @@ fn arguments(parameters: &Value, passed: &str) -> Result<Value, String> {
 }
 
 #[test]
-fn arguments_are_a_json_object() {
+fn arguments_must_be_a_json_object() {
     let any = json!({ "type": "object" });
     for (passed, expected) in [
         ("{}", json!({})),
@@ -31,7 +31,7 @@ fn arguments_are_a_json_object() {
 }
 
 #[test]
-fn a_fault_says_where_and_what_belongs_there() {
+fn invalid_arguments_name_the_place_and_what_is_expected() {
     let parameters = json!({
         "type": "object",
         "properties": {

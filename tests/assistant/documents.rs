@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{fault, read, with};
 
 #[test]
-fn everything_in_a_document_counts() {
+fn document_with_every_field_is_read() {
     let document = json!({
         "model": "gpt-test", "instructions": "You help.",
         "reasoning": { "effort": "low", "summaries": true },
@@ -86,7 +86,7 @@ fn everything_in_a_document_counts() {
 }
 
 #[test]
-fn a_fault_says_where_it_is_and_what_belongs_there() {
+fn invalid_document_names_the_place_and_what_is_expected() {
     const URL: &str = "must be an `https` URL without credentials and fragment, or `http` to this machine";
     let tools = |tool: Value| json!({ "tools": [{ "type": "web_search" }, tool] });
     let function = |run: Value| tools(json!({ "type": "function", "name": "find", "run": run }));
@@ -138,7 +138,7 @@ fn a_fault_says_where_it_is_and_what_belongs_there() {
 }
 
 #[test]
-fn what_stands_there_is_never_told() {
+fn invalid_document_never_quotes_its_values() {
     const SECRET: &str = "sk-secret";
     for document in [
         json!({ "model": [SECRET] }),

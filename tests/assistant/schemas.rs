@@ -131,7 +131,7 @@ fn values() -> Vec<Value> {
 }
 
 #[test]
-fn arguments_are_judged_as_the_specification_has_it() {
+fn arguments_are_valid_exactly_when_json_schema_says_so() {
     for schema in schemas() {
         let judge = jsonschema::draft202012::new(&parameters(&schema)).unwrap();
         let assistant = read(&document(&schema)).unwrap();
@@ -143,7 +143,7 @@ fn arguments_are_judged_as_the_specification_has_it() {
 }
 
 #[test]
-fn what_is_no_schema_is_refused() {
+fn schema_that_is_invalid_or_unsupported_is_refused() {
     let not_here = "is a keyword that is not supported here";
     for (schema, place, wants) in [
         (json!(null), "", "must be a JSON Schema: an object, `true` or `false`"),
@@ -186,7 +186,7 @@ fn what_is_no_schema_is_refused() {
 }
 
 #[test]
-fn a_reference_leads_to_a_schema_and_to_an_end() {
+fn schema_references_must_resolve_and_terminate() {
     let nowhere = "must lead to a schema in this one, as `#/$defs/…`";
     for target in ["#/$defs/nothing", "#/type", "#/$defs", "other.json", "https://shop.example/schema", "tree", "#tree"]
     {

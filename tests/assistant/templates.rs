@@ -34,7 +34,7 @@ fn rendered(template: &str, identity: &Identity) -> String {
 }
 
 #[test]
-fn placeholders_are_filled() {
+fn template_fills_its_placeholders() {
     for (template, known, unknown) in [
         ("Be short.", "Be short.", "Be short."),
         ("{{tenant}}/{{ user.id }}", "acme/ada", "default/vis_1"),
@@ -63,7 +63,7 @@ fn placeholders_are_filled() {
 }
 
 #[test]
-fn a_value_is_data() {
+fn template_values_are_inserted_as_plain_text() {
     let named = |name: &str| {
         let mut identity = ada();
         identity.claims.name = Some(name.to_owned());
@@ -76,7 +76,7 @@ fn a_value_is_data() {
 }
 
 #[test]
-fn what_does_not_exist_is_refused() {
+fn template_with_unknown_or_malformed_placeholders_is_refused() {
     for name in ["user", "user.nmae", "User.name", "user.claims", "user.claims.", "message", "user.claims_x"] {
         let unknown = fault(&json!({ "instructions": format!("Hi {{{{ {name} }}}}") }));
         assert!(unknown.starts_with(&format!("`instructions` names `{name}`, which is none of `tenant`")), "{unknown}");

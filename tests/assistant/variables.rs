@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{read, with};
 
 #[test]
-fn without_a_document_the_variables_say_everything() {
+fn assistant_without_a_document_is_read_from_the_variables() {
     let assistant = with([]).unwrap();
     assert_eq!((assistant.model.as_str(), &assistant.instructions), ("gpt-6-luna", &None));
     assert_eq!((assistant.max_output_tokens, assistant.max_context_tokens, assistant.max_rounds), (8_192, 16_000, 8));
@@ -25,7 +25,7 @@ fn without_a_document_the_variables_say_everything() {
 }
 
 #[test]
-fn a_variable_says_what_the_document_does_not() {
+fn assistant_takes_from_variables_what_the_document_leaves_out() {
     let assistant = with([("ASSISTANT", r#"{"max_rounds":2}"#), ("MODEL", "m")]).unwrap();
     assert_eq!((assistant.model.as_str(), assistant.max_rounds), ("m", 2));
     // An empty variable is none.
@@ -34,7 +34,7 @@ fn a_variable_says_what_the_document_does_not() {
 }
 
 #[test]
-fn both_must_not_say_the_same() {
+fn assistant_with_a_value_in_both_places_is_refused() {
     for (variable, value, field, document) in [
         ("MODEL", "m", "model", r#"{"model":"m"}"#),
         ("INSTRUCTIONS", "x", "instructions", r#"{"instructions":"x"}"#),
@@ -48,7 +48,7 @@ fn both_must_not_say_the_same() {
 }
 
 #[test]
-fn the_document_may_be_a_file() {
+fn assistant_document_may_be_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("assistant.json");
     std::fs::write(&path, "\n {\"model\":\"m\"}\n").unwrap();
@@ -68,7 +68,7 @@ fn the_document_may_be_a_file() {
 }
 
 #[test]
-fn other_apis_know_functions_alone() {
+fn assistant_for_chat_completions_has_functions_only() {
     let function = r#"{"tools":[{"type":"function","name":"a","run":"client"}]}"#;
     let hosted = r#"{"tools":[{"type":"web_search"}]}"#;
     assert!(with([("ASSISTANT", function), ("MODEL_API", "chat_completions")]).is_ok());
@@ -80,7 +80,7 @@ fn other_apis_know_functions_alone() {
 }
 
 #[test]
-fn a_good_document_is_described() {
+fn valid_document_is_described() {
     assert_eq!(described(&with([]).unwrap()), "the document is good: model `gpt-6-luna`; tools: none");
     let document = json!({
         "model": "m",

@@ -35,7 +35,7 @@ async fn send(site: &Site, fields: &[Vec<u8>]) -> Answer {
 }
 
 #[tokio::test]
-async fn a_file_and_its_message() {
+async fn upload_form_with_a_file_makes_an_attachment_for_a_message() {
     let site = Site::start().await;
     let fields = [field("other", "", b"x"), file("Grüße.png", "image/png", PNG), file("second.png", "image/png", b"x")];
     let answer = send(&site, &fields).await;
@@ -60,7 +60,7 @@ async fn a_file_and_its_message() {
 }
 
 #[tokio::test]
-async fn as_much_as_a_function_takes() {
+async fn upload_form_larger_than_a_function_takes_is_refused() {
     let site = Site::start().await;
     let most = vec![b'x'; 4_399_000];
     assert_eq!(send(&site, &[file("a.txt", "text/plain", &most)]).await.status, 200);
@@ -72,7 +72,7 @@ async fn as_much_as_a_function_takes() {
 }
 
 #[tokio::test]
-async fn forms_that_are_none() {
+async fn upload_form_that_is_malformed_is_refused() {
     let site = Site::start().await;
     let type_needed = "the body must be sent as `multipart/form-data` with a boundary";
     for content_type in ["application/json", "multipart/form-data", "text/plain", "multipart/mixed; boundary=x"] {
@@ -102,7 +102,7 @@ async fn forms_that_are_none() {
 }
 
 #[tokio::test]
-async fn nobody_and_nowhere() {
+async fn upload_form_without_a_user_or_a_bucket_is_refused() {
     let site = Site::start().await;
     let mut anonymous = form("alice", &[file("a.png", "image/png", PNG)]);
     anonymous.extensions_mut().clear();

@@ -11,7 +11,7 @@ use crate::harness::objects::Failure;
 const DOWN: &str = "the service cannot take files right now, please try again";
 
 #[tokio::test]
-async fn one_failure_is_repeated_and_nobody_notices() {
+async fn message_with_one_bucket_fault_succeeds() {
     let site = Site::start().await;
     let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
     for (request, failure) in [
@@ -36,7 +36,7 @@ async fn one_failure_is_repeated_and_nobody_notices() {
 }
 
 #[tokio::test]
-async fn a_copy_that_fails_after_its_status_is_a_failure() {
+async fn message_whose_copy_fails_late_answers_unavailable() {
     let site = Site::start().await;
     let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
     site.objects.fail("PUT files/", Failure::Late, 2);
@@ -48,7 +48,7 @@ async fn a_copy_that_fails_after_its_status_is_a_failure() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_is_down() {
+async fn operations_on_files_when_the_bucket_is_down_answer_unavailable() {
     let log = Log::start();
     let site = Site::start().await;
     let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
@@ -79,14 +79,14 @@ async fn a_bucket_that_is_down() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_cannot_be_reached() {
+async fn delete_attachment_when_the_bucket_is_unreachable_answers_unavailable() {
     let app = App::with([("FILES_BUCKET", "files"), ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")]).await;
     let delete = json!({ "type": "attachments.delete", "params": { "attachment_id": "atc_1" } });
     assert_eq!(app.chatkit("alice", &delete).await.error(503, "unavailable"), DOWN);
 }
 
 #[tokio::test]
-async fn a_table_that_fails_while_files_are_looked_at() {
+async fn message_when_the_attachment_record_cannot_be_read_answers_unavailable() {
     let site = Site::start().await;
     let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
     site.app.dynamo.fail("GetItem", "A#", Fault::ServerError, 3);

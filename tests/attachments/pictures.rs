@@ -35,7 +35,7 @@ fn told(events: &[Value]) -> (Vec<&str>, Vec<Value>) {
 }
 
 #[tokio::test]
-async fn a_picture_takes_shape_and_is_kept_shown_and_removed() {
+async fn generated_image_is_shown_stored_and_removed() {
     let site = Site::with([("ASSISTANT", ASSISTANT)]).await;
     site.app.model.rather(|request| !request.is_title(), drawn());
     let events = site.app.create("alice", "Draw!").await;
@@ -59,7 +59,7 @@ async fn a_picture_takes_shape_and_is_kept_shown_and_removed() {
 }
 
 #[tokio::test]
-async fn a_picture_whose_item_is_not_stored_is_not_kept() {
+async fn generated_image_whose_item_cannot_be_stored_is_removed() {
     let site = Site::with([("ASSISTANT", ASSISTANT)]).await;
     site.app.model.rather(|request| !request.is_title(), drawn());
     site.app.dynamo.fail("UpdateItem", "generated_image", Fault::ServerError, 3);
@@ -69,7 +69,7 @@ async fn a_picture_whose_item_is_not_stored_is_not_kept() {
 }
 
 #[tokio::test]
-async fn later_the_model_is_shown_what_it_drew() {
+async fn generated_image_is_sent_to_the_model_in_later_turns() {
     let site = Site::with([("ASSISTANT", ASSISTANT)]).await;
     site.app.model.rather(|request| request.conversation() == ["user: Draw!"], drawn());
     let thread_id = thread_id(&site.app.create("alice", "Draw!").await);
@@ -80,7 +80,7 @@ async fn later_the_model_is_shown_what_it_drew() {
 }
 
 #[tokio::test]
-async fn a_picture_that_cannot_be_kept_is_taken_back_and_the_turn_goes_on() {
+async fn generated_image_that_cannot_be_stored_is_withdrawn() {
     let site = Site::with([("ASSISTANT", ASSISTANT)]).await;
     site.objects.fail("PUT", Failure::Status(503), 6);
     site.app.model.rather(|request| !request.is_title(), drawn());

@@ -31,7 +31,7 @@ async fn files(site: &Site, ids: &[&str]) -> (Files, Owner) {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_reach_the_bucket_gets_the_bytes() {
+async fn resolve_inlines_files_for_a_server_that_cannot_reach_the_bucket() {
     let site = Site::start().await;
     let (files, owner) = files(&site, &["a", "b", "grown"]).await;
     let size = PNG.len() as u64;
@@ -69,7 +69,7 @@ async fn a_server_that_cannot_reach_the_bucket_gets_the_bytes() {
 }
 
 #[tokio::test]
-async fn the_newest_are_the_last_to_be_left_out() {
+async fn resolve_when_files_are_too_large_leaves_out_the_oldest_first() {
     let site = Site::start().await;
     let (files, owner) = files(&site, &["old", "new"]).await;
     let mut asked = prompt(vec![InputPart::File(stored("old", 20_000_000))]);
@@ -86,7 +86,7 @@ async fn the_newest_are_the_last_to_be_left_out() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_is_down_fails_the_turn() {
+async fn resolve_when_the_bucket_is_down_fails() {
     let site = Site::start().await;
     let (files, owner) = files(&site, &["a"]).await;
     site.objects.fail("GET", Failure::Status(503), 2);
@@ -95,7 +95,7 @@ async fn a_bucket_that_is_down_fails_the_turn() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_gone_is_named_and_the_turn_goes_on() {
+async fn turn_with_a_missing_file_names_it_to_the_model() {
     let site = Site::start().await;
     let id = site.uploaded("alice", "plan.png", "image/png", PNG).await;
     let thread_id = site.thread("alice", &[&id]).await;

@@ -20,7 +20,7 @@ impl Site {
 }
 
 #[tokio::test]
-async fn files_that_are_not_taken() {
+async fn create_attachment_with_invalid_metadata_is_refused() {
     let site = Site::with([("FILES_MAX_BYTES", "1000"), ("FILES_TYPES", "image/*")]).await;
     let name = "`name` must have 1 to 255 characters, none of them a control character";
     let size = "a file must have 1 to 1000 bytes";
@@ -56,7 +56,7 @@ async fn files_that_are_not_taken() {
 }
 
 #[tokio::test]
-async fn ids_of_others_are_unknown() {
+async fn message_with_the_attachment_of_another_user_is_refused() {
     let site = Site::start().await;
     let theirs = site.uploaded("bob", "a.png", "image/png", PNG).await;
     let never = theirs.replace(char::is_alphabetic, "X");
@@ -72,7 +72,7 @@ async fn ids_of_others_are_unknown() {
 }
 
 #[tokio::test]
-async fn uploads_that_are_not_what_was_announced() {
+async fn message_with_an_upload_other_than_announced_is_refused() {
     let site = Site::start().await;
     let attachment = site.create("alice", "a.png", PNG.len(), "image/png").await.json();
     let id = attachment["id"].as_str().unwrap();
@@ -93,7 +93,7 @@ async fn uploads_that_are_not_what_was_announced() {
 }
 
 #[tokio::test]
-async fn an_attachment_stands_in_one_message() {
+async fn message_with_an_attachment_of_another_message_is_refused() {
     let site = Site::start().await;
     let [one, other] = [
         site.uploaded("alice", "a.png", "image/png", PNG).await,
@@ -111,7 +111,7 @@ async fn an_attachment_stands_in_one_message() {
 }
 
 #[tokio::test]
-async fn too_many_and_too_little() {
+async fn message_with_too_many_attachments_or_no_content_is_refused() {
     let site = Site::with([("FILES_MAX_PER_MESSAGE", "2")]).await;
     let message = site.refused("alice", None, &["a", "b", "c"]).await;
     assert_eq!(message, "the message has more than 2 attachments");
@@ -125,7 +125,7 @@ async fn too_many_and_too_little() {
 }
 
 #[tokio::test]
-async fn in_threads_that_take_no_messages() {
+async fn message_with_attachments_in_an_unknown_or_locked_thread_is_refused() {
     let site = Site::start().await;
     let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
     for thread_id in ["thr_no", ""] {
@@ -138,7 +138,7 @@ async fn in_threads_that_take_no_messages() {
 }
 
 #[tokio::test]
-async fn deleted_from_the_composer() {
+async fn delete_attachment_removes_the_upload_and_the_record() {
     let site = Site::start().await;
     let attachment = site.create("alice", "a.png", PNG.len(), "image/png").await.json();
     let id = attachment["id"].as_str().unwrap();
@@ -151,7 +151,7 @@ async fn deleted_from_the_composer() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_bucket() {
+async fn message_with_attachments_without_a_bucket_is_refused() {
     let app = App::start().await;
     let message_of = message(None, "Look", &["atc_1"]);
     assert_eq!(app.chatkit("alice", &message_of).await.error(400, "bad_request"), UNKNOWN);

@@ -8,7 +8,7 @@ use crate::harness::objects::Failure;
 use crate::harness::responses::answer;
 
 #[tokio::test]
-async fn with_the_thread() {
+async fn delete_thread_removes_its_files() {
     let site = Site::start().await;
     let other = site.uploaded("alice", "other.png", "image/png", PNG).await;
     site.thread("alice", &[&other]).await;
@@ -31,7 +31,7 @@ async fn with_the_thread() {
 }
 
 #[tokio::test]
-async fn a_thread_without_files_costs_what_it_did() {
+async fn delete_thread_without_files_costs_no_more() {
     let site = Site::start().await;
     let thread_id = site.thread("alice", &[]).await;
     site.app.dynamo.reset();
@@ -43,7 +43,7 @@ async fn a_thread_without_files_costs_what_it_did() {
 }
 
 #[tokio::test]
-async fn with_the_messages_that_a_retry_drops() {
+async fn retry_removes_the_files_of_the_removed_messages() {
     let site = Site::start().await;
     let [kept, dropped] = [
         site.uploaded("alice", "a.png", "image/png", PNG).await,
@@ -65,7 +65,7 @@ async fn with_the_messages_that_a_retry_drops() {
 }
 
 #[tokio::test]
-async fn with_the_question_of_a_turn_that_outlived_its_thread() {
+async fn turn_that_outlives_its_thread_removes_the_files_of_its_question() {
     let site = Site::start().await;
     let thread_id = site.thread("alice", &[]).await;
     let id = site.uploaded("alice", "a.png", "image/png", PNG).await;

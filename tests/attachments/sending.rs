@@ -26,7 +26,7 @@ impl Site {
 }
 
 #[tokio::test]
-async fn a_message_that_was_not_stored_leaves_its_attachments_free() {
+async fn message_that_cannot_be_stored_leaves_its_attachments_unclaimed() {
     let site = Site::start().await;
     let thread = site.thread("alice", &[]).await;
     let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
@@ -47,7 +47,7 @@ async fn a_message_that_was_not_stored_leaves_its_attachments_free() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_lost_is_no_failure() {
+async fn message_when_the_stores_response_is_lost_is_answered() {
     let site = Site::start().await;
     let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
     site.app.dynamo.fail("TransactWriteItems", "SET #message", Fault::CutAfter, 1);
@@ -55,7 +55,7 @@ async fn an_answer_that_was_lost_is_no_failure() {
 }
 
 #[tokio::test]
-async fn files_that_cannot_be_kept_take_the_message_back() {
+async fn message_whose_files_cannot_be_copied_is_rolled_back() {
     let site = Site::start().await;
     let thread = site.thread("alice", &[]).await;
     let [one, other] = [
@@ -78,7 +78,7 @@ async fn files_that_cannot_be_kept_take_the_message_back() {
 }
 
 #[tokio::test]
-async fn of_messages_at_the_same_time_one_takes_an_attachment() {
+async fn messages_that_race_for_an_attachment_claim_it_once() {
     let site = Site::start().await;
     let thread = site.thread("alice", &[]).await;
     for round in 0..4 {
@@ -104,7 +104,7 @@ async fn of_messages_at_the_same_time_one_takes_an_attachment() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_from_the_composer_leaves_nothing() {
+async fn delete_attachment_also_removes_a_copied_file() {
     let site = Site::start().await;
     let [one, other] = [
         site.uploaded("alice", "a.png", "image/png", PNG).await,
@@ -124,7 +124,7 @@ async fn what_is_deleted_from_the_composer_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn an_attachment_whose_record_has_expired_stays_in_its_message() {
+async fn attachment_whose_record_expired_stays_in_its_message() {
     let site = Site::start().await;
     let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
     let thread = site.thread("alice", &[&id]).await;

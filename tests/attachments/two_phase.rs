@@ -9,7 +9,7 @@ use crate::harness::objects::Failure;
 use crate::harness::responses::answer;
 
 #[tokio::test]
-async fn a_picture_from_the_composer_into_a_message() {
+async fn image_is_announced_uploaded_sent_and_shown() {
     let site = Site::start().await;
     let created = site.create("alice", "Tür & Tor.png", PNG.len(), "image/PNG").await;
     assert_eq!((created.status.as_u16(), created.headers["content-type"].to_str().unwrap()), (200, "application/json"));
@@ -67,7 +67,7 @@ async fn a_picture_from_the_composer_into_a_message() {
 }
 
 #[tokio::test]
-async fn a_record_expires_with_its_upload() {
+async fn attachment_record_expires_with_its_upload() {
     let site = Site::start().await;
     let attachment = site.create("alice", "a.txt", 1, "text/plain").await.json();
     let record = || {
@@ -94,7 +94,7 @@ async fn a_record_expires_with_its_upload() {
 }
 
 #[tokio::test]
-async fn only_messages_with_attachments_cost_more() {
+async fn message_costs_more_only_with_attachments() {
     let site = Site::start().await;
     let thread_id = site.thread("alice", &[]).await;
     let [one, two] = [
@@ -117,7 +117,7 @@ async fn only_messages_with_attachments_cost_more() {
 }
 
 #[tokio::test]
-async fn a_document_has_no_preview() {
+async fn document_attachment_has_no_preview() {
     let site = Site::start().await;
     let id = site.uploaded("alice", "notes.txt", "text/plain;charset=utf-8", b"Dear diary").await;
     let events = site.send("alice", None, "Read this", &[&id, &id]).await.events();
@@ -129,7 +129,7 @@ async fn a_document_has_no_preview() {
 }
 
 #[tokio::test]
-async fn a_message_may_have_attachments_only() {
+async fn message_may_consist_of_attachments_only() {
     let site = Site::start().await;
     let id = site.uploaded("alice", "notes.txt", "text/plain", b"Dear diary").await;
     // So that the model gets a text of it.
@@ -143,7 +143,7 @@ async fn a_message_may_have_attachments_only() {
 }
 
 #[tokio::test]
-async fn previews_are_fresh_whenever_they_are_loaded() {
+async fn preview_url_is_new_on_each_load() {
     let site = Site::start().await;
     let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
     let thread_id = site.thread("alice", &[&id]).await;
@@ -160,7 +160,7 @@ async fn previews_are_fresh_whenever_they_are_loaded() {
 }
 
 #[tokio::test]
-async fn a_signed_url_is_good_for_one_file_and_never_kept_or_repeated() {
+async fn upload_url_fits_one_file_and_is_never_stored() {
     let site = Site::start().await;
     let attachment = site.create("alice", "a.png", PNG.len(), "image/png").await.json();
     let url = attachment["upload_descriptor"]["url"].as_str().unwrap();
@@ -199,7 +199,7 @@ async fn a_signed_url_is_good_for_one_file_and_never_kept_or_repeated() {
 }
 
 #[tokio::test]
-async fn what_is_uploaded_later_changes_nothing() {
+async fn upload_after_the_message_changes_nothing() {
     let site = Site::start().await;
     let attachment = site.create("alice", "a.png", PNG.len(), "image/png").await.json();
     assert_eq!(upload(&attachment, PNG).await, 200);
@@ -211,7 +211,7 @@ async fn what_is_uploaded_later_changes_nothing() {
 }
 
 #[tokio::test]
-async fn the_same_message_again_is_a_conflict_while_it_is_answered() {
+async fn message_with_attachments_sent_twice_conflicts_while_answered() {
     let site = Site::start().await;
     let first = site.uploaded("alice", "a.png", "image/png", PNG).await;
     let thread_id = site.thread("alice", &[&first]).await;

@@ -20,7 +20,7 @@ async fn answered(app: &App, thread_id: &str, answer: Answer) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn thoughts_are_a_workflow_that_ends_where_the_answer_begins() {
+async fn turn_with_thoughts_shows_a_workflow_that_ends_when_the_answer_begins() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     let gate = Gate::closed();
@@ -89,7 +89,7 @@ async fn thoughts_are_a_workflow_that_ends_where_the_answer_begins() {
 }
 
 #[tokio::test]
-async fn sources_are_marked_where_they_support_the_text() {
+async fn turn_with_citations_annotates_the_text_at_their_positions() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     let citation = url_citation("https://example.com/a", "A page", 0, 4);
@@ -125,7 +125,7 @@ async fn sources_are_marked_where_they_support_the_text() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_text_like_any_other() {
+async fn turn_when_the_model_refuses_shows_the_refusal_as_text() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     let refusal = json!({ "type": "refusal", "refusal": "I cannot do that." });
@@ -160,7 +160,7 @@ async fn a_refusal_is_text_like_any_other() {
 }
 
 #[tokio::test]
-async fn several_messages_are_several_items() {
+async fn turn_with_several_messages_stores_an_item_for_each() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     let events = answered(
@@ -222,7 +222,7 @@ async fn several_messages_are_several_items() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_cut_off_is_kept_and_says_so() {
+async fn turn_when_the_answer_is_incomplete_keeps_it_and_sends_a_notice() {
     for (reason, notice) in [
         ("max_output_tokens", "The answer was cut off because it became too long."),
         ("content_filter", "The answer was stopped by the content filter."),
@@ -245,7 +245,7 @@ async fn an_answer_that_is_cut_off_is_kept_and_says_so() {
 const NO_ANSWER: &str = "The assistant gave no answer. Please try again.";
 
 #[tokio::test]
-async fn an_answer_without_words_is_an_error_that_may_be_retried() {
+async fn turn_without_any_text_ends_in_an_error_that_allows_a_retry() {
     let empty = || [message_added("msg_1"), part_added(), text_done(""), message_done("msg_1", "")];
     let thought = || [reasoning_added("rs_1"), reasoning_delta("Hm"), reasoning_done("rs_1", &["Hm"])];
     let end = || completed(usage(1, 0, 1, 0));
@@ -279,7 +279,7 @@ async fn an_answer_without_words_is_an_error_that_may_be_retried() {
 }
 
 #[tokio::test]
-async fn an_empty_message_beside_one_with_words_is_dropped_without_an_error() {
+async fn turn_with_an_empty_message_beside_another_removes_the_empty_one() {
     for empty_first in [false, true] {
         let app = App::start().await;
         let thread_id = thread(&app, "alice").await;
@@ -297,7 +297,7 @@ async fn an_empty_message_beside_one_with_words_is_dropped_without_an_error() {
 }
 
 #[tokio::test]
-async fn a_long_answer_arrives_and_is_stored_whole() {
+async fn turn_with_a_long_answer_streams_and_stores_all_of_it() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     let text: String = (0..2_000).map(|number| format!("wörd{number} ")).collect();

@@ -92,17 +92,17 @@ fn check<T: std::fmt::Debug>(cases: u32, bodies: &impl Strategy<Value = T>, body
 }
 
 #[test]
-fn arbitrary_bytes() {
+fn chatkit_with_random_bytes_never_fails_with_5xx() {
     check(300, &vec(any::<u8>(), 0..200), |_, bytes| bytes);
 }
 
 #[test]
-fn arbitrary_json() {
+fn chatkit_with_random_json_never_fails_with_5xx() {
     check(300, &(tree(), tree()), |_, (kind, params)| json!({ "type": kind, "params": params }).to_string().into());
 }
 
 #[test]
-fn requests_with_one_value_replaced() {
+fn chatkit_with_one_value_replaced_never_fails_with_5xx() {
     let one = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), tree());
     check(300, &one, |thread_id, (operation, place, value)| {
         let operations = operations(thread_id, "msg_01M7WD7TG0KWDG3SESQ006DVVZ");
@@ -114,7 +114,7 @@ fn requests_with_one_value_replaced() {
 }
 
 #[test]
-fn requests_with_bytes_changed() {
+fn chatkit_with_some_bytes_changed_never_fails_with_5xx() {
     let changes = (any::<prop::sample::Index>(), vec((any::<prop::sample::Index>(), any::<u8>()), 1..4));
     check(300, &changes, |thread_id, (operation, changes)| {
         let (kind, params, _) = operation.get(&operations(thread_id, "msg_1")).clone();

@@ -50,7 +50,7 @@ impl Bystander {
 }
 
 #[tokio::test]
-async fn what_is_no_request() {
+async fn chatkit_when_the_body_is_no_request_says_what_is_wrong() {
     let bystander = Bystander::start().await;
     let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     let envelope = |what: &str| format!("the body is not a ChatKit request: {what}");
@@ -108,7 +108,7 @@ pub(super) fn operations(thread_id: &str, item_id: &str) -> Vec<(&'static str, V
 }
 
 #[tokio::test]
-async fn parameters_that_are_missing_or_of_another_type() {
+async fn chatkit_when_parameters_are_missing_or_mistyped_names_the_field() {
     let bystander = Bystander::start().await;
     for (kind, params, _) in operations(&bystander.thread_id, "msg_1") {
         for wrong in [json!(null), json!([]), json!("x"), json!(1)] {
@@ -140,7 +140,7 @@ async fn parameters_that_are_missing_or_of_another_type() {
 }
 
 #[tokio::test]
-async fn a_choice_that_there_is_not_is_answered_with_those_that_there_are() {
+async fn chatkit_when_a_choice_is_unknown_lists_the_valid_ones() {
     let bystander = Bystander::start().await;
     let thread_id = &bystander.thread_id;
     for (request, expected) in [
@@ -159,7 +159,7 @@ async fn a_choice_that_there_is_not_is_answered_with_those_that_there_are() {
 }
 
 #[tokio::test]
-async fn operations_that_this_server_is_not_configured_for_are_refused_by_name() {
+async fn chatkit_when_the_operation_is_not_configured_names_the_variable() {
     let bystander = Bystander::start().await;
     for (kind, params, built) in operations(&bystander.thread_id, "msg_1") {
         if !built {
@@ -181,7 +181,7 @@ async fn operations_that_this_server_is_not_configured_for_are_refused_by_name()
 }
 
 #[tokio::test]
-async fn messages_that_are_none() {
+async fn add_user_message_when_the_message_is_invalid_is_refused() {
     let bystander = Bystander::start().await;
     let thread_id = bystander.thread_id.clone();
     let text = |text: &str| json!({ "type": "input_text", "text": text });
@@ -242,7 +242,7 @@ async fn messages_that_are_none() {
 }
 
 #[tokio::test]
-async fn the_largest_messages_are_taken() {
+async fn create_thread_with_the_largest_valid_messages_is_accepted() {
     let app = App::with(NO_LIMITS).await;
     let tag = json!({ "type": "input_tag", "id": "i", "text": "x" });
     for content in [
@@ -266,7 +266,7 @@ async fn the_largest_messages_are_taken() {
 }
 
 #[tokio::test]
-async fn ids_that_nothing_has() {
+async fn operations_with_unknown_ids_answer_not_found() {
     let bystander = Bystander::start().await;
     let this = bystander.thread_id.clone();
     let items = super::reload(&bystander.app, "alice", &this).await["items"]["data"].clone();
@@ -311,7 +311,7 @@ async fn ids_that_nothing_has() {
 }
 
 #[tokio::test]
-async fn limits_of_lists() {
+async fn lists_accept_a_limit_of_zero_or_more_in_several_forms() {
     let bystander = Bystander::start().await;
     for kind in ["threads.list", "items.list"] {
         for limit in
@@ -343,7 +343,7 @@ async fn limits_of_lists() {
 }
 
 #[tokio::test]
-async fn titles() {
+async fn update_thread_when_the_title_is_too_long_is_refused() {
     let bystander = Bystander::start().await;
     let rename = |title: String| {
         operation("threads.update", json!({ "thread_id": bystander.thread_id, "title": title })).to_string()
@@ -356,7 +356,7 @@ async fn titles() {
 }
 
 #[tokio::test]
-async fn nesting_and_repeated_keys() {
+async fn create_thread_with_deep_nesting_or_repeated_keys_is_refused() {
     let bystander = Bystander::start().await;
     let nested = |depth: usize| format!(r#"{{"a":{}0{}}}"#, "[".repeat(depth), "]".repeat(depth));
     let tag = |data: &str| {
@@ -397,7 +397,7 @@ async fn nesting_and_repeated_keys() {
 }
 
 #[tokio::test]
-async fn a_thread_that_is_locked_takes_no_messages() {
+async fn add_user_message_when_the_thread_is_locked_is_refused() {
     let bystander = Bystander::start().await;
     bystander.app.dynamo.set("threads", "T#", "status", r#"{"type":"locked","reason":"Closed for today"}"#);
     let items = super::reload(&bystander.app, "alice", &bystander.thread_id).await;

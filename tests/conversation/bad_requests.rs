@@ -7,7 +7,7 @@ use super::bad_input::Bystander;
 use crate::harness::app::request;
 
 #[tokio::test]
-async fn requests_that_are_not_for_this_route() {
+async fn chatkit_with_a_wrong_method_or_content_type_is_refused() {
     let bystander = Bystander::start().await;
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH, Method::HEAD, Method::TRACE] {
         let answer = bystander.app.send(request(method.clone(), "/chatkit", "alice", Body::from("{}"))).await;
@@ -40,7 +40,7 @@ async fn requests_that_are_not_for_this_route() {
 }
 
 #[tokio::test]
-async fn a_body_over_one_megabyte() {
+async fn chatkit_when_the_body_exceeds_one_megabyte_is_refused() {
     let bystander = Bystander::start().await;
     let body = |size: usize| {
         let mut body = br#"{"type":"threads.list","params":{}}"#.to_vec();

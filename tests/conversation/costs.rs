@@ -21,7 +21,7 @@ async fn cost(app: &App, operation: &Value) -> ((f64, f64), usize) {
 }
 
 #[tokio::test]
-async fn of_each_operation() {
+async fn each_operation_costs_exactly_these_units_and_round_trips() {
     let app = App::start().await;
     app.model.on(|request| !request.is_title(), answer("Hello there"));
     // Admit; head and message; answer, title; settle, record, rollup beside a look at the thread.
@@ -51,7 +51,7 @@ async fn of_each_operation() {
 }
 
 #[tokio::test]
-async fn of_a_turn_whatever_the_threads_length() {
+async fn turn_in_a_thread_of_any_length_costs_the_same() {
     let mut costs = Vec::new();
     for length in [8, 998] {
         let app = App::start().await;
@@ -69,7 +69,7 @@ async fn of_a_turn_whatever_the_threads_length() {
 }
 
 #[tokio::test]
-async fn the_model_is_called_after_one_round_trip_and_the_browser_hears_after_two() {
+async fn turn_calls_the_model_after_one_round_trip_and_answers_after_two() {
     let app = App::start().await;
     let before_model: Arc<Mutex<Option<Meter>>> = Arc::default();
     let (dynamo, seen) = (app.dynamo.clone(), Arc::clone(&before_model));

@@ -31,7 +31,7 @@ fn tokens(app: &App) -> Value {
 }
 
 #[tokio::test]
-async fn a_deletion_whose_reader_leaves_goes_on() {
+async fn delete_thread_when_the_client_leaves_is_completed() {
     for (operation, containing) in [("UpdateItem", "#deleted = :now"), ("Query", "#files"), ("BatchWriteItem", "")] {
         let app = App::start().await;
         let thread_id = thread(&app, "alice").await;
@@ -42,7 +42,7 @@ async fn a_deletion_whose_reader_leaves_goes_on() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_was_killed_is_finished_by_its_owners_next_list() {
+async fn delete_thread_when_the_process_dies_is_finished_by_the_next_list() {
     let app = App::start().await;
     let (killed, kept) = (thread(&app, "alice").await, thread(&app, "alice").await);
     let owner = Owner::new(Owner::DEFAULT_TENANT, "alice").unwrap();
@@ -70,7 +70,7 @@ async fn a_deletion_that_was_killed_is_finished_by_its_owners_next_list() {
 }
 
 #[tokio::test]
-async fn what_is_asked_is_counted_though_its_reader_leaves_before_it_begins() {
+async fn turn_when_the_client_leaves_early_is_still_charged() {
     let usage = json!({ "type": "tokens", "input_tokens": 14, "output_tokens": 45 });
     let heard = json!({ "text": "Hello", "usage": usage }).to_string();
     let heard = model::Answer::with(200, "application/json", heard);

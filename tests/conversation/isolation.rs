@@ -30,7 +30,7 @@ fn seen(answer: &Answer) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn the_ids_of_another_are_as_good_as_invented_ones() {
+async fn operations_on_the_ids_of_another_user_answer_as_for_unknown_ids() {
     // Names that try to look like another's keys.
     for (tenant, user) in
         [("default", "eve"), ("other", "alice"), ("default", "alice#"), ("default#alice", "eve"), ("Default", "alice")]
@@ -80,7 +80,7 @@ async fn the_ids_of_another_are_as_good_as_invented_ones() {
 }
 
 #[tokio::test]
-async fn the_limits_of_one_are_not_those_of_another() {
+async fn limits_of_one_user_do_not_affect_another_user() {
     let app = App::with([("LIMIT_USER_REQUESTS_PER_MINUTE", "1"), ("LIMIT_USER_TURNS_PER_MINUTE", "1")]).await;
     app.model.on(|request| !request.is_title(), answer("ok"));
     let list = super::operation("threads.list", json!({}));

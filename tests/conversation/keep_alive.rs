@@ -10,7 +10,7 @@ use crate::harness::model::Gate;
 use crate::harness::responses::answer;
 
 #[tokio::test]
-async fn a_comment_comes_within_about_a_second_and_does_not_disturb_the_stream() {
+async fn stream_when_the_model_is_silent_sends_a_comment_within_a_second() {
     let app = App::start().await;
     let gate = Gate::closed();
     app.model.then(answer("Hello there").before(&gate));

@@ -46,7 +46,7 @@ fn assert_almost_full(item: &Value) {
 }
 
 #[tokio::test]
-async fn an_answer_that_never_ends_is_cut_off() {
+async fn turn_when_the_answer_never_ends_is_cut_off_at_the_size_limit() {
     // With all that JSON makes longer.
     let piece = "\"ü\\\n\u{1}👍 und so weiter ".repeat(400);
     let deltas = (0..60).map(|_| delta(&piece));
@@ -60,7 +60,7 @@ async fn an_answer_that_never_ends_is_cut_off() {
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_at_once_is_cut_off() {
+async fn turn_when_one_event_exceeds_the_size_limit_is_cut_off() {
     let whole = "x".repeat(1_000_000);
     for events in [
         vec![message_done("msg_1", &whole)],
@@ -77,7 +77,7 @@ async fn an_answer_that_comes_at_once_is_cut_off() {
 }
 
 #[tokio::test]
-async fn citations_count_too() {
+async fn turn_with_many_citations_counts_them_towards_the_size_limit() {
     let long = format!("https://example.com/{}", "a".repeat(9_000));
     let citations = (0..60).map(|_| annotation_added(url_citation(&long, "Title", 0, 1)));
     let start = [created("resp_1"), message_added("msg_1"), part_added(), delta("See")];
@@ -90,7 +90,7 @@ async fn citations_count_too() {
 }
 
 #[tokio::test]
-async fn an_answer_that_just_fits_is_whole() {
+async fn turn_when_the_answer_just_fits_is_stored_whole() {
     let whole = "x".repeat(300_000);
     let events = [message_added("msg_1"), part_added(), delta(&whole), message_done("msg_1", &whole)];
     let end = [completed(usage(12, 5, 75_000, 0))];
@@ -100,7 +100,7 @@ async fn an_answer_that_just_fits_is_whole() {
 }
 
 #[tokio::test]
-async fn thoughts_have_an_end() {
+async fn turn_with_endless_thoughts_cuts_them_off_and_keeps_the_answer() {
     let long = "hm \"ü\" ".repeat(20_000);
     let piece = &long[..long.len() / 8];
     let thought = |place: u64| {
@@ -123,7 +123,7 @@ async fn thoughts_have_an_end() {
 }
 
 #[tokio::test]
-async fn programs_that_are_all_under_way_at_once() {
+async fn turn_with_many_programs_at_once_stays_within_the_size_limit() {
     let program = |status: &str, place: u64, code: Value| json!({ "id": format!("ci_{place}"), "type": "code_interpreter_call", "status": status, "code": code });
     let begun = (0..100).map(|place| item_added(&program("in_progress", place, Value::Null)).item(place));
     let code = "print('x')\n".repeat(10_000);

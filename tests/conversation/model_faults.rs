@@ -52,7 +52,7 @@ async fn check(name: &str, faults: Vec<Answer>, shown: &[&str], kept: Option<&st
 }
 
 #[tokio::test]
-async fn an_answer_that_never_begins() {
+async fn turn_when_the_model_does_not_start_ends_in_an_error() {
     let status = |status, code| vec![upstream_error(status, "invalid_request_error", code)];
     let with = |answer: Answer| vec![answer];
     let cases = [
@@ -111,7 +111,7 @@ async fn an_answer_that_never_begins() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off() {
+async fn turn_when_the_model_breaks_off_keeps_the_text_and_ends_in_an_error() {
     let shown = [
         "thread.item.added",
         "assistant_message.content_part.added",
@@ -136,7 +136,7 @@ async fn an_answer_that_breaks_off() {
 }
 
 #[tokio::test]
-async fn after_a_failure_the_same_message_and_another_are_answered() {
+async fn add_user_message_after_a_failed_turn_is_answered() {
     for (fault, kept) in [(sse([failed("server_error")]), 0), (half(), 1)] {
         let app = App::start().await;
         let thread_id = thread(&app, "alice").await;
@@ -154,7 +154,7 @@ async fn after_a_failure_the_same_message_and_another_are_answered() {
 }
 
 #[tokio::test]
-async fn a_first_turn_that_fails_leaves_a_thread_with_a_name() {
+async fn create_thread_when_the_turn_fails_keeps_the_thread_and_its_title() {
     for fault in [upstream_error(401, "invalid_request_error", "invalid_api_key"), half()] {
         let app = App::start().await;
         let title = crate::harness::model::Gate::closed();
@@ -171,7 +171,7 @@ async fn a_first_turn_that_fails_leaves_a_thread_with_a_name() {
 }
 
 #[tokio::test]
-async fn a_model_that_is_not_there() {
+async fn turn_when_the_model_is_unreachable_ends_in_an_error() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let hangs_up = format!("http://{}/v1", listener.local_addr().unwrap());
     let accept = async {

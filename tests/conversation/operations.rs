@@ -19,7 +19,7 @@ fn ids(page: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_thread_is_read_renamed_and_deleted() {
+async fn thread_operations_read_rename_and_delete_a_thread() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     let mut names = Names::default();
@@ -69,7 +69,7 @@ async fn a_thread_is_read_renamed_and_deleted() {
 }
 
 #[tokio::test]
-async fn feedback_is_noted_and_changes_nothing_that_is_shown() {
+async fn feedback_is_stored_without_changing_the_items() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     let before = reload(&app, "alice", &thread_id).await;
@@ -93,7 +93,7 @@ async fn feedback_is_noted_and_changes_nothing_that_is_shown() {
 }
 
 #[tokio::test]
-async fn threads_are_listed_in_pages_newest_first() {
+async fn list_threads_returns_pages_newest_first() {
     let app = App::with(NO_LIMITS).await;
     let mut created = Vec::new();
     for number in 0..25 {
@@ -122,7 +122,7 @@ async fn threads_are_listed_in_pages_newest_first() {
 }
 
 #[tokio::test]
-async fn a_thread_comes_with_its_newest_items_and_the_rest_in_pages() {
+async fn get_thread_returns_the_newest_items_and_list_items_the_rest() {
     let app = App::with(NO_LIMITS).await;
     let thread_id = thread(&app, "alice").await;
     fill(&app, "alice", &thread_id, 250).await;

@@ -24,7 +24,7 @@ fn asked(app: &App) -> Value {
 }
 
 #[tokio::test]
-async fn a_request_is_exactly_this() {
+async fn turn_sends_exactly_this_request_to_the_model() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     let mut body = asked(&app);
@@ -64,7 +64,7 @@ async fn a_request_is_exactly_this() {
 }
 
 #[tokio::test]
-async fn tags_and_quotes_are_explained_to_the_model() {
+async fn turn_with_tags_and_quotes_explains_them_to_the_model() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     let tag = |id: &str, text: &str, data: Value| json!({ "type": "input_tag", "id": id, "text": text, "data": data });
@@ -99,7 +99,7 @@ async fn tags_and_quotes_are_explained_to_the_model() {
 }
 
 #[tokio::test]
-async fn the_newest_items_that_fit_are_shown_and_the_question_always() {
+async fn turn_when_the_context_is_small_sends_the_newest_items_and_the_question() {
     // A message of 40 characters is taken for 14 tokens.
     let app = App::with([("MAX_CONTEXT_TOKENS", "60"), ("LIMIT_USER_TURNS_PER_MINUTE", "0")]).await;
     let text = |number: usize| format!("{number:040}");
@@ -120,7 +120,7 @@ async fn the_newest_items_that_fit_are_shown_and_the_question_always() {
 }
 
 #[tokio::test]
-async fn of_a_long_thread_the_newest_items_are_shown_not_the_oldest() {
+async fn turn_in_a_long_thread_sends_the_newest_items_to_the_model() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     fill(&app, "alice", &thread_id, 40).await;
@@ -138,7 +138,7 @@ async fn of_a_long_thread_the_newest_items_are_shown_not_the_oldest() {
 }
 
 #[tokio::test]
-async fn hidden_context_is_for_the_model_only() {
+async fn hidden_context_reaches_the_model_and_no_client() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     app.clock.advance(1);

@@ -12,7 +12,7 @@ use crate::harness::model::Gate;
 use crate::harness::responses::answer;
 
 #[tokio::test]
-async fn a_message_that_is_sent_while_a_retry_makes_room_stays_with_its_answer() {
+async fn retry_when_a_message_arrives_meanwhile_keeps_the_message_and_its_answer() {
     // The clock of another environment is behind, or the same, or ahead.
     for step in [-60_000, 0, 60_000] {
         let app = App::with(NO_LIMITS).await;
@@ -34,7 +34,7 @@ async fn a_message_that_is_sent_while_a_retry_makes_room_stays_with_its_answer()
 }
 
 #[tokio::test]
-async fn a_retry_drops_what_stands_there_whatever_the_clock_says() {
+async fn retry_when_the_clock_jumps_still_removes_the_later_items() {
     for step in [-60_000, 0, 60_000] {
         let app = App::with(NO_LIMITS).await;
         let thread_id = thread(&app, "alice").await;
@@ -51,7 +51,7 @@ async fn a_retry_drops_what_stands_there_whatever_the_clock_says() {
 }
 
 #[tokio::test]
-async fn a_run_remembers_its_retry_though_a_later_message_was_asked_again_too() {
+async fn run_when_its_question_was_retried_stays_superseded_after_another_retry() {
     let app = App::with(NO_LIMITS).await;
     let thread_id = thread(&app, "alice").await;
     let gate = Gate::closed();
@@ -71,7 +71,7 @@ async fn a_run_remembers_its_retry_though_a_later_message_was_asked_again_too() 
 }
 
 #[tokio::test]
-async fn a_message_far_back_is_asked_again_with_what_is_hidden_before_it() {
+async fn retry_of_an_old_message_sends_the_hidden_context_before_it() {
     let app = App::with(NO_LIMITS).await;
     let thread_id = thread(&app, "alice").await;
     app.clock.advance(1_000);

@@ -17,7 +17,7 @@ fn items(count: usize) -> impl Fn(&[Value]) -> bool {
 }
 
 #[tokio::test]
-async fn of_the_same_message_sent_twice_at_once_one_is_answered() {
+async fn add_user_message_sent_twice_at_once_is_answered_once() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     let gate = Gate::closed();
@@ -44,7 +44,7 @@ async fn of_the_same_message_sent_twice_at_once_one_is_answered() {
 }
 
 #[tokio::test]
-async fn a_turn_whose_reader_leaves_goes_on_and_is_stored() {
+async fn turn_when_the_client_leaves_continues_and_is_stored() {
     for first in [false, true] {
         let app = App::start().await;
         let gate = Gate::closed();
@@ -75,7 +75,7 @@ async fn a_turn_whose_reader_leaves_goes_on_and_is_stored() {
 }
 
 #[tokio::test]
-async fn another_message_does_not_wait_for_the_answer_before_it() {
+async fn add_user_message_during_another_turn_is_answered_at_once() {
     for stopped in [false, true] {
         let app = App::start().await;
         let thread_id = thread(&app, "alice").await;
@@ -101,7 +101,7 @@ async fn another_message_does_not_wait_for_the_answer_before_it() {
 }
 
 #[tokio::test]
-async fn what_is_asked_anew_is_answered_once() {
+async fn retry_during_the_first_turn_is_answered_once() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     let (gate, anew) = (Gate::closed(), Gate::closed());
@@ -123,7 +123,7 @@ async fn what_is_asked_anew_is_answered_once() {
 }
 
 #[tokio::test]
-async fn a_run_that_outlives_its_retry_leaves_nothing_behind() {
+async fn run_that_ends_after_its_retry_leaves_no_items() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     let gate = Gate::closed();
@@ -142,7 +142,7 @@ async fn a_run_that_outlives_its_retry_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn an_answer_whose_question_is_dropped_by_a_retry_is_dropped_with_it() {
+async fn run_whose_question_a_retry_removed_stores_no_answer() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     let first = message(&app, &thread_id, 0).await;
@@ -157,7 +157,7 @@ async fn an_answer_whose_question_is_dropped_by_a_retry_is_dropped_with_it() {
 }
 
 #[tokio::test]
-async fn an_answer_stays_when_the_same_is_said_again_before_its_turn_has_ended() {
+async fn add_user_message_with_the_same_text_before_the_turn_ends_keeps_the_answer() {
     let app = App::start().await;
     let (title, gate) = (Gate::closed(), Gate::closed());
     app.model.rather(|request| request.is_title(), answer("A title").before(&title));
@@ -179,7 +179,7 @@ async fn an_answer_stays_when_the_same_is_said_again_before_its_turn_has_ended()
 }
 
 #[tokio::test]
-async fn of_two_retries_at_once_one_is_answered() {
+async fn retry_sent_twice_at_once_is_answered_once() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     let question = message(&app, &thread_id, 0).await;
@@ -195,7 +195,7 @@ async fn of_two_retries_at_once_one_is_answered() {
 }
 
 #[tokio::test]
-async fn a_long_thread_is_cut_behind_a_message_far_back() {
+async fn retry_of_an_old_message_in_a_long_thread_removes_all_later_items() {
     let app = App::start().await;
     let thread_id = thread(&app, "alice").await;
     super::fill(&app, "alice", &thread_id, 130).await;
@@ -209,7 +209,7 @@ async fn a_long_thread_is_cut_behind_a_message_far_back() {
 }
 
 #[tokio::test]
-async fn of_a_thread_that_is_deleted_while_turns_run_nothing_stays() {
+async fn delete_thread_while_turns_run_leaves_no_records() {
     for first in [true, false] {
         let app = App::start().await;
         let (title, one, two) = (Gate::closed(), Gate::closed(), Gate::closed());
@@ -252,7 +252,7 @@ async fn of_a_thread_that_is_deleted_while_turns_run_nothing_stays() {
 }
 
 #[tokio::test]
-async fn ids_ascend_when_the_clock_goes_back() {
+async fn turns_when_the_clock_goes_back_keep_their_order() {
     let app = App::with(NO_LIMITS).await;
     let thread_id = thread(&app, "alice").await;
     let mut expected = vec!["user: Hi".to_owned(), "assistant: Hello there".into()];
@@ -266,7 +266,7 @@ async fn ids_ascend_when_the_clock_goes_back() {
 }
 
 #[tokio::test]
-async fn each_answer_stands_with_its_question_whatever_the_clock_says() {
+async fn overlapping_turns_when_the_clock_goes_back_keep_answers_with_their_questions() {
     for step in [0, -1_000] {
         let app = App::with(NO_LIMITS).await;
         let thread_id = thread(&app, "alice").await;

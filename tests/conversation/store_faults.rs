@@ -50,7 +50,7 @@ async fn goes_on(app: &App, thread_id: &str, before: &[String]) {
 }
 
 #[tokio::test]
-async fn one_fault_at_each_step_is_not_noticed() {
+async fn turn_with_one_store_fault_at_each_step_succeeds() {
     for fault in FAULTS {
         let app = App::start().await;
         for write in [ADMIT, NEW_HEAD, QUESTION, ANSWER, TITLE, SETTLE, RECORD, ROLLUP] {
@@ -76,7 +76,7 @@ async fn one_fault_at_each_step_is_not_noticed() {
 }
 
 #[tokio::test]
-async fn a_thread_whose_beginning_fails_does_not_exist() {
+async fn create_thread_when_the_first_writes_fail_leaves_no_thread() {
     join_all([ADMIT, NEW_HEAD, QUESTION].into_iter().flat_map(|write| FAULTS.map(|fault| (write, fault))).map(
         |(write, fault)| async move {
             let app = App::start().await;
@@ -99,7 +99,7 @@ async fn a_thread_whose_beginning_fails_does_not_exist() {
 }
 
 #[tokio::test]
-async fn a_turn_whose_beginning_fails_leaves_the_thread_as_it_was() {
+async fn add_user_message_when_the_first_writes_fail_leaves_the_thread_unchanged() {
     join_all([ADMIT, LEASE, QUESTION].into_iter().flat_map(|write| FAULTS.map(|fault| (write, fault))).map(
         |(write, fault)| async move {
             let app = App::start().await;
@@ -125,7 +125,7 @@ async fn a_turn_whose_beginning_fails_leaves_the_thread_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_thread_that_cannot_be_read_costs_nothing() {
+async fn add_user_message_when_the_thread_cannot_be_read_is_not_charged() {
     for (operation, fault) in [("GetItem", Fault::Throttle), ("Query", Fault::CutBefore)] {
         let app = App::start().await;
         let thread_id = thread(&app, "alice").await;
@@ -143,7 +143,7 @@ async fn a_thread_that_cannot_be_read_costs_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_stored_is_an_error_and_the_thread_goes_on() {
+async fn turn_when_the_answer_cannot_be_stored_ends_in_an_error() {
     let two = || {
         let message = |index, text| [message_added("m").item(index), message_done("m", text).item(index)];
         sse([message(0, "One"), message(1, "Two")].into_iter().flatten().chain([completed(usage(1, 0, 1, 0))]))
@@ -176,7 +176,7 @@ async fn an_answer_that_cannot_be_stored_is_an_error_and_the_thread_goes_on() {
 }
 
 #[tokio::test]
-async fn what_is_written_after_the_answer_is_not_the_persons_concern() {
+async fn turn_when_a_write_after_the_answer_fails_shows_no_error() {
     join_all([TITLE, SETTLE, RECORD, ROLLUP, ("GetItem", "")].map(|write| async move {
         let app = App::start().await;
         fail(&app, write, Fault::ServerError, TRIES);
@@ -191,7 +191,7 @@ async fn what_is_written_after_the_answer_is_not_the_persons_concern() {
 }
 
 #[tokio::test]
-async fn a_retry_that_fails_leaves_a_thread_that_can_be_retried() {
+async fn retry_when_the_store_fails_can_be_retried() {
     join_all(
         [LEASE, ("Query", "ConsistentRead\":true"), ("TransactWriteItems", ""), ANSWER]
             .into_iter()
@@ -218,7 +218,7 @@ async fn a_retry_that_fails_leaves_a_thread_that_can_be_retried() {
 }
 
 #[tokio::test]
-async fn without_dynamodb_every_operation_is_unavailable() {
+async fn every_operation_when_the_store_is_unreachable_answers_unavailable() {
     let app = App::with([("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")]).await;
     let operations = operations("thr_1", "msg_1").into_iter().filter(|(_, _, built)| *built);
     let answers = operations.map(|(kind, params, _)| {
@@ -233,7 +233,7 @@ async fn without_dynamodb_every_operation_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_stopped_is_finished_by_the_next() {
+async fn delete_thread_after_a_failed_deletion_finishes_it() {
     for write in [("UpdateItem", "SET #deleted"), ("Query", ""), ("BatchWriteItem", ""), ("DeleteItem", "")] {
         let app = App::start().await;
         let thread_id = thread(&app, "alice").await;

@@ -23,7 +23,7 @@ fn headers(answer: &Answer) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn a_thread_from_its_creation_to_a_retry() {
+async fn stream_of_a_thread_from_creation_to_retry_has_exactly_these_bytes() {
     let app = App::start().await;
     let title = Gate::closed();
     app.model.rather(|request| request.is_title(), answer("A title").before(&title));
@@ -97,7 +97,7 @@ async fn a_thread_from_its_creation_to_a_retry() {
 }
 
 #[tokio::test]
-async fn the_events_before_the_model_speaks_do_not_wait_for_it() {
+async fn stream_sends_the_first_events_before_the_model_answers() {
     let app = App::start().await;
     let gate = Gate::closed();
     app.model.then(answer("Hello").before(&gate));
@@ -110,7 +110,7 @@ async fn the_events_before_the_model_speaks_do_not_wait_for_it() {
 }
 
 #[tokio::test]
-async fn each_delta_of_the_model_is_one_of_the_stream() {
+async fn stream_sends_one_delta_for_each_delta_of_the_model() {
     let app = App::start().await;
     let thread_id = super::thread(&app, "alice").await;
     let gate = Gate::closed();
@@ -128,7 +128,7 @@ async fn each_delta_of_the_model_is_one_of_the_stream() {
 }
 
 #[tokio::test]
-async fn what_is_written_is_not_changed_on_its_way() {
+async fn stream_with_unusual_characters_leaves_them_unchanged() {
     let app = App::start().await;
     for text in
         ["\0", "a\u{2028}b\r\n\tc\u{85}", "data: x\n\ndata: y", "😀 \u{fffd} \u{10ffff}", "\"\\</script>", "  x  "]

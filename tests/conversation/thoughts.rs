@@ -24,7 +24,7 @@ fn told(events: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn they_cost_their_length_and_not_its_square() {
+async fn thoughts_of_any_length_cost_bytes_proportional_to_their_length() {
     let app = App::with([("MODEL_API", "chat_completions")]).await;
     // Without instructions, only the request for a title begins with some.
     app.model.on(|request| request.body["messages"][0]["role"] == "system", completions::answer("A title"));
@@ -49,7 +49,7 @@ async fn they_cost_their_length_and_not_its_square() {
 }
 
 #[tokio::test]
-async fn one_that_breaks_off_is_kept_as_far_as_it_came() {
+async fn thought_when_the_model_breaks_off_is_kept_so_far() {
     let app = App::start().await;
     let whole = "word ".repeat(500);
     let pieces = (0..500).map(|_| reasoning_delta("word "));
@@ -61,7 +61,7 @@ async fn one_that_breaks_off_is_kept_as_far_as_it_came() {
 }
 
 #[tokio::test]
-async fn what_the_upstream_says_in_the_end_counts() {
+async fn thought_when_its_final_text_differs_shows_the_final_text() {
     let app = App::start().await;
     let pieces = (0..500).map(|_| reasoning_delta("word "));
     let end = [reasoning_done("rs_1", &["Short."]), message_done("msg_1", "Yes").item(1), completed(usage(1, 0, 1, 0))];

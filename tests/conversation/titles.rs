@@ -26,7 +26,7 @@ async fn title(message: &str, made: Answer) -> Value {
 }
 
 #[tokio::test]
-async fn the_model_is_asked_for_a_title_once() {
+async fn turns_of_a_new_thread_ask_for_a_title_once() {
     let app = App::start().await;
     app.model.then(answer("ok"));
     let events = app.create("alice", &"word ".repeat(1_000)).await;
@@ -49,7 +49,7 @@ async fn the_model_is_asked_for_a_title_once() {
 }
 
 #[tokio::test]
-async fn a_title_is_one_short_line_without_decoration() {
+async fn title_is_reduced_to_one_short_plain_line() {
     for (made, expected) in [
         ("Paris in spring", "Paris in spring"),
         ("\"Paris in spring.\"", "Paris in spring"),
@@ -63,7 +63,7 @@ async fn a_title_is_one_short_line_without_decoration() {
 }
 
 #[tokio::test]
-async fn without_a_title_of_the_models_the_message_names_the_thread() {
+async fn title_when_the_model_gives_none_is_taken_from_the_message() {
     let silent = || sse([completed(usage(1, 0, 0, 0))]);
     let failed = || upstream_error(400, "invalid_request_error", "model_not_found");
     let long = "Please tell me, at length, everything that there is to know about Paris in spring";
@@ -79,7 +79,7 @@ async fn without_a_title_of_the_models_the_message_names_the_thread() {
 }
 
 #[tokio::test]
-async fn a_thread_that_nothing_names_is_named_by_a_later_message() {
+async fn title_when_the_first_message_has_no_words_comes_from_a_later_one() {
     for message in ["...", "***"] {
         let app = App::start().await;
         app.model.rather(|request| request.is_title(), sse([completed(usage(1, 0, 0, 0))]));
@@ -96,7 +96,7 @@ async fn a_thread_that_nothing_names_is_named_by_a_later_message() {
 }
 
 #[tokio::test]
-async fn a_title_comes_when_it_is_there_and_a_name_of_the_persons_stays() {
+async fn title_is_sent_once_ready_and_never_replaces_the_name_a_user_gave() {
     for renamed in [false, true] {
         let app = App::start().await;
         let (title, said) = (Gate::closed(), Gate::closed());
@@ -124,7 +124,7 @@ async fn a_title_comes_when_it_is_there_and_a_name_of_the_persons_stays() {
 }
 
 #[tokio::test]
-async fn a_title_that_could_not_be_stored_is_made_by_the_next_turn() {
+async fn title_when_it_cannot_be_stored_is_made_by_the_next_turn() {
     let app = App::start().await;
     app.dynamo.fail("UpdateItem", "SET #title", Fault::ServerError, 3);
     app.model.then(answer("Hello"));

@@ -8,7 +8,7 @@ fn kinds(events: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_conversation() {
+async fn turns_in_one_thread_send_the_earlier_messages_to_the_model() {
     let app = App::start().await;
     app.model.then(answer("Hello there"));
     let events = app.create("alice", "Hi").await;
@@ -25,7 +25,7 @@ async fn a_conversation() {
 }
 
 #[tokio::test]
-async fn a_turn_costs_seven_writes_and_four_reads() {
+async fn turn_in_a_growing_thread_costs_at_most_seven_writes_and_four_reads() {
     let app = App::start().await;
     app.model.then(answer("Hello there"));
     let thread = thread_id(&app.create("alice", "Hi").await);

@@ -57,7 +57,7 @@ async fn text(input: Value) -> String {
 }
 
 #[tokio::test]
-async fn it_calls_a_function_as_openai_does() {
+async fn demo_model_calls_a_function_as_openai_does() {
     let mut events = respond(json!([user("Make it dark")]), json!({})).await;
     let item = events[2]["item"]["id"].as_str().unwrap().to_owned();
     let call = events[2]["item"]["call_id"].as_str().unwrap().to_owned();
@@ -80,7 +80,7 @@ async fn it_calls_a_function_as_openai_does() {
 }
 
 #[tokio::test]
-async fn obvious_words_lead_to_a_tool() {
+async fn demo_model_chooses_a_tool_by_obvious_words() {
     for (message, name, arguments) in [
         ("Switch the theme", "set_theme", json!({"theme": "dark"})),
         ("I want a light theme", "set_theme", json!({"theme": "light"})),
@@ -97,7 +97,7 @@ async fn obvious_words_lead_to_a_tool() {
 }
 
 #[tokio::test]
-async fn a_tool_that_is_not_offered_is_not_used() {
+async fn demo_model_never_uses_a_tool_that_is_not_offered() {
     for more in [json!({"tools": []}), json!({"tool_choice": "none"})] {
         for message in ["Make it dark", "Show me products", "Search the web", "Draw a picture"] {
             let output = output(json!([user(message)]), more.clone()).await;
@@ -107,7 +107,7 @@ async fn a_tool_that_is_not_offered_is_not_used() {
 }
 
 #[tokio::test]
-async fn a_tool_that_must_be_used_is() {
+async fn demo_model_uses_a_tool_that_is_required() {
     for (choice, kind) in [
         (json!({"type": "function", "name": "find_products"}), "function_call"),
         (json!({"type": "web_search"}), "web_search_call"),
@@ -119,7 +119,7 @@ async fn a_tool_that_must_be_used_is() {
 }
 
 #[tokio::test]
-async fn an_output_is_what_it_talks_about() {
+async fn demo_model_talks_about_the_output_of_its_call() {
     let called = |text: &str| {
         vec![
             user(text),
@@ -138,7 +138,7 @@ async fn an_output_is_what_it_talks_about() {
 }
 
 #[tokio::test]
-async fn a_search_comes_with_its_sources() {
+async fn demo_model_searches_with_sources() {
     let events = respond(json!([user("Search the web for news")]), json!({})).await;
     let kinds: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
     assert_eq!(
@@ -160,7 +160,7 @@ async fn a_search_comes_with_its_sources() {
 }
 
 #[tokio::test]
-async fn a_picture_becomes_clearer() {
+async fn demo_model_draws_a_picture_in_steps() {
     let events = respond(json!([user("Draw a picture")]), json!({})).await;
     let pictures: Vec<_> = events
         .iter()
@@ -176,7 +176,7 @@ async fn a_picture_becomes_clearer() {
 }
 
 #[tokio::test]
-async fn it_says_which_files_arrived() {
+async fn demo_model_names_the_files_it_received() {
     let content = json!([
         {"type": "input_text", "text": "Look"},
         {"type": "input_image", "image_url": "data:image/png;base64,aGVsbG8="},
@@ -191,7 +191,7 @@ async fn it_says_which_files_arrived() {
 }
 
 #[tokio::test]
-async fn it_knows_of_an_order() {
+async fn demo_model_knows_the_order_from_hidden_context() {
     let told = user("Hidden: The visitor has ordered: Canvas bag, order number 1042.");
     assert_eq!(
         text(json!([told])).await,
@@ -200,7 +200,7 @@ async fn it_knows_of_an_order() {
 }
 
 #[tokio::test]
-async fn it_calls_and_hears_back_through_chat_completions() {
+async fn demo_model_calls_a_function_through_chat_completions() {
     let tool = json!({"type": "function", "function": {"name": "set_theme", "parameters": {"type": "object"}}});
     let ask = |messages: Value| {
         let tools = json!([tool]);

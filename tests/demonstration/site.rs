@@ -66,7 +66,7 @@ async fn act(kind: &str, payload: Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn products_are_a_widget_that_grows_and_an_output() {
+async fn find_products_streams_a_growing_widget_and_an_output() {
     let (status, content_type, body) = send(site(), call("/tools", &tool("find_products"), SECRET, 0)).await;
     assert_eq!((status, &*content_type), (StatusCode::OK, "text/event-stream"));
     let effects = data(&body);
@@ -81,7 +81,7 @@ async fn products_are_a_widget_that_grows_and_an_output() {
 }
 
 #[tokio::test]
-async fn preferences_are_questions() {
+async fn ask_preferences_asks_questions() {
     let (status, content_type, body) = send(site(), call("/tools", &tool("ask_preferences"), SECRET, 0)).await;
     assert_eq!((status, &*content_type), (StatusCode::OK, "application/json"));
     let answer: Value = serde_json::from_str(&body).unwrap();
@@ -93,7 +93,7 @@ async fn preferences_are_questions() {
 }
 
 #[tokio::test]
-async fn a_product_goes_into_the_cart() {
+async fn add_to_cart_replaces_the_widget_and_changes_the_cart() {
     let effects = act("add_to_cart", json!({"product": "lamp"})).await;
     assert_eq!(effects[0]["type"], "replace_widget");
     assert_eq!(effects[0]["widget"]["confirm"]["action"], json!({"type": "checkout", "payload": {"product": "lamp"}}));
@@ -101,7 +101,7 @@ async fn a_product_goes_into_the_cart() {
 }
 
 #[tokio::test]
-async fn the_price_goes_down_and_up_again() {
+async fn refresh_price_alternates_between_two_prices() {
     for (last, next) in [(4_900, "€44.10"), (4_410, "€49.00")] {
         let effects = act("refresh_price", json!({"product": "bag", "price": last})).await;
         let [Value::Object(effect)] = &effects[..] else { panic!("{effects:?}") };
@@ -110,7 +110,7 @@ async fn the_price_goes_down_and_up_again() {
 }
 
 #[tokio::test]
-async fn a_checkout_tells_the_model_and_lets_it_answer() {
+async fn checkout_tells_the_model_and_lets_it_answer() {
     let effects = act("checkout", json!({"product": "bag", "delivery": "express", "note": "Ring twice"})).await;
     assert_eq!(effects[0]["widget"]["children"][2]["value"], "Arrives tomorrow");
     assert_eq!(
@@ -123,7 +123,7 @@ async fn a_checkout_tells_the_model_and_lets_it_answer() {
 }
 
 #[tokio::test]
-async fn every_effect_is_one_that_the_server_reads() {
+async fn demo_site_sends_only_effects_the_server_reads() {
     let (_, _, products) = send(site(), call("/tools", &tool("find_products"), SECRET, 0)).await;
     let (_, _, preferences) = send(site(), call("/tools", &tool("ask_preferences"), SECRET, 0)).await;
     let mut preferences: Value = serde_json::from_str(&preferences).unwrap();
@@ -139,7 +139,7 @@ async fn every_effect_is_one_that_the_server_reads() {
 }
 
 #[tokio::test]
-async fn only_who_has_the_secret_is_heard() {
+async fn demo_site_refuses_calls_without_a_valid_signature() {
     let body = tool("find_products");
     let mut unsigned = call("/tools", &body, SECRET, 0);
     unsigned.headers_mut().remove("webhook-signature");
@@ -158,7 +158,7 @@ async fn only_who_has_the_secret_is_heard() {
 }
 
 #[tokio::test]
-async fn what_the_site_has_not_is_refused() {
+async fn demo_site_refuses_unknown_tools_actions_and_products() {
     for (path, body, status) in [
         ("/tools", tool("fly"), StatusCode::NOT_FOUND),
         ("/tools", "{}".to_owned(), StatusCode::BAD_REQUEST),
@@ -173,12 +173,12 @@ async fn what_the_site_has_not_is_refused() {
 }
 
 #[test]
-fn a_secret_that_is_none_is_refused() {
+fn demo_site_with_an_invalid_secret_does_not_start() {
     assert!(demo_site::router(&"whsec_***".to_owned().into(), Duration::ZERO).is_err());
 }
 
 #[test]
-fn the_document_leads_to_the_site() {
+fn demo_document_points_to_the_site() {
     let document = demo_site::document("http://127.0.0.1:4711", false).unwrap();
     assert!(!document.contains(['\n', '\'']), "it is exported to a shell");
     let document: Value = serde_json::from_str(&document).unwrap();
@@ -192,7 +192,7 @@ fn the_document_leads_to_the_site() {
 
 /// As the functions read it at start, for either API.
 #[test]
-fn the_document_is_accepted() {
+fn demo_document_is_accepted_for_both_apis() {
     for (api, only_functions) in [("responses", false), ("chat_completions", true)] {
         let document = demo_site::document("http://127.0.0.1:4711", only_functions).unwrap();
         let env = Env::from_iter([("MODEL", "demo"), ("MODEL_API", api), ("ASSISTANT", &document)]);
@@ -202,7 +202,7 @@ fn the_document_is_accepted() {
 }
 
 #[test]
-fn for_chat_completions_the_document_has_only_functions() {
+fn demo_document_for_chat_completions_has_functions_only() {
     let document: Value = serde_json::from_str(&demo_site::document("http://127.0.0.1:4711", true).unwrap()).unwrap();
     let names = |list: &str, name: &str| {
         let entries = document.pointer(list).unwrap().as_array().unwrap();

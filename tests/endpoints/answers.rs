@@ -21,7 +21,7 @@ fn output(value: Value) -> Effect {
 }
 
 #[tokio::test]
-async fn a_tools_text_is_its_output() {
+async fn tool_answer_in_text_is_the_output() {
     for (content_type, body) in [
         ("text/plain", "done"),
         ("text/plain; charset=utf-8", "{\"effects\":[]}"),
@@ -36,7 +36,7 @@ async fn a_tools_text_is_its_output() {
 }
 
 #[tokio::test]
-async fn a_tools_json_is_its_output_or_an_envelope() {
+async fn tool_answer_in_json_is_the_output_or_an_envelope() {
     let respond = || Effect::Respond;
     for (body, expected) in [
         (json!("done"), vec![text("done")]),
@@ -59,7 +59,7 @@ async fn a_tools_json_is_its_output_or_an_envelope() {
 }
 
 #[tokio::test]
-async fn an_action_is_answered_with_effects_alone() {
+async fn action_answer_has_effects_only() {
     for answer in [
         document(&json!({})),
         document(&json!({ "effects": [] })),
@@ -86,7 +86,7 @@ async fn an_action_is_answered_with_effects_alone() {
 }
 
 #[tokio::test]
-async fn every_effect_is_understood() {
+async fn effect_of_every_kind_is_read() {
     let card = json!({ "type": "Card", "children": [] });
     let widget = |key: Option<&str>, copy_text: Option<&str>| Effect::Widget {
         key: key.map(ToOwned::to_owned),
@@ -148,7 +148,7 @@ async fn every_effect_is_understood() {
 }
 
 #[tokio::test]
-async fn widgets_lose_what_has_no_value() {
+async fn widget_loses_its_null_fields() {
     let widget = json!({
         "type": "Card", "size": null, "children": [
             null,
@@ -168,7 +168,7 @@ async fn widgets_lose_what_has_no_value() {
 }
 
 #[tokio::test]
-async fn effects_come_as_they_happen() {
+async fn effects_in_a_stream_arrive_one_by_one() {
     let gate = Arc::new(Notify::new());
     let line = |text: &str| Effect::ProgressUpdate { text: text.to_owned(), icon: None };
     let parts = [

@@ -17,7 +17,7 @@ async fn refusal(effects: Value) -> &'static str {
 }
 
 #[tokio::test]
-async fn answers_that_are_none() {
+async fn endpoint_answer_of_another_type_is_malformed() {
     const NO_TYPE: &str = "has a content type that is none of `text/plain`, `application/json` and `text/event-stream`";
     const NO_EFFECT: &str = "has something in it that is no effect";
     for (content_type, body, expected) in [
@@ -42,7 +42,7 @@ async fn answers_that_are_none() {
 }
 
 #[tokio::test]
-async fn effects_that_are_none() {
+async fn effects_of_an_unknown_shape_are_malformed() {
     for effects in [
         json!(null),
         json!({}),
@@ -67,7 +67,7 @@ async fn effects_that_are_none() {
 }
 
 #[tokio::test]
-async fn effects_that_cannot_be_carried_out() {
+async fn effects_with_invalid_values_are_malformed() {
     let long = "x".repeat(501);
     let longer = "x".repeat(10_001);
     let card = json!({ "type": "Card" });
@@ -119,7 +119,7 @@ async fn effects_that_cannot_be_carried_out() {
 }
 
 #[tokio::test]
-async fn questions_that_cannot_be_asked() {
+async fn questions_with_invalid_inputs_are_malformed() {
     let write = |id: &str| json!({ "type": "freeform", "id": id, "question": "Why?" });
     let pick = |options: Value| json!({ "type": "multiple_choice", "id": "a", "question": "?", "options": options });
     let mut answered = write("a");
@@ -143,7 +143,7 @@ async fn questions_that_cannot_be_asked() {
 }
 
 #[tokio::test]
-async fn too_much_at_once() {
+async fn effects_beyond_their_number_or_size_are_refused() {
     const TOO_MUCH: &str = "asks for too much at once";
     let widget = |key: Option<&str>| json!({ "type": "widget", "key": key, "widget": { "type": "Basic" } });
     assert_eq!(refusal(json!(vec![widget(None); 51])).await, TOO_MUCH);

@@ -22,7 +22,7 @@ fn assert_signed(asked: &Asked, second: i64, secrets: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_call_is_a_signed_post() {
+async fn call_is_a_signed_post() {
     let site = Site::new([answer("text/plain", "done")]).await;
     assert_eq!(effects(&endpoint(&site.url), Expects::Output).await, done());
     let asked = site.asked();
@@ -47,7 +47,7 @@ async fn a_call_is_a_signed_post() {
 }
 
 #[tokio::test]
-async fn a_call_is_signed_with_the_previous_secret_too() {
+async fn call_is_also_signed_with_the_previous_secret() {
     let previous = format!("whsec_{}", STANDARD.encode([7; 64]));
     let site = Site::new([answer("text/plain", "done")]).await;
     let stream = signed_with(SECRET, Some(previous.clone().into())).call(
@@ -62,7 +62,7 @@ async fn a_call_is_signed_with_the_previous_secret_too() {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_sent_again_under_the_same_id() {
+async fn call_after_a_transient_failure_is_retried_with_the_same_id() {
     for first in [500, 502, 503, 504, 529, 599, 429] {
         let site = Site::new([status(first), answer("text/plain", "done")]).await;
         let mut endpoint = endpoint(&site.url);
@@ -78,7 +78,7 @@ async fn what_may_pass_is_sent_again_under_the_same_id() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_lost_before_an_answer_is_made_again() {
+async fn call_whose_connection_breaks_is_retried() {
     let answer = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\ndone";
     let mut endpoint = endpoint(&raw(["", answer]).await);
     endpoint.retries = 1;
@@ -86,7 +86,7 @@ async fn a_connection_that_is_lost_before_an_answer_is_made_again() {
 }
 
 #[tokio::test]
-async fn a_call_is_sent_as_often_as_it_may_be() {
+async fn call_is_retried_as_often_as_configured() {
     for retries in 0..3 {
         let site = Site::new((0..9).map(|_| status(500))).await;
         let mut endpoint = endpoint(&site.url);
@@ -97,7 +97,7 @@ async fn a_call_is_sent_as_often_as_it_may_be() {
 }
 
 #[tokio::test]
-async fn what_cannot_pass_is_not_sent_again() {
+async fn call_after_a_permanent_failure_is_not_retried() {
     let refused = [300, 301, 302, 303, 307, 308, 400, 401, 403, 404, 409, 410, 413, 422];
     for (refusal, expected) in refused.map(|refusal| (status(refusal), EndpointError::Status(refusal))) {
         let site = Site::new([refusal, answer("text/plain", "done")]).await;
@@ -118,7 +118,7 @@ async fn what_cannot_pass_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn nobody_is_redirected() {
+async fn call_follows_no_redirects() {
     let elsewhere = Site::new([answer("text/plain", "done")]).await;
     for code in [301, 302, 303, 307, 308] {
         let mut redirect = status(code);

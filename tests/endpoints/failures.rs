@@ -14,7 +14,7 @@ const SSE: &str = "text/event-stream";
 const IMPATIENT: Duration = Duration::from_millis(300);
 
 #[tokio::test]
-async fn nobody_is_there() {
+async fn call_to_a_closed_port_is_unreachable() {
     // Nothing listens on a port that was bound and let go.
     let url = raw([]).await;
     tokio::task::yield_now().await;
@@ -32,7 +32,7 @@ async fn nobody_is_there() {
 }
 
 #[tokio::test]
-async fn no_answer_in_time() {
+async fn call_without_an_answer_times_out() {
     let never = || stream::pending::<Result<Bytes, std::io::Error>>();
     let begun = |text: &'static str| stream::iter([Ok(Bytes::from(text))]).chain(never());
     for answer in [
@@ -52,7 +52,7 @@ async fn no_answer_in_time() {
 }
 
 #[tokio::test]
-async fn all_tries_together_have_the_time_of_one_call() {
+async fn call_with_retries_shares_one_timeout() {
     let site = Site::new((0..99).map(|_| status(503))).await;
     let mut down = endpoint(&site.url);
     // Less than the first two pauses together.
@@ -63,7 +63,7 @@ async fn all_tries_together_have_the_time_of_one_call() {
 }
 
 #[tokio::test]
-async fn what_came_in_time_counts() {
+async fn call_that_times_out_keeps_the_effects_so_far() {
     let event = Bytes::from("data: {\"type\":\"progress_update\",\"text\":\"half\"}\n\n");
     let body = stream::iter([Ok(event)]).chain(stream::pending::<Result<_, std::io::Error>>());
     let site = Site::new([streamed(SSE, body)]).await;
@@ -74,7 +74,7 @@ async fn what_came_in_time_counts() {
 }
 
 #[tokio::test]
-async fn an_answer_has_its_bounds_whatever_it_says_of_itself() {
+async fn endpoint_answer_beyond_its_size_is_refused() {
     let letters = |count: usize| "x".repeat(count);
     let site = Site::new([answer("text/plain", letters(4_096)), answer("text/plain", letters(4_097))]).await;
     let at = endpoint(&site.url);
@@ -104,7 +104,7 @@ async fn an_answer_has_its_bounds_whatever_it_says_of_itself() {
 }
 
 #[tokio::test]
-async fn a_length_that_is_not_true() {
+async fn endpoint_answer_with_a_false_length_is_malformed() {
     let breaks_off = EndpointError::Malformed("breaks off");
     let say = |length: &str, body: &str| {
         let text = format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\n\r\n{body}");
@@ -128,7 +128,7 @@ async fn a_length_that_is_not_true() {
 }
 
 #[test]
-fn nothing_of_an_answer_is_in_an_error() {
+fn endpoint_errors_quote_nothing_of_the_answer() {
     let errors = [
         (EndpointError::Unreachable, "the endpoint cannot be reached", "the service could not be reached"),
         (EndpointError::TimedOut, "the endpoint took too long to answer", "the service took too long to answer"),

@@ -23,7 +23,7 @@ fn fault(document: &serde_json::Value, secret: &str) -> Option<String> {
 }
 
 #[test]
-fn where_there_are_endpoints_there_is_a_secret() {
+fn endpoints_without_a_signing_secret_stop_the_start() {
     const MISSING: &str = "`TOOL_SIGNING_SECRET` or `TOOL_SIGNING_SECRET_ARN` must be set to the secret that calls of \
                            the endpoints in `ASSISTANT` are signed with";
     let actions = json!({ "actions": { "url": "https://shop.example/actions" } });
@@ -42,7 +42,7 @@ fn where_there_are_endpoints_there_is_a_secret() {
 }
 
 #[test]
-fn a_secret_is_one_of_standard_webhooks() {
+fn signing_secret_in_another_form_stops_the_start() {
     const WANTS: &str =
         "`TOOL_SIGNING_SECRET` must be the base64 of 24 bytes or more, with `whsec_` in front or without";
     let raw = SECRET.strip_prefix("whsec_").unwrap();

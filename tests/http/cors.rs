@@ -45,7 +45,7 @@ fn allowed(answer: &Answer) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn a_preflight_is_answered_on_every_route() {
+async fn preflight_on_every_route_is_answered() {
     let app = App::with([ORIGINS]).await;
     for (method, path, _) in ROUTES {
         for origin in [ORIGIN, "http://localhost:5173"] {
@@ -69,7 +69,7 @@ async fn a_preflight_is_answered_on_every_route() {
 }
 
 #[tokio::test]
-async fn other_origins_are_not_let_in_and_never_repeated() {
+async fn request_from_another_origin_is_not_allowed_and_not_echoed() {
     let app = App::with([ORIGINS]).await;
     for (method, path, _) in ROUTES {
         for origin in FOREIGN {
@@ -82,7 +82,7 @@ async fn other_origins_are_not_let_in_and_never_repeated() {
 }
 
 #[tokio::test]
-async fn without_a_list_only_pages_of_the_same_origin_can_call() {
+async fn request_when_no_origins_are_configured_is_allowed_from_the_same_origin_only() {
     let app = App::start().await;
     for origin in FOREIGN.into_iter().chain([ORIGIN]) {
         assert_eq!(allowed(&app.send(preflight("/chatkit", "POST", origin)).await), None);
@@ -94,7 +94,7 @@ async fn without_a_list_only_pages_of_the_same_origin_can_call() {
 }
 
 #[tokio::test]
-async fn answers_and_errors_can_be_read_by_the_page() {
+async fn answers_and_errors_to_an_allowed_origin_are_readable() {
     let app = App::with([ORIGINS]).await;
     let token = app.user_token("ada");
     app.model.then(answer("Hello"));
@@ -137,7 +137,7 @@ fn layer(origins: &str) -> Result<HttpLayer, EnvError> {
 }
 
 #[tokio::test]
-async fn so_can_a_panic() {
+async fn panic_answer_to_an_allowed_origin_is_readable() {
     let layer = layer(ORIGINS.1).unwrap();
     let router: Router = layer.wrap(Router::new().route("/panic", on_get(async || -> () { panic!("canary") })));
     for _ in 0..2 {
@@ -149,7 +149,7 @@ async fn so_can_a_panic() {
 }
 
 #[tokio::test]
-async fn a_list_that_could_never_fit_stops_the_start() {
+async fn start_when_an_origin_can_never_match_fails() {
     let fault = |origins: &str| layer(origins).err().map(|error| error.to_string());
     for origins in [
         "",

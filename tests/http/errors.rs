@@ -10,7 +10,7 @@ use crate::harness::requests::{Carrying, bare, get, headers, post};
 use crate::harness::sessions::START;
 
 #[tokio::test]
-async fn an_unknown_path_is_not_found() {
+async fn request_to_an_unknown_path_answers_not_found() {
     let app = App::start().await;
     let paths = [
         "/nowhere",
@@ -50,7 +50,7 @@ async fn an_unknown_path_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_said_to_be_wrong() {
+async fn request_with_a_wrong_method_answers_method_not_allowed() {
     let app = App::start().await;
     for (right, path, _) in ROUTES {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "BREW"] {
@@ -68,7 +68,7 @@ async fn a_wrong_method_is_said_to_be_wrong() {
 }
 
 #[tokio::test]
-async fn every_request_has_an_id_of_ours() {
+async fn request_always_gets_a_new_request_id() {
     let app = App::start().await;
     let mut ids = Vec::new();
     for (method, path, _) in ROUTES {
@@ -139,7 +139,7 @@ fn nonsense() -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn no_body_is_a_fault_of_ours() {
+async fn request_with_any_nonsense_body_never_fails_with_5xx() {
     let app = App::with([("LIMIT_ADDRESS_BURST", "0"), ("LIMIT_USER_REQUESTS_PER_MINUTE", "0")]).await;
     let token = app.user_token("ada");
     for path in ["/chatkit", "/api/chat", "/api/chatkit/refresh"] {
@@ -169,7 +169,7 @@ async fn no_body_is_a_fault_of_ours() {
 }
 
 #[tokio::test]
-async fn one_megabyte_is_read_and_not_a_byte_more() {
+async fn request_body_of_more_than_one_megabyte_is_refused() {
     let app = App::start().await;
     let operation = |padding: &str| json!({ "type": "threads.get_by_id", "params": { "thread_id": "thr_none" }, "metadata": { "padding": padding } });
     let frame = operation("").to_string();
@@ -182,7 +182,7 @@ async fn one_megabyte_is_read_and_not_a_byte_more() {
 }
 
 #[tokio::test]
-async fn headers_that_make_no_sense_are_no_fault() {
+async fn request_with_nonsense_headers_never_fails_with_5xx() {
     let app = App::with([("LIMIT_ADDRESS_BURST", "0")]).await;
     let values = ["", "\u{1f600}", ";;;=,", "\"", "=", "a=b;c", &"x".repeat(10_000), "chatkit_visitor", "%"];
     for name in ["cookie", "authorization", "origin", "access-control-request-headers", "accept", "x-forwarded-for"] {

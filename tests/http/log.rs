@@ -41,7 +41,7 @@ fn expected(answer: &Answer, method: &str, path: &str, fields: &Value) -> Value 
 }
 
 #[tokio::test]
-async fn a_plain_request() {
+async fn log_of_a_plain_request_has_these_fields() {
     let app = App::start().await;
     let log = Log::start();
     let answer = app.send(get("/health?token=canary")).await;
@@ -49,7 +49,7 @@ async fn a_plain_request() {
 }
 
 #[tokio::test]
-async fn a_request_of_a_user() {
+async fn log_of_a_users_request_has_pseudonyms_and_the_operation() {
     let app = App::start().await;
     let log = Log::start();
     let operation = json!({ "type": "threads.list", "params": {} });
@@ -61,7 +61,7 @@ async fn a_request_of_a_user() {
 }
 
 #[tokio::test]
-async fn a_streamed_turn_is_written_when_it_has_ended() {
+async fn log_of_a_streamed_turn_is_written_when_it_ends() {
     let app = App::start().await;
     let log = Log::start();
     let gate = Gate::closed();
@@ -86,7 +86,7 @@ async fn a_streamed_turn_is_written_when_it_has_ended() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_does_not_take_the_line_along() {
+async fn log_of_a_turn_whose_client_leaves_is_still_written() {
     let app = App::start().await;
     let log = Log::start();
     let gate = Gate::closed();
@@ -106,7 +106,7 @@ async fn a_client_that_leaves_does_not_take_the_line_along() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_client() {
+async fn log_of_a_client_error_has_its_outcome() {
     let app = App::start().await;
     let log = Log::start();
     let answer = app.send(post("/chatkit", &json!({}))).await;
@@ -114,7 +114,7 @@ async fn an_error_of_the_client() {
 }
 
 #[tokio::test]
-async fn an_error_of_ours_with_its_cause() {
+async fn log_of_a_server_error_has_its_cause() {
     let app = App::start().await;
     let log = Log::start();
     app.dynamo.fail("GetItem", "", Fault::ServerError, 10);
@@ -132,7 +132,7 @@ async fn an_error_of_ours_with_its_cause() {
 }
 
 #[tokio::test]
-async fn a_turn_that_failed_after_it_had_begun() {
+async fn log_of_a_turn_that_fails_while_streaming_has_the_outcome() {
     let app = App::start().await;
     app.model.then(answer("Hello there"));
     let thread = thread_id(&app.create("ada", "Hi").await);
@@ -149,7 +149,7 @@ async fn a_turn_that_failed_after_it_had_begun() {
 }
 
 #[tokio::test]
-async fn a_failure_that_became_a_status_keeps_its_cause() {
+async fn log_of_a_failure_answered_with_a_status_has_its_cause() {
     let app = App::start().await;
     let log = Log::start();
     app.model.then(upstream_error(500, "server_error", "server_error"));
@@ -165,7 +165,7 @@ async fn a_failure_that_became_a_status_keeps_its_cause() {
 }
 
 #[tokio::test]
-async fn a_budget_that_is_used_up_is_named() {
+async fn log_of_a_refusal_names_the_budget() {
     let app = App::with([("LIMIT_TENANT_TOKENS_PER_DAY", "1")]).await;
     app.model.then(answer("Hello there"));
     app.create("ada", "Hi").await;
@@ -179,7 +179,7 @@ async fn a_budget_that_is_used_up_is_named() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_streamed_has_no_first_event() {
+async fn log_of_an_answer_without_a_stream_has_no_first_event() {
     let app = App::start().await;
     for (stream, has_one) in [(false, false), (true, true)] {
         let log = Log::start();
@@ -191,7 +191,7 @@ async fn an_answer_that_is_not_streamed_has_no_first_event() {
 }
 
 #[tokio::test]
-async fn another_deployment_has_other_names() {
+async fn log_of_another_deployment_has_other_pseudonyms() {
     let mut names = Vec::new();
     for secret in ["a secret of one deployment, long enough", "a secret of another one, long enough"] {
         let app = App::with([("SESSION_SIGNING_SECRET", secret)]).await;
@@ -208,7 +208,7 @@ async fn another_deployment_has_other_names() {
 }
 
 #[tokio::test]
-async fn the_address_is_shown_where_that_is_asked_for() {
+async fn log_when_configured_shows_the_plain_address() {
     let app = App::with([("LOG_ADDRESS", "plain")]).await;
     let log = Log::start();
     app.send(get("/health").coming_from("2001:db8::1")).await;
@@ -216,7 +216,7 @@ async fn the_address_is_shown_where_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_path_cannot_write_lines() {
+async fn log_of_a_path_with_line_breaks_is_one_line() {
     let app = App::start().await;
     let log = Log::start();
     let path = "/x%0A%7B%22level%22:%22ERROR%22%7D\"{}";
@@ -268,7 +268,7 @@ async fn everything(app: &App) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn no_line_has_a_key_a_token_a_name_or_a_text() {
+async fn log_never_contains_keys_tokens_names_or_texts() {
     let app = App::with([("OPENAI_API_KEY", "sk-canary-key"), ("INSTRUCTIONS", "canary-secret")]).await;
     let log = Log::start();
     let tokens = everything(&app).await;
@@ -280,7 +280,7 @@ async fn no_line_has_a_key_a_token_a_name_or_a_text() {
 }
 
 #[tokio::test]
-async fn nor_do_those_of_the_hosted_mode() {
+async fn log_in_hosted_mode_never_contains_keys_or_secrets() {
     let api = ScriptedSessions::start().await;
     let app = App::with([
         ("CHATKIT_MODE", "hosted"),

@@ -17,7 +17,7 @@ fn read(name: &str) -> String {
 }
 
 #[test]
-fn cargo_lambda_watch_has_them() {
+fn routes_of_cargo_lambda_watch_are_those_of_the_functions() {
     let manifest = read("Cargo.toml");
     let (_, section) = manifest.split_once("[workspace.metadata.lambda.watch.router]\n").unwrap();
     let lines = section.lines().take_while(|line| !line.is_empty() && !line.starts_with('['));
@@ -32,7 +32,7 @@ fn cargo_lambda_watch_has_them() {
 }
 
 #[tokio::test]
-async fn the_local_server_has_them() {
+async fn routes_of_the_local_server_are_those_of_the_functions() {
     let local = Local::start(Env::default()).await;
     for (right, path, _) in ROUTES {
         for method in [Method::GET, Method::POST, Method::OPTIONS, Method::PUT] {

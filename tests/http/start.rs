@@ -25,7 +25,7 @@ async fn with(name: &str, value: &str) -> [Option<String>; 4] {
 }
 
 #[tokio::test]
-async fn every_number_is_a_number() {
+async fn start_when_a_number_is_invalid_names_the_variable() {
     assert_eq!(starts(&good()).await, [const { None }; 4]);
     // Who reads it, and what it wants.
     const SESSIONS: [bool; 4] = [true, true, false, false];
@@ -61,7 +61,7 @@ async fn every_number_is_a_number() {
 }
 
 #[tokio::test]
-async fn every_choice_is_one_of_those_that_there_are() {
+async fn start_when_a_choice_is_unknown_lists_the_valid_ones() {
     for (name, value, expected) in [
         (
             "CHATKIT_MODE",
@@ -92,7 +92,7 @@ async fn every_choice_is_one_of_those_that_there_are() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_named() {
+async fn start_when_a_variable_is_missing_names_it() {
     let all = [true; 4];
     for (name, readers) in [
         ("AWS_REGION", all),
@@ -111,7 +111,7 @@ async fn what_is_missing_is_named() {
 }
 
 #[tokio::test]
-async fn an_environment_does_not_show_its_values() {
+async fn env_when_printed_does_not_show_its_values() {
     let mut env = good();
     env.set("OPENAI_API_KEY", "sk-canary");
     assert!(!format!("{env:?}").contains("canary"));
@@ -120,7 +120,7 @@ async fn an_environment_does_not_show_its_values() {
 }
 
 #[test]
-fn a_level_of_the_log_is_one() {
+fn start_when_the_log_level_is_unknown_lists_the_valid_ones() {
     for name in ["LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL"] {
         let env = Env::from_iter([(name, "canary")]);
         let error = chatkit_shared::telemetry::init(&env, chatkit_shared::telemetry::Format::Json).unwrap_err();

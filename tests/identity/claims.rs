@@ -60,7 +60,7 @@ fn expected() -> Claims {
 }
 
 #[tokio::test]
-async fn claims_travel_from_the_users_token_into_the_session() {
+async fn session_of_a_user_carries_the_claims_of_the_user_token() {
     let app = App::start().await;
     assert_eq!(verified(&app, &profile()).await, expected());
     let first = secret(&app.send(post(START, &json!({})).bearer(&token(&app, &profile()))).await);
@@ -79,7 +79,7 @@ async fn claims_travel_from_the_users_token_into_the_session() {
 }
 
 #[tokio::test]
-async fn nothing_is_known_of_others() {
+async fn session_of_a_visitor_or_without_claims_carries_none() {
     let app = App::start().await;
     let (visitor, _) = app.visit().await;
     assert_eq!(in_session(&app, &visitor).await, Claims::default());
@@ -94,7 +94,7 @@ async fn nothing_is_known_of_others() {
 }
 
 #[tokio::test]
-async fn claims_of_other_types_are_none() {
+async fn claims_of_another_type_are_left_out() {
     let app = App::start().await;
     for odd in [json!(null), json!(5), json!(true), json!(["Ada"]), json!({ "given": "Ada" })] {
         let claims = json!({
@@ -110,7 +110,7 @@ async fn claims_of_other_types_are_none() {
 }
 
 #[tokio::test]
-async fn claims_have_bounds_together() {
+async fn claims_beyond_the_size_limit_are_left_out() {
     let app = App::start().await;
     let size = |claims: &Claims| serde_json::to_string(claims).unwrap().len();
     // One that is too long is left out, and the next ones are not.

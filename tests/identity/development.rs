@@ -56,7 +56,7 @@ impl Local {
 }
 
 #[tokio::test]
-async fn the_header_says_who_it_is() {
+async fn local_server_takes_the_user_from_the_header() {
     let local = Local::start(Env::default()).await;
     assert_eq!(local.subject(&[("x-user-id", "ada")]).await, "ada");
     assert_eq!(local.subject(&[("x-user-id", "ada#%")]).await, "ada#%");
@@ -76,7 +76,7 @@ async fn the_header_says_who_it_is() {
 }
 
 #[tokio::test]
-async fn a_name_that_cannot_be_one_is_refused_in_the_documented_shape() {
+async fn local_server_with_an_invalid_user_header_answers_unauthorized() {
     let local = Local::start(Env::default()).await;
     for name in ["", &"x".repeat(257), "\u{e9}"] {
         let answer = local.send(Method::GET, "/api/usage/me", &[("x-user-id", name)], None).await;
@@ -92,7 +92,7 @@ async fn a_name_that_cannot_be_one_is_refused_in_the_documented_shape() {
 }
 
 #[tokio::test]
-async fn without_the_mode_the_header_means_nothing() {
+async fn local_server_without_development_mode_ignores_the_header() {
     let env = Env::from_iter([("AUTH_MODE", "jwt"), ("JWT_SECRET", "another secret of more than thirty-two bytes")]);
     let local = Local::start(env).await;
     for path in ["/api/usage/me", "/api/analytics"] {
@@ -102,7 +102,7 @@ async fn without_the_mode_the_header_means_nothing() {
 }
 
 #[tokio::test]
-async fn a_wrong_variable_stops_the_server() {
+async fn local_server_with_an_invalid_variable_does_not_start() {
     let arguments = Arguments::parse_from(["chatkit-local", "--port", "0", "--memory"]);
     let env = Env::from_iter([("LIMIT_ADDRESS_BURST", "canary")]);
     let error = Server::bind(&arguments, env).await.err().unwrap().to_string();

@@ -48,7 +48,7 @@ pub(crate) async fn fault(variables: &[(&str, &str)]) -> Option<String> {
 const SECRET: (&str, &str) = ("JWT_SECRET", "another secret of more than thirty-two bytes");
 
 #[tokio::test]
-async fn the_modes_are_jwt_and_anonymous() {
+async fn auth_mode_accepts_jwt_and_anonymous_only() {
     for mode in ["", "jwt", "anonymous", "jwt,anonymous", " anonymous , jwt ,", "jwt,jwt"] {
         assert_eq!(fault(&[("AUTH_MODE", mode), SECRET]).await, None, "{mode}");
     }
@@ -60,7 +60,7 @@ async fn the_modes_are_jwt_and_anonymous() {
 }
 
 #[tokio::test]
-async fn development_starts_no_function() {
+async fn auth_mode_development_stops_the_start_of_functions() {
     for mode in ["development", "jwt,development", "development,anonymous"] {
         let message = fault(&[("AUTH_MODE", mode), SECRET]).await;
         let expected = "`AUTH_MODE` cannot be `development` here: anybody could be anybody";
@@ -69,7 +69,7 @@ async fn development_starts_no_function() {
 }
 
 #[tokio::test]
-async fn a_secret_has_32_bytes() {
+async fn jwt_secret_shorter_than_32_bytes_stops_the_start() {
     let missing = "`JWT_SECRET` or `JWT_SECRET_ARN` must be set to the secret that user tokens are signed with (HS256), \
                    or `JWKS_URL` to where the keys are published that they are signed with";
     assert_eq!(fault(&[]).await.as_deref(), Some(missing), "the default mode is `jwt`");
@@ -85,7 +85,7 @@ async fn a_secret_has_32_bytes() {
 }
 
 #[tokio::test]
-async fn the_header_of_a_developer_means_nothing_to_the_functions() {
+async fn functions_ignore_the_user_header_of_development() {
     let app = App::with([("AUTH_MODE", "jwt")]).await;
     let list = json!({ "type": "threads.list", "params": {} });
     let chat = json!({ "message": "Hi" });
@@ -113,7 +113,7 @@ async fn the_header_of_a_developer_means_nothing_to_the_functions() {
 }
 
 #[tokio::test]
-async fn without_jwt_no_user_token_counts() {
+async fn user_token_without_jwt_mode_is_refused() {
     let app = App::with([("AUTH_MODE", "anonymous")]).await;
     let token = app.user_token("ada");
     for request in [

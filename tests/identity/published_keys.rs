@@ -129,7 +129,7 @@ async fn status(app: &App, token: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn each_kind_of_key_verifies_what_it_has_signed() {
+async fn published_keys_of_each_kind_verify_their_tokens() {
     let provider = Provider::start().await;
     let keys =
         [Key::new("one", Algorithm::RS256), Key::new("two", Algorithm::ES256), Key::new("three", Algorithm::EdDSA)];
@@ -175,7 +175,7 @@ async fn each_kind_of_key_verifies_what_it_has_signed() {
 }
 
 #[tokio::test]
-async fn keys_for_other_purposes_do_not_verify() {
+async fn published_keys_for_other_purposes_do_not_verify() {
     let provider = Provider::start().await;
     let key = Key::new("one", Algorithm::RS256);
     for (name, value) in [("use", "enc"), ("alg", "RSA-OAEP"), ("alg", "RS512"), ("kty", "oct"), ("n", "!")] {
@@ -190,7 +190,7 @@ async fn keys_for_other_purposes_do_not_verify() {
 }
 
 #[tokio::test]
-async fn a_new_key_is_found_and_forged_names_do_not_make_us_ask_all_the_time() {
+async fn published_keys_are_read_again_for_an_unknown_key_once_a_minute() {
     let provider = Provider::start().await;
     let (old, new) = (Key::new("old", Algorithm::ES256), Key::new("new", Algorithm::ES256));
     provider.publish(&[&old]);
@@ -222,7 +222,7 @@ async fn a_new_key_is_found_and_forged_names_do_not_make_us_ask_all_the_time() {
 }
 
 #[tokio::test]
-async fn without_keys_nobody_is_refused_for_good() {
+async fn published_keys_when_unreadable_answer_unavailable_and_are_read_again() {
     let (log, provider) = (Log::start(), Provider::start().await);
     let key = Key::new("one", Algorithm::EdDSA);
     let app = provider.app().await;
@@ -252,7 +252,7 @@ async fn without_keys_nobody_is_refused_for_good() {
 }
 
 #[tokio::test]
-async fn one_source_of_keys_with_issuer_and_audience() {
+async fn published_keys_need_issuer_and_audience_and_no_secret_beside_them() {
     const URL: (&str, &str) = ("JWKS_URL", "https://login.example.com/keys.json");
     let whole = [URL, ("JWT_ISSUER", ISSUER), ("JWT_AUDIENCE", AUDIENCE)];
     assert_eq!(fault(&whole).await, None);

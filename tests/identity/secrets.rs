@@ -25,7 +25,7 @@ fn env(app: &App, manager: &SecretsManager) -> Env {
 }
 
 #[tokio::test]
-async fn a_rotated_secret_still_verifies() {
+async fn rotated_signing_secret_still_verifies_earlier_tokens() {
     let (app, manager) = (App::start().await, SecretsManager::start().await);
     let env = env(&app, &manager);
     manager.put("arn:signing", "AWSCURRENT", OLD);
@@ -55,7 +55,7 @@ async fn a_rotated_secret_still_verifies() {
 }
 
 #[tokio::test]
-async fn a_previous_secret_that_never_was_good_is_no_obstacle() {
+async fn invalid_previous_secret_does_not_stop_the_start() {
     let (app, manager) = (App::start().await, SecretsManager::start().await);
     manager.put("arn:signing", "AWSCURRENT", NEW);
     manager.put("arn:signing", "AWSPREVIOUS", "too short");
@@ -63,7 +63,7 @@ async fn a_previous_secret_that_never_was_good_is_no_obstacle() {
 }
 
 #[tokio::test]
-async fn what_the_console_makes_of_a_secret_is_understood() {
+async fn secret_in_each_form_of_the_console_is_read() {
     let (app, manager) = (App::start().await, SecretsManager::start().await);
     let env = env(&app, &manager);
     let mut ids = Vec::new();
@@ -78,7 +78,7 @@ async fn what_the_console_makes_of_a_secret_is_understood() {
 }
 
 #[tokio::test]
-async fn the_key_reaches_the_model_and_nothing_else() {
+async fn model_key_from_secrets_manager_is_sent_to_the_model_only() {
     let (app, manager) = (App::start().await, SecretsManager::start().await);
     let mut env = env(&app, &manager);
     manager.put("arn:signing", "AWSCURRENT", NEW);
@@ -115,7 +115,7 @@ enum Secret {
 const SIGNING: &str = "the secret that `SESSION_SIGNING_SECRET_ARN` names cannot be used";
 
 #[tokio::test]
-async fn without_a_secret_the_functions_start_and_work_as_soon_as_it_is_there() {
+async fn functions_without_a_secret_start_and_work_once_it_exists() {
     let (log, manager) = (Log::start(), SecretsManager::start().await);
     let app = managed(&manager).await;
     assert_eq!(starts(&app.env).await, [const { None }; 4]);
@@ -155,7 +155,7 @@ async fn without_a_secret_the_functions_start_and_work_as_soon_as_it_is_there() 
 }
 
 #[tokio::test]
-async fn without_the_models_key_a_turn_is_refused_before_anything_is_written() {
+async fn turn_without_the_model_key_is_refused_before_any_write() {
     let (log, manager) = (Log::start(), SecretsManager::start().await);
     manager.put("arn:signing", "AWSCURRENT", NEW);
     // As the template makes it.
@@ -180,7 +180,7 @@ async fn without_the_models_key_a_turn_is_refused_before_anything_is_written() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_rotated_is_read_again_when_the_model_rejects_it() {
+async fn rotated_model_key_is_read_again_when_the_model_rejects_the_old_one() {
     let manager = SecretsManager::start().await;
     manager.put("arn:signing", "AWSCURRENT", NEW);
     manager.put("arn:openai", "AWSCURRENT", "sk-old");
@@ -215,7 +215,7 @@ async fn a_key_that_was_rotated_is_read_again_when_the_model_rejects_it() {
 }
 
 #[tokio::test]
-async fn a_rotation_costs_nobody_their_session() {
+async fn rotation_of_the_signing_secret_keeps_every_session_valid() {
     let manager = SecretsManager::start().await;
     manager.put("arn:signing", "AWSCURRENT", OLD);
     let (start, chat) = (managed(&manager).await, managed(&manager).await);
@@ -252,7 +252,7 @@ async fn a_rotation_costs_nobody_their_session() {
 }
 
 #[tokio::test]
-async fn secrets_are_read_anew_every_five_minutes_and_kept_when_that_fails() {
+async fn secrets_are_read_again_every_five_minutes_and_kept_on_failure() {
     let manager = SecretsManager::start().await;
     manager.put("arn:signing", "AWSCURRENT", OLD);
     let app = managed(&manager).await;
@@ -274,7 +274,7 @@ async fn secrets_are_read_anew_every_five_minutes_and_kept_when_that_fails() {
 }
 
 #[tokio::test]
-async fn where_batches_are_denied_secrets_are_read_one_by_one() {
+async fn secrets_are_read_one_by_one_where_batches_are_denied() {
     let (log, manager) = (Log::start(), SecretsManager::start().await);
     manager.put("arn:signing", "AWSCURRENT", NEW);
     manager.put("arn:openai", "AWSCURRENT", "sk-managed");
@@ -296,7 +296,7 @@ async fn where_batches_are_denied_secrets_are_read_one_by_one() {
 }
 
 #[tokio::test]
-async fn the_sites_own_secret_may_be_managed_and_rotated_too() {
+async fn jwt_secret_from_secrets_manager_may_be_rotated() {
     let (app, manager) = (App::with([("AUTH_MODE", "jwt")]).await, SecretsManager::start().await);
     let mut env = app.env.clone();
     env.set("AWS_ENDPOINT_URL_SECRETS_MANAGER", manager.url.as_str());
@@ -319,7 +319,7 @@ async fn the_sites_own_secret_may_be_managed_and_rotated_too() {
 }
 
 #[tokio::test]
-async fn without_the_signing_secret_nobody_is_named_in_the_log() {
+async fn log_without_the_signing_secret_names_no_user() {
     let (app, manager) = (App::start().await, SecretsManager::start().await);
     let log = Log::start();
     let app = App { router: App::router(&env(&app, &manager), &app.clock, 2), ..app };

@@ -37,7 +37,7 @@ fn user(tenant: &str, user: &str) -> Result<(String, String), String> {
 }
 
 #[tokio::test]
-async fn only_hs256_with_the_sites_secret_counts() {
+async fn user_token_is_accepted_with_hs256_and_the_sites_secret_only() {
     let app = App::with([UNLIMITED]).await;
     let secret = app.env.get("JWT_SECRET").unwrap().to_owned();
     let claims = json!({ "sub": "ada", "exp": App::began() + 60 });
@@ -74,7 +74,7 @@ async fn only_hs256_with_the_sites_secret_counts() {
 }
 
 #[tokio::test]
-async fn clocks_may_differ_by_thirty_seconds() {
+async fn user_token_times_allow_thirty_seconds_of_leeway() {
     let app = App::with([UNLIMITED]).await;
     let now = App::began();
     let ada = user("default", "ada");
@@ -101,7 +101,7 @@ async fn clocks_may_differ_by_thirty_seconds() {
 }
 
 #[tokio::test]
-async fn issuer_and_audience_are_required_where_they_are_configured() {
+async fn user_token_must_have_the_configured_issuer_and_audience() {
     let app = App::with([UNLIMITED, ("JWT_ISSUER", "https://site.example"), ("JWT_AUDIENCE", "chat")]).await;
     let exp = App::began() + 60;
     let ada = user("default", "ada");
@@ -132,7 +132,7 @@ async fn issuer_and_audience_are_required_where_they_are_configured() {
 }
 
 #[tokio::test]
-async fn an_audience_among_others_is_an_audience() {
+async fn user_token_with_the_audience_among_others_is_accepted() {
     let app = App::with([UNLIMITED, ("JWT_AUDIENCE", "chat")]).await;
     // RFC 7519, section 4.1.3: whoever finds itself in the list is meant.
     let claims = json!({ "sub": "ada", "exp": App::began() + 60, "aud": ["https://api.example", "chat"] });
@@ -140,7 +140,7 @@ async fn an_audience_among_others_is_an_audience() {
 }
 
 #[tokio::test]
-async fn where_they_are_not_configured_any_will_do() {
+async fn user_token_may_have_any_issuer_and_audience_when_none_is_configured() {
     let app = App::with([UNLIMITED]).await;
     for (iss, aud) in [(json!("a"), json!("b")), (Value::Null, json!(["c", "d"])), (json!(["a"]), Value::Null)] {
         let claims = json!({ "sub": "ada", "exp": App::began() + 60, "iss": iss, "aud": aud });
@@ -149,7 +149,7 @@ async fn where_they_are_not_configured_any_will_do() {
 }
 
 #[tokio::test]
-async fn names_of_users_are_any_text_of_1_to_256_bytes() {
+async fn user_token_subject_may_be_any_text_of_1_to_256_bytes() {
     let app = App::with([UNLIMITED]).await;
     let exp = App::began() + 60;
     let longest = "#".repeat(256);
@@ -172,7 +172,7 @@ async fn names_of_users_are_any_text_of_1_to_256_bytes() {
 }
 
 #[tokio::test]
-async fn names_that_imitate_keys_reach_nobody_elses_data() {
+async fn user_token_subject_that_imitates_a_key_reaches_no_other_data() {
     let app = App::with([UNLIMITED, ("LIMIT_USER_TOKENS_PER_HOUR", "0")]).await;
     let exp = App::began() + 3600;
     let longest = "#".repeat(256);
@@ -206,7 +206,7 @@ async fn names_that_imitate_keys_reach_nobody_elses_data() {
 }
 
 #[tokio::test]
-async fn permissions_come_from_a_list_or_a_scope() {
+async fn user_token_permissions_come_from_a_list_or_a_scope() {
     let app = App::start().await;
     let exp = App::began() + 60;
     let status = async |claims: Value| {
@@ -242,7 +242,7 @@ async fn permissions_come_from_a_list_or_a_scope() {
 }
 
 #[tokio::test]
-async fn the_header_is_a_bearer_or_nothing() {
+async fn authorization_header_is_accepted_as_bearer_only() {
     let app = App::with([UNLIMITED]).await;
     let token = app.user_token("ada");
     let list = json!({ "type": "threads.list", "params": {} });

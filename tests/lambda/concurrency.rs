@@ -34,7 +34,7 @@ fn said(events: &[Value]) -> &Value {
 }
 
 #[tokio::test]
-async fn sockets_of_several_users() {
+async fn socket_program_with_concurrency_keeps_users_apart() {
     let system = socket::System::with_concurrency(AT_ONCE).await;
     let gate = Gate::closed();
     let mut clients = Vec::new();
@@ -68,7 +68,7 @@ async fn sockets_of_several_users() {
 }
 
 #[tokio::test]
-async fn requests_of_several_users() {
+async fn programs_with_concurrency_keep_users_apart() {
     let system = system::System::with_concurrency(AT_ONCE).await;
     // The first request of each kind starts the one environment; then they come together.
     let mut tokens = vec![system.visit().await];

@@ -16,7 +16,7 @@ fn arrival() -> Arrival<'static> {
 }
 
 #[test]
-fn a_request_becomes_the_event_of_a_rest_api() {
+fn gateway_makes_the_proxy_event_of_a_request() {
     let request = Request::post("/prod/words/yes?tag=a&tag=b%20c&page=2")
         .header("host", "example.com")
         .header("user-agent", "test")
@@ -93,7 +93,7 @@ fn a_request_becomes_the_event_of_a_rest_api() {
 }
 
 #[test]
-fn what_a_request_does_not_have_is_null() {
+fn gateway_sets_missing_parts_of_the_event_to_null() {
     let (parts, ()) = Request::get("/prod/words/yes").body(()).unwrap().into_parts();
 
     let event = proxy_event(&arrival(), &parts, Map::new(), b"");
@@ -103,7 +103,7 @@ fn what_a_request_does_not_have_is_null() {
 }
 
 #[test]
-fn a_body_that_is_not_text_is_base64() {
+fn gateway_encodes_a_binary_body_as_base64() {
     let (parts, ()) = Request::post("/prod/words/yes").body(()).unwrap().into_parts();
 
     let event = proxy_event(&arrival(), &parts, Map::new(), &[0xff, 0x00]);

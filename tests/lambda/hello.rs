@@ -59,7 +59,7 @@ async fn relay(gateway: &Gateway) -> (Response, TcpStream) {
 }
 
 #[tokio::test]
-async fn a_buffered_answer_is_one_document() {
+async fn buffered_function_answers_with_one_document() {
     let gateway = start_buffered().await;
 
     let response = get(&gateway, "/hello").await;
@@ -78,7 +78,7 @@ async fn a_buffered_answer_is_one_document() {
 }
 
 #[tokio::test]
-async fn a_streamed_answer_is_a_prelude_eight_nul_bytes_and_the_body() {
+async fn streamed_function_answers_with_a_prelude_and_the_body() {
     let gateway = start_streamed().await;
 
     let response = get(&gateway, "/hello").await;
@@ -97,7 +97,7 @@ async fn a_streamed_answer_is_a_prelude_eight_nul_bytes_and_the_body() {
 }
 
 #[tokio::test]
-async fn chunks_arrive_while_the_function_is_still_at_work() {
+async fn streamed_function_sends_chunks_while_it_works() {
     let gateway = start_streamed().await;
     let (response, mut upstream) = relay(&gateway).await;
     assert_eq!(
@@ -118,7 +118,7 @@ async fn chunks_arrive_while_the_function_is_still_at_work() {
 }
 
 #[tokio::test]
-async fn the_router_sees_the_clients_request() {
+async fn function_sees_the_clients_request() {
     for gateway in [start_buffered().await, start_streamed().await] {
         let response = Client::new()
             .post(gateway.url("/echo/yes?tag=a&tag=b%20c"))
@@ -144,7 +144,7 @@ async fn the_router_sees_the_clients_request() {
 }
 
 #[tokio::test]
-async fn headers_that_are_set_twice_fit_into_the_prelude() {
+async fn function_may_set_a_header_twice() {
     for gateway in [start_buffered().await, start_streamed().await] {
         let response = get(&gateway, "/headers").await;
 
@@ -156,7 +156,7 @@ async fn headers_that_are_set_twice_fit_into_the_prelude() {
 }
 
 #[tokio::test]
-async fn an_environment_serves_one_request_after_the_other() {
+async fn environment_serves_one_request_after_the_other() {
     for gateway in [start_buffered().await, start_streamed().await] {
         for _ in 0..3 {
             assert_eq!(status_and_text(get(&gateway, "/hello").await).await, (200, "hello".to_owned()));
@@ -167,7 +167,7 @@ async fn an_environment_serves_one_request_after_the_other() {
 }
 
 #[tokio::test]
-async fn a_request_that_finds_every_environment_busy_gets_a_new_one() {
+async fn request_while_every_environment_is_busy_starts_a_new_one() {
     let gateway = start_streamed().await;
     let (first, held) = relay(&gateway).await;
 
@@ -179,7 +179,7 @@ async fn a_request_that_finds_every_environment_busy_gets_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_does_not_end_the_invocation() {
+async fn invocation_continues_when_the_client_leaves() {
     let gateway = start_streamed().await;
     let (response, mut upstream) = relay(&gateway).await;
     drop(response);
@@ -195,7 +195,7 @@ async fn a_client_that_leaves_does_not_end_the_invocation() {
 }
 
 #[tokio::test]
-async fn a_panic_costs_one_answer_and_no_environment() {
+async fn panic_fails_one_answer_and_keeps_the_environment() {
     for gateway in [start_buffered().await, start_streamed().await] {
         assert_eq!(status_and_text(get(&gateway, "/panic").await).await, internal_server_error());
         assert_eq!(status_and_text(get(&gateway, "/hello").await).await, (200, "hello".to_owned()));
@@ -207,7 +207,7 @@ async fn a_panic_costs_one_answer_and_no_environment() {
 }
 
 #[tokio::test]
-async fn a_process_that_ends_is_replaced() {
+async fn process_that_exits_is_replaced() {
     for gateway in [start_buffered().await, start_streamed().await] {
         assert_eq!(status_and_text(get(&gateway, "/exit").await).await, internal_server_error());
         assert_eq!(status_and_text(get(&gateway, "/hello").await).await, (200, "hello".to_owned()));
@@ -218,7 +218,7 @@ async fn a_process_that_ends_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_process_that_ends_in_the_middle_breaks_the_answer_off() {
+async fn process_that_exits_while_streaming_breaks_the_answer_off() {
     let gateway = start_streamed().await;
     let (response, mut upstream) = relay(&gateway).await;
     let mut body = response.bytes_stream();
@@ -233,7 +233,7 @@ async fn a_process_that_ends_in_the_middle_breaks_the_answer_off() {
 }
 
 #[tokio::test]
-async fn a_start_that_fails_is_answered_for() {
+async fn start_that_fails_reports_the_error() {
     let gateway = start(Transfer::Streamed, "nothing").await;
 
     assert_eq!(status_and_text(get(&gateway, "/hello").await).await, internal_server_error());
@@ -244,7 +244,7 @@ async fn a_start_that_fails_is_answered_for() {
 }
 
 #[tokio::test]
-async fn without_the_runtime_api_the_process_ends() {
+async fn process_without_the_runtime_api_exits() {
     for (transfer, answers) in [(Transfer::Buffered, "buffered"), (Transfer::Streamed, "streamed")] {
         let nowhere = [("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")];
         let gateway = Gateway::start([hello(transfer, answers).variables(nowhere)]).await;
@@ -256,7 +256,7 @@ async fn without_the_runtime_api_the_process_ends() {
 }
 
 #[tokio::test]
-async fn the_router_sees_what_lambda_tells_of_the_invocation() {
+async fn function_sees_the_invocations_context() {
     for concurrency in [1, 2] {
         for (transfer, answers) in [(Transfer::Buffered, "buffered"), (Transfer::Streamed, "streamed")] {
             let gateway = Gateway::start([hello(transfer, answers).concurrency(concurrency)]).await;
@@ -279,7 +279,7 @@ async fn the_router_sees_what_lambda_tells_of_the_invocation() {
 }
 
 #[tokio::test]
-async fn an_environment_streams_several_answers_at_once() {
+async fn environment_with_concurrency_streams_several_answers_at_once() {
     let gateway = Gateway::start([hello(Transfer::Streamed, "streamed").concurrency(4)]).await;
     assert_eq!(status_and_text(get(&gateway, "/hello").await).await, (200, "hello".to_owned()));
     gateway.wait_for_pollers("hello", 4).await;
@@ -305,7 +305,7 @@ async fn an_environment_streams_several_answers_at_once() {
 }
 
 #[tokio::test]
-async fn an_environment_is_at_several_buffered_answers_at_once() {
+async fn environment_with_concurrency_buffers_several_answers_at_once() {
     let gateway = Gateway::start([hello(Transfer::Buffered, "buffered").concurrency(2)]).await;
     assert_eq!(status_and_text(get(&gateway, "/hello").await).await, (200, "hello".to_owned()));
     gateway.wait_for_pollers("hello", 2).await;
@@ -321,7 +321,7 @@ async fn an_environment_is_at_several_buffered_answers_at_once() {
 }
 
 #[tokio::test]
-async fn a_stream_that_fails_ends_and_the_log_says_why() {
+async fn streamed_body_that_fails_ends_and_is_logged() {
     let gateway = start_streamed().await;
     let failures = [
         ("/broken", "a response body failed", Some("the secret of the failure")),
@@ -342,7 +342,7 @@ async fn a_stream_that_fails_ends_and_the_log_says_why() {
 }
 
 #[tokio::test]
-async fn a_buffered_body_that_fails_is_no_answer() {
+async fn buffered_body_that_fails_answers_500() {
     let gateway = start_buffered().await;
     for path in ["/broken", "/panic/later"] {
         assert_eq!(status_and_text(get(&gateway, path).await).await, internal_server_error());
@@ -353,7 +353,7 @@ async fn a_buffered_body_that_fails_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_function_in_the_other_transfer_mode_is_found_out() {
+async fn function_in_the_wrong_transfer_mode_answers_500() {
     let buffered = start(Transfer::Buffered, "streamed").await;
     let streamed = start(Transfer::Streamed, "buffered").await;
 
@@ -363,7 +363,7 @@ async fn a_function_in_the_other_transfer_mode_is_found_out() {
 }
 
 #[tokio::test]
-async fn what_the_api_does_not_have_never_reaches_a_function() {
+async fn request_to_an_unknown_route_never_reaches_a_function() {
     let gateway = start_buffered().await;
 
     for path in ["/nothing", "/echo/yes"] {

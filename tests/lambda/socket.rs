@@ -68,7 +68,7 @@ impl System {
 }
 
 #[tokio::test]
-async fn a_turn_that_is_streamed_while_the_model_talks() {
+async fn socket_program_streams_a_turn_while_the_model_answers() {
     let system = System::start().await;
     let token = system.visit().await;
     let mut client = system.connect(&token).await;
@@ -118,7 +118,7 @@ async fn a_turn_that_is_streamed_while_the_model_talks() {
 }
 
 #[tokio::test]
-async fn the_handshake_is_the_programs() {
+async fn socket_program_accepts_refuses_and_forgets_connections() {
     let system = System::start().await;
     assert_eq!(Client::connect(&system.url, Some("chatkit, nonsense")).await.unwrap_err().0, 401);
     let token = system.visit().await;

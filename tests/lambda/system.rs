@@ -91,7 +91,7 @@ pub(super) async fn events(response: Response) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn events_arrive_while_the_model_is_still_talking() {
+async fn programs_stream_events_while_the_model_answers() {
     let system = System::start().await;
     let token = system.visit().await;
     let gate = Gate::closed();
@@ -139,7 +139,7 @@ async fn events_arrive_while_the_model_is_still_talking() {
 }
 
 #[tokio::test]
-async fn a_whole_visit() {
+async fn programs_serve_a_whole_visit() {
     let system = System::start().await;
     let token = system.visit().await;
     system.model.then(answer("Hello there"));
@@ -175,7 +175,7 @@ async fn a_whole_visit() {
 }
 
 #[tokio::test]
-async fn a_preflight_is_answered_by_the_function() {
+async fn programs_answer_a_preflight() {
     let system = System::start().await;
     let preflight = system
         .client
@@ -195,7 +195,7 @@ async fn a_preflight_is_answered_by_the_function() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_reached_is_unavailable() {
+async fn programs_without_a_store_answer_unavailable() {
     let system = System::start().await;
     let token = system.visit().await;
     // Three tries of each of a visitor's two budgets.

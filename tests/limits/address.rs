@@ -22,7 +22,7 @@ async fn exhaust(app: &App, address: &str) {
 }
 
 #[tokio::test]
-async fn ten_at_once_and_one_a_second() {
+async fn start_by_default_admits_ten_at_once_and_one_a_second() {
     let app = App::start().await;
     let mut statuses = Vec::new();
     for _ in 0..15 {
@@ -46,7 +46,7 @@ async fn ten_at_once_and_one_a_second() {
 }
 
 #[tokio::test]
-async fn start_its_alias_and_refresh_share_the_bucket() {
+async fn start_its_alias_and_refresh_share_one_limit() {
     let app = App::start().await;
     let ada = app.user_token("ada");
     let secret = app.session("ada").await;
@@ -69,7 +69,7 @@ async fn start_its_alias_and_refresh_share_the_bucket() {
 }
 
 #[tokio::test]
-async fn guessing_secrets_empties_the_bucket() {
+async fn refresh_with_guessed_secrets_uses_up_the_limit() {
     let app = App::start().await;
     for _ in 0..10 {
         app.refresh("guessed", None).await.error(401, "unauthorized");
@@ -78,7 +78,7 @@ async fn guessing_secrets_empties_the_bucket() {
 }
 
 #[tokio::test]
-async fn each_address_has_its_own() {
+async fn start_from_another_address_has_its_own_limit() {
     let app = App::start().await;
     exhaust(&app, "192.0.2.1").await;
     for address in ["192.0.2.2", "192.0.2.10", "2001:db8::1"] {
@@ -87,7 +87,7 @@ async fn each_address_has_its_own() {
 }
 
 #[tokio::test]
-async fn a_client_owns_its_network_of_64_bits() {
+async fn start_from_the_same_ipv6_network_shares_one_limit() {
     let app = App::start().await;
     exhaust(&app, "2001:db8:1:2::1").await;
     for address in ["2001:db8:1:2::2", "2001:db8:1:2:ffff:ffff:ffff:ffff"] {
@@ -99,7 +99,7 @@ async fn a_client_owns_its_network_of_64_bits() {
 }
 
 #[tokio::test]
-async fn an_address_written_as_ipv6_is_the_same_address() {
+async fn start_from_an_ipv4_address_written_as_ipv6_shares_its_limit() {
     let app = App::start().await;
     exhaust(&app, "192.0.2.1").await;
     start(&app, "::ffff:192.0.2.1").await.error(429, "rate_limit_exceeded");
@@ -107,7 +107,7 @@ async fn an_address_written_as_ipv6_is_the_same_address() {
 }
 
 #[tokio::test]
-async fn no_header_names_the_address() {
+async fn start_with_forwarding_headers_ignores_them() {
     let app = App::start().await;
     exhaust(&app, "192.0.2.1").await;
     let names = ["x-forwarded-for", "forwarded", "x-real-ip", "true-client-ip", "cf-connecting-ip", "x-client-ip"];
@@ -120,7 +120,7 @@ async fn no_header_names_the_address() {
 }
 
 #[tokio::test]
-async fn whoever_has_no_address_shares_one() {
+async fn start_without_an_address_shares_one_limit() {
     let app = App::start().await;
     let nowhere = || {
         let mut request = post(START, &json!({}));
@@ -134,7 +134,7 @@ async fn whoever_has_no_address_shares_one() {
 }
 
 #[tokio::test]
-async fn two_processes_and_a_crowd_admit_exactly_the_bucket() {
+async fn start_raced_from_two_processes_admits_exactly_the_limit() {
     let app = App::start().await;
     let routers = [app.router.clone(), App::router(&app.env, &app.clock, 2)];
     let crowd = || (0..40).map(|_| post(START, &json!({}))).collect();
@@ -146,7 +146,7 @@ async fn two_processes_and_a_crowd_admit_exactly_the_bucket() {
 }
 
 #[tokio::test]
-async fn the_bucket_is_configured() {
+async fn start_with_a_configured_limit_applies_it() {
     let app = App::with([("LIMIT_ADDRESS_BURST", "2"), ("LIMIT_ADDRESS_PER_SECOND", "4")]).await;
     for expected in [200, 200, 429] {
         assert_eq!(start(&app, "192.0.2.1").await.status, expected);
@@ -158,7 +158,7 @@ async fn the_bucket_is_configured() {
 }
 
 #[tokio::test]
-async fn zero_turns_it_off() {
+async fn start_when_the_limit_is_zero_admits_all_and_writes_nothing() {
     for variable in ["LIMIT_ADDRESS_BURST", "LIMIT_ADDRESS_PER_SECOND"] {
         let app = App::with([(variable, "0")]).await;
         for _ in 0..12 {
@@ -169,7 +169,7 @@ async fn zero_turns_it_off() {
 }
 
 #[tokio::test]
-async fn without_the_store_nobody_is_admitted() {
+async fn start_when_the_store_fails_is_unavailable() {
     let app = App::start().await;
     app.dynamo.fail("UpdateItem", "", crate::harness::dynamodb::Fault::Throttle, 10);
     let answer = start(&app, "192.0.2.1").await;
@@ -179,7 +179,7 @@ async fn without_the_store_nobody_is_admitted() {
 }
 
 #[tokio::test]
-async fn behind_a_cdn_the_client_is_whom_its_header_names() {
+async fn start_behind_a_cdn_takes_the_address_from_the_configured_header() {
     let app = App::with([("CLIENT_ADDRESS_HEADER", "x-client-address")]).await;
     let from = |client: &'static str| {
         let mut request = post(START, &json!({})).coming_from("203.0.113.9");

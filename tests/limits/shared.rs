@@ -75,7 +75,7 @@ fn refused(answer: &Answer, message: &str, retry_after: &str) {
 }
 
 #[tokio::test]
-async fn a_day_of_a_tenant_is_shared_by_its_users() {
+async fn tenant_budget_of_a_day_is_shared_by_its_users() {
     let app = App::with([OUTPUT, CONTEXT, ("LIMIT_TENANT_TOKENS_PER_DAY", "1000")]).await;
     for (user, tokens, sum) in [("ada", 500, 500), ("grace", 300, 800)] {
         app.model.then(costing(tokens));
@@ -103,7 +103,7 @@ async fn a_day_of_a_tenant_is_shared_by_its_users() {
 }
 
 #[tokio::test]
-async fn fifty_at_once_are_admitted_as_far_as_the_tenants_budget_goes() {
+async fn tenant_budget_when_fifty_turns_race_admits_only_what_fits() {
     let app = App::with([OUTPUT, CONTEXT, ("LIMIT_TENANT_TOKENS_PER_DAY", "2000")]).await;
     let gate = Gate::closed();
     app.model.on(|_| true, costing(150).wait(&gate));
@@ -134,7 +134,7 @@ async fn fifty_at_once_are_admitted_as_far_as_the_tenants_budget_goes() {
 }
 
 #[tokio::test]
-async fn the_visitors_of_an_address_share_an_hour() {
+async fn address_budget_of_an_hour_is_shared_by_its_visitors() {
     let app = App::with([OUTPUT, CONTEXT, ("LIMIT_ADDRESS_TOKENS_PER_HOUR", "500")]).await;
     app.model.then(costing(301));
     assert_eq!(app.send(visitor("vis_1", "192.0.2.1")).await.status, 200);
@@ -156,7 +156,7 @@ async fn the_visitors_of_an_address_share_an_hour() {
 }
 
 #[tokio::test]
-async fn a_network_of_64_bits_is_one_address_and_so_are_all_unknown_ones() {
+async fn address_budget_counts_an_ipv6_network_and_unknown_addresses_as_one_each() {
     let app = App::with([OUTPUT, CONTEXT, ("LIMIT_ADDRESS_TOKENS_PER_HOUR", "200")]).await;
     let nowhere = |user| {
         let mut request = visitor(user, "192.0.2.1");
@@ -177,7 +177,7 @@ async fn a_network_of_64_bits_is_one_address_and_so_are_all_unknown_ones() {
 }
 
 #[tokio::test]
-async fn an_attacker_with_one_address_gets_its_budget_however_many_visitors_they_are() {
+async fn address_budget_when_one_address_makes_many_visitors_holds() {
     let app =
         App::with([("MAX_OUTPUT_TOKENS", "1000"), ("MAX_CONTEXT_TOKENS", "9000"), ("LIMIT_ADDRESS_BURST", "0")]).await;
     app.model.on(|_| true, costing(10_000));
@@ -200,7 +200,7 @@ async fn an_attacker_with_one_address_gets_its_budget_however_many_visitors_they
 }
 
 #[tokio::test]
-async fn of_several_refusals_the_one_that_lasts_longest_is_told() {
+async fn turn_when_several_budgets_refuse_reports_the_longest_wait() {
     let limits = [("LIMIT_ADDRESS_TOKENS_PER_HOUR", "100"), ("LIMIT_TENANT_TOKENS_PER_DAY", "100")];
     let app = App::with([OUTPUT, CONTEXT, ("LIMIT_USER_TOKENS_PER_HOUR", "100"), limits[0], limits[1]]).await;
     app.model.then(costing(100));
@@ -210,7 +210,7 @@ async fn of_several_refusals_the_one_that_lasts_longest_is_told() {
 }
 
 #[tokio::test]
-async fn where_one_record_cannot_be_written_the_others_are_given_back() {
+async fn turn_when_one_budget_cannot_be_written_refunds_the_others() {
     let app = App::with([OUTPUT, CONTEXT, ("LIMIT_TENANT_TOKENS_PER_DAY", "1000")]).await;
     app.dynamo.fail("UpdateItem", "T#default", Fault::ServerError, 10);
     app.send(visitor("vis_1", "192.0.2.1")).await.error(503, "unavailable");
@@ -221,7 +221,7 @@ async fn where_one_record_cannot_be_written_the_others_are_given_back() {
 }
 
 #[tokio::test]
-async fn what_was_not_settled_lapses_at_midnight() {
+async fn tenant_budget_when_a_turn_is_never_settled_lapses_at_midnight() {
     let app = App::with([OUTPUT, CONTEXT, ("LIMIT_TENANT_TOKENS_PER_DAY", "300")]).await;
     app.model.then(costing(1));
     // Only the settlement has no condition.
@@ -236,7 +236,7 @@ async fn what_was_not_settled_lapses_at_midnight() {
 }
 
 #[tokio::test]
-async fn every_way_to_ask_the_model_is_refused() {
+async fn tenant_budget_when_used_up_refuses_every_operation_that_calls_the_model() {
     let app = App::with([OUTPUT, CONTEXT, ("TRANSCRIBE_MODEL", "ears"), ("LIMIT_TENANT_TOKENS_PER_DAY", "2000")]).await;
     app.model.then(costing(1995));
     let events = app.create("ada", "Hi").await;
@@ -268,7 +268,7 @@ async fn every_way_to_ask_the_model_is_refused() {
 }
 
 #[tokio::test]
-async fn a_long_message_needs_room_for_all_of_it() {
+async fn tenant_budget_when_the_message_is_long_must_cover_all_of_it() {
     let app = App::with([OUTPUT, CONTEXT, ("LIMIT_TENANT_TOKENS_PER_DAY", "2000")]).await;
     app.model.then(costing(900));
     assert_eq!(app.send(ask("ada")).await.status, 200);
@@ -283,7 +283,7 @@ async fn a_long_message_needs_room_for_all_of_it() {
 }
 
 #[tokio::test]
-async fn each_budget_costs_two_writes_and_no_round_trip() {
+async fn turn_with_each_shared_budget_costs_two_writes_and_no_round_trip() {
     let tenant = ("LIMIT_TENANT_TOKENS_PER_DAY", "1000000");
     let off = ("LIMIT_ADDRESS_TOKENS_PER_HOUR", "0");
     for (variables, anonymous, expected) in [
@@ -305,7 +305,7 @@ async fn each_budget_costs_two_writes_and_no_round_trip() {
 }
 
 #[tokio::test]
-async fn nobody_is_shown_what_others_used() {
+async fn usage_of_a_user_does_not_show_what_others_used() {
     let limits = [("LIMIT_TENANT_TOKENS_PER_DAY", "100000"), ("LIMIT_ADDRESS_TOKENS_PER_HOUR", "100000")];
     let app = App::with(limits).await;
     let own = async || app.send(get("/api/usage/me").bearer(&app.user_token("ada"))).await.json();
@@ -316,7 +316,7 @@ async fn nobody_is_shown_what_others_used() {
 }
 
 #[tokio::test]
-async fn who_asks_too_often_holds_nothing_of_what_others_share() {
+async fn turn_when_the_users_limit_refuses_reserves_nothing_in_shared_budgets() {
     let one_a_minute = ("LIMIT_USER_TURNS_PER_MINUTE", "1");
     let app = App::with([OUTPUT, CONTEXT, ("LIMIT_TENANT_TOKENS_PER_DAY", "1000"), one_a_minute]).await;
     app.model.then(costing(1));

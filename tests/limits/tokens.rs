@@ -37,7 +37,7 @@ pub(super) async fn used(app: &App, user: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_was_used_counts_and_not_what_was_reserved() {
+async fn budget_after_a_turn_holds_what_was_used_not_what_was_reserved() {
     let app = App::with(BOUNDS).await;
     for (input, output, sum) in [(300, 100, 400), (300, 99, 799), (1, 0, 800)] {
         app.model.then(costing(input, output));
@@ -60,7 +60,7 @@ async fn what_was_used_counts_and_not_what_was_reserved() {
 }
 
 #[tokio::test]
-async fn a_new_hour_is_a_new_budget() {
+async fn budget_in_a_new_hour_starts_at_zero() {
     let app = App::with(BOUNDS).await;
     app.model.then(costing(1000, 0));
     assert_eq!(app.send(ask("ada")).await.status, 200);
@@ -76,7 +76,7 @@ async fn a_new_hour_is_a_new_budget() {
 }
 
 #[tokio::test]
-async fn what_is_reserved_is_held_until_the_end() {
+async fn budget_during_a_turn_holds_the_reservation_until_the_end() {
     // With its title, a first turn reserves 565 tokens more.
     let app = App::with([BOUNDS[0], BOUNDS[1], ("LIMIT_USER_TOKENS_PER_HOUR", "3825")]).await;
     let gate = Gate::closed();
@@ -100,7 +100,7 @@ async fn what_is_reserved_is_held_until_the_end() {
 }
 
 #[tokio::test]
-async fn a_turn_that_does_not_happen_costs_its_prompt_at_most() {
+async fn budget_when_no_turn_happens_is_charged_the_prompt_at_most() {
     let app = App::with(BOUNDS).await;
     let nowhere = app.chatkit("ada", &add("thr_none", "Hi")).await;
     nowhere.error(404, "not_found");
@@ -123,7 +123,7 @@ async fn a_turn_that_does_not_happen_costs_its_prompt_at_most() {
 }
 
 #[tokio::test]
-async fn a_failed_answer_costs_what_came() {
+async fn budget_when_the_answer_fails_is_charged_what_arrived() {
     let app = App::with(BOUNDS).await;
     for (status, code) in [(401, "invalid_api_key"), (429, "insufficient_quota"), (400, "model_not_found")] {
         app.model.then(upstream_error(status, "invalid_request_error", code));
@@ -138,7 +138,7 @@ async fn a_failed_answer_costs_what_came() {
 }
 
 #[tokio::test]
-async fn a_budget_below_one_turn_admits_one_at_a_time() {
+async fn budget_smaller_than_a_turn_admits_one_turn_at_a_time() {
     let app = App::with([("LIMIT_USER_TOKENS_PER_HOUR", "50"), BOUNDS[0], BOUNDS[1]]).await;
     app.model.then(upstream_error(400, "invalid_request_error", "model_not_found"));
     assert_eq!(app.send(ask("ada")).await.status, 502);
@@ -148,7 +148,7 @@ async fn a_budget_below_one_turn_admits_one_at_a_time() {
 }
 
 #[tokio::test]
-async fn zero_turns_the_budget_off() {
+async fn budget_when_zero_is_off() {
     let app = App::with([("LIMIT_USER_TOKENS_PER_HOUR", "0")]).await;
     for _ in 0..3 {
         app.model.then(costing(1_000_000, 1_000_000));
@@ -157,7 +157,7 @@ async fn zero_turns_the_budget_off() {
 }
 
 #[tokio::test]
-async fn the_longest_possible_budget_is_no_fault() {
+async fn budget_of_the_largest_number_works() {
     let app = App::with([("LIMIT_USER_TOKENS_PER_HOUR", &u64::MAX.to_string())]).await;
     app.model.then(costing(5, 5));
     assert_eq!(app.send(ask("ada")).await.status, 200);

@@ -21,7 +21,7 @@ fn counting(end: crate::harness::responses::Event) -> Answer {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_opened_costs_its_prompt_even_if_nothing_comes() {
+async fn uncounted_turn_without_any_text_is_charged_its_prompt() {
     let head = || Answer::start(200, "text/event-stream");
     for (what, answer) in [
         ("breaks off", sse([created("resp_1")]).abort()),
@@ -38,7 +38,7 @@ async fn an_answer_that_is_opened_costs_its_prompt_even_if_nothing_comes() {
 }
 
 #[tokio::test]
-async fn a_count_of_nothing_and_one_in_other_words_is_none() {
+async fn usage_of_zero_or_in_another_shape_is_replaced_by_an_estimate() {
     let others = json!({ "prompt_tokens": 900, "completion_tokens": 900, "total_tokens": 1_800 });
     for (usage, sum) in [
         (json!(null), PROMPT + 4),
@@ -59,7 +59,7 @@ async fn a_count_of_nothing_and_one_in_other_words_is_none() {
 }
 
 #[tokio::test]
-async fn the_arguments_of_calls_are_part_of_what_came() {
+async fn uncounted_turn_with_calls_is_charged_their_arguments() {
     let tool = json!({ "type": "function", "name": "pick", "parameters": { "type": "object" }, "run": "client" });
     let document = json!({ "tools": [tool] }).to_string();
     let mut sums = Vec::new();
@@ -78,7 +78,7 @@ async fn the_arguments_of_calls_are_part_of_what_came() {
 }
 
 #[tokio::test]
-async fn a_retry_that_cannot_make_room_costs_its_prompt() {
+async fn retry_when_the_items_cannot_be_removed_is_charged_its_prompt() {
     let app = App::start().await;
     app.model.then(answer("Hello"));
     let events = app.create("ada", "Hi").await;
@@ -94,7 +94,7 @@ async fn a_retry_that_cannot_make_room_costs_its_prompt() {
 }
 
 #[tokio::test]
-async fn what_the_server_counts_is_believed() {
+async fn turn_when_the_model_reports_usage_is_charged_that() {
     let app = App::with(BOUNDS).await;
     app.model.then(counting(completed(usage(7, 0, 3, 0))));
     let answer: Value = app.send(ask("ada")).await.json();

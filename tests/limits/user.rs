@@ -28,7 +28,7 @@ async fn talkative<const N: usize>(variables: [(&str, &str); N]) -> App {
 }
 
 #[tokio::test]
-async fn twenty_turns_a_minute_and_240_other_operations() {
+async fn user_by_default_has_twenty_turns_and_240_requests_a_minute() {
     let app = talkative([("LIMIT_USER_TOKENS_PER_HOUR", "0")]).await;
     for number in 0..20 {
         assert_eq!(app.send(ask("ada")).await.status, 200, "{number}");
@@ -59,7 +59,7 @@ async fn twenty_turns_a_minute_and_240_other_operations() {
 }
 
 #[tokio::test]
-async fn every_way_to_ask_the_model_is_a_turn_and_every_other_is_none() {
+async fn operations_that_call_the_model_count_as_turns_and_others_do_not() {
     let app = talkative([("LIMIT_USER_TURNS_PER_MINUTE", "4"), ("LIMIT_USER_REQUESTS_PER_MINUTE", "7")]).await;
     let events = app.create("ada", "Hi").await;
     let thread = thread_id(&events);
@@ -90,7 +90,7 @@ async fn every_way_to_ask_the_model_is_a_turn_and_every_other_is_none() {
 }
 
 #[tokio::test]
-async fn a_session_and_a_user_token_are_the_same_user() {
+async fn session_token_and_user_token_of_one_user_share_their_limits() {
     let app = talkative([("LIMIT_USER_REQUESTS_PER_MINUTE", "2")]).await;
     let (session, user) = (app.session("ada").await, app.user_token("ada"));
     assert_eq!(app.send(post("/chatkit", &list()).bearer(&session)).await.status, 200);
@@ -101,7 +101,7 @@ async fn a_session_and_a_user_token_are_the_same_user() {
 }
 
 #[tokio::test]
-async fn two_processes_and_a_crowd_admit_exactly_the_turns() {
+async fn turns_raced_from_two_processes_admit_exactly_the_limit() {
     let app = talkative([("LIMIT_USER_TOKENS_PER_HOUR", "0"), ("LIMIT_USER_REQUESTS_PER_MINUTE", "40")]).await;
     let routers = [app.router.clone(), App::router(&app.env, &app.clock, 2)];
     let responses = race(&routers, (0..50).map(|_| ask("ada")).collect()).await;
@@ -111,7 +111,7 @@ async fn two_processes_and_a_crowd_admit_exactly_the_turns() {
 }
 
 #[tokio::test]
-async fn zero_turns_each_off() {
+async fn user_limits_when_zero_are_off_and_write_nothing() {
     let app = talkative([("LIMIT_USER_TURNS_PER_MINUTE", "0"), ("LIMIT_USER_TOKENS_PER_HOUR", "0")]).await;
     for _ in 0..25 {
         assert_eq!(app.send(ask("ada")).await.status, 200);
@@ -125,7 +125,7 @@ async fn zero_turns_each_off() {
 }
 
 #[tokio::test]
-async fn a_message_has_a_longest_length() {
+async fn chat_when_the_message_exceeds_the_configured_length_is_refused() {
     let app = talkative([("LIMIT_MESSAGE_CHARS", "5")]).await;
     let say = |text: &str| post("/api/chat", &json!({ "message": text })).bearer(&app.user_token("ada"));
     for text in ["12345", "日本語日本", "\u{1f600}\u{1f600}\u{1f600}\u{1f600}\u{1f600}"] {

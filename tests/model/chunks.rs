@@ -58,7 +58,7 @@ fn read_both(api: Api, wire: Vec<u8>, cuts: &[f64]) -> [Vec<ModelEvent>; 2] {
 
 proptest! {
     #[test]
-    fn however_the_bytes_are_cut_the_events_are_the_same(cuts in prop::collection::vec(0.0..1.0, 0..200)) {
+    fn stream_cut_at_any_bytes_gives_the_same_events(cuts in prop::collection::vec(0.0..1.0, 0..200)) {
         for (api, wire) in [(Api::Responses, wire()), (Api::ChatCompletions, completions_wire())] {
             let [whole, cut] = read_both(api, wire, &cuts);
             prop_assert!(whole.len() > 7);

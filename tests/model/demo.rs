@@ -78,7 +78,7 @@ async fn message(input: Vec<Input>) -> AssistantContent {
 }
 
 #[tokio::test]
-async fn it_says_what_it_is_and_repeats_the_question() {
+async fn demo_model_introduces_itself_and_repeats_the_question() {
     assert_eq!(
         message(vec![says("Hello,\nis anyone there?")]).await.text.split("\n\nTry ").next().unwrap(),
         "I am the **demo model**. I understand nothing, but I can repeat what you wrote:\n\n> Hello,\n> is anyone \
@@ -87,14 +87,14 @@ async fn it_says_what_it_is_and_repeats_the_question() {
 }
 
 #[tokio::test]
-async fn it_knows_what_came_before() {
+async fn demo_model_counts_the_earlier_messages() {
     let text = message(vec![says("One"), Input::Assistant("Two".to_owned()), says("Make a table")]).await.text;
     let history = "I was given 3 messages of our conversation, yours and mine. Before this one you wrote: “One”";
     assert!(text.contains(history) && text.contains("| Mars | 2 | 24.6 |"), "{text}");
 }
 
 #[tokio::test]
-async fn it_thinks() {
+async fn demo_model_asked_to_think_sends_thoughts() {
     let (events, _) = ask(&Prompt { input: vec![says("Think!")], ..prompt() }).await;
     assert_eq!(events[0], ModelEvent::ReasoningStarted);
     let thoughts = events.iter().filter(|event| matches!(event, ModelEvent::ReasoningDone { .. })).count();
@@ -104,7 +104,7 @@ async fn it_thinks() {
 }
 
 #[tokio::test]
-async fn it_cites() {
+async fn demo_model_asked_for_a_source_cites_two() {
     let part = message(vec![says("Show me a source")]).await;
     let cited: Vec<_> = part.annotations.iter().map(|annotation| (&annotation.source, annotation.index)).collect();
     let [(Source::Url { title, url, .. }, Some(_)), (Source::Url { .. }, Some(end))] = cited[..] else {
@@ -115,20 +115,20 @@ async fn it_cites() {
 }
 
 #[tokio::test]
-async fn it_refuses_and_talks_long_and_slowly() {
+async fn demo_model_refuses_or_writes_a_long_text_when_asked() {
     assert!(message(vec![says("Please refuse")]).await.text.starts_with("I'm sorry"));
     assert!((90_000..120_000).contains(&message(vec![says("A long, slow one")]).await.text.len()));
 }
 
 #[tokio::test]
-async fn it_fails_in_the_middle() {
+async fn demo_model_asked_to_fail_breaks_off() {
     let (events, error) = ask(&Prompt { input: vec![says("Fail")], ..prompt() }).await;
     assert!(matches!(events.last(), Some(ModelEvent::TextDelta { .. })));
     assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable);
 }
 
 #[tokio::test]
-async fn it_stops_where_it_is_told_to() {
+async fn demo_model_stops_at_the_output_limit() {
     let (events, _) = ask(&Prompt { max_output_tokens: Some(16), ..prompt() }).await;
     let [.., ModelEvent::MessageDone { content, .. }, ModelEvent::Incomplete { reason, usage }] = &events[..] else {
         panic!("{events:?}")
@@ -139,7 +139,7 @@ async fn it_stops_where_it_is_told_to() {
 }
 
 #[tokio::test]
-async fn it_writes_titles() {
+async fn demo_model_asked_for_a_title_writes_one() {
     for (message, title) in [
         ("how do I return a thing that I bought last week?", "How do I return a thing"),
         ("Éclairs…", "Éclairs"),
@@ -153,7 +153,7 @@ async fn it_writes_titles() {
 }
 
 #[tokio::test]
-async fn it_says_the_same_through_both_apis() {
+async fn demo_model_gives_the_same_events_through_both_apis() {
     for message in ["Hello", "Refuse", "A source, in a table", "Fail", "A long one"] {
         for max_output_tokens in [None, Some(20)] {
             let instructions = Some("Be brief.".to_owned());
@@ -172,7 +172,7 @@ async fn it_says_the_same_through_both_apis() {
 }
 
 #[tokio::test]
-async fn it_thinks_through_chat_completions() {
+async fn demo_model_sends_thoughts_through_chat_completions() {
     let (events, _) = ask_through(Api::ChatCompletions, &Prompt { input: vec![says("Think!")], ..prompt() }).await;
     assert_eq!(events[0], ModelEvent::ReasoningStarted);
     let thoughts = events.iter().filter_map(|event| match event {
@@ -186,7 +186,7 @@ async fn it_thinks_through_chat_completions() {
 }
 
 #[tokio::test]
-async fn it_says_what_it_received_of_a_recording() {
+async fn demo_model_reports_the_size_and_type_of_a_recording() {
     let (model, _server) = client(Api::Responses).await;
     let heard = model.transcribe("123".into(), AudioType::Webm).await.unwrap();
     assert_eq!(heard.text, "The demo model cannot hear, but it received 3 bytes of audio/webm.");
@@ -205,7 +205,7 @@ async fn post_json(path: &str, body: Value) -> (StatusCode, Value) {
 }
 
 #[tokio::test]
-async fn without_stream_it_answers_with_the_response() {
+async fn demo_model_without_stream_answers_with_a_response() {
     let (status, response) = post_json("/v1/responses", json!({"model": "demo", "input": "Refuse"})).await;
     assert_eq!(
         (status, &response["status"], &response["created_at"]),
@@ -215,7 +215,7 @@ async fn without_stream_it_answers_with_the_response() {
 }
 
 #[tokio::test]
-async fn without_stream_it_answers_with_the_completion() {
+async fn demo_model_without_stream_answers_with_a_completion() {
     let ask = |message: &str| {
         let messages = json!([{"role": "developer", "content": "Be brief."}, {"role": "user", "content": message}]);
         post_json("/v1/chat/completions", json!({"model": "demo", "messages": messages, "max_completion_tokens": 5}))
@@ -235,7 +235,7 @@ async fn without_stream_it_answers_with_the_completion() {
 }
 
 #[tokio::test]
-async fn chunks_are_counted_only_if_asked_for_and_end_in_done() {
+async fn demo_model_reports_usage_in_chunks_only_when_asked() {
     let body = json!({"model": "demo", "messages": [{"role": "user", "content": "Hello"}], "stream": true});
     let request = Request::post("/v1/chat/completions").body(Body::from(body.to_string())).unwrap();
     let response = demo().oneshot(request).await.unwrap();
@@ -245,7 +245,7 @@ async fn chunks_are_counted_only_if_asked_for_and_end_in_done() {
 }
 
 #[tokio::test]
-async fn what_it_cannot_read_is_an_error_in_openai_form() {
+async fn demo_model_with_an_invalid_request_answers_an_openai_error() {
     let form = "--b\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\ndemo\r\n--b--\r\n".to_owned();
     for (status, response) in [
         post_json("/v1/responses", json!({})).await,

@@ -30,7 +30,7 @@ pub(super) fn logged(error: &ModelError) -> String {
 }
 
 #[tokio::test]
-async fn each_status_has_its_reaction() {
+async fn status_of_each_kind_has_its_error_kind() {
     use ModelErrorKind::*;
     let limited = |retry_after: Option<u64>| RateLimited { retry_after: retry_after.map(Duration::from_secs) };
     let invalid = "invalid_request_error";
@@ -67,7 +67,7 @@ async fn each_status_has_its_reaction() {
 }
 
 #[tokio::test]
-async fn the_log_gets_codes_and_the_person_a_sentence() {
+async fn error_keeps_codes_for_the_log_and_a_sentence_for_the_user() {
     let (_, error) = failure(upstream_error(400, "invalid_request_error", "context_length_exceeded")).await;
     assert_eq!(
         error.upstream,
@@ -88,7 +88,7 @@ async fn the_log_gets_codes_and_the_person_a_sentence() {
 }
 
 #[tokio::test]
-async fn failures_inside_a_stream_come_after_what_was_said() {
+async fn failure_inside_a_stream_comes_after_the_text_before_it() {
     use ModelErrorKind::*;
     let limited = RateLimited { retry_after: None };
     let nested = |code: &str| json!({"code": code, "type": "some_error", "message": LEAK});
@@ -114,7 +114,7 @@ async fn failures_inside_a_stream_come_after_what_was_said() {
 }
 
 #[tokio::test]
-async fn what_is_not_an_answer_is_broken() {
+async fn response_that_is_no_answer_is_broken() {
     let stream = "text/event-stream";
     for (answer, what) in [
         (Answer::with(200, stream, ""), "it ends before it is whole"),
@@ -136,7 +136,7 @@ async fn what_is_not_an_answer_is_broken() {
 }
 
 #[tokio::test]
-async fn comments_without_end_are_too_large() {
+async fn stream_of_endless_comments_is_too_large() {
     let comments = stream::repeat_with(|| Ok(Bytes::from(format!(": {}\n", "x".repeat(100_000)))));
     let mut stream = ModelStream::new(Api::Responses, &prompt(), comments, Duration::from_secs(20));
     let error = stream.next().await.unwrap().unwrap_err();
@@ -144,7 +144,7 @@ async fn comments_without_end_are_too_large() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks() {
+async fn connection_that_breaks_keeps_the_events_before() {
     let (events, error) = failure(sse([message_added("msg_1"), delta("Hel")]).bytes("data: {\"ty").abort()).await;
     assert_eq!(events, [started(0, "msg_1"), added(0, 0), text(0, 0, "Hel")]);
     assert_eq!(error.kind, ModelErrorKind::Unavailable);
@@ -153,7 +153,7 @@ async fn a_connection_that_breaks() {
 }
 
 #[tokio::test]
-async fn no_one_is_listening() {
+async fn connection_that_is_refused_is_unavailable() {
     // Bound, so that no other test gets the port, but not listening.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -165,7 +165,7 @@ async fn no_one_is_listening() {
 }
 
 #[tokio::test]
-async fn silence() {
+async fn stream_that_is_silent_times_out() {
     let upstream = ScriptedModel::start().await;
     upstream.then(sse([message_added("msg_1")]).hang());
     let config = ModelConfig { idle_timeout: Duration::from_millis(50), ..upstream.config() };

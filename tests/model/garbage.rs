@@ -253,12 +253,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn the_responses_api(documents in documents(events())) {
+    fn responses_stream_of_random_documents_never_panics(documents in documents(events())) {
         check(read(Api::Responses, &documents, &json!({"type": "response.completed"})));
     }
 
     #[test]
-    fn the_chat_completions_api(documents in documents(chunks())) {
+    fn chat_completions_stream_of_random_documents_never_panics(documents in documents(chunks())) {
         check(read(Api::ChatCompletions, &documents, &completions::finish("stop").json()));
     }
 }

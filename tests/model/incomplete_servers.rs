@@ -21,7 +21,7 @@ fn completed_with(output: serde_json::Value) -> Event {
 }
 
 #[tokio::test]
-async fn deltas_alone() {
+async fn deltas_without_frames_become_a_message() {
     let answer = sse([delta("Hel"), delta("lo"), completed(json!(null))]);
     assert_eq!(
         events(answer).await,
@@ -38,7 +38,7 @@ async fn deltas_alone() {
 }
 
 #[tokio::test]
-async fn nothing_but_the_type_and_the_text() {
+async fn deltas_with_type_and_text_only_become_a_message() {
     let answer = Answer::with(
         200,
         "text/event-stream",
@@ -52,7 +52,7 @@ async fn nothing_but_the_type_and_the_text() {
 }
 
 #[tokio::test]
-async fn a_last_event_that_says_that_it_was_cut_off() {
+async fn completed_event_with_status_incomplete_is_incomplete() {
     let answer = sse([delta("Hel"), completed(json!(null)).response("status", json!("incomplete"))]);
     let cut = ModelEvent::Incomplete { reason: IncompleteReason::Other, usage: None };
     assert_eq!(
@@ -62,7 +62,7 @@ async fn a_last_event_that_says_that_it_was_cut_off() {
 }
 
 #[tokio::test]
-async fn a_finished_message_alone() {
+async fn finished_message_without_deltas_becomes_a_message() {
     let whole_message =
         [started(0, "msg_1"), added(0, 0), text(0, 0, "Hello"), whole(0, 0, "Hello"), done(0, &["Hello"]), COMPLETED];
     let answer = sse([message_done("msg_1", "Hello"), completed(json!(null))]);
@@ -73,7 +73,7 @@ async fn a_finished_message_alone() {
 }
 
 #[tokio::test]
-async fn a_summary_of_the_output_completes_what_is_open() {
+async fn output_of_the_last_event_completes_open_items() {
     let output = json!([
         {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "not streamed, so not shown"}]},
         message("msg_1", &json!([output_text("Hello there")])),
@@ -101,7 +101,7 @@ async fn a_summary_of_the_output_completes_what_is_open() {
 }
 
 #[tokio::test]
-async fn a_whole_text_brings_what_the_deltas_missed() {
+async fn whole_text_adds_what_the_deltas_missed() {
     let answer = sse([message_added("msg_1"), delta("Hel"), text_done("Hello"), completed(json!(null))]);
     assert_eq!(
         events(answer).await,
@@ -118,7 +118,7 @@ async fn a_whole_text_brings_what_the_deltas_missed() {
 }
 
 #[tokio::test]
-async fn thoughts_without_a_start_and_an_end() {
+async fn thoughts_without_start_and_end_are_framed() {
     let answer = sse([reasoning_delta("Hm"), delta("Yes").item(1), completed(json!(null))]);
     assert_eq!(
         events(answer).await,
@@ -137,7 +137,7 @@ async fn thoughts_without_a_start_and_an_end() {
 }
 
 #[tokio::test]
-async fn items_that_all_claim_the_same_place() {
+async fn items_with_the_same_index_stay_apart() {
     let answer = sse([
         message_added("msg_1"),
         delta("One"),
@@ -166,7 +166,7 @@ async fn items_that_all_claim_the_same_place() {
 }
 
 #[tokio::test]
-async fn parts_of_thoughts_are_not_messages() {
+async fn parts_of_thoughts_become_no_messages() {
     let thought = json!({"type": "reasoning_text", "text": "raw"});
     let answer = sse([
         reasoning_added("rs_1"),

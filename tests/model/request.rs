@@ -16,7 +16,7 @@ use crate::harness::outside::{client, outside};
 use crate::harness::responses::{answer, completed, delta, message_added, sse, upstream_error};
 
 #[tokio::test]
-async fn a_prompt_is_a_stateless_streaming_request() {
+async fn request_is_stateless_and_streams() {
     let upstream = ScriptedModel::start().await;
     upstream.then(answer("Hello"));
     let key = Some(Secret::fixed(ModelKey::new("sk-test\n").unwrap()));
@@ -65,7 +65,7 @@ async fn a_prompt_is_a_stateless_streaming_request() {
 }
 
 #[tokio::test]
-async fn what_a_prompt_leaves_out_is_not_sent() {
+async fn request_leaves_out_what_the_prompt_does_not_set() {
     let upstream = ScriptedModel::start().await;
     upstream.on(|request| !request.is_title(), answer("Hello"));
     Model::new(&upstream.config(), client()).stream(&prompt()).await.unwrap();
@@ -77,7 +77,7 @@ async fn what_a_prompt_leaves_out_is_not_sent() {
 }
 
 #[tokio::test]
-async fn events_are_there_while_the_model_still_talks() {
+async fn stream_gives_events_while_the_model_still_answers() {
     let upstream = ScriptedModel::start().await;
     let gate = Gate::closed();
     upstream.then(sse([message_added("msg_1"), delta("Hel"), delta("lo"), completed(json!(null))]).stepwise(&gate));
@@ -94,7 +94,7 @@ async fn events_are_there_while_the_model_still_talks() {
 }
 
 #[tokio::test]
-async fn nothing_is_read_after_the_end() {
+async fn stream_is_not_read_beyond_its_end() {
     let upstream = ScriptedModel::start().await;
     let never = Gate::closed();
     upstream.then(sse([delta("Hello"), completed(json!(null))]).wait(&never).event(delta("again")));
@@ -103,7 +103,7 @@ async fn nothing_is_read_after_the_end() {
 }
 
 #[tokio::test]
-async fn a_request_that_was_not_accepted_is_sent_once_more_if_that_can_help() {
+async fn request_is_retried_once_if_that_can_help() {
     let hurried = || upstream_error(429, "rate_limit_error", "rate_limit_exceeded").header("retry-after-ms", "1");
     let patient = || upstream_error(429, "rate_limit_error", "rate_limit_exceeded").header("retry-after", "60");
     let broke = || upstream_error(429, "insufficient_quota", "insufficient_quota").header("retry-after-ms", "1");
@@ -132,7 +132,7 @@ async fn a_request_that_was_not_accepted_is_sent_once_more_if_that_can_help() {
 }
 
 #[test]
-fn the_configuration_comes_from_the_environment() {
+fn model_config_is_read_from_the_environment() {
     let config = |pairs: &[(&str, &str)]| {
         let basis = [("AWS_REGION", "here"), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "secret")];
         let env: Env = basis.iter().chain(pairs).copied().collect();

@@ -35,7 +35,7 @@ pub(super) fn done(message: u64, texts: &[&str]) -> ModelEvent {
 pub(super) const COMPLETED: ModelEvent = ModelEvent::Completed(None);
 
 #[tokio::test]
-async fn an_ordinary_answer() {
+async fn ordinary_answer_becomes_these_events() {
     assert_eq!(
         events(answer("Hello there")).await,
         [
@@ -51,7 +51,7 @@ async fn an_ordinary_answer() {
 }
 
 #[tokio::test]
-async fn thoughts_are_numbered_through_the_answer() {
+async fn thoughts_are_numbered_across_the_answer() {
     let delta_of = |part, text: &str| ModelEvent::ReasoningDelta { part, text: text.to_owned() };
     let done_of = |part, text: &str| ModelEvent::ReasoningDone { part, text: text.to_owned() };
     let answer = sse([
@@ -95,7 +95,7 @@ async fn thoughts_are_numbered_through_the_answer() {
 }
 
 #[tokio::test]
-async fn several_messages_with_several_parts() {
+async fn messages_with_several_parts_become_these_events() {
     let answer = sse([
         message_added("msg_1"),
         part_added(),
@@ -137,7 +137,7 @@ async fn several_messages_with_several_parts() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_text() {
+async fn refusal_becomes_text() {
     let refusal = |text: &str| json!({"type": "refusal", "refusal": text});
     let answer = sse([
         message_added("msg_1"),
@@ -164,7 +164,7 @@ async fn a_refusal_is_text() {
 }
 
 #[tokio::test]
-async fn sources_are_converted_and_those_that_cannot_be_shown_dropped() {
+async fn citations_become_annotations_or_are_dropped() {
     let file = json!({"type": "file_citation", "file_id": "file_1", "filename": "a.pdf", "index": 3});
     let annotations = [
         file.clone(),
@@ -216,7 +216,7 @@ async fn sources_are_converted_and_those_that_cannot_be_shown_dropped() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_cut() {
+async fn incomplete_answer_has_its_reason() {
     for (wire, reason) in [
         ("max_output_tokens", IncompleteReason::MaxOutputTokens),
         ("content_filter", IncompleteReason::ContentFilter),
@@ -241,7 +241,7 @@ async fn an_answer_that_was_cut() {
 }
 
 #[tokio::test]
-async fn a_count_that_cannot_be() {
+async fn usage_of_impossible_size_is_capped() {
     let count = json!({"input_tokens": u64::MAX, "output_tokens": u64::MAX});
     let most = TokenUsage { input: 1 << 32, cached: 0, output: 1 << 32, reasoning: 0 };
     let events = events(sse([message_done("msg_1", "Hi"), completed(count)])).await;
@@ -249,7 +249,7 @@ async fn a_count_that_cannot_be() {
 }
 
 #[tokio::test]
-async fn what_has_no_meaning_here_is_ignored() {
+async fn events_without_meaning_are_ignored() {
     let unknown = json!({"id": "new_1", "type": "something_new", "status": "in_progress"});
     let answer = sse([
         created("resp_1"),

@@ -37,7 +37,7 @@ fn failures() -> Vec<(Answer, &'static str)> {
 }
 
 #[tokio::test]
-async fn a_failure_is_an_upstream_error_or_an_error_chunk() {
+async fn chat_when_the_model_fails_answers_upstream_error_or_an_error_chunk() {
     let app = App::with([("LIMIT_USER_TURNS_PER_MINUTE", "0")]).await;
     for (number, (failure, message)) in failures().into_iter().enumerate() {
         let body = |stream: bool| json!({ "messages": [{ "role": "user", "content": "Hi" }], "stream": stream });
@@ -54,7 +54,7 @@ async fn a_failure_is_an_upstream_error_or_an_error_chunk() {
 }
 
 #[tokio::test]
-async fn what_came_before_was_sent() {
+async fn chat_when_the_model_breaks_off_has_sent_the_text_so_far() {
     let app = App::start().await;
     let start = [created("resp_1"), message_added("msg_1"), part_added(), delta("Hel"), failed("server_error")];
     app.model.then(sse(start));
@@ -75,7 +75,7 @@ async fn what_came_before_was_sent() {
 }
 
 #[tokio::test]
-async fn the_question_is_kept_and_the_next_one_is_answered() {
+async fn chat_after_a_failure_keeps_the_question_and_answers_the_next() {
     let app = App::start().await;
     app.model.then(answer("Hello"));
     let session = say(&app, "ada", &json!({ "message": "Hi" })).await.json()["sessionId"].clone();
@@ -102,7 +102,7 @@ async fn the_question_is_kept_and_the_next_one_is_answered() {
 }
 
 #[tokio::test]
-async fn a_failed_first_message_tells_where_it_is() {
+async fn chat_when_the_first_message_fails_still_gives_the_session_id() {
     for stream in [true, false] {
         let app = App::start().await;
         app.model.then(upstream_error(401, "invalid_request_error", "invalid_api_key"));
@@ -125,7 +125,7 @@ async fn a_failed_first_message_tells_where_it_is() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_is_unavailable() {
+async fn chat_when_the_store_fails_answers_unavailable() {
     let app = App::start().await;
     app.dynamo.fail("UpdateItem", "", Fault::Throttle, 10);
     for stream in [false, true] {
@@ -137,7 +137,7 @@ async fn a_store_that_is_away_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_stored_is_unavailable_too() {
+async fn chat_when_the_message_cannot_be_stored_answers_unavailable() {
     let app = App::start().await;
     app.model.on(|request| !request.is_title(), answer("Hello"));
     app.dynamo.fail("TransactWriteItems", "", Fault::ServerError, 10);
@@ -148,7 +148,7 @@ async fn a_message_that_cannot_be_stored_is_unavailable_too() {
 }
 
 #[tokio::test]
-async fn a_model_that_says_nothing_is_a_timeout() {
+async fn chat_when_the_model_times_out_answers_upstream_timeout() {
     // The client's patience is not configurable from outside, so the upstream says itself that it waited too long.
     let app = App::start().await;
     app.model.then(upstream_error(504, "timeout_error", "timeout"));

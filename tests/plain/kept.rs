@@ -11,7 +11,7 @@ use crate::harness::responses::{
 };
 
 #[tokio::test]
-async fn a_message_begins_a_conversation_and_its_id_continues_it() {
+async fn chat_with_a_session_id_continues_that_thread() {
     let app = App::start().await;
     app.model.then(answer("Hello there"));
     let first = say(&app, "ada", &json!({ "message": "Hi" })).await;
@@ -40,7 +40,7 @@ async fn a_message_begins_a_conversation_and_its_id_continues_it() {
 }
 
 #[tokio::test]
-async fn the_same_streamed() {
+async fn chat_streamed_with_a_session_id_continues_that_thread() {
     let app = App::start().await;
     app.model.then(answer("Hello there"));
     let first = say(&app, "ada", &json!({ "message": "Hi", "stream": true })).await;
@@ -74,7 +74,7 @@ async fn the_same_streamed() {
 }
 
 #[tokio::test]
-async fn a_cut_off_answer_says_so() {
+async fn chat_when_the_answer_is_cut_off_says_so() {
     let app = App::start().await;
     let start = || [created("resp_1"), message_added("msg_1"), part_added(), delta("Hel")];
     let cut = || start().into_iter().chain([incomplete("max_output_tokens", usage(10, 0, 3, 0))]);
@@ -96,7 +96,7 @@ async fn a_cut_off_answer_says_so() {
 }
 
 #[tokio::test]
-async fn thinking_is_not_part_of_the_message() {
+async fn chat_with_thoughts_leaves_them_out_of_the_message() {
     let app = App::start().await;
     let think = [created("resp_1"), reasoning_added("rs_1"), reasoning_delta("Hm"), reasoning_done("rs_1", &["Hm"])];
     let speak = [
@@ -125,7 +125,7 @@ async fn thinking_is_not_part_of_the_message() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_is_passed_over() {
+async fn chat_with_hosted_tools_sends_only_the_message() {
     let app = App::start().await;
     let search = json!({ "id": "ws_1", "type": "web_search_call", "status": "completed" });
     let events = [
@@ -144,7 +144,7 @@ async fn what_is_no_message_is_passed_over() {
 }
 
 #[tokio::test]
-async fn the_first_words_come_while_the_model_is_still_talking() {
+async fn chat_streamed_sends_the_first_words_while_the_model_still_answers() {
     use futures_util::StreamExt as _;
     use tower::ServiceExt as _;
 

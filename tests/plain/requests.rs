@@ -10,7 +10,7 @@ const SHAPE: &str = "the body has either `message`, with or without `sessionId`,
 const LAST: &str = "`messages` must end with a message of the user";
 
 #[tokio::test]
-async fn what_makes_no_sense_is_a_bad_request() {
+async fn chat_when_the_body_is_invalid_answers_bad_request() {
     let app = App::with([("LIMIT_MESSAGE_CHARS", "20")]).await;
     let user = |content: Value| json!({ "role": "user", "content": content });
     let messages = |messages: Value| json!({ "messages": messages });
@@ -57,7 +57,7 @@ async fn what_makes_no_sense_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn nobody_speaks_for_the_operator() {
+async fn chat_with_a_role_other_than_user_or_assistant_is_refused() {
     let app = App::start().await;
     for role in ["system", "developer", "tool", "function", "User", "ASSISTANT", ""] {
         let body = json!({ "messages": [
@@ -70,7 +70,7 @@ async fn nobody_speaks_for_the_operator() {
 }
 
 #[tokio::test]
-async fn a_conversation_that_is_not_there_is_not_found() {
+async fn chat_when_the_session_is_unknown_answers_not_found() {
     let app = App::start().await;
     let long = "x".repeat(5_000);
     for session in ["thr_none", "", "#", "T#", "../thr", "\u{0}", "\u{1f600}", &long] {
@@ -86,7 +86,7 @@ async fn a_conversation_that_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
-async fn somebody_elses_conversation_is_not_there_either() {
+async fn chat_in_the_thread_of_another_user_answers_not_found() {
     let app = App::start().await;
     app.model.then(crate::harness::responses::answer("Hello"));
     let session = say(&app, "ada", &json!({ "message": "Hi" })).await.json()["sessionId"].clone();
@@ -97,7 +97,7 @@ async fn somebody_elses_conversation_is_not_there_either() {
 }
 
 #[tokio::test]
-async fn it_needs_to_know_who_asks() {
+async fn chat_without_a_valid_token_answers_unauthorized() {
     let app = App::start().await;
     let body = json!({ "message": "Hi" });
     app.send(post("/api/chat", &body)).await.error(401, "unauthorized");

@@ -19,7 +19,7 @@ fn conversation(stream: Option<bool>) -> Value {
 }
 
 #[tokio::test]
-async fn the_whole_conversation_is_sent_each_time() {
+async fn stateless_chat_sends_the_given_messages_to_the_model() {
     let app = App::with([("INSTRUCTIONS", "Be kind.")]).await;
     for stream in [None, Some(false)] {
         app.model.then(answer("Well then"));
@@ -48,7 +48,7 @@ async fn the_whole_conversation_is_sent_each_time() {
 }
 
 #[tokio::test]
-async fn the_same_streamed() {
+async fn stateless_chat_streamed_sends_the_answer_in_chunks() {
     let app = App::start().await;
     app.model.then(answer("Well then"));
     let answered = say(&app, "ada", &conversation(Some(true))).await;
@@ -66,7 +66,7 @@ async fn the_same_streamed() {
 }
 
 #[tokio::test]
-async fn nothing_of_it_is_stored() {
+async fn stateless_chat_stores_nothing() {
     let app = App::start().await;
     for stream in [false, true] {
         app.model.then(answer("Well then"));
@@ -84,7 +84,7 @@ async fn nothing_of_it_is_stored() {
 }
 
 #[tokio::test]
-async fn a_long_conversation_is_shown_from_its_newest_question_that_fits() {
+async fn stateless_chat_when_too_long_starts_at_the_first_question_that_fits() {
     let app = App::with([("MAX_CONTEXT_TOKENS", "60")]).await;
     let mut messages = Vec::new();
     for number in 0..10 {

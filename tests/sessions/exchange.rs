@@ -17,7 +17,7 @@ const EXPIRED: &str = "the session token has expired";
 const USED: &str = "the session was refreshed before, please start a new one";
 
 #[tokio::test]
-async fn a_secret_becomes_the_next_one_of_the_same_chain() {
+async fn refresh_returns_the_next_secret_of_the_chain() {
     let app = App::start().await;
     let first = app.session("ada").await;
     app.clock.advance(5 * 60_000);
@@ -39,7 +39,7 @@ async fn a_secret_becomes_the_next_one_of_the_same_chain() {
 }
 
 #[tokio::test]
-async fn a_second_exchange_is_for_a_minute() {
+async fn refresh_of_a_used_secret_works_for_a_minute() {
     let app = App::start().await;
     let first = app.session("ada").await;
     let second = secret(&app.refresh(&first, Some("ada")).await);
@@ -55,7 +55,7 @@ async fn a_second_exchange_is_for_a_minute() {
 }
 
 #[tokio::test]
-async fn a_known_user_has_an_hour_after_the_end() {
+async fn refresh_of_a_user_works_for_an_hour_after_the_end() {
     let app = App::start().await;
     let (first, second) = (app.session("ada").await, app.session("ada").await);
     app.clock.advance(600_000 + HOUR - 1);
@@ -65,7 +65,7 @@ async fn a_known_user_has_an_hour_after_the_end() {
 }
 
 #[tokio::test]
-async fn a_visitor_has_thirty_days_after_the_end() {
+async fn refresh_of_a_visitor_works_for_thirty_days_after_the_end() {
     let app = App::start().await;
     let ((first, _), (second, _)) = (app.visit().await, app.visit().await);
     app.clock.advance(600_000 + 30 * DAY - 1);
@@ -77,7 +77,7 @@ async fn a_visitor_has_thirty_days_after_the_end() {
 }
 
 #[tokio::test]
-async fn a_chain_of_a_known_user_lasts_a_week() {
+async fn refresh_of_a_user_works_for_a_week_after_the_first_session() {
     let app = App::start().await;
     let (header, claims) = read(&app.session("ada").await);
     let signing = app.env.get("SESSION_SIGNING_SECRET").unwrap();
@@ -97,7 +97,7 @@ async fn a_chain_of_a_known_user_lasts_a_week() {
 }
 
 #[tokio::test]
-async fn a_known_user_is_vouched_for_again() {
+async fn refresh_of_a_user_needs_their_own_user_token() {
     let app = App::start().await;
     let token = app.session("ada").await;
     let answer = app.refresh(&token, None).await;
@@ -119,7 +119,7 @@ async fn a_known_user_is_vouched_for_again() {
 }
 
 #[tokio::test]
-async fn a_visitor_who_logs_in_takes_nothing_along() {
+async fn refresh_of_a_visitor_with_a_user_token_is_refused() {
     let app = App::start().await;
     let (token, _) = app.visit().await;
     let answer = app.refresh(&token, Some("ada")).await;
@@ -127,7 +127,7 @@ async fn a_visitor_who_logs_in_takes_nothing_along() {
 }
 
 #[tokio::test]
-async fn visitors_end_with_the_mode_that_lets_them_in() {
+async fn refresh_of_a_visitor_without_anonymous_mode_is_refused() {
     let app = App::start().await;
     let (token, _) = app.visit().await;
     let mut env = app.env.clone();
@@ -140,7 +140,7 @@ async fn visitors_end_with_the_mode_that_lets_them_in() {
 }
 
 #[tokio::test]
-async fn a_body_without_a_secret_is_a_bad_request() {
+async fn refresh_without_a_secret_answers_bad_request() {
     let app = App::start().await;
     let shape = "the body is not the JSON object that this route takes";
     let missing = "missing field `currentClientSecret`";

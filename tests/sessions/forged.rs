@@ -68,7 +68,7 @@ fn forgeries(genuine: &str, signing: &str) -> Vec<(&'static str, String)> {
 }
 
 #[tokio::test]
-async fn forged_sessions_open_nothing() {
+async fn forged_session_token_is_refused() {
     let app = App::with([("LIMIT_ADDRESS_BURST", "0")]).await;
     let genuine = app.session("ada").await;
     let list = json!({ "type": "threads.list", "params": {} });
@@ -91,7 +91,7 @@ async fn forged_sessions_open_nothing() {
 }
 
 #[tokio::test]
-async fn one_kind_of_token_is_never_taken_for_another() {
+async fn token_of_one_kind_is_refused_in_place_of_another() {
     // The worst case: an operator who uses one secret for everything.
     const ONE: &str = "one secret of more than thirty-two bytes";
     let app = App::with([("SESSION_SIGNING_SECRET", ONE), ("JWT_SECRET", ONE)]).await;

@@ -28,7 +28,7 @@ fn user(api: &ScriptedSessions) -> Value {
 }
 
 #[tokio::test]
-async fn start_opens_a_session_at_openai() {
+async fn hosted_start_opens_a_session_at_openai() {
     let api = ScriptedSessions::start().await;
     let app = hosted(&api).await;
     api.then(session("ek_1", App::began() + 300));
@@ -53,7 +53,7 @@ async fn start_opens_a_session_at_openai() {
 }
 
 #[tokio::test]
-async fn users_of_tenants_are_told_apart() {
+async fn hosted_start_sends_the_tenant_with_the_user() {
     let api = ScriptedSessions::start().await;
     let app = hosted(&api).await;
     api.then(session("ek_1", App::began() + 300));
@@ -72,7 +72,7 @@ async fn users_of_tenants_are_told_apart() {
 }
 
 #[tokio::test]
-async fn refresh_opens_the_next_session_of_the_same_user() {
+async fn hosted_refresh_opens_the_next_session_of_the_user() {
     let api = ScriptedSessions::start().await;
     let app = hosted(&api).await;
     api.then(session("ek_1", App::began() + 300));
@@ -96,7 +96,7 @@ async fn refresh_opens_the_next_session_of_the_same_user() {
 }
 
 #[tokio::test]
-async fn a_secret_is_exchanged_for_its_owner_only() {
+async fn hosted_refresh_by_another_user_is_refused() {
     let api = ScriptedSessions::start().await;
     let app = hosted(&api).await;
     api.then(session("ek_1", App::began() + 300));
@@ -119,7 +119,7 @@ async fn a_secret_is_exchanged_for_its_owner_only() {
 }
 
 #[tokio::test]
-async fn a_grace_follows_the_end() {
+async fn hosted_refresh_works_for_a_grace_period_after_the_end() {
     let api = ScriptedSessions::start().await;
     let app = hosted(&api).await;
     for name in ["ek_1", "ek_2"] {
@@ -143,7 +143,7 @@ async fn a_grace_follows_the_end() {
 }
 
 #[tokio::test]
-async fn a_visitor_stays_the_same_at_openai() {
+async fn hosted_refresh_of_a_visitor_keeps_the_visitor() {
     let api = ScriptedSessions::start().await;
     let app = hosted(&api).await;
     api.then(session("ek_1", App::began() + 300));
@@ -161,7 +161,7 @@ async fn a_visitor_stays_the_same_at_openai() {
 }
 
 #[tokio::test]
-async fn only_the_hash_of_a_secret_is_kept() {
+async fn hosted_secret_is_stored_as_a_hash_only() {
     let api = ScriptedSessions::start().await;
     let app = hosted(&api).await;
     api.then(session("ek_canary_1", App::began() + 300));

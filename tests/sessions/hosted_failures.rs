@@ -70,7 +70,7 @@ fn failures() -> Vec<(&'static str, Answer)> {
 }
 
 #[tokio::test]
-async fn a_failure_upstream_is_an_upstream_error() {
+async fn hosted_start_and_refresh_when_openai_fails_answer_upstream_error() {
     let api = ScriptedSessions::start().await;
     let app = hosted(&api).await;
     let token = app.user_token("ada");
@@ -97,7 +97,7 @@ async fn a_failure_upstream_is_an_upstream_error() {
 }
 
 #[tokio::test]
-async fn a_secret_outlives_a_long_failure() {
+async fn hosted_secret_stays_valid_through_a_long_failure() {
     let api = ScriptedSessions::start().await;
     let app = hosted(&api).await;
     api.then(session("ek_1", App::began() + 300));
@@ -112,7 +112,7 @@ async fn a_secret_outlives_a_long_failure() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_an_upstream_error() {
+async fn hosted_start_when_openai_is_unreachable_answers_upstream_error() {
     let api = ScriptedSessions::start().await;
     let app = hosted(&api).await;
     drop(api);
@@ -122,7 +122,7 @@ async fn nobody_there_is_an_upstream_error() {
 }
 
 #[tokio::test]
-async fn silence_is_a_timeout() {
+async fn hosted_start_when_openai_is_silent_times_out() {
     let api = ScriptedSessions::start().await;
     let app = hosted(&api).await;
     let Outside { secrets, http, .. } = outside(&app.env, &app.clock);
@@ -138,7 +138,7 @@ async fn silence_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_hands_nothing_out() {
+async fn hosted_start_when_the_store_fails_returns_no_secret() {
     let api = ScriptedSessions::start().await;
     let app = hosted(&api).await;
     api.then(session("ek_1", App::began() + 300));
@@ -149,7 +149,7 @@ async fn a_store_that_is_away_hands_nothing_out() {
 }
 
 #[tokio::test]
-async fn what_hosted_mode_needs_stops_the_start() {
+async fn hosted_mode_without_its_variables_does_not_start() {
     let dynamo = crate::harness::dynamodb::Dynamo::start().await;
     let mut env = dynamo.env();
     env.set("AUTH_MODE", "anonymous");

@@ -23,7 +23,7 @@ const HEADERS: [(&str, &str); 5] = [
 ];
 
 #[tokio::test]
-async fn start_answers_with_a_signed_token() {
+async fn start_returns_a_signed_session_token() {
     let app = App::start().await;
     let mut seen = Vec::new();
     for path in [START, "/api/chatkit/session"] {
@@ -53,7 +53,7 @@ async fn start_answers_with_a_signed_token() {
 }
 
 #[tokio::test]
-async fn the_body_of_start_is_ignored() {
+async fn start_ignores_the_body() {
     let app = App::start().await;
     let token = app.user_token("ada");
     for body in ["", "{", "[1]", "{\"user\":\"grace\",\"tenant\":\"other\"}"] {
@@ -64,7 +64,7 @@ async fn the_body_of_start_is_ignored() {
 }
 
 #[tokio::test]
-async fn chat_accepts_it_without_reading_anything_for_it() {
+async fn session_token_is_verified_without_a_read() {
     let app = App::start().await;
     let token = app.session("ada").await;
     app.dynamo.reset();
@@ -77,7 +77,7 @@ async fn chat_accepts_it_without_reading_anything_for_it() {
 }
 
 #[tokio::test]
-async fn it_ends_on_the_second() {
+async fn session_token_ends_on_the_second() {
     let app = App::start().await;
     // Sessions end on whole seconds, wherever in a second they begin.
     app.clock.advance(999);
@@ -91,7 +91,7 @@ async fn it_ends_on_the_second() {
 }
 
 #[tokio::test]
-async fn it_opens_what_belongs_to_its_user_and_nothing_more() {
+async fn session_token_opens_the_users_own_data_only() {
     let app = App::start().await;
     let token = app.session("ada").await;
     let usage = |path: &'static str| crate::harness::requests::get(path).bearer(&token);

@@ -31,7 +31,7 @@ fn parts(answer: &Answer) -> (String, String, Vec<String>) {
 }
 
 #[tokio::test]
-async fn a_visitor_gets_a_session_and_a_cookie() {
+async fn start_without_a_token_makes_a_visitor_with_a_cookie() {
     let app = App::start().await;
     let started = app.send(post(START, &json!({}))).await;
     let token = secret(&started);
@@ -56,14 +56,14 @@ async fn a_visitor_gets_a_session_and_a_cookie() {
 }
 
 #[tokio::test]
-async fn a_known_user_gets_no_cookie() {
+async fn start_of_a_user_sets_no_cookie() {
     let app = App::start().await;
     let started = app.send(post(START, &json!({})).bearer(&app.user_token("ada"))).await;
     assert_eq!((started.status.as_u16(), started.headers.get("set-cookie")), (200, None));
 }
 
 #[tokio::test]
-async fn on_loopback_the_cookie_needs_no_https() {
+async fn visitor_cookie_on_loopback_needs_no_https() {
     let app = App::start().await;
     let (env, clock) = (app.env.clone(), app.clock.clone());
     let setup = Setup { env, ids: Ids::seeded(clock.clone(), 2), clock, cookie: VisitorCookie::Loopback };
@@ -75,7 +75,7 @@ async fn on_loopback_the_cookie_needs_no_https() {
 }
 
 #[tokio::test]
-async fn a_visitor_stays_the_same_over_a_reload() {
+async fn start_with_the_cookie_keeps_the_visitor() {
     let app = App::start().await;
     let (first, jar) = app.visit().await;
     app.clock.advance((YEAR - 1) * 1000);
@@ -96,7 +96,7 @@ async fn a_visitor_stays_the_same_over_a_reload() {
 }
 
 #[tokio::test]
-async fn a_cookie_of_ours_is_found_among_others_of_its_name() {
+async fn start_with_several_cookies_of_the_name_finds_the_valid_one() {
     let app = App::start().await;
     let (first, jar) = app.visit().await;
     for header in [format!("__Host-chatkit_visitor=stale; {jar}"), format!("{jar}; __Host-chatkit_visitor=stale")] {
@@ -108,7 +108,7 @@ async fn a_cookie_of_ours_is_found_among_others_of_its_name() {
 }
 
 #[tokio::test]
-async fn a_forged_cookie_makes_a_new_visitor() {
+async fn start_with_a_forged_cookie_makes_a_new_visitor() {
     let app = App::with([("LIMIT_ADDRESS_BURST", "0")]).await;
     let (first, jar) = app.visit().await;
     let genuine = jar.split_once('=').unwrap().1;
@@ -155,7 +155,7 @@ async fn a_forged_cookie_makes_a_new_visitor() {
 }
 
 #[tokio::test]
-async fn two_visitors_see_nothing_of_each_other() {
+async fn visitors_do_not_see_each_others_threads() {
     let app = App::start().await;
     let ((first, _), (second, _)) = (app.visit().await, app.visit().await);
     app.model.then(answer("Hello"));
@@ -176,7 +176,7 @@ async fn two_visitors_see_nothing_of_each_other() {
 }
 
 #[tokio::test]
-async fn without_the_mode_there_are_no_visitors() {
+async fn start_without_anonymous_mode_needs_a_user_token() {
     let app = App::with([("AUTH_MODE", "jwt")]).await;
     for path in [START, "/api/chatkit/session"] {
         let refused = app.send(post(path, &json!({}))).await;

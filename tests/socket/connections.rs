@@ -16,7 +16,7 @@ fn list() -> Value {
 }
 
 #[tokio::test]
-async fn only_a_session_token_opens_a_connection() {
+async fn connect_without_a_session_token_is_refused() {
     let sockets = Sockets::start().await;
     let token = sockets.app.session("alice").await;
     let user_token = sockets.app.user_token("alice");
@@ -52,7 +52,7 @@ async fn only_a_session_token_opens_a_connection() {
 }
 
 #[tokio::test]
-async fn visitors_are_let_in_where_the_mode_says_so() {
+async fn connect_as_a_visitor_is_allowed_in_anonymous_mode_only() {
     let open = Sockets::start().await;
     let (token, _) = open.app.visit().await;
     let mut client = open.connect_with(&token).await;
@@ -64,7 +64,7 @@ async fn visitors_are_let_in_where_the_mode_says_so() {
 }
 
 #[tokio::test]
-async fn a_connection_ends_with_its_session_unless_it_is_given_another() {
+async fn connection_ends_with_its_session_unless_renewed() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     sockets.app.clock.advance(9 * MINUTE);
@@ -95,7 +95,7 @@ async fn a_connection_ends_with_its_session_unless_it_is_given_another() {
 }
 
 #[tokio::test]
-async fn the_assistant_knows_of_a_user_what_the_token_says() {
+async fn turn_over_a_socket_knows_the_claims_of_the_user() {
     let instructions = [("INSTRUCTIONS", "You help {{ user.name | default('somebody') }}.")];
     let sockets = Sockets::with(instructions).await;
     let claims = json!({ "sub": "alice", "exp": App::began() + 3_600, "name": "Alice #1 %" });
@@ -111,7 +111,7 @@ async fn the_assistant_knows_of_a_user_what_the_token_says() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_somebody_else_does_not_exist() {
+async fn request_for_the_thread_of_another_user_is_not_found() {
     let sockets = Sockets::start().await;
     let (mut alice, mut eve) = (sockets.connect("alice").await, sockets.connect("eve").await);
     sockets.app.model.then(answer("A secret"));
@@ -130,7 +130,7 @@ async fn what_belongs_to_somebody_else_does_not_exist() {
 }
 
 #[tokio::test]
-async fn a_closed_connection_is_forgotten() {
+async fn disconnect_removes_the_connection_record() {
     let sockets = Sockets::start().await;
     let client = sockets.connect("alice").await;
     let places = |sockets: &Sockets| {

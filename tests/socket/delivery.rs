@@ -16,7 +16,7 @@ fn is_turn(event: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn a_turn_runs_on_when_the_client_has_left() {
+async fn turn_when_the_client_leaves_continues_and_is_stored() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     let gate = Gate::closed();
@@ -38,7 +38,7 @@ async fn a_turn_runs_on_when_the_client_has_left() {
 }
 
 #[tokio::test]
-async fn a_connection_that_turns_out_to_be_gone_is_forgotten() {
+async fn frame_to_a_closed_connection_removes_the_connection_record() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     sockets.app.model.then(answer("Hello there"));
@@ -51,7 +51,7 @@ async fn a_connection_that_turns_out_to_be_gone_is_forgotten() {
 }
 
 #[tokio::test]
-async fn a_frame_is_sent_again_when_aws_is_busy() {
+async fn frame_when_aws_is_busy_is_posted_again() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     sockets.app.model.then(answer("Hello there"));
@@ -63,7 +63,7 @@ async fn a_frame_is_sent_again_when_aws_is_busy() {
 
 /// Of a frame that was refused it is not known whether it has arrived: there is a gap behind it in any case.
 #[tokio::test]
-async fn a_client_sees_that_frames_are_missing() {
+async fn frame_that_is_refused_leaves_a_gap_in_the_numbers() {
     for status in [400, 403, 404, 413] {
         let sockets = Sockets::start().await;
         let mut client = sockets.connect("alice").await;
@@ -81,7 +81,7 @@ async fn a_client_sees_that_frames_are_missing() {
 }
 
 #[tokio::test]
-async fn a_reply_that_does_not_arrive_is_an_error() {
+async fn reply_that_is_refused_becomes_an_error() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     sockets.fail([413]);
@@ -91,7 +91,7 @@ async fn a_reply_that_does_not_arrive_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_frame_that_comes_twice_has_the_same_number() {
+async fn frame_that_is_posted_twice_keeps_its_number() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     sockets.app.model.then(answer("Hello there"));
@@ -113,7 +113,7 @@ async fn a_frame_that_comes_twice_has_the_same_number() {
 }
 
 #[tokio::test]
-async fn a_store_that_does_not_answer_is_unavailable() {
+async fn message_when_the_store_fails_answers_unavailable() {
     let sockets = Sockets::start().await;
     let token = sockets.app.session("alice").await;
     let mut client = sockets.connect_with(&token).await;
@@ -130,7 +130,7 @@ async fn a_store_that_does_not_answer_is_unavailable() {
 }
 
 #[tokio::test]
-async fn each_invocation_has_its_line_and_no_line_says_what_was_said() {
+async fn log_has_a_line_for_each_invocation_without_any_text() {
     let log = Log::start();
     let sockets = Sockets::start().await;
     let token = sockets.app.session("alice").await;
@@ -184,7 +184,7 @@ enum Fate {
 }
 
 #[tokio::test]
-async fn a_client_has_the_whole_answer_or_knows_that_it_has_not() {
+async fn turn_when_frames_are_lost_is_complete_or_has_a_gap() {
     use Fate::{Arrives, ArrivesTwice, Refused, RefusedAndArrives, SentAgain};
     let off = [("LIMIT_USER_TURNS_PER_MINUTE", "0"), ("LIMIT_USER_TOKENS_PER_HOUR", "0")];
     let sockets = Sockets::with(off).await;

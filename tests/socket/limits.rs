@@ -9,7 +9,7 @@ fn list() -> Value {
 }
 
 #[tokio::test]
-async fn a_user_has_so_many_connections_at_once() {
+async fn connect_beyond_the_users_limit_is_refused() {
     let sockets = Sockets::with([("LIMIT_USER_CONNECTIONS", "2")]).await;
     let token = format!("chatkit, {}", sockets.app.session("alice").await);
     let first = sockets.handshake(Some(&token)).await.unwrap();
@@ -27,7 +27,7 @@ async fn a_user_has_so_many_connections_at_once() {
 }
 
 #[tokio::test]
-async fn a_connection_that_nobody_closed_does_not_count_for_ever() {
+async fn connection_that_was_never_closed_stops_counting() {
     let sockets = Sockets::with([("LIMIT_USER_CONNECTIONS", "2")]).await;
     let token = format!("chatkit, {}", sockets.app.session("alice").await);
     let mut clients = vec![sockets.handshake(Some(&token)).await.unwrap()];
@@ -44,7 +44,7 @@ async fn a_connection_that_nobody_closed_does_not_count_for_ever() {
 }
 
 #[tokio::test]
-async fn connections_that_race_stay_within_the_limit() {
+async fn connect_when_raced_stays_within_the_limit() {
     let sockets = Sockets::with([("LIMIT_USER_CONNECTIONS", "3")]).await;
     let token = format!("chatkit, {}", sockets.app.session("alice").await);
     let attempts = (0..12).map(|_| sockets.handshake(Some(&token)));
@@ -53,7 +53,7 @@ async fn connections_that_race_stay_within_the_limit() {
 }
 
 #[tokio::test]
-async fn a_connection_has_so_many_messages_a_minute() {
+async fn message_beyond_the_connections_limit_is_refused() {
     let sockets = Sockets::with([("LIMIT_CONNECTION_MESSAGES_PER_MINUTE", "2")]).await;
     let mut client = sockets.connect("alice").await;
     // Who sends nonsense is counted, too.
@@ -73,7 +73,7 @@ async fn a_connection_has_so_many_messages_a_minute() {
 }
 
 #[tokio::test]
-async fn turns_and_operations_count_as_over_http() {
+async fn turns_and_requests_over_a_socket_share_the_http_limits() {
     let sockets = Sockets::with([("LIMIT_USER_TURNS_PER_MINUTE", "1"), ("LIMIT_USER_REQUESTS_PER_MINUTE", "1")]).await;
     let mut client = sockets.connect("alice").await;
     sockets.app.chatkit("alice", &list()).await;
@@ -86,7 +86,7 @@ async fn turns_and_operations_count_as_over_http() {
 }
 
 #[tokio::test]
-async fn limits_can_be_turned_off() {
+async fn socket_limits_when_zero_are_off() {
     let off = [("LIMIT_USER_CONNECTIONS", "0"), ("LIMIT_CONNECTION_MESSAGES_PER_MINUTE", "0")];
     let sockets = Sockets::with(off).await;
     let token = format!("chatkit, {}", sockets.app.session("alice").await);
@@ -101,7 +101,7 @@ async fn limits_can_be_turned_off() {
 }
 
 #[tokio::test]
-async fn a_message_costs_one_write_more_than_a_request() {
+async fn message_costs_one_write_more_than_over_http() {
     let sockets = Sockets::start().await;
     let token = sockets.app.session("alice").await;
     sockets.app.dynamo.reset();
@@ -129,7 +129,7 @@ fn from(address: &str, message: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn visitors_share_a_budget_by_their_address() {
+async fn visitors_over_sockets_share_the_budget_of_their_address() {
     let limits = [("LIMIT_ADDRESS_TOKENS_PER_HOUR", "30000"), ("TRANSCRIBE_MODEL", "ears")];
     let sockets = Sockets::with(limits).await;
     let (session, _) = sockets.app.visit().await;

@@ -9,7 +9,7 @@ use crate::harness::socket::Client;
 use crate::identity::development::Local;
 
 #[tokio::test]
-async fn a_visitor_talks_to_the_demo_model() {
+async fn local_socket_lets_a_visitor_talk_to_the_demo_model() {
     let local = Local::start(Env::default()).await;
     let session = local.send(Method::POST, "/api/chatkit/start", &[], Some(&json!({}))).await;
     let session: Value = session.json().await.unwrap();

@@ -8,7 +8,7 @@ use crate::harness::app::create;
 use crate::harness::socket::Sockets;
 
 #[tokio::test]
-async fn what_is_no_request_is_refused_and_the_connection_lives_on() {
+async fn message_that_is_no_request_is_refused_and_the_connection_stays() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     let envelope = "a message is a JSON object: a ChatKit request, `{\"id\", \"request\"}`, `{\"id\", \"token\"}` or \
@@ -55,7 +55,7 @@ async fn what_is_no_request_is_refused_and_the_connection_lives_on() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_too_large_ends_the_connection() {
+async fn message_that_is_too_large_closes_the_connection() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     client.send(&"a".repeat(128 * 1024)).await;
@@ -66,7 +66,7 @@ async fn a_message_that_is_too_large_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn events_of_other_services_are_refused() {
+async fn event_of_another_service_is_refused() {
     let sockets = Sockets::start().await;
     let connect = {
         let _client = sockets.connect("alice").await;

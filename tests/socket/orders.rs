@@ -29,7 +29,7 @@ async fn ordered(sockets: &Sockets, client: &mut Client) -> Value {
 }
 
 #[tokio::test]
-async fn an_order_that_is_not_taken_is_an_error() {
+async fn order_that_lambda_refuses_answers_unavailable() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     for statuses in [vec![403], vec![429, 429, 429, 429], vec![404]] {
@@ -41,7 +41,7 @@ async fn an_order_that_is_not_taken_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_order_that_was_taken_after_all_is_no_error() {
+async fn order_that_lambda_took_despite_its_answer_runs_once() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     sockets.app.model.then(answer("Hello there"));
@@ -67,7 +67,7 @@ async fn an_order_that_was_taken_after_all_is_no_error() {
 }
 
 #[tokio::test]
-async fn an_order_that_comes_twice_is_carried_out_once() {
+async fn order_that_is_delivered_twice_runs_once() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     let order = ordered(&sockets, &mut client).await;
@@ -83,7 +83,7 @@ async fn an_order_that_comes_twice_is_carried_out_once() {
 }
 
 #[tokio::test]
-async fn the_client_of_an_invocation_that_died_is_told_so() {
+async fn order_whose_invocation_died_ends_in_an_error() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     let gate = Gate::closed();
@@ -111,7 +111,7 @@ async fn the_client_of_an_invocation_that_died_is_told_so() {
 }
 
 #[tokio::test]
-async fn an_order_that_waited_too_long_is_refused() {
+async fn order_that_waited_too_long_is_refused() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     let order = ordered(&sockets, &mut client).await;
@@ -137,7 +137,7 @@ async fn an_order_that_waited_too_long_is_refused() {
 }
 
 #[tokio::test]
-async fn an_order_whose_taking_was_not_heard_of_is_carried_out() {
+async fn order_whose_claim_response_was_lost_runs() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     sockets.app.model.then(answer("Hello there"));

@@ -12,7 +12,7 @@ use crate::harness::socket::{Answered, Sockets};
 const SHORT: Duration = Duration::from_millis(30);
 
 #[tokio::test]
-async fn a_client_hears_something_while_the_model_thinks() {
+async fn turn_while_the_model_is_silent_sends_pings() {
     let sockets = Sockets::with_silence(SHORT).await;
     let mut client = sockets.connect("alice").await;
     let gate = Gate::closed();
@@ -39,7 +39,7 @@ async fn a_client_hears_something_while_the_model_thinks() {
 }
 
 #[tokio::test]
-async fn a_sign_of_life_that_is_lost_costs_nothing_and_one_to_nobody_ends_them() {
+async fn ping_that_is_lost_is_ignored_and_one_to_a_closed_connection_stops_them() {
     let sockets = Sockets::with_silence(SHORT).await;
     let mut client = sockets.connect("alice").await;
     let gate = Gate::closed();
@@ -57,7 +57,7 @@ async fn a_sign_of_life_that_is_lost_costs_nothing_and_one_to_nobody_ends_them()
 }
 
 #[tokio::test]
-async fn a_client_can_see_that_its_connection_is_there() {
+async fn ping_of_a_client_is_answered() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     client.send(r#"{"id":"1","ping":true}"#).await;

@@ -13,7 +13,7 @@ use crate::harness::responses::{
 use crate::harness::socket::{Answered, Sockets};
 
 #[tokio::test]
-async fn a_turn_has_the_events_it_has_over_http() {
+async fn turn_over_a_socket_has_the_same_events_as_over_http() {
     let over_http = App::start().await;
     over_http.model.then(answer("Hello there"));
     let expected = Names::default().json(&over_http.create("alice", "Hi").await);
@@ -40,7 +40,7 @@ async fn a_turn_has_the_events_it_has_over_http() {
 }
 
 #[tokio::test]
-async fn a_request_may_come_without_an_envelope() {
+async fn request_without_an_envelope_is_answered_without_an_id() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     sockets.app.model.then(answer("Hello there"));
@@ -54,7 +54,7 @@ async fn a_request_may_come_without_an_envelope() {
 }
 
 #[tokio::test]
-async fn two_turns_at_once_on_one_socket() {
+async fn turns_at_once_on_one_socket_are_kept_apart() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     let gate = Gate::closed();
@@ -95,7 +95,7 @@ async fn two_turns_at_once_on_one_socket() {
 }
 
 #[tokio::test]
-async fn what_a_model_writes_quickly_goes_into_few_frames() {
+async fn turn_with_a_fast_model_sends_few_frames() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     let text = "word ".repeat(400);
@@ -114,7 +114,7 @@ async fn what_a_model_writes_quickly_goes_into_few_frames() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_for_a_frame_comes_in_pieces() {
+async fn event_larger_than_a_frame_is_sent_in_pieces() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     // Each is escaped once in the event, and once more in the piece.

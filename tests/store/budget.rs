@@ -35,7 +35,7 @@ fn refused(seconds: u64, limit: Limit) -> Admission {
 }
 
 #[tokio::test]
-async fn a_turn_is_admitted_and_settled_by_two_writes() {
+async fn admit_and_settle_cost_one_write_each() {
     let dynamo = Dynamo::start().await;
     let (counters, turns) = (dynamo.counters(), Bucket::per_minute(2));
     let first = admitted(&counters, &turns, 1000, 600, at(0)).await;
@@ -62,7 +62,7 @@ async fn a_turn_is_admitted_and_settled_by_two_writes() {
 }
 
 #[tokio::test]
-async fn turns_run_out_before_tokens() {
+async fn admit_when_turns_are_used_up_refuses_despite_free_tokens() {
     let dynamo = Dynamo::start().await;
     let (counters, turns) = (dynamo.counters(), Bucket::per_minute(2));
     for _ in 0..2 {
@@ -76,7 +76,7 @@ async fn turns_run_out_before_tokens() {
 }
 
 #[tokio::test]
-async fn zero_is_off() {
+async fn admit_when_limits_are_zero_always_admits() {
     let dynamo = Dynamo::start().await;
     let (counters, off, on) = (dynamo.counters(), Bucket::per_minute(0), Bucket::per_minute(1));
     for _ in 0..3 {
@@ -99,7 +99,7 @@ async fn zero_is_off() {
 }
 
 #[tokio::test]
-async fn a_reservation_greater_than_the_budget_is_the_whole_budget() {
+async fn admit_when_the_reservation_exceeds_the_budget_reserves_all_of_it() {
     let dynamo = Dynamo::start().await;
     let (counters, off) = (dynamo.counters(), Bucket::per_minute(0));
     let first = admitted(&counters, &off, 100, 600, at(0)).await;
@@ -110,7 +110,7 @@ async fn a_reservation_greater_than_the_budget_is_the_whole_budget() {
 }
 
 #[tokio::test]
-async fn a_turn_settles_in_the_hour_in_which_it_began() {
+async fn settle_in_a_later_hour_charges_the_hour_of_admission() {
     let dynamo = Dynamo::start().await;
     let (counters, off) = (dynamo.counters(), Bucket::per_minute(0));
     let old = admitted(&counters, &off, 1000, 600, at(3599)).await;
@@ -131,7 +131,7 @@ async fn a_turn_settles_in_the_hour_in_which_it_began() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn racing_turns_stay_within_both_limits() {
+async fn admit_when_turns_race_stays_within_both_limits() {
     for (turns, tokens, expected) in [(30, 10_000, 30), (1000, 2_500, 25)] {
         let dynamo = Dynamo::start().await;
         let turns = Bucket::new(turns, 1, Duration::from_secs(3600));
@@ -169,7 +169,7 @@ fn records(dynamo: &Dynamo) -> BTreeMap<String, BTreeMap<String, i64>> {
 }
 
 #[tokio::test]
-async fn several_accounts_are_charged_raised_and_settled_together() {
+async fn admit_with_several_accounts_charges_and_settles_all() {
     let dynamo = Dynamo::start().await;
     let (counters, owner) = (dynamo.counters(), owner());
     let (hour, day) = (500_000, 500_000 / 24);
@@ -209,7 +209,7 @@ async fn several_accounts_are_charged_raised_and_settled_together() {
 }
 
 #[tokio::test]
-async fn days_that_nobody_settles_any_more_go_with_the_next_settlement() {
+async fn settle_removes_the_windows_of_past_days() {
     let dynamo = Dynamo::start().await;
     let (counters, owner) = (dynamo.counters(), owner());
     let accounts = accounts(&owner, [0, 0, 1_000]);
@@ -226,7 +226,7 @@ async fn days_that_nobody_settles_any_more_go_with_the_next_settlement() {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_is_lost_counts_once() {
+async fn admit_and_settle_when_the_response_is_lost_count_once() {
     let dynamo = Dynamo::start().await;
     let (counters, turns) = (dynamo.counters(), Bucket::per_minute(10));
     let used = async || {

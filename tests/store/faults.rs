@@ -13,7 +13,7 @@ const FAULTS: [Fault; 4] = [Fault::Throttle, Fault::ServerError, Fault::CutBefor
 const TRIES: u32 = 3;
 
 #[tokio::test]
-async fn two_faults_in_a_row_are_not_noticed() {
+async fn operations_with_two_faults_in_a_row_succeed() {
     for fault in FAULTS {
         let dynamo = Dynamo::start().await;
         let threads = dynamo.threads();
@@ -34,7 +34,7 @@ async fn two_faults_in_a_row_are_not_noticed() {
 }
 
 #[tokio::test]
-async fn a_thread_half_created_is_taken_back() {
+async fn create_when_one_write_fails_is_rolled_back() {
     for fault in FAULTS {
         for (operation, containing) in [("PutItem", "created_at"), ("UpdateItem", "item")] {
             let dynamo = Dynamo::start().await;
@@ -50,7 +50,7 @@ async fn a_thread_half_created_is_taken_back() {
 }
 
 #[tokio::test]
-async fn a_turn_half_begun_is_taken_back() {
+async fn begin_run_when_one_write_fails_is_rolled_back() {
     for fault in FAULTS {
         for containing in ["run_digest", "#item"] {
             // Whether the item was written is then unknown, and what stood there before.
@@ -72,7 +72,7 @@ async fn a_turn_half_begun_is_taken_back() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_stopped_is_invisible_and_can_be_finished() {
+async fn delete_when_interrupted_hides_the_thread_and_can_be_finished() {
     for (operation, containing, left) in
         [("UpdateItem", "", 61), ("Query", "", 61), ("BatchWriteItem", "0026\"", 36), ("DeleteItem", "", 1)]
     {
@@ -107,7 +107,7 @@ async fn a_deletion_that_stopped_is_invisible_and_can_be_finished() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_helped_by_waiting_is_told_apart() {
+async fn store_error_when_the_table_is_missing_is_not_transient() {
     let dynamo = Dynamo::start().await;
     let mut env = chatkit_shared::env::Env::from_iter([("TABLE_THREADS", "missing")]);
     for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_DYNAMODB"] {
@@ -137,14 +137,14 @@ async fn what_cannot_be_helped_by_waiting_is_told_apart() {
 }
 
 #[test]
-fn a_missing_variable_is_named() {
+fn aws_from_env_when_a_variable_is_missing_names_it() {
     let env = chatkit_shared::env::Env::from_iter([("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "test")]);
     let error = Aws::from_env(&env, client()).unwrap_err();
     assert_eq!(error.to_string(), "`AWS_SECRET_ACCESS_KEY` must be set to the access key's secret");
 }
 
 #[tokio::test]
-async fn a_claim_whose_answer_was_lost_is_ones_own() {
+async fn claim_when_the_response_is_lost_succeeds() {
     let dynamo = Dynamo::start().await;
     let counters = dynamo.counters();
     for fault in [Fault::CutBefore, Fault::CutAfter] {

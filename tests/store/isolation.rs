@@ -27,7 +27,7 @@ fn owners() -> Vec<Owner> {
 }
 
 #[tokio::test]
-async fn owners_do_not_share_threads() {
+async fn threads_with_the_same_id_are_separate_for_each_owner() {
     let dynamo = Dynamo::start().await;
     let threads = dynamo.threads();
     for (number, owner) in (1..).zip(owners()) {
@@ -43,7 +43,7 @@ async fn owners_do_not_share_threads() {
 }
 
 #[tokio::test]
-async fn no_method_reaches_another_owners_thread() {
+async fn methods_with_another_owner_never_reach_the_thread() {
     let dynamo = Dynamo::start().await;
     let threads = dynamo.threads();
     let ada = Owner::new("acme", "ada").unwrap();
@@ -93,7 +93,7 @@ async fn no_method_reaches_another_owners_thread() {
 }
 
 #[tokio::test]
-async fn ids_that_cannot_exist_cost_nothing() {
+async fn methods_with_impossible_ids_cost_nothing() {
     let dynamo = Dynamo::start().await;
     let (threads, owner) = (dynamo.threads(), Owner::new("a", "b").unwrap());
     for thread_id in [String::new(), "é".repeat(65)] {
@@ -107,7 +107,7 @@ async fn ids_that_cannot_exist_cost_nothing() {
 }
 
 #[tokio::test]
-async fn the_longest_names_work() {
+async fn methods_with_the_longest_names_work() {
     let dynamo = Dynamo::start().await;
     let threads = dynamo.threads();
     let owner = Owner::new("#".repeat(Owner::LONGEST), "%".repeat(Owner::LONGEST)).unwrap();

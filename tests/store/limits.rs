@@ -12,7 +12,7 @@ use crate::harness::dynamodb::{Dynamo, Fault};
 const ADDRESS: Scope<'_> = Scope::Address("192.0.2.1");
 
 #[tokio::test]
-async fn a_take_is_one_write() {
+async fn take_costs_one_write() {
     let dynamo = Dynamo::start().await;
     let counters = dynamo.counters();
     let bucket = Bucket::new(3, 1, Duration::from_secs(10));
@@ -37,7 +37,7 @@ async fn a_take_is_one_write() {
 }
 
 #[tokio::test]
-async fn scopes_and_names_are_apart_and_off_is_free() {
+async fn take_separates_scopes_and_names_and_costs_nothing_when_off() {
     let dynamo = Dynamo::start().await;
     let (counters, owner) = (dynamo.counters(), owner());
     let one = Bucket::new(1, 1, Duration::from_secs(60));
@@ -57,7 +57,7 @@ async fn scopes_and_names_are_apart_and_off_is_free() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn racing_takes_admit_exactly_the_capacity() {
+async fn take_when_raced_admits_exactly_the_capacity() {
     let dynamo = Dynamo::start().await;
     let bucket = Bucket::new(100, 1, Duration::from_secs(3600));
     let clients: Vec<_> = (0..5).map(|_| dynamo.counters()).collect();
@@ -73,7 +73,7 @@ async fn racing_takes_admit_exactly_the_capacity() {
 }
 
 #[tokio::test]
-async fn a_take_whose_answer_is_lost_counts_once() {
+async fn take_when_the_response_is_lost_counts_once() {
     let dynamo = Dynamo::start().await;
     let (counters, bucket) = (dynamo.counters(), Bucket::new(3, 1, Duration::from_secs(3600)));
     for _ in 0..3 {

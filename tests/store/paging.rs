@@ -14,7 +14,7 @@ fn is_hidden(number: usize) -> bool {
 }
 
 #[tokio::test]
-async fn every_page_is_full_and_none_is_missing() {
+async fn items_in_pages_of_every_size_are_complete() {
     let dynamo = Dynamo::start().await;
     let (threads, head) = (dynamo.threads(), thread(1));
     let item = |number| if is_hidden(number) { hidden(number) } else { answer(number, &number.to_string()) };
@@ -52,7 +52,7 @@ async fn every_page_is_full_and_none_is_missing() {
 }
 
 #[tokio::test]
-async fn threads_are_listed_newest_first_without_deleted_ones() {
+async fn list_returns_threads_newest_first_without_deleted_ones() {
     let dynamo = Dynamo::start().await;
     let threads = dynamo.threads();
     let heads: Vec<ThreadRecord> = (1..=7).map(thread).collect();
@@ -74,7 +74,7 @@ async fn threads_are_listed_newest_first_without_deleted_ones() {
 }
 
 #[tokio::test]
-async fn limits_that_make_no_sense_are_the_default() {
+async fn list_with_an_invalid_limit_uses_the_default() {
     let dynamo = Dynamo::start().await;
     let threads = dynamo.threads();
     for number in 1..=22 {
@@ -89,7 +89,7 @@ async fn limits_that_make_no_sense_are_the_default() {
 }
 
 #[tokio::test]
-async fn a_page_ends_at_four_megabytes_and_goes_on_after_it() {
+async fn items_page_ends_at_four_megabytes_and_the_next_continues() {
     let dynamo = Dynamo::start().await;
     let (threads, head) = (dynamo.threads(), thread(1));
     let text = "x".repeat(300_000);

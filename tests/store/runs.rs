@@ -32,7 +32,7 @@ async fn stored(threads: &Threads) -> (Option<Run>, Vec<StoredItem>) {
 }
 
 #[tokio::test]
-async fn a_turn_begins_with_two_writes_in_one_round_trip() {
+async fn begin_run_costs_two_writes_in_one_round_trip() {
     let dynamo = Dynamo::start().await;
     let threads = started(&dynamo).await;
     let next = run(2, "next");
@@ -45,7 +45,7 @@ async fn a_turn_begins_with_two_writes_in_one_round_trip() {
 }
 
 #[tokio::test]
-async fn only_the_same_message_is_refused_while_it_is_answered() {
+async fn begin_run_with_the_same_message_conflicts_while_its_run_is_live() {
     for (digest, seen, now, expected) in [
         ("first", None, at(0), "conflict"),
         ("first", Some(id("msg", 7)), at(59), "conflict"),
@@ -66,7 +66,7 @@ async fn only_the_same_message_is_refused_while_it_is_answered() {
 }
 
 #[tokio::test]
-async fn a_refused_message_is_taken_back_however_often_it_was_written() {
+async fn begin_run_when_refused_removes_the_message() {
     for lost in 0..=2 {
         let dynamo = Dynamo::start().await;
         let threads = started(&dynamo).await;
@@ -79,7 +79,7 @@ async fn a_refused_message_is_taken_back_however_often_it_was_written() {
 }
 
 #[tokio::test]
-async fn what_waits_is_answered_once() {
+async fn begin_run_with_the_answer_to_a_pending_item_succeeds_once() {
     let dynamo = Dynamo::start().await;
     let threads = started(&dynamo).await;
     threads.put_item(&owner(), &id("thr", 1), &waiting(2)).await.unwrap();
@@ -94,7 +94,7 @@ async fn what_waits_is_answered_once() {
 }
 
 #[tokio::test]
-async fn what_waits_goes_on_waiting_when_no_run_begins() {
+async fn begin_run_when_refused_leaves_the_pending_item_pending() {
     // The lease is refused, however often the answer was written; or nobody says whether the answer was.
     for (digest, lost, expected) in
         [("first", 0, "conflict"), ("first", 1, "conflict"), ("other", 3, "unavailable"), ("first", 3, "conflict")]
@@ -113,7 +113,7 @@ async fn what_waits_goes_on_waiting_when_no_run_begins() {
 }
 
 #[tokio::test]
-async fn a_head_keeps_the_retries_that_matter() {
+async fn begin_run_keeps_only_the_recent_retries() {
     let run_at = |second: i64| {
         let id = Ids::seeded(Clock::fixed(at(second)), 1).mint(RUN);
         Run { id, digest: second.to_string(), until: at(60) }
@@ -148,7 +148,7 @@ async fn a_head_keeps_the_retries_that_matter() {
 }
 
 #[tokio::test]
-async fn a_run_ends_with_its_last_item() {
+async fn put_item_that_ends_the_run_releases_the_lease() {
     let dynamo = Dynamo::start().await;
     let threads = started(&dynamo).await;
     let live = async || {
@@ -167,7 +167,7 @@ async fn a_run_ends_with_its_last_item() {
 }
 
 #[tokio::test]
-async fn a_run_without_an_item_is_ended_by_a_write_of_its_own() {
+async fn end_run_releases_the_lease_of_that_run_only() {
     let dynamo = Dynamo::start().await;
     let threads = started(&dynamo).await;
     threads.end_run(&owner(), &id("thr", 1), &id("msg", 7)).await.unwrap();
@@ -181,7 +181,7 @@ async fn a_run_without_an_item_is_ended_by_a_write_of_its_own() {
 }
 
 #[tokio::test]
-async fn no_turn_begins_in_a_thread_that_is_gone() {
+async fn begin_run_in_a_deleted_or_unknown_thread_answers_gone() {
     let dynamo = Dynamo::start().await;
     let threads = started(&dynamo).await;
     delete(&threads, &owner(), &id("thr", 1)).await.unwrap();
@@ -194,7 +194,7 @@ async fn no_turn_begins_in_a_thread_that_is_gone() {
 }
 
 #[tokio::test]
-async fn of_many_equal_requests_one_begins() {
+async fn begin_run_when_equal_messages_race_begins_once() {
     let dynamo = Dynamo::start().await;
     let threads = started(&dynamo).await;
     let attempts = (2..22).map(|number| {

@@ -28,7 +28,7 @@ async fn begin(threads: &Threads, run: &Run, ids: &[&str]) -> Result<(), BeginEr
 }
 
 #[tokio::test]
-async fn what_refuses_a_part_refuses_all() {
+async fn send_when_one_condition_fails_writes_nothing() {
     let dynamo = Dynamo::start().await;
     let threads = started(&dynamo).await;
     let before = records(&dynamo);
@@ -57,7 +57,7 @@ async fn what_refuses_a_part_refuses_all() {
 }
 
 #[tokio::test]
-async fn what_is_taken_back_is_as_it_was() {
+async fn rollback_of_a_message_restores_the_records() {
     let dynamo = Dynamo::start().await;
     let threads = started(&dynamo).await;
     let (next, message) = (run(2, "next"), question_with(2, &["a", "b"]));
@@ -78,7 +78,7 @@ async fn what_is_taken_back_is_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_write_that_is_sent_again_counts_once() {
+async fn send_when_the_transaction_is_repeated_counts_once() {
     for fault in [Fault::Throttle, Fault::ServerError, Fault::Conflict, Fault::CutBefore, Fault::CutAfter] {
         let dynamo = Dynamo::start().await;
         let threads = started(&dynamo).await;
@@ -90,7 +90,7 @@ async fn a_write_that_is_sent_again_counts_once() {
 }
 
 #[tokio::test]
-async fn a_message_that_meets_other_writers_is_taken_back_all_the_same() {
+async fn rollback_when_other_writes_conflict_still_succeeds() {
     let dynamo = Dynamo::start().await;
     let threads = started(&dynamo).await;
     let (next, message) = (run(2, "next"), question_with(2, &["a"]));
@@ -108,7 +108,7 @@ async fn a_message_that_meets_other_writers_is_taken_back_all_the_same() {
 }
 
 #[tokio::test]
-async fn single_writes_that_meet_a_transaction_are_sent_again() {
+async fn writes_that_conflict_with_a_transaction_are_repeated() {
     let dynamo = Dynamo::start().await;
     let threads = started(&dynamo).await;
     dynamo.fail("UpdateItem", "", Fault::Conflict, 2);

@@ -8,7 +8,7 @@ use super::at;
 use crate::harness::dynamodb::Dynamo;
 
 #[tokio::test]
-async fn a_session_is_known_until_it_need_not_be_kept() {
+async fn session_is_found_until_it_expires() {
     let dynamo = Dynamo::start().await;
     let counters = dynamo.counters();
     let session = SessionRecord {
@@ -28,7 +28,7 @@ async fn a_session_is_known_until_it_need_not_be_kept() {
 }
 
 #[tokio::test]
-async fn a_secret_is_exchanged_once_and_again_within_the_leeway() {
+async fn rotate_succeeds_once_and_again_within_the_leeway() {
     let dynamo = Dynamo::start().await;
     let counters = dynamo.counters();
     let leeway = Duration::from_secs(30);

@@ -7,7 +7,7 @@ use super::{owner, question, thread};
 use crate::harness::dynamodb::{Dynamo, Fault};
 
 #[tokio::test]
-async fn tables_are_created_once_and_forget_what_expired() {
+async fn create_missing_keeps_existing_tables_and_enables_expiry() {
     let dynamo = Dynamo::start().await;
     dynamo.threads().create(&owner(), &thread(1), &question(1, "hi")).await.unwrap();
     let names = TableNames::from_env(&dynamo.env()).unwrap();
@@ -19,7 +19,7 @@ async fn tables_are_created_once_and_forget_what_expired() {
 }
 
 #[tokio::test]
-async fn a_creation_that_stopped_is_finished() {
+async fn create_missing_after_an_interruption_finishes() {
     let dynamo = Dynamo::start().await;
     let names = TableNames { usage: "usage-2".to_owned(), ..TableNames::from_env(&dynamo.env()).unwrap() };
     dynamo.fail("UpdateTimeToLive", "", Fault::ServerError, 3);

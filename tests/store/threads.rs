@@ -18,7 +18,7 @@ async fn with_items(dynamo: &Dynamo, items: &[StoredItem]) -> (Threads, ThreadRe
 }
 
 #[tokio::test]
-async fn a_thread_reads_as_it_was_created() {
+async fn create_stores_a_thread_that_reads_back_unchanged() {
     let dynamo = Dynamo::start().await;
     let threads = dynamo.threads();
     let head = ThreadRecord {
@@ -48,7 +48,7 @@ async fn a_thread_reads_as_it_was_created() {
 }
 
 #[tokio::test]
-async fn a_thread_of_the_same_id_is_refused_and_left_alone() {
+async fn create_with_an_existing_id_is_refused_and_changes_nothing() {
     let dynamo = Dynamo::start().await;
     let (threads, head) = with_items(&dynamo, &[question(1, "hi")]).await;
     let other = ThreadRecord { run: Some(run(2, "digest")), ..head.clone() };
@@ -61,7 +61,7 @@ async fn a_thread_of_the_same_id_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn the_newest_items_are_loaded_for_three_read_units() {
+async fn load_reads_the_newest_items_for_three_units() {
     let dynamo = Dynamo::start().await;
     let items: Vec<_> = (1..=30).map(|number| answer(number, &"x".repeat(700))).collect();
     let (threads, head) = with_items(&dynamo, &items).await;
@@ -77,7 +77,7 @@ async fn the_newest_items_are_loaded_for_three_read_units() {
 }
 
 #[tokio::test]
-async fn items_of_every_kind_read_as_they_were_stored() {
+async fn put_item_of_every_kind_reads_back_unchanged() {
     let dynamo = Dynamo::start().await;
     let kinds = [
         json!({"type": "user_message", "content": [
@@ -117,7 +117,7 @@ async fn items_of_every_kind_read_as_they_were_stored() {
 }
 
 #[tokio::test]
-async fn an_item_changes_and_keeps_its_feedback() {
+async fn put_item_again_keeps_the_feedback() {
     let dynamo = Dynamo::start().await;
     let first = StoredItem { upstream_id: Some("up".to_owned()), ..answer(2, "one") };
     let (threads, head) = with_items(&dynamo, &[question(1, "hi"), first]).await;
@@ -161,7 +161,7 @@ async fn feedback_tells_whether_all_items_exist() {
 }
 
 #[tokio::test]
-async fn a_title_is_one_write_and_only_on_threads_that_exist() {
+async fn set_title_costs_one_write_and_needs_an_existing_thread() {
     let dynamo = Dynamo::start().await;
     let (threads, head) = with_items(&dynamo, &[question(1, "hi")]).await;
     let titled = ThreadRecord { title: Some("T".to_owned()), ..head.clone() };
@@ -174,7 +174,7 @@ async fn a_title_is_one_write_and_only_on_threads_that_exist() {
 }
 
 #[tokio::test]
-async fn what_comes_after_an_item_is_cut_off() {
+async fn truncate_removes_the_items_after_one() {
     let dynamo = Dynamo::start().await;
     let items: Vec<_> = (1..=5).map(|n| if n == 4 { hidden(n) } else { answer(n, "x") }).collect();
     let (threads, head) = with_items(&dynamo, &items).await;
@@ -188,7 +188,7 @@ async fn what_comes_after_an_item_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_long_tail_is_cut_off_from_its_end() {
+async fn truncate_of_many_items_removes_the_newest_first() {
     let dynamo = Dynamo::start().await;
     let items: Vec<_> = (1..=252).map(|number| answer(number, "x")).collect();
     let (threads, head) = with_items(&dynamo, &items).await;
@@ -204,7 +204,7 @@ async fn a_long_tail_is_cut_off_from_its_end() {
 }
 
 #[tokio::test]
-async fn a_deleted_thread_leaves_nothing() {
+async fn delete_leaves_no_records() {
     let dynamo = Dynamo::start().await;
     let items: Vec<_> = (1..=60).map(|number| answer(number, "x")).collect();
     let (threads, head) = with_items(&dynamo, &items).await;
@@ -233,7 +233,7 @@ async fn a_deleted_thread_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_newer_than_the_run_is_not_cut_off() {
+async fn truncate_keeps_items_newer_than_the_run() {
     let dynamo = Dynamo::start().await;
     let items: Vec<_> = (1..=5).map(|number| answer(number, "x")).collect();
     let (threads, head) = with_items(&dynamo, &items).await;

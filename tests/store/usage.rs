@@ -41,7 +41,7 @@ fn daily(date: Date, model: &str, requests: u64, errors: u64) -> DailyUsage {
 }
 
 #[tokio::test]
-async fn a_request_is_two_writes_in_one_round_trip() {
+async fn record_costs_two_writes_in_one_round_trip() {
     let dynamo = Dynamo::start().await;
     let usage = UsageRecord {
         thread_id: Some("thr_1".to_owned()),
@@ -74,7 +74,7 @@ async fn a_request_is_two_writes_in_one_round_trip() {
 }
 
 #[tokio::test]
-async fn days_are_summed_over_requests_and_models() {
+async fn record_sums_up_days_by_model() {
     let dynamo = Dynamo::start().await;
     let store = dynamo.usage();
     for number in 1..=10 {
@@ -97,7 +97,7 @@ async fn days_are_summed_over_requests_and_models() {
 }
 
 #[tokio::test]
-async fn a_request_whose_answer_is_lost_counts_once() {
+async fn record_when_the_response_is_lost_counts_once() {
     let dynamo = Dynamo::start().await;
     let store = dynamo.usage();
     for number in 1..=5 {

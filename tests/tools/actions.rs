@@ -28,7 +28,7 @@ fn action(thread_id: &str, item_id: Option<&str>) -> Value {
 }
 
 #[tokio::test]
-async fn an_action_changes_its_widget() {
+async fn action_replaces_its_widget() {
     let effects = json!([
         { "type": "replace_widget", "widget": card("two") },
         { "type": "client_effect", "name": "cart" },
@@ -52,7 +52,7 @@ async fn an_action_changes_its_widget() {
 }
 
 #[tokio::test]
-async fn an_action_may_let_the_model_answer() {
+async fn action_with_respond_lets_the_model_answer() {
     let effects = json!([{ "type": "hidden_context", "content": "Ordered two" }, { "type": "respond" }]);
     let shop = Shop::with([shown_widget(), in_json(&json!({ "effects": effects }))]).await;
     let (thread_id, widget_id) = widget(&shop).await;
@@ -67,7 +67,7 @@ async fn an_action_may_let_the_model_answer() {
 }
 
 #[tokio::test]
-async fn a_synchronous_action_answers_with_the_widget() {
+async fn sync_action_returns_the_updated_widget() {
     let replace = json!({ "effects": [{ "type": "replace_widget", "widget": card("two") }] });
     let shop = Shop::with([shown_widget(), in_json(&replace), in_json(&json!({}))]).await;
     let (thread_id, widget_id) = widget(&shop).await;
@@ -78,7 +78,7 @@ async fn a_synchronous_action_answers_with_the_widget() {
 }
 
 #[tokio::test]
-async fn an_action_without_a_widget_and_one_from_elsewhere() {
+async fn action_on_an_item_that_is_no_widget_is_refused() {
     let shop = Shop::with([shown_widget(), in_json(&json!({}))]).await;
     let (thread_id, widget_id) = widget(&shop).await;
     for operation in ["threads.custom_action", "threads.sync_custom_action"] {
@@ -97,7 +97,7 @@ async fn an_action_without_a_widget_and_one_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn an_answer_to_an_action_needs_room_in_the_budget() {
+async fn action_with_respond_when_the_budget_is_used_up_ends_in_an_error() {
     let respond = || in_json(&json!({ "effects": [{ "type": "respond" }] }));
     for (limit, message) in [
         ("LIMIT_USER_TOKENS_PER_HOUR", "Your token budget is used up for now."),
@@ -118,7 +118,7 @@ async fn an_answer_to_an_action_needs_room_in_the_budget() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_fails_is_an_error_that_can_be_seen() {
+async fn action_when_the_endpoint_fails_ends_in_an_error() {
     let shop = Shop::with([shown_widget(), status(404), status(404)]).await;
     let (thread_id, widget_id) = widget(&shop).await;
     let events = shop.send("threads.custom_action", action(&thread_id, Some(&widget_id))).await.events();
@@ -129,7 +129,7 @@ async fn an_endpoint_that_fails_is_an_error_that_can_be_seen() {
 }
 
 #[tokio::test]
-async fn without_an_endpoint_there_are_no_actions() {
+async fn action_without_an_endpoint_is_refused() {
     let shop = Shop::configured([], &json!({ "actions": null }), []).await;
     shop.app.model.then(answer("Hi"));
     let (_, thread_id) = begun(&shop, "Hi").await;

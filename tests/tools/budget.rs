@@ -6,7 +6,7 @@ use crate::harness::responses::{answer, function_call};
 use crate::harness::site::json as in_json;
 
 #[tokio::test]
-async fn a_model_that_never_stops_calling_is_made_to_answer() {
+async fn turn_in_its_last_round_may_call_no_tools() {
     let outputs = (0..4).map(|_| in_json(&json!({ "output": "again" })));
     let shop = Shop::configured(outputs, &json!({ "max_rounds": 3 }), []).await;
     for number in 0..2 {
@@ -21,7 +21,7 @@ async fn a_model_that_never_stops_calling_is_made_to_answer() {
 }
 
 #[tokio::test]
-async fn a_server_that_goes_on_calling_all_the_same_is_not_asked_again() {
+async fn turn_when_the_last_round_calls_tools_ends() {
     let outputs = (0..4).map(|_| in_json(&json!({ "output": "again" })));
     let shop = Shop::configured(outputs, &json!({ "max_rounds": 3 }), []).await;
     // More than three times, so that a turn that does not end in time ends all the same.
@@ -37,7 +37,7 @@ async fn a_server_that_goes_on_calling_all_the_same_is_not_asked_again() {
 }
 
 #[tokio::test]
-async fn where_there_is_one_round_the_model_may_not_call_anything() {
+async fn turn_with_one_round_offers_no_tools() {
     let shop = Shop::configured([], &json!({ "max_rounds": 1 }), []).await;
     shop.app.model.on(|request| !request.is_title(), answer("As far as I know"));
     let (events, thread_id) = begun(&shop, "Go").await;
@@ -59,7 +59,7 @@ async fn where_there_is_one_round_the_model_may_not_call_anything() {
 }
 
 #[tokio::test]
-async fn a_further_round_needs_room_in_the_budget() {
+async fn further_round_beyond_the_users_budget_ends_the_turn() {
     let limits = [("LIMIT_USER_TOKENS_PER_HOUR", "5100")];
     let fields = json!({ "max_output_tokens": 1000, "max_context_tokens": 4000 });
     let shop = Shop::configured([in_json(&json!({ "output": "x".repeat(16_000) }))], &fields, limits).await;
@@ -75,7 +75,7 @@ async fn a_further_round_needs_room_in_the_budget() {
 }
 
 #[tokio::test]
-async fn every_round_is_counted() {
+async fn usage_of_a_turn_counts_every_round() {
     let shop = Shop::with([in_json(&json!({ "output": "sent" }))]).await;
     shop.app.model.then(function_call("call_1", "find_stock", "{}"));
     shop.app.model.then(answer("Sent"));
@@ -89,7 +89,7 @@ async fn every_round_is_counted() {
 }
 
 #[tokio::test]
-async fn a_further_round_needs_room_in_the_budget_of_everybody() {
+async fn further_round_beyond_the_tenants_budget_ends_the_turn() {
     let limits = [("LIMIT_TENANT_TOKENS_PER_DAY", "5700")];
     let fields = json!({ "max_output_tokens": 1000, "max_context_tokens": 4000 });
     let shop = Shop::configured([in_json(&json!({ "output": "x".repeat(16_000) }))], &fields, limits).await;
@@ -105,7 +105,7 @@ async fn a_further_round_needs_room_in_the_budget_of_everybody() {
 }
 
 #[tokio::test]
-async fn each_budget_holds_more_for_a_further_round_with_a_write_of_its_own() {
+async fn further_round_costs_one_write_for_each_budget_it_raises() {
     let limits = [("LIMIT_TENANT_TOKENS_PER_DAY", "1000000")];
     let fields = json!({ "max_output_tokens": 1000, "max_context_tokens": 4000 });
     let mut written = Vec::new();

@@ -6,7 +6,7 @@ use crate::harness::responses::{answer, encrypted_thoughts_and_call, function_ca
 use crate::harness::site::json as in_json;
 
 #[tokio::test]
-async fn the_page_runs_a_function_and_the_model_goes_on() {
+async fn client_tool_output_continues_the_turn() {
     let shop = Shop::with([]).await;
     shop.app.model.then(encrypted_thoughts_and_call("gAAAA", "call_1", "get_selection", "{}"));
     let (events, thread_id) = begun(&shop, "What have I picked?").await;
@@ -36,7 +36,7 @@ async fn the_page_runs_a_function_and_the_model_goes_on() {
 }
 
 #[tokio::test]
-async fn calls_that_the_page_gets_at_once_are_asked_one_after_the_other() {
+async fn client_tool_calls_of_one_round_are_asked_one_by_one() {
     let shop = Shop::with([in_json(&json!({ "output": "sent" }))]).await;
     shop.app.model.then(function_calls(&[
         ("call_1", "get_selection", "{}"),
@@ -70,7 +70,7 @@ async fn calls_that_the_page_gets_at_once_are_asked_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn an_output_that_nobody_waits_for_is_refused() {
+async fn client_tool_output_without_a_pending_call_is_refused() {
     let shop = Shop::with([]).await;
     shop.app.model.then(answer("Hello"));
     let (_, thread_id) = begun(&shop, "Hi").await;
@@ -95,7 +95,7 @@ async fn an_output_that_nobody_waits_for_is_refused() {
 }
 
 #[tokio::test]
-async fn of_two_outputs_at_the_same_time_one_counts() {
+async fn client_tool_outputs_that_race_count_once() {
     let shop = Shop::with([]).await;
     shop.app.model.then(function_call("call_1", "get_selection", "{}"));
     let (_, thread_id) = begun(&shop, "Hi").await;
@@ -111,7 +111,7 @@ async fn of_two_outputs_at_the_same_time_one_counts() {
 }
 
 #[tokio::test]
-async fn of_one_output_that_comes_twice_one_counts_and_the_call_stays_answered() {
+async fn client_tool_output_sent_twice_at_once_counts_once() {
     for _ in 0..5 {
         let shop = Shop::with([]).await;
         shop.app.model.then(function_call("call_1", "get_selection", "{}"));
@@ -127,7 +127,7 @@ async fn of_one_output_that_comes_twice_one_counts_and_the_call_stays_answered()
 }
 
 #[tokio::test]
-async fn what_an_action_puts_behind_a_call_does_not_keep_it_from_being_answered() {
+async fn client_tool_output_after_an_action_is_accepted() {
     let effects = json!([{ "type": "hidden_context", "content": "The cart is full" }]);
     let shop = Shop::with([in_json(&json!({ "effects": effects }))]).await;
     shop.app.model.then(function_call("call_1", "get_selection", "{}"));
@@ -145,7 +145,7 @@ async fn what_an_action_puts_behind_a_call_does_not_keep_it_from_being_answered(
 }
 
 #[tokio::test]
-async fn a_huge_output_is_refused_and_the_call_still_waits() {
+async fn client_tool_output_that_is_too_large_leaves_the_call_pending() {
     let shop = Shop::with([]).await;
     shop.app.model.then(function_call("call_1", "get_selection", "{}"));
     let (_, thread_id) = begun(&shop, "Hi").await;
@@ -157,7 +157,7 @@ async fn a_huge_output_is_refused_and_the_call_still_waits() {
 }
 
 #[tokio::test]
-async fn a_call_that_was_never_answered_is_none_for_the_model() {
+async fn client_tool_call_never_answered_is_not_sent_to_the_model() {
     let shop = Shop::with([]).await;
     shop.app.model.then(function_call("call_1", "get_selection", "{}"));
     let (_, thread_id) = begun(&shop, "Hi").await;
@@ -176,7 +176,7 @@ async fn a_call_that_was_never_answered_is_none_for_the_model() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_page_its_functions_are_not_offered() {
+async fn plain_chat_offers_no_client_tools() {
     let shop = Shop::with([]).await;
     shop.app.model.then(answer("Hello"));
     let body = json!({ "messages": [{ "role": "user", "content": "Hi" }] });

@@ -7,7 +7,7 @@ use crate::harness::dynamodb::Fault;
 use crate::harness::responses::{answer, function_call};
 
 #[tokio::test]
-async fn an_output_that_nobody_confirms_can_be_sent_again() {
+async fn client_tool_output_that_cannot_be_stored_can_be_sent_again() {
     let shop = Shop::with([]).await;
     shop.app.model.then(function_call("call_1", "get_selection", "{}"));
     let (_, thread_id) = begun(&shop, "What have I picked?").await;

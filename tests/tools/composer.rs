@@ -23,7 +23,7 @@ fn picked(options: Value) -> Value {
 }
 
 #[tokio::test]
-async fn what_a_person_picks_is_used_once() {
+async fn composer_choice_applies_to_one_turn() {
     let shop = shop().await;
     shop.app.model.then(function_call("call_1", "find_order", "{}"));
     shop.app.model.then(answer("Sent"));
@@ -37,7 +37,7 @@ async fn what_a_person_picks_is_used_once() {
 }
 
 #[tokio::test]
-async fn what_is_not_offered_is_refused() {
+async fn composer_choice_that_is_not_offered_is_refused() {
     let shop = shop().await;
     for (options, name) in [
         (json!({ "model": "large-model" }), "model"),
@@ -50,7 +50,7 @@ async fn what_is_not_offered_is_refused() {
 }
 
 #[tokio::test]
-async fn a_turn_may_end_with_an_item_that_says_so() {
+async fn turn_when_configured_ends_with_an_end_of_turn_item() {
     let shop = shop().await;
     shop.app.model.then(answer("Hello"));
     let (events, thread_id) = begun(&shop, "Hi").await;

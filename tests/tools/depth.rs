@@ -28,7 +28,7 @@ fn pick(levels: usize) -> Answer {
 }
 
 #[tokio::test]
-async fn arguments() {
+async fn client_tool_arguments_nested_too_deeply_are_refused() {
     let shop = shop([]).await;
     shop.app.model.then(pick(DEEPEST));
     let (_, thread_id) = begun(&shop, "Go").await;
@@ -54,7 +54,7 @@ async fn arguments() {
 }
 
 #[tokio::test]
-async fn what_the_page_returns() {
+async fn client_tool_output_nested_too_deeply_is_refused() {
     let shop = shop([]).await;
     shop.app.model.then(pick(1));
     let (_, thread_id) = begun(&shop, "Go").await;
@@ -68,7 +68,7 @@ async fn what_the_page_returns() {
 }
 
 #[tokio::test]
-async fn what_an_endpoint_asks_for() {
+async fn endpoint_effects_nested_too_deeply_are_refused() {
     let card = |levels: usize| json!({ "type": "Card", "children": [], "more": nested(levels - 1) });
     let kept = [
         json!({ "type": "widget", "widget": card(DEEPEST) }),
@@ -98,7 +98,7 @@ async fn what_an_endpoint_asks_for() {
 }
 
 #[tokio::test]
-async fn what_the_model_wants_back() {
+async fn model_thoughts_nested_too_deeply_are_not_stored() {
     // Thoughts beside a call that waits for the page are kept on its item.
     for (levels, is_kept) in [(DEEPEST, true), (DEEPEST + 1, false), (125, false)] {
         let shop = shop([]).await;
@@ -117,7 +117,7 @@ async fn what_the_model_wants_back() {
 }
 
 #[tokio::test]
-async fn what_a_person_mentions_and_does() {
+async fn tags_and_action_payloads_of_the_deepest_nesting_are_stored() {
     let shop = shop([in_json(&json!({})), in_json(&json!({}))]).await;
     shop.app.model.on(|request| !request.is_title(), answer("Hello"));
     // The deepest that a request can have is not too deep for the item.

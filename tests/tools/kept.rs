@@ -40,7 +40,7 @@ async fn check(shop: &Shop, thread_id: &str, items: &[&str], what: &str) {
 }
 
 #[tokio::test]
-async fn after_a_round_that_failed() {
+async fn tool_results_survive_a_failed_round() {
     let half = || sse([created("resp_2"), message_added("msg_1"), delta("Your")]).abort();
     let silent = || sse([created("resp_2"), completed(usage(1, 0, 1, 0))]);
     let call = || sse([created("resp_2")].into_iter().chain(call_events("call_2", "find_stock", "{}"))).abort();
@@ -61,7 +61,7 @@ async fn after_a_round_that_failed() {
 }
 
 #[tokio::test]
-async fn after_the_last_round_and_the_last_token() {
+async fn tool_results_survive_the_last_round() {
     let shop = Shop::configured([placed()], &json!({ "max_rounds": 2 }), []).await;
     shop.app.model.then(function_call("call_1", "find_stock", "{}"));
     shop.app.model.then(function_call("call_2", "find_stock", "{}"));
@@ -83,7 +83,7 @@ async fn after_the_last_round_and_the_last_token() {
 }
 
 #[tokio::test]
-async fn before_the_page_is_asked_everything_stands_on_its_item() {
+async fn tool_results_before_a_client_tool_call_are_stored_with_it() {
     let shop = Shop::with([placed()]).await;
     let calls = [("call_1", "find_stock", "{}"), ("call_2", "get_selection", "{}")];
     shop.app.model.then(crate::harness::responses::function_calls(&calls));
@@ -97,7 +97,7 @@ async fn before_the_page_is_asked_everything_stands_on_its_item() {
 }
 
 #[tokio::test]
-async fn a_widget_that_is_still_held_keeps_the_call() {
+async fn tool_results_after_a_widget_are_stored_with_it() {
     // Nothing follows the widget but the output, and the model says nothing more.
     let widget = json!({ "type": "widget", "widget": { "type": "Card", "children": [] } });
     let shop = Shop::with([in_json(&json!({ "effects": [widget], "output": "order 17 placed" }))]).await;
@@ -109,7 +109,7 @@ async fn a_widget_that_is_still_held_keeps_the_call() {
 
 /// What an action shows is kept when its endpoint breaks off, in whichever way it was sent.
 #[tokio::test]
-async fn what_an_action_shows_before_it_breaks_off() {
+async fn action_effects_before_the_endpoint_breaks_off_are_stored() {
     let widget = json!({ "type": "widget", "widget": { "type": "Card", "children": [] } });
     let keyed = json!({ "type": "widget", "key": "a", "widget": { "type": "Card", "children": [] } });
     for (what, effect) in [("widget", widget), ("keyed", keyed)] {

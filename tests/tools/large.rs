@@ -33,7 +33,7 @@ fn filled(answer: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn the_largest_that_an_endpoint_may_show_is_stored() {
+async fn largest_effects_of_an_endpoint_are_stored() {
     let children = json!([{ "type": "Text", "value": "…" }]);
     let widget = json!({ "type": "Card", "children": children });
     for (kind, effect) in [
@@ -55,7 +55,7 @@ async fn the_largest_that_an_endpoint_may_show_is_stored() {
 }
 
 #[tokio::test]
-async fn the_largest_calls_of_the_page_take_the_largest_outputs() {
+async fn largest_client_tool_calls_take_the_largest_outputs() {
     let shop = shop([&filled(&json!({ "output": "…" }))]).await;
     let long = json!({ "a": "x".repeat(20_000) }).to_string();
     shop.app.model.then(function_calls(&[
@@ -84,7 +84,7 @@ async fn the_largest_calls_of_the_page_take_the_largest_outputs() {
 }
 
 #[tokio::test]
-async fn the_largest_answers_to_questions() {
+async fn largest_answers_to_questions_are_stored() {
     let choices: Vec<_> = (0..100).map(|choice| json!({ "value": format!("{choice}{}", "c".repeat(230)) })).collect();
     let inputs = (0..9).map(|number| {
         json!({ "type": "multiple_choice", "id": number.to_string(), "question": "Which?", "options": choices })

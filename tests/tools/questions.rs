@@ -37,7 +37,7 @@ fn params(thread_id: &str, item_id: &str, input: &Value) -> Value {
 const ANSWER: &str = "threads.add_structured_input";
 
 #[tokio::test]
-async fn a_tool_asks_the_person_and_the_model_hears_the_answers() {
+async fn questions_when_answered_continue_the_turn() {
     let shop = shop().await;
     let (thread_id, item_id) = asked(&shop).await;
     shop.app.model.then(answer("Here you are"));
@@ -76,7 +76,7 @@ async fn a_tool_asks_the_person_and_the_model_hears_the_answers() {
 }
 
 #[tokio::test]
-async fn questions_may_be_passed_over() {
+async fn questions_when_skipped_continue_the_turn() {
     let shop = shop().await;
     let (thread_id, item_id) = asked(&shop).await;
     shop.app.model.then(answer("As you like"));
@@ -88,7 +88,7 @@ async fn questions_may_be_passed_over() {
 }
 
 #[tokio::test]
-async fn what_is_not_asked_cannot_be_answered() {
+async fn questions_with_an_invalid_answer_are_refused() {
     let shop = shop().await;
     let (thread_id, item_id) = asked(&shop).await;
     let message_id = shop.items(&thread_id).await[0]["id"].as_str().unwrap().to_owned();
@@ -107,7 +107,7 @@ async fn what_is_not_asked_cannot_be_answered() {
 }
 
 #[tokio::test]
-async fn a_person_may_write_something_else_and_answer_later() {
+async fn questions_may_be_answered_after_another_message() {
     let shop = shop().await;
     let (thread_id, item_id) = asked(&shop).await;
     shop.app.model.then(answer("Ten euros"));

@@ -10,7 +10,7 @@ use crate::harness::site::{json as in_json, status, stream};
 use crate::harness::tokens::user_token;
 
 #[tokio::test]
-async fn a_function_runs_at_the_sites_endpoint_and_the_model_goes_on() {
+async fn server_tool_output_continues_the_turn() {
     let shop = Shop::with([in_json(&json!({ "output": { "state": "sent" } }))]).await;
     shop.app.model.then(function_call("call_1", "find_order", r#"{"number":7}"#));
     shop.app.model.then(answer("It is on its way"));
@@ -60,7 +60,7 @@ async fn a_function_runs_at_the_sites_endpoint_and_the_model_goes_on() {
 }
 
 #[tokio::test]
-async fn the_models_encrypted_thoughts_are_given_back_within_the_turn_and_never_after() {
+async fn server_tool_turn_sends_encrypted_thoughts_back_within_the_turn_only() {
     let shop = Shop::with([in_json(&json!({ "output": "sent" }))]).await;
     shop.app.model.then(encrypted_thoughts_and_call("gAAAA", "call_1", "find_order", "{}"));
     shop.app.model.then(answer("Sent"));
@@ -74,7 +74,7 @@ async fn the_models_encrypted_thoughts_are_given_back_within_the_turn_and_never_
 }
 
 #[tokio::test]
-async fn several_calls_run_at_once_and_their_outputs_stand_in_order() {
+async fn server_tool_calls_run_at_once_and_keep_their_order() {
     // The first call ends when the second one has begun: one after the other they would wait for ever.
     let (begun_second, first_may_end) = tokio::sync::oneshot::channel();
     let shop = Shop::with([
@@ -105,7 +105,7 @@ async fn several_calls_run_at_once_and_their_outputs_stand_in_order() {
 }
 
 #[tokio::test]
-async fn what_a_model_calls_wrongly_it_is_told() {
+async fn server_tool_call_with_invalid_arguments_is_answered_with_the_fault() {
     let shop = Shop::with([]).await;
     shop.app.model.then(function_calls(&[
         ("call_1", "no_such", "{}"),
@@ -124,7 +124,7 @@ async fn what_a_model_calls_wrongly_it_is_told() {
 }
 
 #[tokio::test]
-async fn arguments_that_nobody_can_read_are_not_sent_back() {
+async fn server_tool_arguments_that_are_no_object_are_sent_back_empty() {
     let unreadable = [r#"{"number":"#, "", "  ", "null", "[7]", r#""7""#, r#"{"number":7}}"#, "number=7"];
     let readable = [r#"{"number":"seven"}"#, r#"{ "number": 7 }"#];
     let cases = unreadable.map(|passed| (passed, "{}")).into_iter().chain(readable.map(|passed| (passed, passed)));
@@ -142,7 +142,7 @@ async fn arguments_that_nobody_can_read_are_not_sent_back() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_fails_ends_in_an_honest_task_and_a_whole_turn() {
+async fn server_tool_when_the_endpoint_fails_shows_it_and_the_turn_continues() {
     let shop = Shop::with([status(404)]).await;
     shop.app.model.then(function_call("call_1", "find_order", "{}"));
     shop.app.model.then(answer("I cannot look"));
@@ -156,7 +156,7 @@ async fn an_endpoint_that_fails_ends_in_an_honest_task_and_a_whole_turn() {
 }
 
 #[tokio::test]
-async fn every_effect_reaches_the_page_or_the_model() {
+async fn server_tool_effects_reach_the_page_or_the_model() {
     let effects = json!([
         { "type": "progress_update", "text": "Half way", "icon": "clock" },
         { "type": "client_effect", "name": "flash", "data": { "times": 2 } },
@@ -188,7 +188,7 @@ async fn every_effect_reaches_the_page_or_the_model() {
 }
 
 #[tokio::test]
-async fn the_endpoint_knows_what_the_users_token_says() {
+async fn server_tool_endpoint_gets_the_claims_of_the_user() {
     let shop = Shop::with([in_json(&json!({ "output": "sent" }))]).await;
     shop.app.model.then(function_call("call_1", "find_order", "{}"));
     shop.app.model.then(answer("Sent"));
@@ -206,7 +206,7 @@ async fn the_endpoint_knows_what_the_users_token_says() {
 }
 
 #[tokio::test]
-async fn a_title_that_a_tool_gives_is_the_last_that_is_told() {
+async fn server_tool_title_replaces_the_generated_one() {
     // The site answers while the thread's first name is being written, which therefore comes too late.
     let named = futures_util::stream::once(async {
         tokio::time::sleep(std::time::Duration::from_millis(60)).await;
@@ -224,7 +224,7 @@ async fn a_title_that_a_tool_gives_is_the_last_that_is_told() {
 }
 
 #[tokio::test]
-async fn what_a_remote_tool_gave_is_told_in_the_rounds_that_follow() {
+async fn hosted_tool_results_are_sent_in_the_later_rounds() {
     let shop = Shop::with([in_json(&json!({ "output": "sent" }))]).await;
     let remote = |id: &str, more: serde_json::Value| {
         let mut item = json!({ "id": id, "type": "mcp_call", "server_label": "tickets", "name": "tickets.open now" });

@@ -9,7 +9,7 @@ fn card(text: &str, streaming: bool) -> Value {
 }
 
 #[tokio::test]
-async fn a_widget_that_grows_is_sent_as_what_is_added_and_stored_as_it_ends() {
+async fn widget_that_grows_is_streamed_in_deltas_and_stored_whole() {
     let effects = [
         json!({ "type": "widget", "key": "a", "widget": card("One", true), "copy_text": "One" }),
         json!({ "type": "widget", "key": "a", "widget": card("One two", true) }),

@@ -24,7 +24,7 @@ async fn client() -> (ScriptedModel, Model) {
 }
 
 #[tokio::test]
-async fn a_recording_is_a_form() {
+async fn transcribe_sends_the_recording_as_a_form() {
     let (upstream, model) = client().await;
     upstream.then(heard(" Hello there.\n"));
     assert_eq!(model.transcribe("sound".into(), AudioType::Ogg).await.unwrap().text, "Hello there.");
@@ -51,7 +51,7 @@ async fn a_recording_is_a_form() {
 }
 
 #[tokio::test]
-async fn what_a_recording_took_is_what_the_server_says_or_else_an_estimate() {
+async fn transcription_usage_is_reported_or_estimated() {
     let (upstream, model) = client().await;
     for (usage, expected) in [
         (json!({ "type": "tokens", "input_tokens": 14, "output_tokens": 45 }), (14, 45)),
@@ -74,7 +74,7 @@ async fn what_a_recording_took_is_what_the_server_says_or_else_an_estimate() {
 }
 
 #[test]
-fn types_of_audio_are_those_of_an_allow_list() {
+fn audio_type_is_one_of_the_allowed_ones() {
     for (mime_type, audio_type, media_type) in [
         ("audio/webm", AudioType::Webm, "audio/webm"),
         ("audio/webm;codecs=opus", AudioType::Webm, "audio/webm"),
@@ -94,7 +94,7 @@ fn types_of_audio_are_those_of_an_allow_list() {
 }
 
 #[tokio::test]
-async fn it_is_sent_once_more_if_that_can_help() {
+async fn transcribe_is_retried_once_if_that_can_help() {
     let (upstream, model) = client().await;
     upstream.then(upstream_error(503, "", ""));
     upstream.then(heard("Hello"));
@@ -104,7 +104,7 @@ async fn it_is_sent_once_more_if_that_can_help() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_transcription_is_broken() {
+async fn response_that_is_no_transcription_is_broken() {
     let large = json!({"text": "x".repeat(2 << 20)}).to_string();
     for (answer, what) in [
         (Answer::with(200, "text/plain", "Hello"), "it is not a transcription"),
@@ -120,7 +120,7 @@ async fn what_is_not_a_transcription_is_broken() {
 }
 
 #[tokio::test]
-async fn without_a_model_nothing_is_transcribed() {
+async fn transcribe_without_a_model_is_rejected() {
     let upstream = ScriptedModel::start().await;
     let model = Model::new(&upstream.config(), outside::client());
     assert_eq!(model.transcription_model(), None);

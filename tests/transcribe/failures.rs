@@ -17,7 +17,7 @@ use crate::harness::outside::client;
 use crate::harness::responses::{LEAK, upstream_error};
 
 #[tokio::test]
-async fn without_a_model_dictation_is_off() {
+async fn transcribe_when_not_configured_is_refused() {
     let app = App::start().await;
     let message = app.chatkit("alice", &recording()).await.error(400, "bad_request");
     assert_eq!(message, "dictation is not configured on this server: `TRANSCRIBE_MODEL`");
@@ -25,7 +25,7 @@ async fn without_a_model_dictation_is_off() {
 }
 
 #[tokio::test]
-async fn what_is_no_recording_is_refused_before_anything_happens() {
+async fn transcribe_with_an_invalid_recording_is_refused_at_no_cost() {
     let app = app().await;
     let sound = STANDARD.encode("sound");
     for (operation, message) in [
@@ -54,7 +54,7 @@ async fn what_is_no_recording_is_refused_before_anything_happens() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_fails() {
+async fn transcribe_when_the_model_fails_answers_upstream_error() {
     for (answer, message) in [
         (upstream_error(500, "server_error", ""), "The assistant cannot be reached. Please try again in a moment."),
         (
@@ -85,7 +85,7 @@ async fn an_upstream_that_fails() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_silent_is_a_timeout() {
+async fn transcribe_when_the_model_is_silent_times_out() {
     for answer in [Answer::start(200, "application/json").bytes("{\"te").hang(), Answer::with(504, "text/html", "")] {
         let upstream = ScriptedModel::start().await;
         upstream.then(answer);

@@ -13,7 +13,7 @@ async fn get(app: &App, user: &str, path: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_recording_becomes_text() {
+async fn transcribe_returns_the_text() {
     let app = app().await;
     for text in ["Hello there", ""] {
         app.model.then(heard(text));
@@ -28,7 +28,7 @@ async fn a_recording_becomes_text() {
 }
 
 #[tokio::test]
-async fn it_is_a_request_with_its_tokens() {
+async fn transcribe_is_counted_with_its_tokens() {
     let app = app().await;
     app.model.then(heard("Hello"));
     app.chatkit("alice", &recording()).await;
@@ -53,7 +53,7 @@ async fn it_is_a_request_with_its_tokens() {
 }
 
 #[tokio::test]
-async fn a_recording_needs_room_in_the_budget_and_gives_back_what_it_did_not_take() {
+async fn transcribe_reserves_tokens_and_refunds_the_rest() {
     let app = App::with([("TRANSCRIBE_MODEL", "ears"), ("LIMIT_USER_TOKENS_PER_HOUR", "70")]).await;
     // Ten bytes may be a second, of 15 tokens.
     app.model.then(heard("Hello"));
@@ -67,7 +67,7 @@ async fn a_recording_needs_room_in_the_budget_and_gives_back_what_it_did_not_tak
 }
 
 #[tokio::test]
-async fn it_counts_as_a_turn() {
+async fn transcribe_counts_as_a_turn() {
     let app = App::with([("TRANSCRIBE_MODEL", "ears"), ("LIMIT_USER_TURNS_PER_MINUTE", "1")]).await;
     app.model.then(heard("Hello"));
     assert_eq!(app.chatkit("alice", &recording()).await.status, 200);

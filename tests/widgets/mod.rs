@@ -16,17 +16,17 @@ fn check(file: &str, least: usize) {
 }
 
 #[test]
-fn pairs_written_by_hand() {
+fn diff_of_pairs_written_by_hand_is_as_expected() {
     check(include_str!("cases.json"), 35);
 }
 
 #[test]
-fn pairs_made_at_random() {
+fn diff_of_random_pairs_is_as_expected() {
     check(include_str!("generated.json"), 100);
 }
 
 #[test]
-fn what_is_no_widget_is_sent_whole() {
+fn diff_of_values_that_are_no_widgets_sends_the_whole() {
     for (before, after) in [(json!(null), json!({})), (json!([]), json!([1])), (json!("a"), json!("ab"))] {
         let whole = json!([{ "type": "widget.root.updated", "widget": after }]);
         assert_eq!(serde_json::to_value(diff(&before, &after)).unwrap(), whole);

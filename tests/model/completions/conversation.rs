@@ -15,7 +15,7 @@ fn items(events: &[Value]) -> Vec<&Value> {
 }
 
 #[tokio::test]
-async fn a_conversation() {
+async fn conversation_through_chat_completions_has_thoughts_and_own_ids() {
     let app = App::with([("MODEL_API", "chat_completions"), ("INSTRUCTIONS", "Be brief.")]).await;
     app.model.on(is_title, answer("A title"));
     let thought = delta(&json!({"reasoning_content": "A greeting."}));

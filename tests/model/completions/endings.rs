@@ -25,7 +25,7 @@ async fn ending(answer: Answer) -> Vec<ModelEvent> {
 }
 
 #[tokio::test]
-async fn each_reason_to_stop() {
+async fn finish_reason_of_each_kind_has_its_ending() {
     let cut = |reason| ModelEvent::Incomplete { reason, usage: None };
     for (reason, end) in [
         ("stop", COMPLETED),
@@ -44,7 +44,7 @@ async fn each_reason_to_stop() {
 }
 
 #[tokio::test]
-async fn the_count_comes_behind_the_end_or_with_it_or_all_along() {
+async fn usage_is_read_wherever_a_server_sends_it() {
     let last = || usage(9, 4, 3, 2);
     let nothing = || usage(0, 0, 0, 0);
     for answer in [
@@ -63,7 +63,7 @@ async fn the_count_comes_behind_the_end_or_with_it_or_all_along() {
 }
 
 #[tokio::test]
-async fn a_count_without_details() {
+async fn usage_without_details_is_read() {
     let usage = json!({"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": null});
     let usage_of = TokenUsage { input: 9, cached: 0, output: 3, reasoning: 0 };
     let answer = chunks([content("Hi"), finish("stop"), counted(usage)]);
@@ -71,7 +71,7 @@ async fn a_count_without_details() {
 }
 
 #[tokio::test]
-async fn a_count_that_cannot_be() {
+async fn usage_of_impossible_size_is_capped() {
     let count = json!({"prompt_tokens": u64::MAX, "completion_tokens": u64::MAX});
     let answer = chunks([content("Hi"), finish("stop"), counted(count)]);
     let most = TokenUsage { input: 1 << 32, cached: 0, output: 1 << 32, reasoning: 0 };
@@ -79,7 +79,7 @@ async fn a_count_that_cannot_be() {
 }
 
 #[tokio::test]
-async fn whatever_happens_behind_a_whole_answer_it_stays_whole() {
+async fn complete_answer_stays_complete_whatever_follows() {
     let whole = || chunks([content("Hi"), finish("stop")]);
     for answer in [
         whole(),
@@ -97,7 +97,7 @@ async fn whatever_happens_behind_a_whole_answer_it_stays_whole() {
 }
 
 #[tokio::test]
-async fn an_answer_is_read_no_further_than_its_count() {
+async fn answer_is_not_read_beyond_its_usage() {
     let upstream = ScriptedModel::start().await;
     let never = Gate::closed();
     upstream.then(chunks([content("Hi"), finish("stop"), counted(usage(9, 4, 3, 2))]).wait(&never).bytes(DONE));

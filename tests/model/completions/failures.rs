@@ -15,7 +15,7 @@ fn refusal(status: u16, body: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn a_request_is_refused_in_many_shapes() {
+async fn refusals_in_any_known_shape_have_the_right_kind() {
     use ModelErrorKind::*;
     let too_long = format!("This model's maximum context length is 4096 tokens. However, you wrote: {LEAK}");
     for (answer, kind) in [
@@ -69,7 +69,7 @@ async fn a_request_is_refused_in_many_shapes() {
 }
 
 #[tokio::test]
-async fn the_log_gets_the_codes() {
+async fn refusal_keeps_only_the_codes_of_the_server() {
     let body = json!({"object": "error", "message": LEAK, "type": "NotFoundError", "code": 404});
     let (_, error) = ask(refusal(404, &body)).await;
     let upstream = error.unwrap().upstream;
@@ -78,7 +78,7 @@ async fn the_log_gets_the_codes() {
 }
 
 #[tokio::test]
-async fn failures_inside_a_stream_come_after_what_was_said() {
+async fn failure_inside_a_stream_comes_after_the_text_before_it() {
     use ModelErrorKind::*;
     let limited = RateLimited { retry_after: None };
     let error = |error: Value| Chunk::new(json!({ "error": error }));
@@ -103,7 +103,7 @@ async fn failures_inside_a_stream_come_after_what_was_said() {
 }
 
 #[tokio::test]
-async fn what_is_not_an_answer_is_broken() {
+async fn response_that_is_no_answer_is_broken() {
     let stream = "text/event-stream";
     for (answer, what) in [
         (Answer::with(200, stream, ""), "it ends before it is whole"),

@@ -28,7 +28,7 @@ pub(super) async fn sent(prompt: &Prompt) -> Value {
 }
 
 #[tokio::test]
-async fn a_prompt_has_only_what_every_server_knows() {
+async fn request_has_only_fields_that_every_server_knows() {
     let user = |parts: &[&str]| Input::User(parts.iter().map(|part| InputPart::Text((*part).to_owned())).collect());
     let asked = Prompt {
         model: "llama".to_owned(),
@@ -64,7 +64,7 @@ async fn a_prompt_has_only_what_every_server_knows() {
 }
 
 #[tokio::test]
-async fn what_a_prompt_leaves_out_is_not_sent() {
+async fn request_leaves_out_what_the_prompt_does_not_set() {
     assert_eq!(
         sent(&prompt()).await,
         json!({
@@ -77,7 +77,7 @@ async fn what_a_prompt_leaves_out_is_not_sent() {
 }
 
 #[test]
-fn the_api_comes_from_the_environment() {
+fn api_is_read_from_the_environment() {
     let api = |value: &str| Api::from_env(&[("MODEL_API", value)].into_iter().collect::<Env>());
     for (value, expected) in
         [("", Api::Responses), ("responses", Api::Responses), ("chat_completions", Api::ChatCompletions)]

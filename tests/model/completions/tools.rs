@@ -34,7 +34,7 @@ fn null() -> Value {
 }
 
 #[tokio::test]
-async fn calls_come_when_the_answer_is_whole() {
+async fn calls_are_reported_when_the_answer_is_complete() {
     assert_eq!(
         events(function_calls(&[("call_a", "find_order", ARGUMENTS), ("call_b", "nothing", "")])).await,
         [
@@ -59,7 +59,7 @@ async fn calls_come_when_the_answer_is_whole() {
 }
 
 #[tokio::test]
-async fn one_call_in_many_shapes() {
+async fn one_call_in_any_known_shape_is_read() {
     let object = json!({"order": 7});
     let (start, end) = ARGUMENTS.split_at(5);
     for pieces in [
@@ -89,7 +89,7 @@ async fn one_call_in_many_shapes() {
 }
 
 #[tokio::test]
-async fn two_calls_in_many_shapes() {
+async fn two_calls_in_any_known_shape_are_read() {
     for (ids, pieces) in [
         (["a", "b"], [piece(0, "a", "find_order", ARGUMENTS), piece(1, "b", "find_order", ARGUMENTS)]),
         (["a", "b"], [piece(1, "a", "find_order", ARGUMENTS), piece(0, "b", "find_order", ARGUMENTS)]),
@@ -111,7 +111,7 @@ async fn two_calls_in_many_shapes() {
 }
 
 #[tokio::test]
-async fn what_is_no_call_is_ignored() {
+async fn malformed_calls_are_ignored() {
     let nameless = [piece(0, "a", null(), ARGUMENTS), piece(1, "b", 7, ARGUMENTS), json!({}), json!(null), json!("f")];
     assert_eq!(calls(nameless).await, []);
     for strange in [json!("of a strange form"), json!({"index": 0}), json!(null), json!([[]])] {
@@ -121,7 +121,7 @@ async fn what_is_no_call_is_ignored() {
 }
 
 #[tokio::test]
-async fn half_a_call_is_none() {
+async fn calls_in_an_incomplete_answer_are_dropped() {
     let pieces = || [piece(0, "a", "find_order", ARGUMENTS), piece(1, "b", "find_order", r#"{"ord"#)];
     let cut = |reason| ModelEvent::Incomplete { reason, usage: None };
     let answer = |end: Vec<Chunk>| chunks(pieces().iter().map(tool_call).chain(end)).bytes(DONE);
@@ -135,7 +135,7 @@ async fn half_a_call_is_none() {
 }
 
 #[tokio::test]
-async fn thoughts_go_back_with_the_calls_that_follow() {
+async fn thoughts_are_sent_back_with_the_calls_after_them() {
     for name in ["reasoning_content", "reasoning"] {
         let thought = |text: &str| delta(&json!({name: text}));
         let piece = piece(0, "call_a", "find_order", ARGUMENTS);
@@ -163,7 +163,7 @@ fn output(call_id: &str) -> Input {
 }
 
 #[tokio::test]
-async fn functions_are_sent_in_this_api_s_shape_and_the_others_are_not() {
+async fn request_sends_functions_in_this_apis_shape_and_no_other_tools() {
     let parameters = json!({"type": "object", "properties": {}});
     let tools = json!([
         {"type": "function", "name": "find_order", "description": "Finds", "parameters": parameters, "strict": true},
@@ -195,7 +195,7 @@ async fn functions_are_sent_in_this_api_s_shape_and_the_others_are_not() {
 }
 
 #[tokio::test]
-async fn calls_and_outputs_stand_between_the_sides() {
+async fn request_places_calls_and_outputs_between_the_messages() {
     let call = |call_id: &str| {
         let [call_id, name, arguments] = [call_id, "find_order", ARGUMENTS].map(ToOwned::to_owned);
         Input::Call(FunctionCall { call_id, name, arguments })
@@ -234,7 +234,7 @@ async fn calls_and_outputs_stand_between_the_sides() {
 }
 
 #[tokio::test]
-async fn files_come_along_and_what_is_text_is_text() {
+async fn request_inlines_files_and_sends_text_files_as_text() {
     let base64 = |base64: &str| FileSource::Base64(base64.to_owned());
     let url = || FileSource::Url("https://files.example/1".to_owned());
     let user = |parts: Vec<InputPart>| Input::User(parts);

@@ -23,7 +23,7 @@ fn thought(deltas: &[&str]) -> Vec<ModelEvent> {
 }
 
 #[tokio::test]
-async fn an_ordinary_answer() {
+async fn ordinary_answer_becomes_these_events() {
     assert_eq!(
         events(answer("Hello there")).await,
         [
@@ -39,7 +39,7 @@ async fn an_ordinary_answer() {
 }
 
 #[tokio::test]
-async fn thoughts_come_under_several_names() {
+async fn thoughts_under_any_known_name_are_read() {
     let thinking = |text: &str| json!({"type": "thinking", "thinking": [{"type": "text", "text": text}]});
     for [first, second] in [
         [json!({"reasoning_content": "Hm, "}), json!({"reasoning_content": "hm", "content": ""})],
@@ -56,7 +56,7 @@ async fn thoughts_come_under_several_names() {
 }
 
 #[tokio::test]
-async fn a_thought_and_a_text_in_one_chunk_are_in_order() {
+async fn thought_and_text_in_one_chunk_come_in_order() {
     let both = delta(&json!({"content": "Hello", "reasoning_content": "Hm"}));
     assert_eq!(events(chunks([both, finish("stop")]).bytes(DONE)).await, [thought(&["Hm"]), hello()].concat());
 
@@ -65,7 +65,7 @@ async fn a_thought_and_a_text_in_one_chunk_are_in_order() {
 }
 
 #[tokio::test]
-async fn a_thought_behind_the_text_does_not_tear_it_apart() {
+async fn thought_after_text_does_not_split_the_message() {
     let answer =
         chunks([content("Hel"), delta(&json!({"reasoning": "\n"})), content("lo"), finish("stop")]).bytes(DONE);
     assert_eq!(
@@ -83,13 +83,13 @@ async fn a_thought_behind_the_text_does_not_tear_it_apart() {
 }
 
 #[tokio::test]
-async fn thoughts_alone_are_over_at_the_end() {
+async fn thoughts_without_text_end_with_the_answer() {
     let answer = chunks([delta(&json!({"reasoning": "Hm"})), finish("stop")]).bytes(DONE);
     assert_eq!(events(answer).await, [thought(&["Hm"]), vec![COMPLETED]].concat());
 }
 
 #[tokio::test]
-async fn a_refusal_is_text() {
+async fn refusal_becomes_text() {
     let refusal = |text: &str| delta(&json!({"refusal": text, "content": null}));
     let answer = chunks([role(), refusal("I can't "), refusal("do that."), finish("stop")]).bytes(DONE);
     assert_eq!(
@@ -123,7 +123,7 @@ async fn a_refusal_is_text() {
 }
 
 #[tokio::test]
-async fn sources_are_converted() {
+async fn citations_become_annotations() {
     let annotation =
         json!({"type": "url_citation", "url_citation": url_citation("https://example.com/", "Page", 0, 5)});
     let others = json!([annotation, {"type": "url_citation", "url_citation": {"url": ""}}, {"type": "file"}, 1]);
@@ -158,7 +158,7 @@ async fn sources_are_converted() {
 }
 
 #[tokio::test]
-async fn what_has_no_meaning_here_is_ignored() {
+async fn chunks_without_meaning_are_ignored() {
     let other_choice = |text: &str| content(text).choice("index", json!(1));
     let two = json!([{"index": 1, "delta": {"content": "second"}}, {"index": 0, "delta": {"content": "lo"}}]);
     let answer = chunks([
@@ -196,7 +196,7 @@ async fn what_has_no_meaning_here_is_ignored() {
 }
 
 #[tokio::test]
-async fn as_little_as_there_can_be() {
+async fn minimal_chunks_are_read() {
     let chunk = |choice: serde_json::Value| Chunk::new(json!({"choices": [choice]}));
     let answer = chunks([chunk(json!({"delta": {"content": "Hello"}})), chunk(json!({"finish_reason": "stop"}))]);
     assert_eq!(events(answer).await, hello());

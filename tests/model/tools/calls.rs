@@ -26,7 +26,7 @@ fn listed(output: Value) -> Event {
 }
 
 #[tokio::test]
-async fn calls_come_when_they_are_whole_and_are_a_good_answer() {
+async fn calls_are_reported_when_complete_and_count_as_an_answer() {
     let counted = |output| ModelEvent::Completed(Some(TokenUsage { input: 12, cached: 5, output, reasoning: 0 }));
     assert_eq!(
         events(function_call("call_a", "find_order", ARGUMENTS)).await,
@@ -39,7 +39,7 @@ async fn calls_come_when_they_are_whole_and_are_a_good_answer() {
 }
 
 #[tokio::test]
-async fn a_message_may_come_before_a_call() {
+async fn message_before_a_call_is_kept() {
     let mut answer = vec![message_added("msg_1"), delta("Let me see."), message_done("msg_1", "Let me see.")];
     answer.extend(call_events("call_a", "find_order", ARGUMENTS).map(|event| event.item(1)));
     answer.push(completed(json!(null)));
@@ -58,7 +58,7 @@ async fn a_message_may_come_before_a_call() {
 }
 
 #[tokio::test]
-async fn encrypted_thoughts_go_back_before_their_call_without_what_only_a_store_knows() {
+async fn encrypted_thoughts_are_sent_back_before_their_call() {
     let kept = json!({"type": "reasoning", "summary": [], "encrypted_content": "gAAAAA"});
     let usage = TokenUsage { input: 12, cached: 5, output: 16, reasoning: 8 };
     assert_eq!(
@@ -73,7 +73,7 @@ async fn encrypted_thoughts_go_back_before_their_call_without_what_only_a_store_
 }
 
 #[tokio::test]
-async fn thoughts_in_plain_text_go_back_as_they_are() {
+async fn plain_thoughts_are_sent_back_unchanged() {
     let content = json!([{"type": "reasoning_text", "text": "Hm"}]);
     let plain = json!({"id": "rs_1", "type": "reasoning", "summary": [], "content": content, "status": "completed"});
     let bare = json!({"id": "rs_2", "type": "reasoning", "summary": [], "content": [], "encrypted_content": null});
@@ -84,7 +84,7 @@ async fn thoughts_in_plain_text_go_back_as_they_are() {
 }
 
 #[tokio::test]
-async fn whatever_a_server_leaves_out_the_call_is_whole() {
+async fn call_with_missing_events_is_complete() {
     let [begun, some_arguments, all_arguments, over] = call_events("call_a", "find_order", ARGUMENTS);
     let bare = function_call_item("call_a", "find_order", "").with("status", "completed");
     let end = || completed(json!(null));
@@ -110,7 +110,7 @@ async fn whatever_a_server_leaves_out_the_call_is_whole() {
 }
 
 #[tokio::test]
-async fn a_summary_brings_the_calls_that_were_not_streamed() {
+async fn output_of_the_last_event_adds_calls_that_were_not_streamed() {
     let second = function_call_item("call_b", "find_order", ARGUMENTS);
     let [_, _, _, first] = call_events("call_a", "find_order", ARGUMENTS);
     for output in [json!([item(ARGUMENTS), second]), json!([second, item(ARGUMENTS)])] {
@@ -122,7 +122,7 @@ async fn a_summary_brings_the_calls_that_were_not_streamed() {
 }
 
 #[tokio::test]
-async fn all_calls_may_claim_the_same_place() {
+async fn calls_with_the_same_index_stay_apart() {
     let calls = ["call_a", "call_b"].map(|id| call_events(id, "find_order", ARGUMENTS));
     let answer = sse(calls.into_iter().flatten().chain([completed(json!(null))]));
     assert_eq!(
@@ -132,7 +132,7 @@ async fn all_calls_may_claim_the_same_place() {
 }
 
 #[tokio::test]
-async fn every_call_has_an_id_of_its_own() {
+async fn calls_without_a_unique_id_get_one() {
     let nameless = |id: Value| item_done(&item("{}").with("call_id", id));
     let answer = [json!(null), json!(""), json!("call_1"), json!("twice"), json!("twice"), json!("earlier"), json!(7)];
     let answer = (0..).zip(answer).map(|(place, id)| nameless(id).item(place)).chain([completed(json!(null))]);
@@ -151,7 +151,7 @@ async fn every_call_has_an_id_of_its_own() {
 }
 
 #[tokio::test]
-async fn half_a_call_is_none() {
+async fn calls_in_an_incomplete_answer_are_dropped() {
     let cut = || incomplete("max_output_tokens", json!(null));
     let half = item(r#"{"ord"#).with("status", "incomplete");
     let begun = || item_added(&item("").with("status", "in_progress"));
@@ -168,7 +168,7 @@ async fn half_a_call_is_none() {
 }
 
 #[tokio::test]
-async fn what_is_no_call_is_ignored() {
+async fn malformed_calls_are_ignored() {
     let answer = sse([
         created("resp_1"),
         item_done(&item("{}").with("name", json!(null))),

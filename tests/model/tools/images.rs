@@ -56,7 +56,7 @@ async fn events_with(tool: Value, answer: Answer) -> Vec<ModelEvent> {
 }
 
 #[tokio::test]
-async fn a_picture_takes_shape() {
+async fn image_with_partial_images_shows_its_progress() {
     let answer = || {
         let [first, second, third, whole] = ["1", "2", "3", "whole"].map(|text| base64(&png(text)));
         image_generation(&[&first, &second, &third], &whole, "There it is.")
@@ -86,7 +86,7 @@ async fn a_picture_takes_shape() {
 }
 
 #[tokio::test]
-async fn the_first_bytes_say_what_it_is() {
+async fn image_type_is_read_from_the_first_bytes() {
     for (bytes, output_format, media_type) in [
         (PNG, json!("jpeg"), Some("image/png")),
         (b"\xff\xd8\xff\xe0", json!(null), Some("image/jpeg")),
@@ -108,7 +108,7 @@ async fn the_first_bytes_say_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_picture_that_failed_is_over_too() {
+async fn image_that_failed_ends_without_a_picture() {
     for result in [json!(null), json!(""), json!("no base64!"), json!(["of a strange form"])] {
         let answer = [item_added(&item(json!(null))), item_done(&item(result).with("status", "failed"))];
         let answer = answer.into_iter().chain([completed(json!(null))]);
@@ -117,7 +117,7 @@ async fn a_picture_that_failed_is_over_too() {
 }
 
 #[tokio::test]
-async fn whatever_a_server_leaves_out_the_picture_is_whole_once() {
+async fn image_with_missing_events_is_complete_once() {
     let whole = item(base64(PNG));
     let listed = || completed(json!(null)).response("output", json!([whole]));
     let end = || completed(json!(null));
@@ -140,7 +140,7 @@ async fn whatever_a_server_leaves_out_the_picture_is_whole_once() {
 }
 
 #[tokio::test]
-async fn a_picture_that_never_comes_is_over_at_the_end() {
+async fn image_that_never_arrives_ends_with_the_answer() {
     let over = |image| ModelEvent::ImageDone { image, upstream_id: None, picture: None };
     let answer = [item_added(&item(json!(null))), item_added(&item(json!(null))).item(1), completed(json!(null))];
     assert_eq!(events(sse(answer)).await, [begun(0), begun(1), over(0), over(1), COMPLETED]);
@@ -150,7 +150,7 @@ async fn a_picture_that_never_comes_is_over_at_the_end() {
 }
 
 #[tokio::test]
-async fn several_pictures_stay_apart() {
+async fn images_that_interleave_stay_apart() {
     let [first, second] = ["first", "second"].map(|text| base64(&png(text)));
     let events_of = |place, result: &str| image_events(&[], result).into_iter().map(move |event| event.item(place));
     let (first, second) = (events_of(0, &first).collect::<Vec<_>>(), events_of(1, &second).collect::<Vec<_>>());
@@ -163,7 +163,7 @@ async fn several_pictures_stay_apart() {
 }
 
 #[tokio::test]
-async fn large_pictures_come_where_the_prompt_wants_pictures() {
+async fn large_image_is_read_only_when_the_prompt_wants_images() {
     let bytes = [PNG, &vec![7; 9 << 20]].concat();
     let answer = || sse([message_added("msg_1"), item_done(&item(base64(&bytes))).item(1), completed(json!(null))]);
     let events = events_with(json!({"type": "image_generation"}), answer()).await;

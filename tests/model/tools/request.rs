@@ -22,7 +22,7 @@ pub(in crate::model) fn file(name: &str, media_type: &str, source: FileSource) -
 }
 
 #[tokio::test]
-async fn tools_are_sent_as_they_are() {
+async fn request_sends_tools_unchanged() {
     let tools = json!([
         {"type": "web_search", "filters": {"allowed_domains": ["a.example"]}},
         {"type": "function", "name": "find_order", "parameters": {"type": "object"}, "strict": false},
@@ -52,13 +52,13 @@ async fn tools_are_sent_as_they_are() {
 }
 
 #[tokio::test]
-async fn without_tools_nothing_is_chosen() {
+async fn request_without_tools_sends_no_tool_choice() {
     let asked = Prompt { tool_choice: Some(json!("required")), ..prompt() };
     assert_eq!(sent(&asked).await, sent(&prompt()).await);
 }
 
 #[tokio::test]
-async fn calls_are_given_back_with_what_the_model_thought() {
+async fn request_sends_calls_with_their_thoughts() {
     let thoughts = json!({"type": "reasoning", "summary": [], "encrypted_content": "gAAAAA"});
     let call = |call_id: &str, arguments: &str| {
         let [call_id, name, arguments] = [call_id, "find_order", arguments].map(ToOwned::to_owned);
@@ -95,7 +95,7 @@ async fn calls_are_given_back_with_what_the_model_thought() {
 }
 
 #[tokio::test]
-async fn files_are_addresses_or_come_along() {
+async fn request_sends_files_as_urls_or_inline() {
     let url = || FileSource::Url("https://files.example/1?signature=x".to_owned());
     let base64 = || FileSource::Base64("YWJj".to_owned());
     let asked = Prompt {
@@ -121,7 +121,7 @@ async fn files_are_addresses_or_come_along() {
 }
 
 #[tokio::test]
-async fn a_file_of_our_own_store_is_never_sent() {
+async fn request_with_a_stored_file_is_refused() {
     let upstream = ScriptedModel::start().await;
     let stored = || file("a.png", "image/png", FileSource::Stored("tenant/user/secret".to_owned()));
     for part in [InputPart::Image(stored()), InputPart::File(stored())] {

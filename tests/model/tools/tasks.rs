@@ -72,7 +72,7 @@ fn hi() -> [ModelEvent; 5] {
 }
 
 #[tokio::test]
-async fn a_search_of_the_web() {
+async fn web_search_becomes_a_task_with_its_pages() {
     let events = events(web_search("rust lambda", &["https://a.example/", "https://b.example/"], "Hi")).await;
     assert_eq!(
         events[..2],
@@ -85,7 +85,7 @@ async fn a_search_of_the_web() {
 }
 
 #[tokio::test]
-async fn a_search_of_files() {
+async fn file_search_becomes_a_task_with_its_files() {
     let events = events(file_search("terms", &["a.pdf", "a.pdf", "", "b.md"], "Hi")).await;
     assert_eq!(
         events[..2],
@@ -98,7 +98,7 @@ async fn a_search_of_files() {
 }
 
 #[tokio::test]
-async fn what_a_search_of_the_web_did() {
+async fn web_search_action_of_each_kind_has_its_task() {
     let call =
         |action: Value| json!({"id": "ws_1", "type": "web_search_call", "status": "completed", "action": action});
     let url = "https://a.example/";
@@ -129,7 +129,7 @@ async fn what_a_search_of_the_web_did() {
 }
 
 #[tokio::test]
-async fn a_program_shows_its_code_when_it_is_written() {
+async fn program_shows_its_code_once_written() {
     let item = json!({"id": "ci_1", "type": "code_interpreter_call", "code": "", "container_id": "c", "outputs": null});
     let code = |event: &str, key: &str| {
         in_item(&format!("response.code_interpreter_call_code.{event}")).set(key, json!("print(1)\n"))
@@ -145,14 +145,14 @@ async fn a_program_shows_its_code_when_it_is_written() {
 }
 
 #[tokio::test]
-async fn code_cannot_leave_its_block() {
+async fn code_with_backticks_stays_in_its_block() {
     let item = json!({"type": "code_interpreter_call", "code": "'''\n````\n# Hi\n'''"});
     let block = "`````python\n'''\n````\n# Hi\n'''\n`````";
     assert_eq!(last(item).await, custom(COMPLETE, "Running a program", "square-code", Some(block)));
 }
 
 #[tokio::test]
-async fn everything_else_is_named() {
+async fn other_hosted_tools_become_named_tasks() {
     let mcp = json!({"id": "mcp_1", "type": "mcp_call", "server_label": "docs", "name": "search", "arguments": "{}"});
     let list = json!({"id": "mcpl_1", "type": "mcp_list_tools", "server_label": "docs", "tools": [], "error": null});
     let approval = json!({"id": "mcpr_1", "type": "mcp_approval_request", "name": "pay", "server_label": "shop"});
@@ -184,7 +184,7 @@ async fn everything_else_is_named() {
 }
 
 #[tokio::test]
-async fn thoughts_and_tasks_alternate() {
+async fn thoughts_and_tasks_keep_their_order() {
     let search = json!({"id": "ws_1", "type": "web_search_call", "status": "completed", "action": {"query": "one"}});
     let thinking = |place, id: &str, text: &str| {
         [reasoning_added(id), reasoning_delta(text), reasoning_done(id, &[text])].map(|event| event.item(place))
@@ -207,7 +207,7 @@ async fn thoughts_and_tasks_alternate() {
 }
 
 #[tokio::test]
-async fn tasks_are_over_before_a_message_starts_and_at_the_end() {
+async fn tasks_end_before_a_message_and_with_the_answer() {
     let call = json!({"id": "ws_1", "type": "web_search_call", "status": "in_progress"});
     let search = |number, status| task(number, searching(status, Some("Searching the web"), &[], &[]));
     let hi = || [delta("Hi").item(1), message_done("msg_1", "Hi").item(1)];
@@ -228,7 +228,7 @@ async fn tasks_are_over_before_a_message_starts_and_at_the_end() {
 }
 
 #[tokio::test]
-async fn whatever_a_server_leaves_out_a_task_begins_and_ends_once() {
+async fn task_with_missing_events_starts_and_ends_once() {
     let call = json!({"id": "ws_1", "type": "web_search_call", "status": "completed", "action": {"query": "one"}});
     let phase = |phase: &str| in_item(&format!("response.web_search_call.{phase}"));
     let bare = |status| task(0, searching(status, Some("Searching the web"), &[], &[]));
@@ -252,7 +252,7 @@ async fn whatever_a_server_leaves_out_a_task_begins_and_ends_once() {
 }
 
 #[tokio::test]
-async fn what_is_no_task_is_ignored() {
+async fn malformed_tasks_are_ignored() {
     let unknown = ["computer_call_output", "mcp_approval_response", "compaction", "call", ""];
     let items = unknown.map(|kind| item_done(&json!({"type": kind})));
     let events_of_nothing = [
