@@ -3,7 +3,8 @@
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use chatkit_shared::identity::{Claims, Identity, Owner, RefusedIdentity, TrustedIdentity};
+use chatkit_shared::http::{RefusedIdentity, TrustedIdentity};
+use chatkit_shared::identity::{Identity, Owner};
 
 /// Believes the header `x-user-id`, and allows that user everything.
 pub(crate) async fn believe_header(mut request: Request, next: Next) -> Response {
@@ -12,8 +13,7 @@ pub(crate) async fn believe_header(mut request: Request, next: Next) -> Response
         match owner {
             Some(owner) => {
                 let permissions = vec![Identity::ANALYTICS_READ.to_owned()];
-                let identity =
-                    Identity { owner, anonymous: false, permissions, claims: Claims::default(), address: None };
+                let identity = Identity { permissions, ..Identity::of(owner) };
                 request.extensions_mut().insert(TrustedIdentity(identity));
             }
             None => {

@@ -16,6 +16,9 @@ use crate::env::{Env, EnvError};
 /// How long a connection may take, TLS included: a lost packet at its beginning is sent again after a second.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// For a connection that a function opens at its start, so that its first request does not wait for it.
+pub(crate) const OPEN_TIMEOUT: Duration = Duration::from_millis(1_500);
+
 /// A variable as OpenSSL and most others read it; here its certificates are trusted besides Mozilla's.
 const MORE_ROOTS: &str = "SSL_CERT_FILE";
 

@@ -73,7 +73,7 @@ impl Outside {
             usage: Usage::from_env(connection, env)?,
             files: Files::from_env(env, aws, http.clone(), clock.clone())?,
             model: Model::new(&ModelConfig::from_env(env, secrets)?, http.clone()),
-            endpoints: Endpoints::new(&assistant, http.clone(), signer)?,
+            endpoints: Endpoints::new(assistant.has_endpoints(), http.clone(), signer)?,
             assistant: Arc::new(assistant),
             limits: Limits::from_env(env)?,
             clock: clock.clone(),

@@ -9,9 +9,6 @@ fn ada() -> Identity {
     let chatkit = [("tier", json!("gold")), ("seats", json!(5)), ("beta", json!(true)), ("a-b_c", json!("x"))];
     let text = |text: &str| Some(text.to_owned());
     Identity {
-        owner: Owner::new("acme", "ada").unwrap(),
-        anonymous: false,
-        permissions: Vec::new(),
         claims: Claims {
             name: text("Ada"),
             email: text("ada@example.com"),
@@ -20,13 +17,13 @@ fn ada() -> Identity {
             plan: text("pro"),
             chatkit: chatkit.map(|(name, value)| (name.to_owned(), value)).into(),
         },
-        address: None,
+        ..Identity::of(Owner::new("acme", "ada").unwrap())
     }
 }
 
 fn nobody() -> Identity {
     let owner = Owner::new("default", "vis_1").unwrap();
-    Identity { owner, anonymous: true, permissions: Vec::new(), claims: Claims::default(), address: None }
+    Identity { anonymous: true, ..Identity::of(owner) }
 }
 
 fn rendered(template: &str, identity: &Identity) -> String {

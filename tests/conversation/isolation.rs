@@ -1,7 +1,8 @@
 //! What belongs to somebody else does not exist.
 
 use axum::body::Body;
-use chatkit_shared::identity::{Claims, Identity, Owner, TrustedIdentity};
+use chatkit_shared::http::TrustedIdentity;
+use chatkit_shared::identity::{Identity, Owner};
 use http::Request;
 use serde_json::{Value, json};
 
@@ -14,13 +15,7 @@ use crate::harness::responses::answer;
 fn of(tenant: &str, user: &str, operation: &Value) -> Request<Body> {
     let mut request = chatkit(user, operation);
     let owner = Owner::new(tenant, user).unwrap();
-    request.extensions_mut().insert(TrustedIdentity(Identity {
-        owner,
-        anonymous: false,
-        permissions: Vec::new(),
-        claims: Claims::default(),
-        address: None,
-    }));
+    request.extensions_mut().insert(TrustedIdentity(Identity::of(owner)));
     request
 }
 

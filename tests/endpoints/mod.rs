@@ -8,9 +8,7 @@ mod setup;
 
 use std::time::Duration;
 
-use chatkit_shared::assistant::Assistant;
 use chatkit_shared::endpoints::{Effect, EffectStream, Endpoint, EndpointError, Endpoints, Expects, Signer};
-use chatkit_shared::env::Env;
 use chatkit_shared::secrets::{Secret, Versions};
 use futures_util::StreamExt;
 use jiff::Timestamp;
@@ -31,7 +29,7 @@ fn endpoints() -> Endpoints {
 
 fn signed_with(current: &str, previous: Option<SecretString>) -> Endpoints {
     let signer = Some(Secret::fixed(Signer::parse(&Versions { current: current.into(), previous }).unwrap()));
-    Endpoints::new(&Assistant::from_env(&Env::default()).unwrap(), client(), signer).unwrap()
+    Endpoints::new(false, client(), signer).unwrap()
 }
 
 fn endpoint(url: &str) -> Endpoint {

@@ -18,7 +18,8 @@ fn fault(document: &serde_json::Value, secret: &str) -> Option<String> {
         ("TOOL_SIGNING_SECRET", secret),
     ]);
     let secret = outside(&env, &Clock::system()).secrets.secret(&env, Signer::SECRET);
-    let endpoints = secret.and_then(|signer| Endpoints::new(&Assistant::from_env(&env).unwrap(), client(), signer));
+    let has_endpoints = Assistant::from_env(&env).unwrap().has_endpoints();
+    let endpoints = secret.and_then(|signer| Endpoints::new(has_endpoints, client(), signer));
     endpoints.err().map(|error| error.to_string())
 }
 

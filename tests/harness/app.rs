@@ -5,8 +5,8 @@ use axum::body::Body;
 use chatkit_local::server::functions;
 use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
-use chatkit_shared::http::ClientAddress;
-use chatkit_shared::identity::{Claims, Identity, Owner, TrustedIdentity, VisitorCookie};
+use chatkit_shared::http::{ClientAddress, TrustedIdentity};
+use chatkit_shared::identity::{Identity, Owner, VisitorCookie};
 use chatkit_shared::ids::Ids;
 use chatkit_shared::setup::Setup;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -137,7 +137,7 @@ impl Answer {
 pub(crate) fn request(method: Method, path: &str, user: &str, body: Body) -> Request<Body> {
     let owner = Owner::new(Owner::DEFAULT_TENANT, user).unwrap();
     let permissions = vec![Identity::ANALYTICS_READ.to_owned()];
-    let identity = Identity { owner, anonymous: false, permissions, claims: Claims::default(), address: None };
+    let identity = Identity { permissions, ..Identity::of(owner) };
     let mut request = Request::builder().method(method).uri(path).body(body).unwrap();
     request.headers_mut().insert("content-type", "application/json".parse().unwrap());
     request.extensions_mut().insert(TrustedIdentity(identity));

@@ -37,7 +37,7 @@ fn outside(app: &App) -> Outside {
 async fn verified(app: &App, claims: &Value) -> Claims {
     let Outside { http, secrets, .. } = outside(app);
     let tokens = UserTokens::from_env(&app.env, &secrets, &http, &app.clock).unwrap();
-    tokens.verify(&token(app, claims), NOW.parse().unwrap()).await.unwrap().unwrap().claims
+    tokens.verify(&token(app, claims), NOW.parse().unwrap()).await.unwrap().claims
 }
 
 /// What a session token says to `chat`.

@@ -63,7 +63,7 @@ async fn auth_mode_accepts_jwt_and_anonymous_only() {
 async fn auth_mode_development_stops_the_start_of_functions() {
     for mode in ["development", "jwt,development", "development,anonymous"] {
         let message = fault(&[("AUTH_MODE", mode), SECRET]).await;
-        let expected = "`AUTH_MODE` cannot be `development` here: anybody could be anybody";
+        let expected = "`AUTH_MODE` cannot be `development` here: every client could name itself as any user";
         assert_eq!(message.as_deref(), Some(expected), "{mode}");
     }
 }

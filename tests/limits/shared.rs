@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use chatkit_shared::clock::Clock;
-use chatkit_shared::http::ClientAddress;
-use chatkit_shared::identity::{Claims, Identity, Owner, TrustedIdentity};
+use chatkit_shared::http::{ClientAddress, TrustedIdentity};
+use chatkit_shared::identity::{Identity, Owner};
 use futures_util::future::join_all;
 use http::{Method, Request};
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ fn ask(user: &str) -> Request<Body> {
 fn of(tenant: &str, user: &str, anonymous: bool, address: &str) -> Request<Body> {
     let owner = Owner::new(tenant, user).unwrap();
     let mut request = ask(user).coming_from(address);
-    let identity = Identity { owner, anonymous, permissions: Vec::new(), claims: Claims::default(), address: None };
+    let identity = Identity { anonymous, ..Identity::of(owner) };
     request.extensions_mut().insert(TrustedIdentity(identity));
     request
 }

@@ -105,7 +105,7 @@ async fn refresh_of_a_user_needs_their_own_user_token() {
     assert_eq!(answer.error(401, "unauthorized"), message);
     assert_eq!(answer.headers["www-authenticate"], "Bearer");
     let answer = app.refresh(&token, Some("grace")).await;
-    assert_eq!(answer.error(401, "unauthorized"), "the session belongs to somebody else");
+    assert_eq!(answer.error(401, "unauthorized"), "the session belongs to another user");
     let expired = crate::harness::tokens::user_token(&app.env, &json!({ "sub": "ada", "exp": App::began() - 31 }));
     let request = post(REFRESH, &json!({ "currentClientSecret": token })).bearer(&expired);
     assert_eq!(app.send(request).await.error(401, "unauthorized"), "the user token is not valid");
@@ -113,7 +113,7 @@ async fn refresh_of_a_user_needs_their_own_user_token() {
     let claims = json!({ "sub": "ada", "tenant": "acme", "exp": App::began() + 60 });
     let other = crate::harness::tokens::user_token(&app.env, &claims);
     let request = post(REFRESH, &json!({ "currentClientSecret": token })).bearer(&other);
-    assert_eq!(app.send(request).await.error(401, "unauthorized"), "the session belongs to somebody else");
+    assert_eq!(app.send(request).await.error(401, "unauthorized"), "the session belongs to another user");
     // None of this has used it up.
     secret(&app.refresh(&token, Some("ada")).await);
 }
@@ -123,7 +123,7 @@ async fn refresh_of_a_visitor_with_a_user_token_is_refused() {
     let app = App::start().await;
     let (token, _) = app.visit().await;
     let answer = app.refresh(&token, Some("ada")).await;
-    assert_eq!(answer.error(401, "unauthorized"), "the session belongs to somebody else");
+    assert_eq!(answer.error(401, "unauthorized"), "the session belongs to another user");
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ async fn hosted_refresh_by_another_user_is_refused() {
     secret(&app.send(post(START, &json!({})).bearer(&app.user_token("ada"))).await);
     api.requests();
     let refusals = [
-        (app.refresh("ek_1", Some("grace")).await, "the session belongs to somebody else"),
+        (app.refresh("ek_1", Some("grace")).await, "the session belongs to another user"),
         (app.refresh("ek_1", None).await, "this session is refreshed with the user's own token beside it"),
         (app.refresh("ek_unknown", Some("ada")).await, "the session token is not valid"),
         (app.refresh("ek_unknown", None).await, "the session token is not valid"),

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use chatkit_shared::clock::Clock;
-use chatkit_shared::hosted::HostedSessions;
 use chatkit_shared::http::{Code, Error};
 use chatkit_shared::identity::Owner;
 use chatkit_shared::ids::Ids;
+use chatkit_shared::sessions::HostedSessions;
 use chatkit_shared::setup::{Outside, Setup};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -127,7 +127,7 @@ async fn hosted_start_when_openai_is_silent_times_out() {
     let app = hosted(&api).await;
     let Outside { secrets, http, .. } = outside(&app.env, &app.clock);
     let sessions = HostedSessions::from_env(&app.env, &secrets, http).unwrap();
-    let sessions = sessions.with_patience(Duration::from_millis(50));
+    let sessions = sessions.with_timeout(Duration::from_millis(50));
     let owner = Owner::new("default", "ada").unwrap();
     for silent in [Answer::start(200, "application/json").hang(), Answer::start(200, "text/plain").bytes("{").hang()] {
         api.then(silent);

@@ -1,4 +1,4 @@
-use chatkit_shared::identity::TrustedIdentity;
+use chatkit_shared::http::TrustedIdentity;
 use serde_json::json;
 
 use super::{Shop, answered, begun, kinds, said};

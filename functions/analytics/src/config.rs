@@ -1,6 +1,6 @@
 use chatkit_shared::conversation::Limits;
-use chatkit_shared::http::HttpLayer;
-use chatkit_shared::identity::{Authenticator, SessionTokens, SigningKeys};
+use chatkit_shared::http::{Authenticator, HttpLayer};
+use chatkit_shared::identity::{SessionTokens, SigningKeys};
 use chatkit_shared::setup::{Outside, Setup, SetupError};
 use chatkit_shared::store::{Counters, Usage};
 

@@ -8,8 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{MethodRouter, post};
 use bytes::Bytes;
-use chatkit_shared::http::{Code, Error, RequestLog, json};
-use chatkit_shared::identity::Caller;
+use chatkit_shared::http::{Caller, Code, Error, RequestLog, json};
 
 use crate::App;
 

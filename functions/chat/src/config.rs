@@ -1,5 +1,5 @@
-use chatkit_shared::http::HttpLayer;
-use chatkit_shared::identity::{Authenticator, SessionTokens, SigningKeys};
+use chatkit_shared::http::{Authenticator, HttpLayer};
+use chatkit_shared::identity::{SessionTokens, SigningKeys};
 use chatkit_shared::setup::{Setup, SetupError};
 
 use crate::App;

@@ -17,8 +17,7 @@ use axum::response::Response;
 use axum::routing::post;
 use axum::{Extension, Router};
 use chatkit_shared::conversation::{Engine, Reply};
-use chatkit_shared::http::{Error, HttpLayer, JsonBody, RequestLog, json, sse};
-use chatkit_shared::identity::{Authenticator, Caller};
+use chatkit_shared::http::{Authenticator, Caller, Error, HttpLayer, JsonBody, RequestLog, json, sse};
 use chatkit_shared::protocol::Request;
 use chatkit_shared::secrets::Secrets;
 

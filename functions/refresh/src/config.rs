@@ -1,5 +1,5 @@
-use chatkit_shared::http::HttpLayer;
-use chatkit_shared::identity::{Authenticator, SigningKeys};
+use chatkit_shared::http::{Authenticator, HttpLayer};
+use chatkit_shared::identity::SigningKeys;
 use chatkit_shared::sessions::{AddressLimit, Sessions};
 use chatkit_shared::setup::{Outside, Setup, SetupError};
 use chatkit_shared::store::Counters;

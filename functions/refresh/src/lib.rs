@@ -10,8 +10,7 @@ use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::response::Response;
 use axum::routing::post;
-use chatkit_shared::http::{ClientAddress, Error, HttpLayer, JsonBody, json};
-use chatkit_shared::identity::{Authenticator, SiteUser};
+use chatkit_shared::http::{Authenticator, ClientAddress, Error, HttpLayer, JsonBody, SiteUser, json};
 use chatkit_shared::secrets::Secrets;
 use chatkit_shared::sessions::{AddressLimit, Sessions};
 use chatkit_shared::store::Counters;
@@ -47,7 +46,7 @@ async fn refresh(
     body: JsonBody,
 ) -> Result<Response, Error> {
     let Refresh { current_client_secret } = body.parse()?;
-    app.limit.admit(address).await?;
+    app.limit.admit(address.0).await?;
     Ok(json(&app.sessions.refresh(&current_client_secret, user.as_ref()).await?))
 }
 

@@ -29,7 +29,7 @@ impl App {
         let keys = SigningKeys::required(env, &outside.secrets)?;
         Ok(Self {
             sessions: SessionTokens::new(keys.clone()),
-            anonymous: AuthModes::from_env(env)?.anonymous,
+            modes: AuthModes::from_env(env)?,
             connections: env.parsed("LIMIT_USER_CONNECTIONS", 10, WANTS)?,
             messages: Bucket::per_minute(env.parsed("LIMIT_CONNECTION_MESSAGES_PER_MINUTE", 120, WANTS)?),
             pseudonyms: Pseudonyms::from_env(env, keys)?,

@@ -4,8 +4,6 @@
 //! too. So the session token stands there, behind the protocol's name: `new WebSocket(url, ["chatkit", token])`. A ticket
 //! in the URL would be a second way to the same, and URLs end up in logs.
 
-use std::time::Duration;
-
 use chatkit_shared::http::{Code, Error};
 use chatkit_shared::identity::Session;
 
@@ -15,10 +13,7 @@ use crate::App;
 pub(crate) const PROTOCOL: &str = "chatkit";
 
 impl App {
-    /// Lets a client in.
-    ///
-    /// # Errors
-    /// `unauthorized`, `rate_limit_exceeded` when the user has too many connections, and what the store says.
+    /// Opens a connection, unless its user has too many.
     pub(crate) async fn connect(&self, protocols: &[String], connection: &str) -> Result<Session, Error> {
         let token = match protocols {
             [protocol, token] if protocol == PROTOCOL => token,
@@ -35,16 +30,7 @@ impl App {
         Err(Error::new(Code::RateLimitExceeded, "too many open connections"))
     }
 
-    /// The session of a token.
-    ///
-    /// # Errors
-    /// `unauthorized`.
     pub(crate) async fn session(&self, token: &str) -> Result<Session, Error> {
-        let session = self.sessions.verify(token, self.engine.clock.now(), Duration::ZERO).await?;
-        // Visitors who came while they were let in.
-        if session.identity.anonymous && !self.anonymous {
-            return Err(Error::unauthorized("anonymous visitors are not let in"));
-        }
-        Ok(session)
+        Ok(self.sessions.authenticate(token, self.engine.clock.now(), self.modes).await?)
     }
 }

@@ -35,7 +35,7 @@ use std::time::Duration;
 
 use chatkit_shared::conversation::Engine;
 use chatkit_shared::http::{Error, Pseudonyms, RequestLog};
-use chatkit_shared::identity::SessionTokens;
+use chatkit_shared::identity::{AuthModes, SessionTokens};
 use chatkit_shared::ids;
 use chatkit_shared::limits::Bucket;
 use chatkit_shared::secrets::Secrets;
@@ -53,8 +53,7 @@ pub use self::frame::LARGEST_FRAME;
 pub struct App {
     engine: Engine,
     sessions: SessionTokens,
-    /// Whether visitors are let in.
-    anonymous: bool,
+    modes: AuthModes,
     /// Open connections of a user.
     connections: u32,
     /// Messages on a connection.

@@ -12,8 +12,8 @@ use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use chatkit_shared::clock::Clock;
-use chatkit_shared::http::{ClientAddress, Error, HttpLayer, json};
-use chatkit_shared::identity::{Authenticator, SiteUser, Visitors};
+use chatkit_shared::http::{Authenticator, ClientAddress, Error, HttpLayer, SiteUser, json};
+use chatkit_shared::identity::Visitors;
 use chatkit_shared::ids::Ids;
 use chatkit_shared::secrets::Secrets;
 use chatkit_shared::sessions::{AddressLimit, Sessions};
@@ -51,7 +51,7 @@ async fn start(
     let missing = || Error::unauthorized("this route needs `Authorization: Bearer <token>`");
     match user {
         Some(identity) => {
-            app.limit.admit(address).await?;
+            app.limit.admit(address.0).await?;
             Ok(json(&app.sessions.start(&identity).await?))
         }
         None => start_visitor(&app, app.visitors.as_ref().ok_or_else(missing)?, address, &headers).await,
@@ -64,7 +64,7 @@ async fn start_visitor(
     address: ClientAddress,
     headers: &HeaderMap,
 ) -> Result<Response, Error> {
-    app.limit.admit(address).await?;
+    app.limit.admit(address.0).await?;
     let now = app.clock.now();
     let id = visitors.recognise(headers, now, &app.ids).await?;
     let identity = Visitors::identity(&id).map_err(Error::internal)?;

@@ -205,9 +205,3 @@ fn tokens(
     let value = env.parsed(variable, default, "a whole number of tokens")?;
     if value < 16 { Err(EnvError::new(variable, "must be at least 16 tokens")) } else { Ok(value) }
 }
-
-/// About how many tokens a text has: English has about four bytes a token, most other scripts more tokens a character
-/// but also more bytes a character.
-pub fn estimate_tokens(text: &str) -> u64 {
-    text.len().div_ceil(4) as u64
-}

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::run::Run;
 use super::schema::Schema;
-use crate::depth::is_too_deep;
+use crate::json_depth::is_too_deep;
 use crate::protocol::Object;
 
 /// Something that the model may use.

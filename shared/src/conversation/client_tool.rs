@@ -6,8 +6,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::prompt::prompt;
 use super::turn::{Beginning, stream_options};
 use super::{Engine, Error, OnEnd};
-use crate::depth::is_too_deep;
 use crate::identity::Identity;
+use crate::json_depth::is_too_deep;
 use crate::protocol::{AddClientToolOutput, ClientToolCall, ClientToolCallStatus, Event, ThreadItem};
 use crate::store::{Loaded, Opening, StoredItem};
 

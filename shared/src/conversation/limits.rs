@@ -1,10 +1,10 @@
 use super::prompt::tokens;
 use super::{Engine, Error};
-use crate::assistant::{Assistant, estimate_tokens};
+use crate::assistant::Assistant;
 use crate::env::{Env, EnvError};
 use crate::identity::{Identity, Owner};
 use crate::limits::{Bucket, address_key};
-use crate::model::Prompt;
+use crate::model::{Prompt, estimate_tokens};
 use crate::store::{Account, Admission, Decision, Limit, Refusal, Reservation, Scope, Window};
 
 /// The name of a user's limit on what does not call the model.

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::assistant::{Assistant, ClientChoice, Function, Tool, estimate_tokens};
+use crate::assistant::{Assistant, ClientChoice, Function, Tool};
 use crate::hash::sha256_hex;
 use crate::identity::Identity;
-use crate::model::{FileSource, FunctionCall, Input, InputFile, InputPart, Prompt};
+use crate::model::{FileSource, FunctionCall, Input, InputFile, InputPart, Prompt, estimate_tokens};
 use crate::protocol::{
     AttachmentKind, ClientToolCall, ClientToolCallStatus, InferenceOptions, StructuredInput, StructuredInputItem,
     StructuredInputStatus, ThreadItem, UserContent, UserMessage,

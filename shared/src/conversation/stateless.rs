@@ -20,7 +20,6 @@ pub struct Message {
 
 /// Who wrote a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Role {
     User,
     Assistant,

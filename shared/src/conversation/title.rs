@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use crate::assistant::{Assistant, estimate_tokens};
+use crate::assistant::Assistant;
 use crate::identity::Owner;
-use crate::model::{Input, InputPart, Model, ModelError, ModelEvent, ModelStream, Prompt, TokenUsage};
+use crate::model::{Input, InputPart, Model, ModelError, ModelEvent, ModelStream, Prompt, TokenUsage, estimate_tokens};
 use crate::protocol::{Page, Thread};
 use crate::store::Threads;
 use crate::telemetry::chain;

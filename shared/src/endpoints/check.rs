@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::{Effect, EndpointError};
-use crate::depth::is_too_deep;
+use crate::json_depth::is_too_deep;
 use crate::protocol::{StructuredInput, is_icon};
 
 /// Effects of one call, each step of a progress and each state of a widget included.

@@ -6,7 +6,6 @@ use crate::protocol::{NoticeLevel, Object, StructuredInput};
 /// One thing that an endpoint asks for.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields say what they are; their meaning is ChatKit's")]
 pub enum Effect {
     /// What the model is told. The last one counts.
     Output { output: Output },

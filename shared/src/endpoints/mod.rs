@@ -34,7 +34,6 @@ pub use error::EndpointError;
 pub use signature::Signer;
 pub use stream::EffectStream;
 
-use crate::assistant::Assistant;
 use crate::env::EnvError;
 use crate::secrets::Secret;
 
@@ -59,12 +58,10 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    /// This assistant's endpoints, called through this client, each call signed with each of the secrets.
-    ///
-    /// # Errors
-    /// When the assistant names an endpoint and there is no secret.
-    pub fn new(assistant: &Assistant, client: Client, signer: Option<Secret<Signer>>) -> Result<Self, EnvError> {
-        if assistant.has_endpoints() && signer.is_none() {
+    /// Endpoints that are called through this client, each call signed with each of the secrets. Fails without a secret
+    /// where the assistant has endpoints.
+    pub fn new(has_endpoints: bool, client: Client, signer: Option<Secret<Signer>>) -> Result<Self, EnvError> {
+        if has_endpoints && signer.is_none() {
             let wants = "or `TOOL_SIGNING_SECRET_ARN` must be set to the secret that calls of the endpoints in \
                          `ASSISTANT` are signed with";
             return Err(EnvError::new(Signer::SECRET.variable, wants));

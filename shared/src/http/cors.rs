@@ -3,7 +3,7 @@ use std::time::Duration;
 use http::{HeaderValue, Method, Uri};
 use tower_http::cors::{AllowHeaders, CorsLayer};
 
-use super::request::REQUEST_ID;
+use super::REQUEST_ID;
 use crate::env::{Env, EnvError};
 
 /// The origins that may call from a browser: exactly those of `ALLOWED_ORIGINS`. Without any, only pages of the same

@@ -1,5 +1,5 @@
-//! What goes wrong, as the client sees it: `{"error", "message", "request_id"}`, and `sessionId` where a conversation
-//! without the widget can go on.
+//! Failures as the client sees them: `{"error", "message", "request_id"}`, and `sessionId` where a conversation without
+//! the widget can go on. Architecture invariant: no other file maps a failure to a code.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use http::StatusCode;
 
 use crate::conversation;
 use crate::files::FilesError;
-use crate::identity::{NoKeys, SigningError};
+use crate::identity::{SessionError, SigningError, UserTokenError};
 use crate::model::{ModelError, ModelErrorKind};
 use crate::secrets::SecretError;
+use crate::sessions::{self, HostedError};
 use crate::store::{Payer, StoreError};
 
 /// The documented codes. They are part of the contract: names and statuses do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it; the statuses stand below")]
 pub enum Code {
     BadRequest,
     Unauthorized,
@@ -38,40 +38,30 @@ pub enum Code {
 impl Code {
     /// The code on the wire.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BadRequest => "bad_request",
-            Self::Unauthorized => "unauthorized",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::Conflict => "conflict",
-            Self::PayloadTooLarge => "payload_too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::RateLimitExceeded => "rate_limit_exceeded",
-            Self::BudgetExceeded => "budget_exceeded",
-            Self::InternalError => "internal_error",
-            Self::UpstreamError => "upstream_error",
-            Self::Unavailable => "unavailable",
-            Self::UpstreamTimeout => "upstream_timeout",
-        }
+        self.name_and_status().0
     }
 
     /// The status that goes with the code.
     pub const fn status(self) -> StatusCode {
+        self.name_and_status().1
+    }
+
+    const fn name_and_status(self) -> (&'static str, StatusCode) {
         match self {
-            Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict => StatusCode::CONFLICT,
-            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::RateLimitExceeded | Self::BudgetExceeded => StatusCode::TOO_MANY_REQUESTS,
-            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::UpstreamError => StatusCode::BAD_GATEWAY,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::BadRequest => ("bad_request", StatusCode::BAD_REQUEST),
+            Self::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED),
+            Self::Forbidden => ("forbidden", StatusCode::FORBIDDEN),
+            Self::NotFound => ("not_found", StatusCode::NOT_FOUND),
+            Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
+            Self::Conflict => ("conflict", StatusCode::CONFLICT),
+            Self::PayloadTooLarge => ("payload_too_large", StatusCode::PAYLOAD_TOO_LARGE),
+            Self::UnsupportedMediaType => ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            Self::RateLimitExceeded => ("rate_limit_exceeded", StatusCode::TOO_MANY_REQUESTS),
+            Self::BudgetExceeded => ("budget_exceeded", StatusCode::TOO_MANY_REQUESTS),
+            Self::InternalError => ("internal_error", StatusCode::INTERNAL_SERVER_ERROR),
+            Self::UpstreamError => ("upstream_error", StatusCode::BAD_GATEWAY),
+            Self::Unavailable => ("unavailable", StatusCode::SERVICE_UNAVAILABLE),
+            Self::UpstreamTimeout => ("upstream_timeout", StatusCode::GATEWAY_TIMEOUT),
         }
     }
 }
@@ -80,22 +70,21 @@ impl Code {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
-    /// What kind of error.
     pub code: Code,
     /// For people. Never an upstream's text, a key, a table's name or what the user wrote.
     pub message: Cow<'static, str>,
     /// After how long the same request may succeed.
     pub retry_after: Option<Duration>,
     /// Which budget is used up, for the log.
-    pub limit: Option<&'static str>,
-    /// The conversation in which it happened, where the client goes on with it.
+    pub(super) limit: Option<&'static str>,
+    /// The thread in which it happened, where a client without the widget can go on with it.
     pub(super) session_id: Option<Box<str>>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
-    /// An error without a cause worth logging.
+    /// An error without a cause.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), retry_after: None, limit: None, session_id: None, source: None }
     }
@@ -105,7 +94,7 @@ impl Error {
         Self::new(Code::BadRequest, message)
     }
 
-    /// Nobody, or nobody any more.
+    /// There is no valid token.
     pub fn unauthorized(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::Unauthorized, message)
     }
@@ -116,7 +105,6 @@ impl Error {
         Self { retry_after: Some(retry_after), ..error }
     }
 
-    /// Too many tokens of somebody's.
     fn budget_exceeded(retry_after: Duration, payer: Payer) -> Self {
         let (message, limit) = match payer {
             Payer::User => ("your token budget is used up for now", "user_tokens"),
@@ -127,12 +115,12 @@ impl Error {
         Self { retry_after: Some(retry_after), limit: Some(limit), ..error }
     }
 
-    /// It cannot be answered now and may be later, once somebody has mended the cause or it has passed.
+    /// The same request may succeed later.
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(Code::Unavailable, "the service cannot answer right now, please try again").because(source)
     }
 
-    /// Something that does not happen.
+    /// A bug, or a state that cannot be repaired.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(Code::InternalError, "something went wrong on our side").because(source)
     }
@@ -142,7 +130,7 @@ impl Error {
         self.retry_after.map(|after| (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1))
     }
 
-    /// Adds the conversation in which it happened.
+    /// Adds the thread in which it happened.
     #[must_use]
     pub fn in_session(self, session_id: Option<String>) -> Self {
         Self { session_id: session_id.map(String::into_boxed_str), ..self }
@@ -170,9 +158,24 @@ impl From<SecretError> for Error {
     }
 }
 
-impl From<NoKeys> for Error {
-    fn from(error: NoKeys) -> Self {
-        Self::unavailable(error)
+impl From<SessionError> for Error {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Secret(error) => error.into(),
+            SessionError::Invalid | SessionError::Expired | SessionError::AnonymousNotAllowed => {
+                Self::unauthorized(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<UserTokenError> for Error {
+    fn from(error: UserTokenError) -> Self {
+        match error {
+            UserTokenError::Invalid => Self::unauthorized(error.to_string()),
+            UserTokenError::Secret(error) => error.into(),
+            UserTokenError::Keys(error) => Self::unavailable(error),
+        }
     }
 }
 
@@ -181,6 +184,35 @@ impl From<SigningError> for Error {
         match error {
             SigningError::Secret(error) => error.into(),
             SigningError::Token(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<HostedError> for Error {
+    fn from(error: HostedError) -> Self {
+        let (code, message) = match error {
+            HostedError::Secret(error) => return error.into(),
+            HostedError::TimedOut(_) => (Code::UpstreamTimeout, "the chat service took too long to answer"),
+            HostedError::Unreachable(_) | HostedError::Broken | HostedError::Refused(_) => {
+                (Code::UpstreamError, "the chat service could not open a session")
+            }
+        };
+        Self::new(code, message).because(error)
+    }
+}
+
+impl From<sessions::Error> for Error {
+    fn from(error: sessions::Error) -> Self {
+        use sessions::Error as E;
+        match error {
+            E::OtherUser | E::UserTokenMissing | E::Ended | E::AlreadyRefreshed => {
+                Self::unauthorized(error.to_string())
+            }
+            E::RateLimited { retry_after } => Self::rate_limited(retry_after),
+            E::Token(error) => error.into(),
+            E::Signing(error) => error.into(),
+            E::Hosted(error) => error.into(),
+            E::Store(error) => error.into(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What every route needs, and the only place that maps failures to HTTP.
 
-mod address;
+mod authenticator;
 mod body;
 mod cors;
 mod error;
@@ -9,9 +9,15 @@ mod pseudonyms;
 mod request;
 pub mod sse;
 
-pub use address::ClientAddress;
-pub use body::{JsonBody, LARGEST_BODY, json};
-pub use error::{Code, Error};
-pub use log::RequestLog;
-pub use pseudonyms::Pseudonyms;
-pub use request::{HttpLayer, REQUEST_ID};
+use http::HeaderName;
+
+pub use self::authenticator::{Authenticator, Caller, RefusedIdentity, SiteUser, TrustedIdentity};
+pub use self::body::{JsonBody, LARGEST_BODY, json};
+pub use self::error::{Code, Error};
+pub use self::log::RequestLog;
+pub use self::pseudonyms::Pseudonyms;
+pub use self::request::{ClientAddress, HttpLayer};
+
+/// The header with the request's id. It is always minted here: one that a client could choose would let it write into
+/// the log.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

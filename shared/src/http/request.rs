@@ -1,31 +1,44 @@
 //! What happens around every handler: an id, the error body, the log line.
 
+use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
 
-use super::{ClientAddress, Code, Error, Pseudonyms, RequestLog, cors};
+use super::{Code, Error, Pseudonyms, REQUEST_ID, RequestLog, cors};
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
 use crate::identity::SigningKeys;
 use crate::ids::{self, Ids};
 use crate::secrets::Secret;
 
-/// The header with the request's id. It is always minted here: one that a client could choose would let it write into
-/// the log.
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Where a request comes from, in the request's extensions: as API Gateway reports it on Lambda, the socket's peer
+/// locally. Not from a header, because the client writes those, unless the operator names one that something in front of
+/// the API writes (`CLIENT_ADDRESS_HEADER`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(pub Option<IpAddr>);
+
+impl<S: Sync> FromRequestParts<S> for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().copied().unwrap_or(Self(None)))
+    }
+}
 
 /// What every function's router is wrapped in.
 #[derive(Debug, Clone)]

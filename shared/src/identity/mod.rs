@@ -4,7 +4,6 @@
 //! - a *session token* is ours, short-lived, minted by `start` from an identity, and what the widget sends
 //! - a *visitor cookie* keeps an anonymous person the same person over a reload
 
-mod authenticator;
 mod claims;
 mod mode;
 mod owner;
@@ -16,14 +15,13 @@ mod visitor;
 
 use std::net::IpAddr;
 
-pub use authenticator::{Authenticator, Caller, RefusedIdentity, SiteUser, TrustedIdentity};
 pub use claims::Claims;
 pub use mode::AuthModes;
 pub use owner::{InvalidOwner, Owner};
-pub(crate) use published_keys::NoKeys;
+pub use published_keys::NoPublishedKeys;
 pub use session::{Session, SessionError, SessionTokens};
 pub use signing::{SigningError, SigningKeys};
-pub use user_token::UserTokens;
+pub use user_token::{UserTokenError, UserTokens};
 pub use visitor::{VisitorCookie, Visitors};
 
 /// A verified identity.
@@ -31,20 +29,24 @@ pub use visitor::{VisitorCookie, Visitors};
 pub struct Identity {
     /// Whose data the request may touch.
     pub owner: Owner,
-    /// Whether this is a visitor nobody knows.
+    /// Whether this is a visitor.
     pub anonymous: bool,
     /// What the user may do besides chatting, as `analytics:read`.
     pub permissions: Vec<String>,
-    /// What is known of the user. None of it of visitors.
+    /// What the site says of the user. Empty for visitors.
     pub claims: Claims,
-    /// Where the request comes from, as far as that is known: visitors, whom nobody knows, share a budget by it. No token
-    /// carries it.
+    /// Where the request comes from, as far as that is known: visitors share a budget by it. No token carries it.
     pub address: Option<IpAddr>,
 }
 
 impl Identity {
     /// The permission to read the tenant's analytics.
     pub const ANALYTICS_READ: &str = "analytics:read";
+
+    /// A known user without permissions and claims, whose address is unknown.
+    pub fn of(owner: Owner) -> Self {
+        Self { owner, anonymous: false, permissions: Vec::new(), claims: Claims::default(), address: None }
+    }
 
     /// Whether the identity has a permission.
     pub fn may(&self, permission: &str) -> bool {

@@ -5,7 +5,7 @@ use crate::env::{Env, EnvError};
 pub struct AuthModes {
     /// User tokens.
     pub jwt: bool,
-    /// People nobody knows, from `start`.
+    /// Visitors, to whom `start` gives a session without a user token.
     pub anonymous: bool,
 }
 
@@ -14,9 +14,6 @@ impl AuthModes {
     ///
     /// `development` is not among the modes: it exists in the local server only, which takes it out of the list before
     /// the functions read theirs. In a Lambda function it stops the start.
-    ///
-    /// # Errors
-    /// For any other word.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         const NAME: &str = "AUTH_MODE";
         let mut modes = Self { jwt: false, anonymous: false };
@@ -26,7 +23,8 @@ impl AuthModes {
                 "jwt" => modes.jwt = true,
                 "anonymous" => modes.anonymous = true,
                 "development" => {
-                    return Err(EnvError::new(NAME, "cannot be `development` here: anybody could be anybody"));
+                    let wants = "cannot be `development` here: every client could name itself as any user";
+                    return Err(EnvError::new(NAME, wants));
                 }
                 _ => return Err(EnvError::new(NAME, "must be a list of `jwt` and `anonymous`")),
             }

@@ -13,15 +13,15 @@ use serde_json::Value;
 use crate::clock::Clock;
 use crate::env::EnvError;
 use crate::https::safe_url;
-use crate::pace::{Pace, Reason};
+use crate::reload::{ReloadPolicy, ReloadReason};
 use crate::telemetry::chain;
 
-/// How old the keys may be when they are used. Providers announce a new key well before they sign with it.
-const ROUTINE: Duration = Duration::from_hours(1);
-/// How long one read may take.
-const PATIENCE: Duration = Duration::from_millis(1_500);
-/// Bytes of a set. One with a dozen keys and their certificates has some 30 KB.
-const LARGEST: usize = 128 * 1024;
+/// Keys that are older are read again. Providers announce a new key well before they sign with it.
+const RELOAD_INTERVAL: Duration = Duration::from_hours(1);
+/// For one read.
+const READ_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// A set with a dozen keys and their certificates has some 30 KB.
+const MAX_SET_BYTES: usize = 128 * 1024;
 
 /// The keys at `JWKS_URL`. Read when they are missing or old, and once a minute at most when a token names a key that is
 /// not among them; those that were good stay until there are others. Cheap to clone; clones share them.
@@ -31,13 +31,13 @@ pub(super) struct PublishedKeys(Arc<Inner>);
 struct Inner {
     client: Client,
     url: Url,
-    pace: Pace,
-    kept: Mutex<Kept>,
+    reload: ReloadPolicy,
+    cached: Mutex<CachedKeys>,
 }
 
-struct Kept {
+struct CachedKeys {
     keys: Vec<Arc<PublishedKey>>,
-    /// What went wrong when they were last read.
+    /// Of the last read.
     problem: Problem,
 }
 
@@ -48,10 +48,10 @@ pub(super) struct PublishedKey {
     pub(super) key: DecodingKey,
 }
 
-/// There are no keys at the moment.
+/// No keys have been read so far, or the set has none that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there are no keys of `JWKS_URL`")]
-pub(crate) struct NoKeys(#[source] Problem);
+pub struct NoPublishedKeys(#[source] Problem);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum Problem {
@@ -61,7 +61,7 @@ enum Problem {
     Unreachable(String),
     #[error("it answered with the status {0}")]
     Status(u16),
-    #[error("its answer is larger than {LARGEST} bytes")]
+    #[error("its answer is larger than {MAX_SET_BYTES} bytes")]
     TooLarge,
     #[error("its answer is no JWK set with a key for RS256, ES256 or EdDSA")]
     Unusable,
@@ -76,34 +76,33 @@ impl PublishedKeys {
     /// The variable with their address.
     pub(super) const VARIABLE: &str = "JWKS_URL";
 
-    /// The keys at an address, which is asked when they are first needed.
+    /// The keys at a URL. Nothing is read yet.
     pub(super) fn new(url: &str, client: Client, clock: Clock) -> Result<Self, EnvError> {
         let wants = "must be an `https` URL without credentials and fragment, or `http` to this machine";
         let url = safe_url(url).ok_or_else(|| EnvError::new(Self::VARIABLE, wants))?;
-        let kept = Mutex::new(Kept { keys: Vec::new(), problem: Problem::Unread });
-        Ok(Self(Arc::new(Inner { client, url, pace: Pace::new(clock, ROUTINE), kept })))
+        let cached = Mutex::new(CachedKeys { keys: Vec::new(), problem: Problem::Unread });
+        Ok(Self(Arc::new(Inner { client, url, reload: ReloadPolicy::new(clock, RELOAD_INTERVAL), cached })))
     }
 
-    /// Reads them.
     pub(super) async fn open(&self) {
-        self.read(Reason::Routine).await;
+        self.read(ReloadReason::Routine).await;
     }
 
-    /// The key that a token names; one that names none is signed with the one that has no name.
-    pub(super) async fn find(&self, id: Option<&str>) -> Result<Option<Arc<PublishedKey>>, NoKeys> {
-        let reason = if self.0.kept().keys.is_empty() { Reason::Missing } else { Reason::Routine };
+    /// The key that a token names; a token without a name is signed with the key without one.
+    pub(super) async fn find(&self, id: Option<&str>) -> Result<Option<Arc<PublishedKey>>, NoPublishedKeys> {
+        let reason = if self.0.cached().keys.is_empty() { ReloadReason::Missing } else { ReloadReason::Routine };
         self.read(reason).await;
-        let found = self.0.kept().find(id)?;
+        let found = self.0.cached().find(id)?;
         if found.is_some() {
             return Ok(found);
         }
-        self.read(Reason::Rejected).await;
-        self.0.kept().find(id)
+        self.read(ReloadReason::Rejected).await;
+        self.0.cached().find(id)
     }
 
-    async fn read(&self, reason: Reason) {
+    async fn read(&self, reason: ReloadReason) {
         let inner = Arc::clone(&self.0);
-        self.0.pace.read(reason, async move { inner.read().await }.boxed()).await;
+        self.0.reload.read_if_due(reason, async move { inner.read().await }.boxed()).await;
     }
 }
 
@@ -111,30 +110,30 @@ impl Inner {
     /// Reads the keys once; whether there are any after that.
     async fn read(&self) -> bool {
         let fetched = self.fetch().await;
-        let mut kept = self.kept();
+        let mut cached = self.cached();
         match fetched {
-            Ok(keys) => kept.keys = keys,
+            Ok(keys) => cached.keys = keys,
             Err(problem) => {
                 tracing::error!(
-                    error = chain(&NoKeys(problem.clone())),
+                    error = chain(&NoPublishedKeys(problem.clone())),
                     "user tokens cannot be verified with new keys"
                 );
-                kept.problem = problem;
+                cached.problem = problem;
             }
         }
-        !kept.keys.is_empty()
+        !cached.keys.is_empty()
     }
 
     async fn fetch(&self) -> Result<Vec<Arc<PublishedKey>>, Problem> {
         let unreachable = |error: reqwest::Error| Problem::Unreachable(chain(&error.without_url()));
-        let response = self.client.get(self.url.clone()).timeout(PATIENCE).send().await.map_err(unreachable)?;
+        let response = self.client.get(self.url.clone()).timeout(READ_TIMEOUT).send().await.map_err(unreachable)?;
         if !response.status().is_success() {
             return Err(Problem::Status(response.status().as_u16()));
         }
         let (mut body, mut chunks) = (Vec::new(), response.bytes_stream());
         while let Some(chunk) = chunks.next().await {
             body.extend_from_slice(&chunk.map_err(unreachable)?);
-            if body.len() > LARGEST {
+            if body.len() > MAX_SET_BYTES {
                 return Err(Problem::TooLarge);
             }
         }
@@ -143,15 +142,15 @@ impl Inner {
         if keys.is_empty() { Err(Problem::Unusable) } else { Ok(keys) }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cached(&self) -> MutexGuard<'_, CachedKeys> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
-    fn find(&self, id: Option<&str>) -> Result<Option<Arc<PublishedKey>>, NoKeys> {
+impl CachedKeys {
+    fn find(&self, id: Option<&str>) -> Result<Option<Arc<PublishedKey>>, NoPublishedKeys> {
         if self.keys.is_empty() {
-            return Err(NoKeys(self.problem.clone()));
+            return Err(NoPublishedKeys(self.problem.clone()));
         }
         Ok(self.keys.iter().find(|key| key.id.as_deref() == id).cloned())
     }

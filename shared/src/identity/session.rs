@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::{Claims, Identity, Owner, SigningError, SigningKeys};
+use super::{AuthModes, Claims, Identity, Owner, SigningError, SigningKeys};
 use crate::ids::{self, Ids};
 use crate::secrets::{Secret, SecretError};
 
-/// The media type of our tokens, in their header, so that nobody takes them for anything else (RFC 8725, section 3.11).
+/// The media type of our tokens, in their header, so that no other kind of token is taken for one (RFC 8725, section 3.11).
 pub(super) const TYPE: &str = "chatkit-session+jwt";
 const ISSUER: &str = "chatkit";
 const AUDIENCE: &str = "chatkit-session";
@@ -22,7 +22,7 @@ pub struct Session {
     pub identity: Identity,
     /// When it ends or ended.
     pub expires_at: Timestamp,
-    /// When the chain of refreshed sessions began.
+    /// When the first session of the chain of refreshed sessions was started.
     pub began_at: Timestamp,
 }
 
@@ -35,7 +35,10 @@ pub enum SessionError {
     /// It was one of ours.
     #[error("the session token has expired")]
     Expired,
-    /// Nobody can tell at the moment.
+    /// A visitor's, from when `AUTH_MODE` had `anonymous`.
+    #[error("anonymous visitors are not allowed")]
+    AnonymousNotAllowed,
+    /// There is no key to verify it with at the moment.
     #[error(transparent)]
     Secret(#[from] SecretError),
 }
@@ -51,7 +54,7 @@ struct Payload {
     exp: i64,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     anonymous: bool,
-    /// When the first session of the chain began.
+    /// When the first session of the chain was started.
     auth_time: i64,
     /// What is known of the user.
     #[serde(default, skip_serializing_if = "Claims::is_empty")]
@@ -78,10 +81,7 @@ impl SessionTokens {
         jsonwebtoken::decode_header(token).is_ok_and(|header| header.typ.as_deref() == Some(TYPE))
     }
 
-    /// A new token with its end.
-    ///
-    /// # Errors
-    /// When there is no key.
+    /// A new token, and when it expires.
     pub async fn mint(
         &self,
         identity: &Identity,
@@ -110,10 +110,16 @@ impl SessionTokens {
         Ok((jsonwebtoken::encode(&header, &payload, key)?, expires_at))
     }
 
-    /// Who a token was minted for, if it has not expired for longer than `grace`.
-    ///
-    /// # Errors
-    /// [`SessionError`].
+    /// The session of a token that is good for requests now.
+    pub async fn authenticate(&self, token: &str, now: Timestamp, modes: AuthModes) -> Result<Session, SessionError> {
+        let session = self.verify(token, now, Duration::ZERO).await?;
+        if session.identity.anonymous && !modes.anonymous {
+            return Err(SessionError::AnonymousNotAllowed);
+        }
+        Ok(session)
+    }
+
+    /// The session of a token that has not been expired for longer than `grace`.
     pub async fn verify(&self, token: &str, now: Timestamp, grace: Duration) -> Result<Session, SessionError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| SessionError::Invalid)?;
         if header.typ.as_deref() != Some(TYPE) {
@@ -134,13 +140,7 @@ impl SessionTokens {
         if now >= expires_at + grace {
             return Err(SessionError::Expired);
         }
-        let identity = Identity {
-            owner,
-            anonymous: payload.anonymous,
-            permissions: Vec::new(),
-            claims: payload.profile,
-            address: None,
-        };
+        let identity = Identity { anonymous: payload.anonymous, claims: payload.profile, ..Identity::of(owner) };
         Ok(Session { identity, expires_at, began_at })
     }
 }

@@ -7,13 +7,12 @@ use reqwest::Client;
 use serde::Deserialize;
 
 use super::claims::TokenClaims;
-use super::published_keys::PublishedKeys;
+use super::published_keys::{NoPublishedKeys, PublishedKeys};
 use super::signing::long_enough;
 use super::{Identity, Owner, session, visitor};
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
-use crate::http::Error;
-use crate::secrets::{Kind, Previous, Secret, Secrets, Versions};
+use crate::secrets::{Kind, Previous, Secret, SecretError, Secrets, Versions};
 
 /// Seconds by which the issuer's clock may differ from ours.
 const LEEWAY: f64 = 30.0;
@@ -29,8 +28,22 @@ pub struct UserTokens {
 enum Keys {
     /// A secret that the site and this server know (HS256).
     Shared(Secret<SharedKeys>),
-    /// What whoever signs has published (RS256, ES256, `EdDSA`).
+    /// What the identity provider publishes (RS256, ES256, `EdDSA`).
     Published(PublishedKeys),
+}
+
+/// Why a user token is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UserTokenError {
+    /// For whatever reason: a caller gets no help in forging one.
+    #[error("the user token is not valid")]
+    Invalid,
+    /// There is no secret to verify it with at the moment.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// There are no published keys to verify it with at the moment.
+    #[error(transparent)]
+    Keys(#[from] NoPublishedKeys),
 }
 
 /// The secret, and the one before it was rotated.
@@ -55,10 +68,7 @@ struct Claims {
 
 impl UserTokens {
     /// Reads `JWT_SECRET` or `JWT_SECRET_ARN`, or `JWKS_URL`; and `JWT_ISSUER` and `JWT_AUDIENCE`, which are required of
-    /// each token if they are set, and must be set beside `JWKS_URL`: keys that somebody publishes sign for others, too.
-    ///
-    /// # Errors
-    /// When what tokens are verified against is missing, set twice, or makes no sense.
+    /// each token if they are set, and must be set beside `JWKS_URL`: a provider signs for other sites with the same keys.
     pub fn from_env(env: &Env, secrets: &Secrets, client: &Client, clock: &Clock) -> Result<Self, EnvError> {
         const SECRET: &str = SharedKeys::SECRET.variable;
         let mut required = vec!["exp", "sub"];
@@ -100,7 +110,7 @@ impl UserTokens {
         Ok(Self { keys, validation })
     }
 
-    /// Reads the published keys, if there are any, so that nobody has to wait for them later.
+    /// Reads the published keys, if there are any, so that no request waits for them later.
     pub async fn open(&self) {
         match &self.keys {
             Keys::Shared(_) => {}
@@ -109,24 +119,20 @@ impl UserTokens {
     }
 
     /// Who a token names: `sub`, in the tenant `tenant`, with the permissions of `permissions` and `scope`, and the
-    /// claims `name`, `email`, `locale`, `zoneinfo`, `plan` and `chatkit` of [`Claims`](super::Claims). None if it is
-    /// not valid, for whatever reason: a caller gets no help in making one.
-    ///
-    /// # Errors
-    /// `unavailable` when there are no keys to tell.
-    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<Identity>, Error> {
+    /// claims `name`, `email`, `locale`, `zoneinfo`, `plan` and `chatkit` of [`Claims`](super::Claims).
+    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Identity, UserTokenError> {
         let token = match &self.keys {
             Keys::Shared(secret) => self.decode_shared(secret, token).await?,
             Keys::Published(keys) => self.decode_published(keys, token).await?,
         };
-        Ok(token.and_then(|token| identity(token, now)))
+        token.and_then(|token| identity(token, now)).ok_or(UserTokenError::Invalid)
     }
 
     async fn decode_shared(
         &self,
         secret: &Secret<SharedKeys>,
         token: &str,
-    ) -> Result<Option<TokenData<Claims>>, Error> {
+    ) -> Result<Option<TokenData<Claims>>, SecretError> {
         let keys = secret.get().await?;
         let decoded = match self.decode_with_either(&keys, token) {
             // The secret may have been rotated.
@@ -148,7 +154,11 @@ impl UserTokens {
         }
     }
 
-    async fn decode_published(&self, keys: &PublishedKeys, token: &str) -> Result<Option<TokenData<Claims>>, Error> {
+    async fn decode_published(
+        &self,
+        keys: &PublishedKeys,
+        token: &str,
+    ) -> Result<Option<TokenData<Claims>>, NoPublishedKeys> {
         let Ok(header) = jsonwebtoken::decode_header(token) else { return Ok(None) };
         let Some(key) = keys.find(header.kid.as_deref()).await? else { return Ok(None) };
         Ok(self.decode(&key.key, key.algorithm, token).ok())
@@ -179,7 +189,7 @@ impl SharedKeys {
 
 /// Who a token names whose signature, issuer and audience are good.
 fn identity(TokenData { header, claims, .. }: TokenData<Claims>, now: Timestamp) -> Option<Identity> {
-    // Where everything is signed with one secret, a token of ours is still no user's.
+    // A deployment may sign everything with one secret; a token of ours is still no user's.
     if header.typ.is_some_and(|typ| [session::TYPE, visitor::TYPE].contains(&typ.as_str())) {
         return None;
     }
@@ -191,5 +201,5 @@ fn identity(TokenData { header, claims, .. }: TokenData<Claims>, now: Timestamp)
     let owner = Owner::new(tenant, claims.sub).ok()?;
     let mut permissions = claims.permissions.unwrap_or_default();
     permissions.extend(claims.scope.unwrap_or_default().split_whitespace().map(ToOwned::to_owned));
-    Some(Identity { owner, anonymous: false, permissions, claims: claims.profile.bounded(), address: None })
+    Some(Identity { permissions, claims: claims.profile.bounded(), ..Identity::of(owner) })
 }

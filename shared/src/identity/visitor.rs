@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::{Identity, Owner, SigningError, SigningKeys};
+use super::{Identity, InvalidOwner, Owner, SigningError, SigningKeys};
 use crate::ids::{self, Ids};
 use crate::secrets::{Secret, SecretError};
 
@@ -56,29 +56,16 @@ impl Visitors {
         Self { keys, cookie }
     }
 
-    /// The identity of a visitor with this id.
-    ///
-    /// # Errors
-    /// Never for an id that was minted here.
-    pub fn identity(id: &str) -> Result<Identity, super::InvalidOwner> {
-        let owner = Owner::new(Owner::DEFAULT_TENANT, id)?;
-        Ok(Identity {
-            owner,
-            anonymous: true,
-            permissions: Vec::new(),
-            claims: super::Claims::default(),
-            address: None,
-        })
+    /// The identity of a visitor with this id. Does not fail for an id that was minted here.
+    pub fn identity(id: &str) -> Result<Identity, InvalidOwner> {
+        Ok(Identity { anonymous: true, ..Identity::of(Owner::new(Owner::DEFAULT_TENANT, id)?) })
     }
 
     /// The visitor's id: that of the cookie, if it is one of ours, else a new one.
-    ///
-    /// # Errors
-    /// When there is no key to tell.
     pub async fn recognise(&self, headers: &HeaderMap, now: Timestamp, ids: &Ids) -> Result<String, SecretError> {
         let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         let cookies = cookies.flat_map(|value| Cookie::split_parse(value.to_owned())).flatten();
-        // One that is partitioned and one that is not can be there together, in any order.
+        // A browser may send a partitioned cookie and another one together, in any order.
         let cookies: Vec<_> = cookies.filter(|cookie| cookie.name() == self.cookie.name()).collect();
         for cookie in cookies {
             if let Some(id) = self.verify(cookie.value(), now).await? {
@@ -100,9 +87,6 @@ impl Visitors {
     }
 
     /// The `Set-Cookie` header's value that keeps a visitor's id for a year from now.
-    ///
-    /// # Errors
-    /// When there is no key.
     pub async fn set_cookie(&self, id: &str, now: Timestamp) -> Result<String, SigningError> {
         let keys = self.keys.get().await?;
         let (key_id, key) = keys.signing();

@@ -1,6 +1,5 @@
 /// The types of recordings that are transcribed: those that browsers make, and what else OpenAI's transcription takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum AudioType {
     Flac,
     Mp3,

@@ -8,6 +8,7 @@
 //!                call_ids.rs, tasks.rs, images.rs, items.rs, lenient.rs
 //! event.rs       what the rest of the crate sees  error.rs           failures, one kind per reaction
 //! reported.rs    errors as upstreams report them  transcription.rs, audio.rs  speech → text
+//! tokens.rs      about how many tokens a text has
 //! ```
 //!
 //! Any server that speaks one of the two will do. What one leaves out around the deltas is completed here, so that the
@@ -37,6 +38,7 @@ mod reported;
 mod responses;
 mod stream;
 mod tasks;
+mod tokens;
 mod transcription;
 mod translator;
 
@@ -49,4 +51,5 @@ pub use event::{IncompleteReason, ModelEvent, Picture, TokenUsage};
 pub use key::ModelKey;
 pub use prompt::{FileSource, FunctionCall, Input, InputFile, InputPart, Prompt};
 pub use stream::ModelStream;
+pub use tokens::estimate_tokens;
 pub use transcription::Transcription;

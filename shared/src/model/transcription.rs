@@ -11,7 +11,7 @@ use super::audio::AudioType;
 use super::client::Model;
 use super::error::{ModelError, ModelErrorKind};
 use super::event::TokenUsage;
-use crate::assistant::estimate_tokens;
+use super::tokens::estimate_tokens;
 
 /// Tokens that a second of a recording is: OpenAI's models count one for each 100 ms.
 const TOKENS_OF_A_SECOND: u64 = 10;

@@ -6,6 +6,8 @@
 //!
 //! Architecture invariant: this module does no I/O, has no async code, and imports nothing of this crate.
 
+#![warn(missing_docs)]
+
 mod event;
 mod icon;
 mod item;

@@ -28,10 +28,10 @@ pub use self::secret::{Problem, Secret, SecretError};
 use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
-use crate::pace::{Pace, Reason};
+use crate::reload::{ReloadPolicy, ReloadReason};
 
-/// How old a secret may be when it is used.
-const ROUTINE: Duration = Duration::from_mins(5);
+/// A secret that is older is read again.
+const RELOAD_INTERVAL: Duration = Duration::from_mins(5);
 
 /// What a secret is and what it was before it was rotated, if that is known.
 #[derive(Debug, Clone)]
@@ -72,14 +72,14 @@ pub struct Secrets(Arc<Inner>);
 struct Inner {
     manager: Manager,
     places: Mutex<Vec<Arc<dyn AnyPlace>>>,
-    pace: Pace,
+    reload: ReloadPolicy,
 }
 
 impl Secrets {
     /// Secrets of whatever the environment names. Nothing is read yet.
     pub fn new(aws: &Aws, env: &Env, clock: Clock) -> Self {
-        let (manager, pace) = (Manager::new(aws, env), Pace::new(clock, ROUTINE));
-        Self(Arc::new(Inner { manager, places: Mutex::default(), pace }))
+        let (manager, reload) = (Manager::new(aws, env), ReloadPolicy::new(clock, RELOAD_INTERVAL));
+        Self(Arc::new(Inner { manager, places: Mutex::default(), reload }))
     }
 
     /// The secret of this kind: the variable's value, or the secret of Secrets Manager that the other variable names.
@@ -116,12 +116,13 @@ impl Secrets {
     /// Reads all secrets, so that nobody has to wait for them later. What goes wrong is logged, and tried again when a
     /// secret is needed.
     pub async fn open(&self) {
-        self.read(Reason::Routine).await;
+        self.read(ReloadReason::Routine).await;
     }
 
-    async fn read(&self, reason: Reason) {
+    async fn read(&self, reason: ReloadReason) {
         let inner = Arc::clone(&self.0);
-        self.0.pace.read(reason, async move { inner.read(reason == Reason::Rejected).await }.boxed()).await;
+        let read = async move { inner.read(reason == ReloadReason::Rejected).await };
+        self.0.reload.read_if_due(reason, read.boxed()).await;
     }
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::Secrets;
 use super::place::Place;
-use crate::pace::Reason;
+use crate::reload::ReloadReason;
 use crate::telemetry::chain;
 
 /// A secret in the form it is used in. Cheap to clone; clones share it.
@@ -67,7 +67,7 @@ impl<T: Send + Sync + 'static> Secret<T> {
         match &self.0 {
             Source::Fixed(value) => Ok(Arc::clone(value)),
             Source::Managed(place, secrets) => {
-                let reason = if place.is_empty() { Reason::Missing } else { Reason::Routine };
+                let reason = if place.is_empty() { ReloadReason::Missing } else { ReloadReason::Routine };
                 secrets.read(reason).await;
                 place.get()
             }
@@ -90,7 +90,7 @@ impl<T: Send + Sync + 'static> Secret<T> {
         if let Some(newer) = newer() {
             return Some(newer);
         }
-        secrets.read(Reason::Rejected).await;
+        secrets.read(ReloadReason::Rejected).await;
         newer()
     }
 }

@@ -1,8 +1,9 @@
+use std::net::IpAddr;
 use std::time::Duration;
 
+use super::Error;
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
-use crate::http::{ClientAddress, Error};
 use crate::limits::{Bucket, address_key};
 use crate::store::{Counters, Decision, Scope};
 
@@ -16,9 +17,6 @@ pub struct AddressLimit {
 
 impl AddressLimit {
     /// Reads `LIMIT_ADDRESS_BURST` (10) and `LIMIT_ADDRESS_PER_SECOND` (1); 0 turns the limit off.
-    ///
-    /// # Errors
-    /// When one is not a whole number.
     pub fn from_env(env: &Env, counters: Counters, clock: Clock) -> Result<Self, EnvError> {
         const WANTS: &str = "a whole number, 0 for no limit";
         let burst = env.parsed("LIMIT_ADDRESS_BURST", 10, WANTS)?;
@@ -27,14 +25,11 @@ impl AddressLimit {
     }
 
     /// Takes one request out of the address's bucket.
-    ///
-    /// # Errors
-    /// `rate_limit_exceeded`, or `unavailable` when the store does not answer.
-    pub async fn admit(&self, address: ClientAddress) -> Result<(), Error> {
-        let key = address_key(address.0);
+    pub async fn admit(&self, address: Option<IpAddr>) -> Result<(), Error> {
+        let key = address_key(address);
         match self.counters.take(Scope::Address(&key), "sessions", &self.bucket, self.clock.now()).await? {
             Decision::Admitted => Ok(()),
-            Decision::Refused { retry_after } => Err(Error::rate_limited(retry_after)),
+            Decision::Refused { retry_after } => Err(Error::RateLimited { retry_after }),
         }
     }
 }

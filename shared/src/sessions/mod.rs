@@ -1,13 +1,32 @@
 //! What `start` and `refresh` hand out: a client secret, of our own or of OpenAI's.
+//!
+//! ```text
+//! exchange.rs       a client secret for the next one
+//! hosted.rs         OpenAI's sessions API
+//! address_limit.rs  how often a client address may ask
+//! ```
 
 mod address_limit;
-mod broker;
+mod error;
 mod exchange;
+mod hosted;
 
+use jiff::Timestamp;
+use reqwest::Client;
+use secrecy::ExposeSecret;
 use serde::Serialize;
 
-pub use address_limit::AddressLimit;
-pub use broker::Sessions;
+pub use self::address_limit::AddressLimit;
+pub use self::error::Error;
+pub use self::hosted::{HostedError, HostedSession, HostedSessions};
+use crate::clock::Clock;
+use crate::env::EnvError;
+use crate::hash::sha256_hex;
+use crate::identity::{AuthModes, Identity, SessionTokens, SigningKeys};
+use crate::ids::Ids;
+use crate::secrets::{Secret, Secrets};
+use crate::setup::Setup;
+use crate::store::{Counters, SessionRecord};
 
 /// The body of an answer of `start` and `refresh`.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -18,4 +37,79 @@ pub struct ClientSecret {
     pub expires_at: i64,
     /// In how many seconds that is.
     pub expires_in: i64,
+}
+
+/// Starts and refreshes sessions. Cheap to clone.
+#[derive(Clone)]
+pub struct Sessions {
+    issuer: Issuer,
+    modes: AuthModes,
+    counters: Counters,
+    clock: Clock,
+    ids: Ids,
+}
+
+/// Who issues sessions: `CHATKIT_MODE`.
+#[derive(Clone)]
+enum Issuer {
+    Own(SessionTokens),
+    Hosted(HostedSessions),
+}
+
+impl Sessions {
+    /// Reads `CHATKIT_MODE`, `self` (default) or `hosted`, and `AUTH_MODE`.
+    pub fn from_env(
+        setup: &Setup,
+        secrets: &Secrets,
+        keys: Secret<SigningKeys>,
+        client: Client,
+        counters: Counters,
+    ) -> Result<Self, EnvError> {
+        const NAME: &str = "CHATKIT_MODE";
+        let Setup { env, clock, ids, .. } = setup;
+        let issuer = match env.get(NAME) {
+            None | Some("self") => Issuer::Own(SessionTokens::new(keys)),
+            Some("hosted") => Issuer::Hosted(HostedSessions::from_env(env, secrets, client)?),
+            Some(_) => return Err(EnvError::new(NAME, "must be `self` or `hosted`")),
+        };
+        Ok(Self { issuer, modes: AuthModes::from_env(env)?, counters, clock: clock.clone(), ids: ids.clone() })
+    }
+
+    /// Connects to OpenAI in hosted mode.
+    pub async fn open(&self) {
+        match &self.issuer {
+            Issuer::Own(_) => {}
+            Issuer::Hosted(hosted) => hosted.open().await,
+        }
+    }
+
+    /// A first session.
+    pub async fn start(&self, identity: &Identity) -> Result<ClientSecret, Error> {
+        self.issue(identity, self.clock.now()).await
+    }
+
+    /// A session for an identity whose chain of sessions was started at `began_at`.
+    async fn issue(&self, identity: &Identity, began_at: Timestamp) -> Result<ClientSecret, Error> {
+        let now = self.clock.now();
+        let (client_secret, expires_at) = match &self.issuer {
+            Issuer::Own(tokens) => tokens.mint(identity, began_at, now, &self.ids).await?,
+            Issuer::Hosted(hosted) => {
+                let session = hosted.create(&identity.owner).await?;
+                let client_secret = session.client_secret.expose_secret().to_owned();
+                let record = SessionRecord {
+                    tenant: identity.owner.tenant().to_owned(),
+                    user: identity.owner.user().to_owned(),
+                    session_id: session.id,
+                    anonymous: identity.anonymous,
+                    expires_at: session.expires_at,
+                };
+                let keep_until = session.expires_at.checked_add(exchange::grace(identity));
+                let keep_until = keep_until.map_err(|_| HostedError::Broken)?;
+                self.counters.remember_session(&sha256_hex(&client_secret), &record, keep_until).await?;
+                (client_secret, session.expires_at)
+            }
+        };
+        let (expires_at, now) = (expires_at.as_second(), now.as_second());
+        Ok(ClientSecret { client_secret, expires_at, expires_in: (expires_at - now).max(0) })
+    }
 }

@@ -85,7 +85,6 @@ impl Outcome {
 
 /// What a tenant used of one model on one day (UTC).
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "sums of the fields of `UsageRecord`")]
 pub struct DailyUsage {
     pub date: Date,
     pub model: String,

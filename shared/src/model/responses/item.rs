@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::hosted::Hosted;
-use crate::depth::is_too_deep;
+use crate::json_depth::is_too_deep;
 use crate::model::lenient::{each_known, known};
 
 /// Something the model produced.

@@ -1,14 +1,14 @@
-//! How deep JSON of others may be nested where it is kept.
+//! How deep JSON that others write may be nested where it is stored.
 
 use serde_json::Value;
 
-/// Levels of lists and objects. `serde_json` reads no more than 127, and what is kept stands some levels down in a
-/// document of ours: what could be written but not read again would make its whole thread unreadable.
-const DEEPEST: usize = 64;
+/// Levels of lists and objects. `serde_json` reads no more than 127, and a stored value lies some levels down in a
+/// document of ours: a value that could be written but not read again would make its whole thread unreadable.
+const MAX_LEVELS: usize = 64;
 
-/// Whether a value has more levels than are kept.
+/// Whether a value has more levels than are stored.
 pub(crate) fn is_too_deep(value: &Value) -> bool {
-    has_more_levels_than(value, DEEPEST)
+    has_more_levels_than(value, MAX_LEVELS)
 }
 
 fn has_more_levels_than(value: &Value, levels: usize) -> bool {

@@ -11,23 +11,22 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::env::{Env, EnvError};
+use crate::https::OPEN_TIMEOUT;
 use crate::identity::Owner;
 use crate::model::{ModelKey, base_url};
 use crate::secrets::{Secret, SecretError, Secrets};
 
-/// How long one session may take.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long a function that starts waits for the connection.
-const LONGEST_OPENING: Duration = Duration::from_millis(1_500);
+/// For one session.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Brokers sessions of one workflow. Cheap to clone.
+/// Creates sessions of one workflow. Cheap to clone.
 #[derive(Clone)]
 pub struct HostedSessions {
     client: Client,
     url: Url,
     key: Secret<ModelKey>,
     workflow_id: String,
-    patience: Duration,
+    timeout: Duration,
 }
 
 /// A session at OpenAI.
@@ -50,7 +49,7 @@ pub enum HostedError {
     /// OpenAI cannot be reached, or the connection broke.
     #[error("the sessions API cannot be reached")]
     Unreachable(#[source] reqwest::Error),
-    /// OpenAI's answer is no session. What it is instead is not told: it may quote anything.
+    /// OpenAI's answer is no session. What it is instead is not logged: it may quote anything.
     #[error("the sessions API did not answer with a session")]
     Broken,
     /// There is no key at the moment.
@@ -71,9 +70,6 @@ struct ChatSession {
 
 impl HostedSessions {
     /// Sessions of `CHATKIT_WORKFLOW_ID` at `OPENAI_BASE_URL`, `/chatkit/sessions` appended.
-    ///
-    /// # Errors
-    /// When the workflow or the key is missing, or no HTTP header can carry the key.
     pub fn from_env(env: &Env, secrets: &Secrets, client: Client) -> Result<Self, EnvError> {
         let workflow_id = env.required("CHATKIT_WORKFLOW_ID", "the workflow of `CHATKIT_MODE=hosted`, `wf_…`")?;
         let key = secrets.secret(env, ModelKey::SECRET)?.ok_or_else(|| {
@@ -82,31 +78,28 @@ impl HostedSessions {
         let mut url = base_url(env)?;
         let path = format!("{}/chatkit/sessions", url.path().trim_end_matches('/'));
         url.set_path(&path);
-        Ok(Self { client, url, key, workflow_id, patience: PATIENCE })
+        Ok(Self { client, url, key, workflow_id, timeout: SESSION_TIMEOUT })
     }
 
-    /// Connects, so that nobody has to wait for it later. What is answered, and whether anything is, does not matter.
+    /// Connects, so that no request waits for the connection later. Whatever the answer is, it does not matter.
     pub async fn open(&self) {
-        let _ = self.client.head(self.url.clone()).timeout(LONGEST_OPENING).send().await;
+        let _ = self.client.head(self.url.clone()).timeout(OPEN_TIMEOUT).send().await;
     }
 
-    /// The same with another time that one session may take. 20 s.
+    /// The same with another timeout for one session.
     #[must_use]
-    pub fn with_patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     /// A new session for a user. There is no refresh at OpenAI: a new session for the same user continues the old one.
-    ///
-    /// # Errors
-    /// [`HostedError`].
     pub async fn create(&self, owner: &Owner) -> Result<HostedSession, HostedError> {
         let key = self.key.get().await?;
-        let mut response = self.ask(&key, owner).await?;
+        let mut response = self.send(&key, owner).await?;
         if response.status() == StatusCode::UNAUTHORIZED
             && let Some(newer) = self.key.newer_than(&key).await
         {
-            response = self.ask(&newer, owner).await?;
+            response = self.send(&newer, owner).await?;
         }
         if !response.status().is_success() {
             return Err(HostedError::Refused(response.status().as_u16()));
@@ -120,8 +113,8 @@ impl HostedSessions {
         Ok(HostedSession { id: session.id, client_secret: session.client_secret, expires_at })
     }
 
-    async fn ask(&self, key: &ModelKey, owner: &Owner) -> Result<Response, HostedError> {
-        let request = self.client.post(self.url.clone()).timeout(self.patience);
+    async fn send(&self, key: &ModelKey, owner: &Owner) -> Result<Response, HostedError> {
+        let request = self.client.post(self.url.clone()).timeout(self.timeout);
         let request = request.header(AUTHORIZATION, key.bearer()).header("openai-beta", "chatkit_beta=v1");
         let body = json!({ "user": user(owner), "workflow": { "id": self.workflow_id } });
         request.json(&body).send().await.map_err(failed)
