@@ -1,13 +1,47 @@
-# What can be done here; `just` alone lists it. `just` itself: `pip install rust-just`, or `cargo install just`.
-# All recipes need Rust. What else one needs stands at its head; the Python packages' versions are in `.ci/tools.txt`.
+# What can be done here; `just` alone lists it. Install `just` with `pip install rust-just` or `cargo install just`.
+# Every recipe needs Rust, and what its line names. The versions of the Python packages are in `.ci/tools.txt`.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
-# Lists the recipes
+tools := env("XDG_CACHE_HOME", home_directory() / ".cache") / "chatkit-tools"
+
+# List the recipes
+[group('start here')]
 default:
     @just --list --unsorted
 
-# Formatting, lints, documentation, architecture, the page's modules, licences. The last two need Node.js and cargo-deny
+# Serve the whole system on http://127.0.0.1:3000; arguments as in `just run --port 4000`
+[group('start here')]
+run *arguments:
+    cargo run -- {{ arguments }}
+
+# Run every test that needs nothing but Rust
+[group('start here')]
+test *arguments:
+    cargo test --workspace {{ arguments }}
+
+# Build and deploy to AWS: `just deploy dev`, and further `Name=value`. Needs cargo-lambda, ziglang, aws-sam-cli, credentials
+[group('start here')]
+deploy environment *parameters:
+    python infra/operate/deploy.py {{ environment }} {{ parameters }}
+
+# Put the OpenAI key into the stack's secret; asks for it without showing it. Needs aws-sam-cli, credentials
+[group('start here')]
+set-key environment:
+    python infra/operate/set_key.py {{ environment }}
+
+# Follow the logs of the deployed functions. Needs aws-sam-cli, credentials
+[group('start here')]
+logs environment:
+    python infra/operate/logs.py {{ environment }}
+
+# Delete the deployed stack; asks first, and says what stays. Needs aws-sam-cli, credentials
+[group('start here')]
+destroy environment:
+    python infra/operate/destroy.py {{ environment }}
+
+# Check formatting, lints, documentation, architecture, the page's modules, licences. The last two need Node.js, cargo-deny
+[group('develop')]
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
@@ -19,28 +53,57 @@ check:
     @if cargo deny --version > /dev/null 2>&1; then cargo deny --offline check bans licenses sources; \
         else echo "cargo-deny is not installed: licences and sources of crates were not checked"; fi
 
-# Every test that needs nothing but Rust
-test *arguments:
-    cargo test --workspace {{ arguments }}
-
-# The whole system on http://127.0.0.1:3000; arguments as in `just run --port 4000`
-run *arguments:
-    cargo run -- {{ arguments }}
-
-# The four functions as Lambda runs them, on http://127.0.0.1:9000, rebuilt when a file changes. Needs cargo-lambda
+# Run the four HTTP functions as Lambda does, on http://127.0.0.1:9000, rebuilt when a file changes. Needs cargo-lambda
+[group('develop')]
 watch port="9000":
-    infra/watch.sh {{ port }}
+    infra/watch.sh {{ port }} || [ "$?" -eq 130 ]
 
-# Streams a conversation through `just watch`. Needs cargo-lambda and curl
+# Check the pages of the documentation and build the book. Needs Python, and mdbook for the book
+[group('develop')]
+book:
+    python3 docs/check_pages.py
+    @if mdbook --version > /dev/null 2>&1; then mdbook build docs --dest-dir "${CARGO_TARGET_DIR:-$PWD/target}/book"; \
+        else echo "mdbook is not installed: the book was not built"; fi
+
+# Run the commands of README and the book, and compare their output; arguments are pages. Needs Python and curl
+[group('develop')]
+book-commands *pages:
+    cargo build --package chatkit-local
+    python3 docs/run_commands.py "${CARGO_TARGET_DIR:-$PWD/target}/debug/chatkit-local" {{ pages }}
+
+# Stream a conversation through `just watch`. Needs cargo-lambda and curl
+[group('prove')]
 test-watch:
     tests/watch.sh
 
-# The five programs for Lambda (this machine's architecture; `just build --arm64`). Needs cargo-lambda and ziglang
+# Let the official Python package judge the server; arguments as in `just conformance sequences --seeds 2000`. Needs Python 3.11
+[group('prove')]
+conformance *arguments:
+    tests/conformance.sh {{ arguments }}
+
+# Try the playground in a real browser. Needs Node.js 20.19, npm and Chromium (`CHROMIUM` says where)
+[group('prove')]
+browser:
+    tests/browser.sh
+
+# Deploy what `just package` makes to an AWS emulator, and use it. Needs what that does; ministack in `MINISTACK_PYTHON`
+[group('prove')]
+ministack:
+    infra/ministack/run.sh
+
+# Have a conversation with the deployed stack, timed as it streams. Needs aws-sam-cli, credentials
+[group('prove')]
+test-deployed environment:
+    addresses="$(python infra/operate/addresses.py {{ environment }})" && python tests/deployed/main.py $addresses
+
+# Build the five programs for Lambda, for this machine's architecture or `just build --arm64`. Needs cargo-lambda and ziglang
+[group('package')]
 build *arguments:
     cargo lambda build --release {{ arguments }}
     infra/check_binaries.sh
 
-# The template: syntax, linters, what they do not see. Needs aws-sam-cli and `python` beside it; asks checkov if it is there
+# Check the template: syntax, linters, what they do not see. Needs aws-sam-cli and its `python`; uses checkov if it is there
+[group('package')]
 validate:
     AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-us-east-1}" SAM_CLI_TELEMETRY=0 sam validate --lint
     cfn-lint template.yaml
@@ -49,57 +112,30 @@ validate:
         else echo "checkov is not installed: its checks of the template were not made"; fi
     python -m unittest discover --start-directory infra --pattern '*_test.py'
 
-# `sam build` of all functions for this machine's architecture, into a folder. Needs what `just build` does, and aws-sam-cli
+# Run `sam build` for this machine's architecture, into a folder. Needs what `just build` does, and aws-sam-cli
+[group('package')]
 package folder=".aws-sam/build":
     infra/package.sh {{ folder }}
 
-# What `just package` makes, deployed to an AWS emulator and used. Needs what that does; ministack in `MINISTACK_PYTHON`
-ministack:
-    infra/ministack/run.sh
-
-# Deploys to AWS: `just deploy dev`, and further `Name=value`. Needs what `just build` does, aws-sam-cli and credentials
-deploy environment *parameters:
-    python infra/operate/deploy.py {{ environment }} {{ parameters }}
-
-# Puts the OpenAI key into the deployed stack's secret; asks for it without showing it. Needs aws-sam-cli
-set-key environment:
-    python infra/operate/set_key.py {{ environment }}
-
-# A conversation with the deployed stack, timed as it streams. Needs aws-sam-cli
-test-deployed environment:
-    addresses="$(python infra/operate/addresses.py {{ environment }})" && python tests/deployed/main.py $addresses
-
-# Follows the lines of the deployed functions. Needs aws-sam-cli
-logs environment:
-    python infra/operate/logs.py {{ environment }}
-
-# Deletes the deployed stack. Asks first, and says what stays. Needs aws-sam-cli
-destroy environment:
-    python infra/operate/destroy.py {{ environment }}
-
-# What sessions and turns cost on AWS, and what changes with their number; arguments as in `just cost --memory 256`. Needs Python
+# Compute what sessions and turns cost on AWS; arguments as in `just cost --memory 256`. Needs Python
+[group('measure')]
 cost *arguments:
     python3 infra/cost.py {{ arguments }}
 
-# The figures of speed, size and cost; `just bench memory` is one section. Uses taskset, and what `just conformance` installs
+# Measure speed, size and cost; `just bench memory` is one section. Uses taskset, and what `just conformance` installs
+[group('measure')]
 bench *sections:
-    python="${XDG_CACHE_HOME:-$HOME/.cache}/chatkit-tools/conformance/bin/python"; \
+    python="{{ tools }}/conformance/bin/python"; \
     [ ! -x "$python" ] || export OFFICIAL_PYTHON="$python"; \
     cargo bench --package chatkit-tests --bench figures -- {{ sections }}
 
-# Cold starts and first requests of the functions as Markdown tables. As root it holds them to the CPU of 256 MB, too
+# Measure cold starts and first requests, as Markdown tables. As root it also holds them to the CPU of 256 MB
+[group('measure')]
 bench-cold:
     cargo bench --package chatkit-tests --bench figures --profile dev -- cold
 
-# The playground in a real browser. Needs Node.js 20.19, npm and Chromium (`CHROMIUM` says where)
-browser:
-    tests/browser.sh
-
-# The official Python package judges the server; arguments as in `just conformance sequences --seeds 2000`. Needs Python 3.11; asks npm for one model more
-conformance *arguments:
-    tests/conformance.sh {{ arguments }}
-
-# A warm invocation under AWS's own Lambda emulator: our streaming against the stock runtime's. Needs aws-sam-cli
+# Measure a warm invocation under AWS's Lambda emulator, our streaming against the stock runtime's. Needs aws-sam-cli
+[group('measure')]
 emulator:
     cargo build --release --package chatkit-tests --example hello
     python tests/emulator/measure.py "${CARGO_TARGET_DIR:-target}/release/examples/hello"

@@ -52,7 +52,7 @@ def of_requests(requests, memory, architecture="arm64"):
 
 
 def idle(environment):
-    """What a month costs in which nobody comes."""
+    """What an idle month costs."""
     alarm_metrics, metrics = (ALARM_METRICS, LINE_METRICS) if environment == "prod" else (0, 0)
     return {
         "secrets (the key, what tokens are signed with)": price("secret_month", 2),
@@ -90,8 +90,8 @@ def report(habits, memory, architecture, people):
     print(f"\nTo keep a million turns for a month: {kept(million):.2f} USD.")
     for environment in ("dev", "prod"):
         parts = idle(environment)
-        print(f"A month in which nobody comes, {environment}: {sum(parts.values()):.2f} USD.")
-    print("\nPeople who chat at the same time (simulated, everybody comes within a minute):\n")
+        print(f"An idle month, {environment}: {sum(parts.values()):.2f} USD.")
+    print("\nPeople who chat at the same time (simulated, all come within a minute):\n")
     simulate.report(people, habits)
 
 

@@ -44,33 +44,33 @@ class Prices(unittest.TestCase):
             self.assertTrue(entry["source"], name)
             self.assertEqual("price" in entry, "tiers" not in entry, name)
 
-    def test_nobody_costs_no_more_than_two_dollars(self):
+    def test_an_idle_month_costs_at_most_two_dollars(self):
         self.assertLess(sum(idle("dev").values()), 1)
         self.assertLessEqual(sum(idle("prod").values()), 2)
 
 
 class Page(unittest.TestCase):
-    def test_the_page_has_what_the_program_prints(self):
+    def test_the_page_shows_what_the_program_prints(self):
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             report(Habits(), MEMORY, "arm64", [10, 1_000, 100_000])
-        page = (ROOT / "infra/cost.md").read_text()
+        page = (ROOT / "docs/src/aws-cost.md").read_text()
         (shown,) = re.findall(r"^```\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
         for line, computed in zip(shown.splitlines(), printed.getvalue().splitlines(), strict=True):
             self.assertEqual(line.rstrip(), computed.rstrip())
 
 
 class Units(unittest.TestCase):
-    """The units are those of the README, which the tests of the code assert."""
+    """The units are the documented ones, which the tests of the code assert."""
 
     def setUp(self):
-        rows = re.findall(r"^\| ([^|]+) \| (\d+)[^|]*\| ([^|]+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+        rows = re.findall(r"^\| ([^|]+) \| (\d+)[^|]*\| ([^|]+) \|$", (ROOT / "docs/src/limits-and-cost.md").read_text(), re.MULTILINE)
         self.table = {title: (int(writes), reads) for title, writes, reads in rows}
 
     def writes(self, title):
         return self.table[title][0]
 
-    def test_units_are_those_of_the_readme(self):
+    def test_units_match_the_documentation(self):
         self.assertEqual(START.write_units, self.writes("`start`"))
         self.assertEqual(REFRESH.write_units, self.writes("`refresh`"))
         self.assertEqual(LIST.write_units, self.writes("`threads.list`"))

@@ -14,7 +14,7 @@ from pathlib import Path
 from workload import LIST, OPEN, REFRESH, START, Habits, turn
 
 QUOTAS = json.loads((Path(__file__).parent / "prices.json").read_text())["quotas"]
-# Everybody comes within this time.
+# All people come within this time.
 OPENING = 60.0
 # The steady part that is looked at begins after the opening and a while.
 SETTLED = 120

@@ -28,7 +28,7 @@ class Simulation(unittest.TestCase):
         # A turn is in flight for as long as it takes; the other requests take milliseconds.
         self.assertAlmostEqual(mean(load.steady(load.running)) / (rate * 10), 1, delta=0.05)
 
-    def test_nobody_asks_nothing(self):
+    def test_no_people_ask_nothing(self):
         load = simulate(0)
         self.assertEqual((sum(load.requests), load.most_running, load.new_environments_in_10_s), (0, 0, 0))
         self.assertTrue(all(value <= quota for _, value, quota, _ in needs(load)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Request:
-    """One request to the API. `writes` are write units by table, asserted by the tests of the code and listed in the README."""
+    """One request to the API. `writes` are write units by table, asserted by the tests of the code and listed in docs/src/limits-and-cost.md."""
 
     writes: dict
     reads: float

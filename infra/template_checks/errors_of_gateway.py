@@ -1,11 +1,11 @@
-"""What API Gateway answers itself looks like every other error, and tells no origin more than it should."""
+"""The answers that API Gateway makes itself have the shape and the CORS headers of every other error."""
 
 import json
 import re
 
 from .template import ROOT
 
-# Those whose status the template sets; the two defaults keep theirs.
+# The statuses that the template sets; the two defaults keep their own.
 STATUSES = {
     "MISSING_AUTHENTICATION_TOKEN": 404,
     "RESOURCE_NOT_FOUND": 404,
@@ -29,7 +29,7 @@ def errors(template):
     (api,) = template.of_type("AWS::ApiGateway::RestApi").values()
     responses = api["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
     if responses.keys() != STATUSES.keys():
-        yield f"answers for {sorted(responses.keys() ^ STATUSES.keys())} are in the template or expected, not both"
+        yield f"the answers {sorted(responses.keys() ^ STATUSES.keys())} are only in the template, or only expected"
     codes = documented_codes()
     for kind, response in responses.items():
         status = response.get("statusCode")
@@ -42,7 +42,7 @@ def errors(template):
         if body["request_id"] != "$context.requestId":
             yield f"{kind}: the body does not name the request"
         if status and codes.get(body["error"]) != int(status):
-            yield f"{kind}: the README does not have {body['error']} with {status}"
+            yield f"{kind}: docs/src/http-api.md does not have {body['error']} with {status}"
         yield from of_headers(template, kind, response["responseParameters"])
 
 
@@ -60,6 +60,6 @@ def of_headers(template, kind, headers):
 
 
 def documented_codes():
-    """The status of each code in the README's table."""
-    rows = re.findall(r"^\| `([a-z_]+)` \| (\d{3}) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    """The status of each documented code."""
+    rows = re.findall(r"^\| `([a-z_]+)` \| (\d{3}) \|", (ROOT / "docs/src/http-api.md").read_text(), re.MULTILINE)
     return {code: int(status) for code, status in rows}

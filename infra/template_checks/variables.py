@@ -1,14 +1,16 @@
-"""The functions' variables: those of the README's table, with its defaults, and no more than Lambda takes. And that each
-deployment starts the functions anew."""
+"""The functions' variables: those of the documentation, with its defaults, and no more bytes than Lambda takes. And that
+each deployment restarts the functions."""
 
 import re
 
 from .roles import FUNCTIONS
 from .template import ROOT
 
-# Variables of the table that the template has no use for, each with its reason.
+PAGE = "docs/src/configuration.md"
+
+# Documented variables that the template does not set, each with its reason.
 NOT_SET = {
-    "OPENAI_API_KEY": "a key in a variable could be read by whoever may see the configuration",
+    "OPENAI_API_KEY": "everyone who may read the function's configuration could read the key",
     "SESSION_SIGNING_SECRET": "the same",
     "LOG_LEVEL": "Lambda sets AWS_LAMBDA_LOG_LEVEL from the logging configuration",
     "AWS_REGION": "set by Lambda",
@@ -20,14 +22,14 @@ NOT_SET = {
     "AWS_ENDPOINT_URL_SECRETS_MANAGER": "for other places than AWS",
     "AWS_ENDPOINT_URL_S3": "for other places than AWS",
     "SSL_CERT_FILE": "Lambda's own certificates are the right ones",
-    "TOOL_SIGNING_SECRET": "a key in a variable could be read by whoever may see the configuration",
+    "TOOL_SIGNING_SECRET": "everyone who may read the function's configuration could read the key",
 }
-# Set, and of no interest to who reads the table.
+# Set, and not documented: an operator never changes them.
 INTERNAL = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "SOCKET_URL"}
-# Bytes of all names and values of a function's variables together (Lambda's quotas).
-MOST_BYTES = 4096
-# Bytes of what a reference resolves to at most, where it is none to a parameter.
-LONGEST = {"Table": 100, "Bucket": 63, "Secret": 170, "Client": 30}
+# Lambda's quota for all names and values of a function's variables together.
+MAX_BYTES = 4096
+# The most bytes that a reference to a resource resolves to, by the end of the resource's name.
+MAX_REFERENCE_BYTES = {"Table": 100, "Bucket": 63, "Secret": 170, "Client": 30}
 
 
 def errors(template):
@@ -35,14 +37,14 @@ def errors(template):
     used = set()
     for function in FUNCTIONS:
         properties = template.properties(f"{function}Function")
-        # What changes a function ends the environments that it has, with every secret that they remember.
+        # A change to a function ends its environments, with every secret that they remember.
         if "${Release}" not in str(properties.get("Description")):
-            yield f"{function}: a deployment of the same code would not start it anew"
+            yield f"{function}: a deployment of the same code would not restart it"
         variables = properties["Environment"]["Variables"]
         used |= variables.keys()
-        size = sum(len(name) + longest(template, value) for name, value in variables.items())
-        if size > MOST_BYTES:
-            yield f"{function}: the variables may have {size} bytes, of {MOST_BYTES}"
+        size = sum(len(name) + max_bytes(template, value) for name, value in variables.items())
+        if size > MAX_BYTES:
+            yield f"{function}: the variables may have {size} bytes, of {MAX_BYTES}"
         for name, value in variables.items():
             match value:
                 case {"Ref": parameter} if parameter in template.written["Parameters"]:
@@ -50,9 +52,9 @@ def errors(template):
                     if default and table.get(name, default) != default:
                         yield f"{parameter}: its default is {default}, that of {name} is {table[name]}"
     for name in sorted(used - table.keys() - INTERNAL):
-        yield f"{name}: is not in the README's table"
+        yield f"{name}: is not documented in {PAGE}"
     for name in sorted(table.keys() - used - NOT_SET.keys()):
-        yield f"{name}: is in the README's table, and no function gets it"
+        yield f"{name}: is documented in {PAGE}, and no function gets it"
     folders = [ROOT / "shared/src", ROOT / "functions"]
     sources = "".join(path.read_text() for folder in folders for path in folder.rglob("*.rs"))
     for name in sorted(table.keys() & used):
@@ -61,31 +63,30 @@ def errors(template):
 
 
 def documented():
-    """The variables of the README's tables, each with its default as the table has it, without its explanation."""
-    (chapter,) = re.findall(r"^## Configuration$(.*?)^## ", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    """The variables of the page's tables, each with its default as the table has it, without its explanation."""
     table = {}
-    for names, default in re.findall(r"^\| (`[A-Z][^|]*) \| ([^|]*) \|", chapter, re.MULTILINE):
+    for names, default in re.findall(r"^\| (`[A-Z][^|]*) \| ([^|]*) \|", (ROOT / PAGE).read_text(), re.MULTILINE):
         names = re.findall(r"`([A-Z0-9_]+)`", names)
-        # Defaults of several variables stand in the order of their names.
+        # The defaults of several variables are in the order of their names.
         defaults = re.findall(r"`?([A-Za-z0-9:/._-]+)`?(?: \([^)]*\))?(?:, |;|$)", default)
         table |= {name: each for name, each in zip(names, defaults + [""] * len(names), strict=False)}
     return table
 
 
-def longest(template, value):
-    """The bytes of a value at most."""
+def max_bytes(template, value):
+    """The most bytes that a value can have."""
     match value:
         case str() | int() | bool():
             return len(str(value))
         case {"Ref": name} | {"Fn::Join": [_, {"Ref": name}]} if name in template.written["Parameters"]:
             return of_parameter(template.written["Parameters"][name])
         case {"Ref": name}:
-            return next(size for end, size in LONGEST.items() if name.endswith(end))
+            return next(size for end, size in MAX_REFERENCE_BYTES.items() if name.endswith(end))
         case {"Fn::If": [_, one, other]}:
-            return max(longest(template, one), longest(template, other))
+            return max(max_bytes(template, one), max_bytes(template, other))
         case {"Fn::Sub": text}:
             return 100 + len(text)
-    raise ValueError(f"a variable that is {value}")
+    raise ValueError(f"a variable with an unexpected value: {value}")
 
 
 def of_parameter(parameter):

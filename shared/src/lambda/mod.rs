@@ -13,7 +13,7 @@
 //!
 //! Only how a *streamed* answer is posted is replaced, by a layer that takes the place of the runtime's service: its own
 //! HTTP client leaves Nagle's algorithm on, which in an environment that is busy holds the first byte back by some 43 ms,
-//! and no other client can be given to it. `docs/upstream-nodelay.md` has the measurements and the change that would make
+//! and no other client can be given to it. `docs/src/upstream-nodelay.md` has the measurements and the change that would make
 //! most of this module needless.
 //!
 //! The layer mirrors, of `lambda_runtime` 1.5.0 and `lambda_http` 1.3.2:
