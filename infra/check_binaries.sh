@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The five programs for Lambda have to be small, and for the C library of its runtime: `infra/check_binaries.sh` looks at
-# what `cargo lambda build --release` has left, `infra/check_binaries.sh FOLDER...` at the `bootstrap` in each of these.
+# The five programs for Lambda must be small and must run with the C library of its runtime. Without arguments this checks what
+# `cargo lambda build --release` has built, with folders the `bootstrap` in each of them.
 set -euo pipefail
 built=""
 if [ "$#" -eq 0 ]; then

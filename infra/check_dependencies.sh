@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the Lambda programs link: one TLS stack, one HTTP stack, and no crate that nobody has looked at. Those that
-# somebody has are in `infra/crates.txt`; `infra/check_dependencies.sh --write` takes in what is new and drops what is gone.
+# The Lambda programs link one TLS stack, one HTTP stack, and only reviewed crates. The reviewed ones are listed in
+# `infra/crates.txt`; after a review, `infra/check_dependencies.sh --write` updates the list.
 set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "$0")/.."
@@ -40,5 +40,5 @@ fi
 report "new in the Lambda programs; if they belong there, run \`infra/check_dependencies.sh --write\`" \
     "$(comm -23 <(echo "$names") <(sort "$LIST"))"
 report "in \`$LIST\`, but not in the Lambda programs" "$(comm -13 <(echo "$names") <(sort "$LIST"))"
-[ "$broken" -eq 0 ] && echo "the programs link what they may"
+[ "$broken" -eq 0 ] && echo "the Lambda programs link only reviewed crates"
 exit "$broken"

@@ -1,5 +1,5 @@
-"""Checks what `sam validate --lint` lets through: which methods really stream, what each function may do, which values the
-parameters refuse. What is expected stands in the modules of `template_checks/`, a folder's file for each part.
+"""Checks what `sam validate --lint` does not: which methods stream, what each function may do, which values the parameters
+refuse. Each module of `template_checks/` has the expectations of one part.
 
 Runs the SAM translator on `template.yaml`, as CloudFormation does when it deploys, and looks at the result.
 Needs the packages `aws-sam-translator`, `cfn-lint` and `jsonschema`, which `aws-sam-cli` brings: `python infra/check_template.py`.
@@ -17,5 +17,5 @@ if __name__ == "__main__":
     logging.disable(logging.WARNING)
     template = Template.read()
     found = [f"{part.__name__.rpartition('.')[2]}: {error}" for part in PARTS for error in part.errors(template)]
-    print("\n".join(found) or "template.yaml is as it should be")
+    print("\n".join(found) or "template.yaml meets the expectations of infra/template_checks/")
     sys.exit(bool(found))

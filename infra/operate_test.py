@@ -1,4 +1,4 @@
-"""What an operator may type that makes no sense: each is told in a line, and nothing happens."""
+"""Mistakes that an operator may make: each is refused in one line, and nothing is done."""
 
 import contextlib
 import io
@@ -22,15 +22,15 @@ import stack  # noqa: E402
 
 
 class Operator(unittest.TestCase):
-    """On a machine that knows no AWS account, and where nothing may be run."""
+    """A machine without AWS credentials, on which no program may be run."""
 
     def setUp(self):
         empty = tempfile.TemporaryDirectory()
         self.addCleanup(empty.cleanup)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        lonely = {"HOME": empty.name, "AWS_EC2_METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": "eu-central-1"}
+        isolated = {"HOME": empty.name, "AWS_EC2_METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": "eu-central-1"}
         for patch in (
-            mock.patch.dict(os.environ, kept | lonely, clear=True),
+            mock.patch.dict(os.environ, kept | isolated, clear=True),
             mock.patch("subprocess.run", side_effect=AssertionError("something was run")),
         ):
             patch.start()
@@ -65,12 +65,12 @@ class Deploy(Operator):
             self.assertIn("there are: dev, prod, ministack", self.refusal(deploy.deploy, name, []))
         self.assertIn("there is no infra/parameters/ministack.yaml", self.refusal(deploy.deploy, "ministack", []))
 
-    def test_parameters_that_make_no_sense(self):
+    def test_invalid_parameters(self):
         for given, expected in {
             "Typo=1": "the template has no parameter `Typo`",
             "limitUserTokensPerHour=1": "the template has no parameter `limitUserTokensPerHour`",
-            "Architecture": "`Architecture` is no parameter: write Name=value",
-            "=x86_64": "`=x86_64` is no parameter: write Name=value",
+            "Architecture": "`Architecture` is not a parameter: write Name=value",
+            "=x86_64": "`=x86_64` is not a parameter: write Name=value",
             "Architecture=x64": "`Architecture` cannot be `x64`",
             "LimitUserTokensPerHour=many": "`LimitUserTokensPerHour` cannot be `many`",
             "AllowedOrigins=https://A.example": "`AllowedOrigins` cannot be `https://A.example`",
@@ -100,10 +100,10 @@ class Deploy(Operator):
             (secret, ["JwtSecret="], self.NO_KEY),
             (secret | {"JwtSecretArn": arn}, [], self.NO_KEY),
             (secret | {"JwtSecretArn": arn}, [self.ARN], None),
-            # There may be one that nothing needed; CloudFormation knows.
+            # Whether there is one cannot be known here: visitors need none.
             (hidden | {"AuthMode": "anonymous"}, [], None),
             (hidden | {"AuthMode": "anonymous"}, [self.ARN], None),
-            # What this template refuses, another one has deployed.
+            # Deployed by another version of the template, which refused less.
             (secret | {"Alarms": "false", "AlarmEmail": "a@example.com"}, [], None),
         ):
             with self.subTest(deployed=deployed, given=given):
@@ -113,7 +113,7 @@ class Deploy(Operator):
                     deploy.deploy("prod", given)
                 self.assertIn(expected, ended.exception.code) if expected else self.assertEqual(ended.exception.code, 3)
 
-    def test_what_was_never_confirmed_keeps_nothing(self):
+    def test_a_stack_that_was_never_confirmed_has_no_values(self):
         self.has_account(AuthMode="jwt", JwtSecret="****").return_value["StackStatus"] = "REVIEW_IN_PROGRESS"
         self.assertIn(self.NO_KEY, self.refusal(deploy.deploy, "prod", []))
 
@@ -150,7 +150,7 @@ class Deploy(Operator):
                 "DomainName": "",
             }
             self.assertEqual({name: each.get(name) for name in expected}, expected)
-            # What nobody may see stays what it was.
+            # A secret keeps its value.
             self.assertNotIn("JwtSecret", each)
         commands.clear()
         with mock.patch("subprocess.run", run), self.assertRaises(SystemExit):

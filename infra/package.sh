@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# What `sam deploy` sends: `sam build` of the template for this machine's architecture, into the folder given. sam runs
-# `cargo lambda build` for one function after the other; the first builds all of them, so with what `just build` has
-# left it takes seconds. Needs aws-sam-cli, cargo-lambda and ziglang.
+# Runs `sam build` for this machine's architecture, into the folder given; `sam deploy` sends the result. sam runs `cargo lambda
+# build` once for each function. The first builds all of them, and after `just build` it takes seconds. Needs aws-sam-cli, cargo-lambda and ziglang.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 readonly OUT="$1"

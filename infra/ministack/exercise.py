@@ -18,7 +18,7 @@ from emulated import ENDPOINT, STACK, api_address, check, operate, resource, say
 
 TEMPLATE, LOG = sys.argv[1:]
 
-# Two stacks, so that every optional part is made once, also those that stand in for another.
+# Two stacks, so that every optional part is created once, alternatives included.
 EVERYTHING = {
     "Architecture": "x86_64",
     "AuthMode": "anonymous",
@@ -121,7 +121,7 @@ def knows_no_stack():
 
 
 def made():
-    """Every resource of the stack is there."""
+    """Every resource of the stack exists."""
     found = {}
     for page in boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK):
         found |= {each["LogicalResourceId"]: each for each in page["StackResourceSummaries"]}
@@ -154,7 +154,7 @@ def as_made():
 
 
 def refuses_what_is_no_key():
-    """Nothing that is no key gets into the secret, which is made without a value."""
+    """Only a key can be put into the secret, which is created without a value."""
     manager, secret = boto3.client("secretsmanager"), resource("OpenAiSecret")
     for text in ("", "  ", "two words"):
         result = operate("set_key", answers=f"{text}\n")
@@ -165,7 +165,7 @@ def refuses_what_is_no_key():
 
 
 def gateway_answers(origin):
-    """What API Gateway answers itself."""
+    """The answers that API Gateway makes itself."""
     status, headers, body = get(f"{api_address()}/no/such/path")
     check((status, body.get("error")) == (404, "not_found"), f"an unknown path: {status} {body}")
     allowed = headers.get("access-control-allow-origin")

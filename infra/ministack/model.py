@@ -1,4 +1,4 @@
-"""A model for the emulated functions: OpenAI's Responses API on loopback, for whoever has the key of the moment."""
+"""A model for the emulated functions: OpenAI's Responses API on loopback, for requests with the current key."""
 
 import json
 import sys

@@ -1,7 +1,7 @@
 """The deployed functions in use: before there is a key and with it, after rotations, without a table, without a right.
 
 Whatever is missing, a request is answered `unavailable`, the log says what to do about it, and once it is mended the same
-environments go on: nothing is deployed here.
+environments keep running: nothing is deployed here.
 """
 
 import base64
@@ -19,9 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "deployed
 from client import Api, Failed  # noqa: E402
 from steps import message  # noqa: E402
 
-# Seconds after which what was mended works at the latest.
+# The most seconds until a repair takes effect.
 RECOVERY = 61
-# The key that is in place in the end.
+# The key at the end.
 LAST_KEY = "sk-second"
 
 
@@ -104,7 +104,7 @@ def keys(api, token, model):
     set_key(LAST_KEY)
     model.key = LAST_KEY
     check((problem := turn(api, token)) is None, f"the first turn after another set-key: {problem}")
-    say("a key that OpenAI refuses is read anew: the first turn after another set-key is answered")
+    say("a key that OpenAI refuses is read again: the first turn after another set-key is answered")
 
 
 def signing_key(api, old):
@@ -118,7 +118,7 @@ def signing_key(api, old):
     recovers(lambda: manager.get_secret_value(SecretId=secret)["SecretString"] == before, "the rotation of the signing key")
     previous = manager.get_secret_value(SecretId=secret, VersionStage="AWSPREVIOUS")["SecretString"]
     check(previous == before, "the signing key that was is gone")
-    # An environment of `start` that was there before goes on with the key it has, for five minutes at most.
+    # An environment of `start` that existed before keeps its key for at most five minutes.
     configure("StartFunction")
     new = start(api)
     check(key_of(new) != key_of(old), "a session of after the rotation has the old key")

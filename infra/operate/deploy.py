@@ -1,8 +1,8 @@
 """Builds the functions and deploys them: `just deploy ENV [Name=value...]`.
 
-What is given goes before what `infra/parameters/ENV.yaml` has, and that before the template's defaults. Values that the
-template would refuse, names that it does not have and missing credentials are told before anything is built: sam passes
-over a name that it does not know.
+A value on the command line takes precedence over `infra/parameters/ENV.yaml`, and that over the template's defaults. Values
+that the template would refuse, unknown names and missing credentials are refused before anything is built; sam would ignore a
+name that it does not know.
 """
 
 import json
@@ -19,7 +19,7 @@ from stack import ROOT, Stack, briefly
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from template_checks.parameters import accepts, broken_rules  # noqa: E402
 
-# In place of a `JwtSecret` that nobody knows here.
+# Stands for a deployed `JwtSecret`, whose value is not known here.
 SOME_SECRET = "*" * 32
 
 
@@ -30,18 +30,18 @@ def deploy(environment, given):
     template = load(str(ROOT / "template.yaml"))
     refuse(unfit(template["Parameters"], values), path)
     stack.needs_account()
-    # A word that no deployment had before: with provisioned concurrency it makes the version that is kept ready.
+    # A new word for each deployment; with provisioned concurrency it makes the version that is kept ready.
     values["Release"] = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
     refuse(broken(template, values, stack.parameters()), path)
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        # JSON is YAML, and sam reads no other ending.
+        # JSON is YAML, and sam only reads files that end in `.yaml`.
         json.dump(with_defaults(template["Parameters"], values), file)
         file.flush()
         run(environment, f"file://{file.name}", values.get("Architecture", "arm64"))
 
 
 def run(environment, overrides, architecture):
-    # sam is silent while it builds, which takes minutes: built before, in the same way, it finds everything done.
+    # sam prints nothing during the minutes of its build. So the same build runs first, and sam finds everything built.
     cargo = ["cargo", "lambda", "build", "--release", *(["--arm64"] if architecture == "arm64" else [])]
     options = ["--config-env", environment, "--parameter-overrides", overrides]
     for command in (cargo, ["sam", "build", "--build-in-source", *options], ["sam", "deploy", *options]):
@@ -50,8 +50,8 @@ def run(environment, overrides, architecture):
 
 
 def with_defaults(known, values):
-    """The values, and the default of every other parameter: what is not named keeps the value of the deployment before,
-    and a line that was taken out of the file would change nothing. A secret stays what it was."""
+    """The values, and the default of every other parameter. Without the defaults, CloudFormation would keep the value of the
+    previous deployment, and removing a line from the file would change nothing. A secret keeps its value."""
     defaults = {name: text(each["Default"]) for name, each in known.items() if "NoEcho" not in each}
     return defaults | values
 
@@ -59,12 +59,12 @@ def with_defaults(known, values):
 def parameters(path, given):
     """The values by name, as text."""
     if not (ROOT / path).is_file():
-        raise SystemExit(f"there is no {path} with the parameters of this environment")
+        raise SystemExit(f"there is no {path} for this environment")
     found = {name: text(value) for name, value in yaml_parse((ROOT / path).read_text()).items()}
     for each in given:
         name, equals, value = each.partition("=")
         if not (name and equals):
-            raise SystemExit(f"`{each}` is no parameter: write Name=value")
+            raise SystemExit(f"`{each}` is not a parameter: write Name=value")
         found[name] = value
     return found
 
@@ -79,17 +79,17 @@ def refuse(problems, path):
 
 
 def unfit(known, values):
-    """What is wrong with the names and with single values, each as a line."""
+    """Problems of names and of single values, one line each."""
     problems = [f"the template has no parameter `{name}`" for name in values.keys() - known.keys()]
     for name in values.keys() & known.keys():
         if not accepts(known[name], values[name]):
-            value = "what it is" if "NoEcho" in known[name] else f"`{values[name]}`"
+            value = "this value" if "NoEcho" in known[name] else f"`{values[name]}`"
             problems.append(f"`{name}` cannot be {value}: {known[name]['Description']} ({taken(known[name])})")
     return problems
 
 
 def broken(written, values, deployed):
-    """What is wrong with the values together, each as a line. Where it cannot be known, CloudFormation tells it later."""
+    """Problems of the values together, one line each. What cannot be known here, CloudFormation refuses later."""
     problems = [
         [each for rule in broken_rules(written, {"JwtSecret": secret} | values).values() for each in rule]
         for secret in secrets(written, deployed)
@@ -98,8 +98,8 @@ def broken(written, values, deployed):
 
 
 def secrets(written, deployed):
-    """What the deployed `JwtSecret` may be, which stays what it was if no other is given. CloudFormation shows asterisks,
-    which do not tell whether there is one; but together with the other values it broke no rule."""
+    """The possible values of the deployed `JwtSecret`, which keeps its value unless another is given. CloudFormation shows
+    asterisks, whether it is empty or not. But the deployed values together broke no rule, which may exclude one case."""
     if not deployed:
         return [""]
     possible = ["", SOME_SECRET]
@@ -107,7 +107,7 @@ def secrets(written, deployed):
 
 
 def taken(parameter):
-    """What a parameter takes, in a few words."""
+    """The values that a parameter accepts, in a few words."""
     match parameter:
         case {"AllowedValues": values}:
             return "one of " + ", ".join(f"`{each}`" for each in values)

@@ -1,4 +1,4 @@
-"""Deletes a stack: `just destroy ENV`. Asks first, says what goes and what stays."""
+"""Deletes a stack: `just destroy ENV`. Says what is deleted and what stays, and asks first."""
 
 import subprocess
 
@@ -7,19 +7,19 @@ from stack import main
 
 def destroy(stack):
     if not stack.describe().get("Outputs"):
-        print(f"The stack {stack.name} was never complete. Tables that it may have made stay, with nothing in them.")
+        print(f"The stack {stack.name} was never complete. If it has created tables, they stay, and are empty.")
         ask("Type the stack's name to delete it: ", stack.name)
         delete(stack)
         return
     outputs, is_protected = stack.outputs(), stack.parameters()["Protection"] == "true"
     tables = outputs["TableNames"].split(",")
     print(f"This deletes the stack {stack.name}: the API, the functions, logs, alarms, the secrets with their keys,")
-    print(f"and every file that was attached (bucket {outputs['FilesBucketName']}).")
-    print(f"The tables stay: {', '.join(tables)}.")
+    print(f"and every attached file (bucket {outputs['FilesBucketName']}).")
+    print(f"The tables are not part of that: {', '.join(tables)}.")
     if is_protected:
-        print("They are protected; to delete them later: aws dynamodb update-table --table-name <name>")
+        print("They stay, because they are protected. To delete one later: aws dynamodb update-table --table-name <name>")
         print("--no-deletion-protection-enabled, then aws dynamodb delete-table --table-name <name>.")
-    print("API Gateway's role for logs stays as well: other APIs of the account use it.")
+    print("API Gateway's role for logs stays as well, because other APIs of the account use it.")
     ask("Type the stack's name to delete it: ", stack.name)
     tables_too = not is_protected and input("Delete the tables as well, with every conversation? [y/N] ") == "y"
     empty(stack, outputs["FilesBucketName"])

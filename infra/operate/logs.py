@@ -1,4 +1,4 @@
-"""Follows the lines of every function and of the API: `just logs ENV`. Ends with Ctrl-C."""
+"""Follows the logs of every function and of the API: `just logs ENV`. Ctrl-C ends it."""
 
 import re
 import time
@@ -6,19 +6,18 @@ from datetime import UTC, datetime
 
 from stack import main
 
-# Lines of the last minutes are shown first; then it is asked for new ones this often, in seconds.
-BEFORE = 10 * 60
-PAUSE = 2
+HISTORY_SECONDS = 10 * 60
+PAUSE_SECONDS = 2
 
 
 def follow(stack):
     logs = stack.client("logs")
     groups = stack.outputs()["LogGroups"].split(",")
-    since = int((time.time() - BEFORE) * 1000)
-    # A line may arrive after a later one: each round begins where the one before did, and knows what it has shown.
+    since = int((time.time() - HISTORY_SECONDS) * 1000)
+    # A line may arrive after a later one. So each round looks back a minute, and skips what was shown already.
     shown = set()
     while True:
-        began = int(time.time() * 1000)
+        started = int(time.time() * 1000)
         lines = sorted(
             (event["timestamp"], name_of(group), event["message"].rstrip())
             for group in groups
@@ -30,12 +29,12 @@ def follow(stack):
                 timestamp, name, message = line
                 print(datetime.fromtimestamp(timestamp / 1000, UTC).strftime("%H:%M:%S"), name, message, flush=True)
         shown = set(lines)
-        since = max(since, began - 60_000)
-        time.sleep(PAUSE)
+        since = max(since, started - 60_000)
+        time.sleep(PAUSE_SECONDS)
 
 
 def name_of(group):
-    """Whose lines a group has: `chat` of `chatkit-dev-ChatLogs-1A2B3C`."""
+    """The function that a log group belongs to: `chat` of `chatkit-dev-ChatLogs-1A2B3C`."""
     return re.search(r"([A-Za-z]+)Logs", group)[1].lower()
 
 

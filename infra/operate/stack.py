@@ -22,11 +22,11 @@ class Stack:
         self.session = boto3.Session(region_name=parameters.get("region"), profile_name=parameters.get("profile"))
 
     def needs_account(self):
-        """Ends the program where no account can be reached."""
+        """Ends the program if there are no credentials or no region."""
         try:
             has_credentials = self.session.get_credentials() is not None
         except BotoCoreError as error:
-            raise SystemExit(f"the AWS credentials cannot be had: {error}") from None
+            raise SystemExit(f"the AWS credentials cannot be read: {error}") from None
         if not has_credentials:
             raise SystemExit("there are no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         if not self.session.region_name:
@@ -36,7 +36,7 @@ class Stack:
         return self.session.client(service)
 
     def find(self):
-        """What CloudFormation says of the stack; nothing if there is none."""
+        """CloudFormation's description of the stack; None if there is no stack."""
         try:
             return self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
         except ClientError as error:
@@ -47,21 +47,21 @@ class Stack:
         if described := self.find():
             return described
         region = self.session.region_name
-        raise SystemExit(f"there is no stack `{self.name}` in {region}: `just deploy {self.environment}` makes it")
+        raise SystemExit(f"there is no stack `{self.name}` in {region}: `just deploy {self.environment}` creates it")
 
     def outputs(self):
         described = self.describe()
         if outputs := described.get("Outputs"):
             return {each["OutputKey"]: each["OutputValue"] for each in outputs}
         raise SystemExit(
-            f"the stack `{self.name}` is {described['StackStatus']}, so there is nothing to use: "
-            f"`just destroy {self.environment}` takes away what is left of it"
+            f"the stack `{self.name}` is {described['StackStatus']} and cannot be used: "
+            f"`just destroy {self.environment}` deletes what is left of it"
         )
 
     def parameters(self):
-        """The values that it was deployed with, those that nobody may see as asterisks; none if it never was."""
+        """The deployed values, secrets as asterisks; none if it was never deployed."""
         described = self.find()
-        # What was looked at and not confirmed is noted as a stack, too, and the next deployment begins anew.
+        # A deployment that was shown and not confirmed is listed as a stack, too.
         if not described or described["StackStatus"] == "REVIEW_IN_PROGRESS":
             return {}
         return {each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])}
@@ -79,7 +79,7 @@ def main(action):
 
 @contextmanager
 def briefly():
-    """An error of AWS is one line, and an interruption none."""
+    """Prints an error of AWS as one line, and an interruption not at all."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:

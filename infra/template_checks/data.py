@@ -1,8 +1,8 @@
-"""Tables, files and secrets: encrypted, kept, and open to nobody."""
+"""Tables, files and secrets: encrypted, kept, and private."""
 
 TABLES = ["ThreadsTable", "CountersTable", "UsageTable"]
 KEY = "arn:aws:kms:eu-central-1:111122223333:key/0"
-# Where a key of the operator's own stands, by type of resource. A type that keeps anything and is not here is an error.
+# The property that names the operator's own key, by type of resource. A type that stores data must be in this list.
 KEY_PROPERTY = {
     "AWS::DynamoDB::Table": "SSESpecification",
     "AWS::Lambda::Function": "KmsKeyArn",
@@ -25,7 +25,7 @@ def errors(template):
                 yield f"{name}: is not encrypted with KmsKeyArn"
     if "SecretString" in template.properties("OpenAiSecret"):
         yield "OpenAiSecret: has a value, which could be taken for a key"
-    # A deployment must not replace what they hold, and must not choose it either.
+    # A deployment must neither choose nor replace the values of the secrets.
     for name, length in {"SessionSigningSecret": 64, "ToolSigningSecret": 64}.items():
         generated = template.properties(name)["GenerateSecretString"]
         if generated != {"PasswordLength": length, "ExcludePunctuation": True}:

@@ -1,4 +1,4 @@
-"""The assistant documents that can be deployed are documents by the schema."""
+"""The assistant documents that can be deployed fit the schema."""
 
 import json
 

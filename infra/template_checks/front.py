@@ -1,4 +1,4 @@
-"""What may stand in front of the API: the firewall's rules, with a distribution and without, and the name's record."""
+"""The optional resources in front of the API: the firewall's rules, with and without CloudFront, and the domain's record."""
 
 CLOUDFRONT = {"CloudFront": "true", "Firewall": "true"}
 
@@ -19,7 +19,7 @@ def of_firewall(template):
         if (found := [rule["Name"] for rule in in_order]) != expected or len({rule["Priority"] for rule in rules}) != len(rules):
             yield f"WebAcl: with {parameters} the rules are {found}, not {expected}"
         rate = next(rule for rule in rules if rule["Name"] == "requests-of-one-address")["Statement"]["RateBasedStatement"]
-        # Behind a distribution every request comes from one of its own addresses.
+        # Behind CloudFront every request comes from one of CloudFront's addresses.
         header = rate.get("ForwardedIPConfig", {}).get("HeaderName")
         told = (rate["AggregateKeyType"], header)
         if told != (("FORWARDED_IP", "x-client-address") if parameters is CLOUDFRONT else ("IP", None)):
@@ -27,7 +27,7 @@ def of_firewall(template):
 
 
 def of_record(template):
-    """One record, which is changed and never made a second time: its name is unique in the zone."""
+    """One record, which is changed and never created a second time: its name is unique in the zone."""
     (record,) = template.of_type("AWS::Route53::RecordSet").values()
     for cloudfront, expected in (("true", "Distribution"), ("false", "ApiDomain")):
         target = template.with_parameters(record["Properties"]["AliasTarget"], CloudFront=cloudfront)
@@ -39,4 +39,4 @@ def of_users(template):
     for opened in ("true", "false"):
         users = template.with_parameters(template.properties("Users"), UserPoolSignUp=opened)
         if users["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is (opened == "true"):
-            yield f"Users: with UserPoolSignUp {opened}, strangers make accounts or cannot"
+            yield f"Users: with UserPoolSignUp {opened}, sign-up is open when it should be closed, or closed when it should be open"

@@ -1,4 +1,4 @@
-"""What the template refuses: values by their patterns, and sets of values by its rules."""
+"""What the template refuses: single values by their patterns, and combinations by its rules."""
 
 import re
 
@@ -13,7 +13,7 @@ REFUSED = {
     "AuthMode": ["development", "jwt anonymous", ""],
     "FilesTypes": ["image", "*/*", "image/*,", "image/p*"],
     "JwtSecret": ["short", "s" * 31],
-    # A role's right to a secret is one to its whole ARN, the six letters at its end included.
+    # A role needs the whole ARN, with the six characters that Secrets Manager appends.
     "JwtSecretArn": ["jwt", "arn:aws:s3:::bucket", "arn:aws:secretsmanager:eu-central-1:111122223333:secret:jwt"],
     "JwksUrl": ["http://example.com/keys", "https://example.com/keys?x=1"],
     "KmsKeyArn": ["alias/mine", "arn:aws:kms:eu-central-1:111122223333:alias/mine"],
@@ -44,7 +44,7 @@ ACCEPTED = {
     "UserPoolPages": ["", "https://example.com/chat", "https://example.com/,http://localhost:3000/"],
 }
 
-# Sets of parameters, with the rule that refuses each; those without a rule are deployed.
+# Combinations of parameters, each with the rule that refuses it; None if it can be deployed.
 SETS = [
     ({"JwtSecret": SECRET}, None),
     ({"AuthMode": "anonymous"}, None),
@@ -61,7 +61,7 @@ SETS = [
     ({"UserPool": "true", "UserPoolPages": "https://example.com/", "JwtIssuer": "me"}, "TheUserPoolNamesItself"),
     ({"AuthMode": "anonymous", "Mode": "hosted"}, "HostedModeNeedsItsWorkflow"),
     ({"AuthMode": "anonymous", "Mode": "hosted", "WorkflowId": "wf_1"}, None),
-    ({"AuthMode": "anonymous", "Alarms": "false", "AlarmEmail": "a@example.com"}, "SomebodyIsToldOfAlarms"),
+    ({"AuthMode": "anonymous", "Alarms": "false", "AlarmEmail": "a@example.com"}, "AlarmEmailNeedsAlarms"),
     ({"AuthMode": "anonymous", "DomainName": "chat.example.com"}, "ADomainNeedsACertificate"),
     ({"AuthMode": "anonymous", "DomainName": "chat.example.com", "HostedZoneId": "Z1"}, None),
     ({"AuthMode": "anonymous", "HostedZoneId": "Z1"}, "ACertificateNeedsADomain"),
@@ -84,7 +84,7 @@ def errors(template):
             yield f"{name}: has no description"
         is_bounded = {"AllowedPattern", "AllowedValues", "MaxLength", "MaxValue"} & parameter.keys()
         if not is_bounded:
-            yield f"{name}: takes anything"
+            yield f"{name}: accepts any value"
     for table, expected in ((REFUSED, False), (ACCEPTED, True)):
         for name, values in table.items():
             for value in values:
@@ -95,11 +95,11 @@ def errors(template):
         if broken != ({rule} if rule else set()):
             yield f"{sorted(values)}: breaks {sorted(broken)}, not {rule}"
     if unused := template.written["Rules"].keys() - {rule for _, rule in SETS}:
-        yield f"no set of values breaks {sorted(unused)}"
+        yield f"no combination breaks {sorted(unused)}"
 
 
 def accepts(parameter, value):
-    """Whether a parameter takes a value, given as text."""
+    """Whether a parameter accepts a value, given as text."""
     if parameter["Type"] == "CommaDelimitedList":
         return all(accepts(parameter | {"Type": "String"}, each.strip()) for each in value.split(","))
     if "AllowedValues" in parameter:
@@ -112,7 +112,7 @@ def accepts(parameter, value):
 
 
 def broken_rules(written, values):
-    """The rules that refuse a set of values, each with what it says."""
+    """The rules that refuse a combination, each with its messages."""
     resolver = Resolver(written, values)
     return {
         name: [each["AssertDescription"] for each in rule["Assertions"] if not resolver.resolve(each["Assert"])]

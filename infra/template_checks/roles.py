@@ -1,4 +1,4 @@
-"""All that each function may do, and where it may write lines."""
+"""Everything that each function may do, and the log group it writes to."""
 
 import json
 
@@ -6,7 +6,7 @@ FUNCTIONS = ["Start", "Refresh", "Chat", "Analytics", "Socket"]
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 READ_SECRET = {"secretsmanager:GetSecretValue"}
 
-# What whoever carries on conversations may do, over HTTP or a WebSocket.
+# What a function that answers people may do, over HTTP or a WebSocket.
 CONVERSATIONS = {
     "ThreadsTable": {
         "dynamodb:BatchWriteItem",
@@ -71,11 +71,11 @@ PERMISSIONS = {
     },
 }
 
-# The services that may use the operator's key in a role's name.
+# The services that may use the operator's key on behalf of a role.
 VIA = [{"Fn::Sub": f"{each}.${{AWS::Region}}.${{AWS::URLSuffix}}"} for each in ("dynamodb", "lambda", "s3", "secretsmanager")]
 EVERY_FUNCTION = {f"{function}Role" for function in FUNCTIONS if function != "Socket"} | {"SocketRole if HasSocket"}
 
-# Policies of several roles, each only where the parameter asks for it: when, whose, what.
+# Policies of several roles, each with its condition, its roles and its permissions.
 SHARED = {
     "SecretsPolicy": (None, EVERY_FUNCTION, {"*": {"secretsmanager:BatchGetSecretValue"}}),
     "SocketTurnsPolicy": ("HasSocket", {"SocketRole"}, {"SocketFunction": {"lambda:InvokeFunction"}}),
@@ -106,32 +106,32 @@ def errors(template):
         if (found := permissions(properties["Policies"])) != expected:
             yield f"{name}: may {found}, not {expected}"
         if properties.keys() != {"AssumeRolePolicyDocument", "Policies"}:
-            yield f"{name}: has more than its policies"
+            yield f"{name}: has permissions other than its policies"
         if principals(properties) != {"lambda.amazonaws.com"}:
-            yield f"{name}: is not the functions' alone"
+            yield f"{name}: can be assumed by others than the functions"
     for name, (condition, whose, expected) in SHARED.items():
         policy = template.resources[name]
         if policy.get("Condition") != condition or permissions([policy["Properties"]]) != expected:
             yield f"{name}: may {permissions([policy['Properties']])} if {policy.get('Condition')}"
         if (found := set(map(name_of, policy["Properties"]["Roles"]))) != whose:
-            yield f"{name}: is of {sorted(found)}, not of {sorted(whose)}"
+            yield f"{name}: belongs to {sorted(found)}, not to {sorted(whose)}"
     if template.of_type("AWS::IAM::Policy").keys() | template.of_type("AWS::IAM::ManagedPolicy").keys() != SHARED.keys():
         yield "there are other policies than expected"
     for function in [*FUNCTIONS, "Rotation"]:
         properties = template.properties(f"{function}Function")
         if properties["Role"] != {"Fn::GetAtt": [f"{function}Role", "Arn"]}:
-            yield f"{function}Function: has another's role"
+            yield f"{function}Function: has the role of another function"
         yield from of_logs(template, function, properties["LoggingConfig"])
 
 
 def of_logs(template, function, logging):
     if (logging["LogGroup"], logging["LogFormat"]) != ({"Ref": f"{function}Logs"}, "JSON"):
-        yield f"{function}Function: does not log JSON into its own group"
-    # What succeeded is in the metrics; `DeadStreams` counts the lines on what did not.
+        yield f"{function}Function: does not log JSON to its own log group"
+    # Lambda's lines on successful invocations are off; `DeadStreams` counts those on failed ones.
     if logging["SystemLogLevel"] != "WARN":
-        yield f"{function}Function: Lambda's own lines are not those on failures"
+        yield f"{function}Function: Lambda's own lines are not limited to failures"
     if template.properties(f"{function}Logs").get("RetentionInDays") != {"Ref": "LogRetentionDays"}:
-        yield f"{function}Logs: lines are kept for ever"
+        yield f"{function}Logs: lines are kept forever"
 
 
 def permissions(policies):
@@ -148,12 +148,12 @@ def permissions(policies):
 
 
 def plain(value):
-    """A value of the template without what the linter's reader adds to it, so that it prints as it is written."""
+    """A value of the template as plain types, so that it prints as it is written."""
     return json.loads(json.dumps(value))
 
 
 def name_of(resource):
-    """A resource as `PERMISSIONS` names it; anything else, such as `*`, as it stands in the template."""
+    """A resource as `PERMISSIONS` names it; anything else, such as `*`, as it is in the template."""
     match resource:
         case {"Ref": name} | {"Fn::GetAtt": [name, "Arn"]}:
             return name

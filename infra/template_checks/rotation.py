@@ -1,4 +1,4 @@
-"""The rotation function, run step by step as Secrets Manager does, against a Secrets Manager of a few lines."""
+"""The rotation function, run step by step as Secrets Manager does, against a small fake of Secrets Manager."""
 
 import sys
 from types import ModuleType, SimpleNamespace
@@ -43,7 +43,7 @@ def errors(template):
         for step in steps:
             handler({"SecretId": "secret", "ClientRequestToken": "new", "Step": step}, None)
 
-    # Each step may be asked for twice: Secrets Manager tries again after a failure.
+    # Each step may run twice: Secrets Manager repeats it after a failure.
     run("createSecret")
     made = manager.versions["new"]["value"]
     run("createSecret", "setSecret", "testSecret", "finishSecret", "finishSecret", "createSecret")

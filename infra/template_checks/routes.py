@@ -1,4 +1,4 @@
-"""Every method of the API: its function, and whether it streams."""
+"""Every method of the API: which function answers it, and whether it streams."""
 
 import json
 import tomllib
@@ -18,7 +18,7 @@ ROUTES = {
     ("GET", "/health"): "Analytics",
 }
 STREAMING = "Chat"
-# Those that anybody can ask, so those with limits of their own.
+# Open to everyone, so throttled on their own.
 SESSIONS = ["/api/chatkit/start", "/api/chatkit/session", "/api/chatkit/refresh"]
 
 
@@ -26,7 +26,7 @@ def errors(template):
     found = methods(template)
     expected = ROUTES | {("OPTIONS", path): function for (_, path), function in ROUTES.items()}
     for route in sorted(found.keys() ^ expected.keys()):
-        yield f"{route} is in the template or expected, not both"
+        yield f"{route} is only in the template, or only expected"
     for route in sorted(found.keys() & expected.keys()):
         for provisioned in (0, 1):
             integration = template.with_parameters(found[route], ChatProvisionedConcurrency=provisioned)
@@ -60,27 +60,27 @@ def of_integration(route, integration, function, provisioned):
     uri = integration["uri"]["Fn::Sub"]
     if kept_ready:
         uri, names = uri
-        # By reference: the API has to wait for the alias.
+        # By reference, so that CloudFormation creates the alias first.
         if names != {"Alias": {"Ref": "ChatAlias"}}:
             yield f"{route}: the integration is of {names}"
     if not uri.endswith(expected):
         yield f"{route}: the integration is {uri}, not …{expected}"
     if integration["type"] != "aws_proxy" or integration["httpMethod"] != "POST":
-        yield f"{route}: the integration is no Lambda proxy"
+        yield f"{route}: the integration is not a Lambda proxy"
     mode, timeout = ("STREAM", 900_000) if streams else (None, None)
     if (integration.get("responseTransferMode"), integration.get("timeoutInMillis")) != (mode, timeout):
         yield f"{route}: transfer mode and timeout are not {mode} and {timeout}"
 
 
 def of_permissions(template, expected):
-    """API Gateway may call the functions, and nobody else may."""
+    """Only API Gateway may call the functions."""
     called = set()
     for name, permission in template.of_type("AWS::Lambda::Permission").items():
         properties = permission["Properties"]
-        # Secrets Manager, which asks for rotations, names its account and no more.
+        # Secrets Manager calls the rotation function; it can name its account only.
         bound = "SourceAccount" if properties["Principal"] == "secretsmanager.amazonaws.com" else "SourceArn"
         if properties["Action"] != "lambda:InvokeFunction" or bound not in properties:
-            yield f"{name} lets others in than the API"
+            yield f"{name} admits callers other than the API"
         if properties["Principal"] == "apigateway.amazonaws.com":
             match properties["FunctionName"]:
                 case {"Ref": name} | {"Fn::GetAtt": [name, "Arn"]}:
@@ -93,8 +93,8 @@ def of_permissions(template, expected):
 
 
 def of_socket(template):
-    """Whatever comes over a WebSocket goes to one function, which takes the token of `$connect` itself; all or nothing of
-    it is there."""
+    """All WebSocket routes lead to one function, which checks the token of `$connect` itself. The parameter `WebSocket`
+    creates all of these resources or none."""
     found = {route["Properties"]["RouteKey"] for route in template.of_type("AWS::ApiGatewayV2::Route").values()}
     if found != {"$connect", "$default", "$disconnect"}:
         yield f"the routes of the WebSocket API are {sorted(found)}"
@@ -108,12 +108,12 @@ def of_socket(template):
         yield "connections are not throttled as sessions are"
     for name, resource in template.resources.items():
         if name.startswith("Socket") and resource.get("Condition") not in ("HasSocket", "AlarmsOfSocket"):
-            yield f"{name}: is there without the WebSocket API"
-    # A second try tells the client that the first has died. The code knows for an hour that there was a first.
+            yield f"{name}: exists without the WebSocket API"
+    # The second try tells the client that the first has died. The code remembers the first one for an hour.
     (retries,) = template.of_type("AWS::Lambda::EventInvokeConfig").values()
     retries, longest = retries["Properties"], template.properties("SocketFunction")["Timeout"] + 60
     if retries["MaximumRetryAttempts"] != 1 or not longest < retries["MaximumEventAgeInSeconds"] < 3600:
-        yield f"SocketFunction: is tried again {retries}"
+        yield f"SocketFunction: is retried {retries}"
 
 
 def of_api(template):
@@ -136,6 +136,6 @@ def of_api(template):
         limits = (setting.get("ThrottlingRateLimit"), setting.get("ThrottlingBurstLimit"))
         if limits != ({"Ref": f"{prefix}Rate"}, {"Ref": f"{prefix}Burst"}):
             yield f"{route}: is throttled by {limits}"
-        # Either would put tokens into a log.
+        # Either of them would log tokens.
         if setting.get("LoggingLevel") != "OFF" or setting.get("DataTraceEnabled") is not False:
             yield f"{route}: API Gateway's own logging is not off"

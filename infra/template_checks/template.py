@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class NoManagedPolicies:
-    """The names of managed policies that the translator may look up; it needs none."""
+    """Stands for the managed policies that the translator looks up; the template names none."""
 
     def load(self):
         return {}
@@ -28,7 +28,7 @@ class Template:
         as_deployed = load(path)
         for resource in as_deployed["Resources"].values():
             properties = resource.get("Properties", {})
-            # As `sam deploy` leaves them.
+            # As `sam deploy` does.
             for name in properties.keys() & {"CodeUri", "ContentUri"}:
                 properties[name] = "s3://bucket/code.zip"
         os.environ["AWS_DEFAULT_REGION"] = "us-east-1"

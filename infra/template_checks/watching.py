@@ -1,4 +1,4 @@
-"""Alarms that name a metric which exists, and say what to do; log lines that the filters can find."""
+"""Alarms name an existing metric and say what to do; metric filters name existing fields of the log line."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from cost import ALARM_METRICS, LINE_METRICS
 
 from .template import ROOT
 
-# Fields of the log line, and where they come from.
+# The file that writes the fields of the log line.
 LINE = ROOT / "shared/src/http/log.rs"
 
 
@@ -20,7 +20,7 @@ def errors(template):
         (transformation,) = properties["MetricTransformations"]
         metrics.add(transformation["MetricName"])
         fields = set(re.findall(r"\$\.([a-z_]+)", properties["FilterPattern"] + transformation["MetricValue"]))
-        # `target` is the subscriber's own; the rest of Lambda's lines is Lambda's.
+        # `target` is tracing's own field, the other two are of Lambda's own lines.
         for field in fields - {"target", "type", "record"}:
             if not re.search(rf"\b{field}\b", line):
                 yield f"{name}: the log line has no field `{field}`"
@@ -28,20 +28,20 @@ def errors(template):
     of_alarms = 0
     for name, each in alarms.items():
         properties = template.with_parameters(each["Properties"])
-        # A sum of which one part has no data has none itself, and alarms of nothing.
+        # A sum has no data if one of its terms has none, and then the alarm is never raised.
         sums = [metric["Expression"] for metric in properties.get("Metrics", []) if "Expression" in metric]
         for expression in sums:
             if re.search(r"[a-z]", re.sub(r"FILL\(\w+, 0\)", "", expression)):
-                yield f"{name}: adds what may be missing in {expression}"
+                yield f"{name}: a term without data hides the sum {expression}"
         if len(properties["AlarmDescription"]) < 60:
             yield f"{name}: does not say what to do"
         if each["Properties"]["AlarmActions"] != [{"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]}]:
-            yield f"{name}: tells nobody"
-        # Nobody chats at night, and that is no reason to wake anybody.
+            yield f"{name}: does not notify AlarmTopic"
+        # A night without chats has no data, and is not a reason for an alarm.
         if properties["TreatMissingData"] != "notBreaching":
-            yield f"{name}: is raised where nothing happens"
+            yield f"{name}: is raised when there is no data"
         named = list(named_metrics(properties))
-        # Where a tenant has no budget there is none.
+        # These alarms exist only if tenants have a budget.
         of_alarms += 0 if each.get("Condition") == "AlarmsOfTenants" else len(named)
         for namespace, metric in named:
             if "ChatKit/" in str(namespace) and metric not in metrics:
@@ -50,14 +50,14 @@ def errors(template):
     if counted != (ALARM_METRICS, LINE_METRICS):
         yield f"infra/cost.py does not count the metrics of alarms and of log lines as {counted}"
     text, parts = template.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
-    # With the WebSocket API and without, and with a tenant's budget and without, it has to be JSON.
+    # It must be JSON with and without the WebSocket API, and with and without a tenant's budget.
     for socket, budget in (("true", 0), ("false", 1000)):
         chosen = template.with_parameters(parts, WebSocket=socket, LimitTenantTokensPerDay=budget)
         shown = text
         for name, part in chosen.items():
             shown = shown.replace(f"${{{name}}}", part if isinstance(part, str) else part["Fn::Sub"])
         if ("${Socket" in shown) is (socket == "false"):
-            yield f"Dashboard: with WebSocket {socket} it does not show what there is"
+            yield f"Dashboard: with WebSocket={socket} it shows the WebSocket API wrongly"
         json.loads(shown)
     widgets = json.loads(shown)["widgets"]
     for metric in metrics:
