@@ -11,6 +11,7 @@ use bytes::Bytes;
 use chatkit_shared::http::{Code, Error, HttpLayer};
 use http::HeaderValue;
 use http::header::{self, InvalidHeaderValue};
+use rust_embed::RustEmbed;
 
 use crate::about::About;
 
@@ -26,90 +27,12 @@ fn content_security_policy(files: Option<&str>) -> String {
     )
 }
 
-/// A file of the page.
-struct Asset {
-    /// Below `local/playground/`, and below `/playground/` in the address.
-    name: &'static str,
-    content: &'static str,
-}
+/// The files of the page, named as below `/playground/` in the address.
+#[derive(RustEmbed)]
+#[folder = "playground"]
+struct Files;
 
-macro_rules! assets {
-    ($($name:literal),* $(,)?) => {
-        &[$(Asset { name: $name, content: include_str!(concat!("../playground/", $name)) }),*]
-    };
-}
-
-const INDEX: &str = include_str!("../playground/index.html");
-
-const ASSETS: &[Asset] = assets![
-    "css/base.css",
-    "css/composer.css",
-    "css/controls.css",
-    "css/conversation.css",
-    "css/items.css",
-    "css/layout.css",
-    "css/media.css",
-    "css/prose.css",
-    "css/questions.css",
-    "css/sidebar.css",
-    "css/widget-data.css",
-    "css/widget-fields.css",
-    "css/widgets.css",
-    "favicon.svg",
-    "js/about.js",
-    "js/api.js",
-    "js/attachments.js",
-    "js/composer.js",
-    "js/conversation.js",
-    "js/copy.js",
-    "js/dialog.js",
-    "js/dictation.js",
-    "js/dom.js",
-    "js/follow.js",
-    "js/icons.js",
-    "js/identity.js",
-    "js/items/assistant-message.js",
-    "js/items/card.js",
-    "js/items/client-tool-call.js",
-    "js/items/generated-image.js",
-    "js/items/index.js",
-    "js/items/sources.js",
-    "js/items/structured-input.js",
-    "js/items/task.js",
-    "js/items/user-message.js",
-    "js/items/widget.js",
-    "js/items/workflow.js",
-    "js/main.js",
-    "js/markdown/blocks.js",
-    "js/markdown/inline.js",
-    "js/markdown/render.js",
-    "js/notices.js",
-    "js/page-tools.js",
-    "js/patience.js",
-    "js/pickers.js",
-    "js/questions.js",
-    "js/session.js",
-    "js/sidebar.js",
-    "js/socket-fetch.js",
-    "js/sse.js",
-    "js/theme.js",
-    "js/thread-row.js",
-    "js/threads.js",
-    "js/timeline.js",
-    "js/toast.js",
-    "js/types.js",
-    "js/widgets/actions.js",
-    "js/widgets/boxes.js",
-    "js/widgets/chart.js",
-    "js/widgets/content.js",
-    "js/widgets/fields.js",
-    "js/widgets/form.js",
-    "js/widgets/render.js",
-    "js/widgets/roots.js",
-    "js/widgets/style.js",
-    "js/widgets/table.js",
-    "js/widgets/view.js",
-];
+const INDEX: &str = "index.html";
 
 /// Serves the page at `/`, its files below `/playground/` and `about` at `/playground.json`. Has no fallback, so it can be
 /// merged with the other routers. `http` makes the answers to methods that it does not know.
@@ -131,18 +54,19 @@ pub fn router(about: &About, http: HttpLayer) -> Result<Router, InvalidHeaderVal
         ];
         get(move || std::future::ready((headers, body).into_response())).fallback_service(no_method.clone())
     };
-    let router = Router::new()
-        .route("/", serve("text/html; charset=utf-8", Bytes::from_static(INDEX.as_bytes())))
-        .route("/playground.json", serve("application/json", Bytes::from(serde_json::json!(about).to_string())));
-    Ok(ASSETS.iter().fold(router, |router, Asset { name, content }| {
-        router.route(&format!("/playground/{name}"), serve(content_type(name), Bytes::from_static(content.as_bytes())))
+    let router =
+        Router::new().route("/playground.json", serve("application/json", Bytes::from(serde_json::json!(about).to_string())));
+    Ok(Files::iter().filter_map(|name| Some((Files::get(&name)?, name))).fold(router, |router, (file, name)| {
+        let path = if name == INDEX { "/".to_owned() } else { format!("/playground/{name}") };
+        router.route(&path, serve(content_type(&name), Bytes::from_owner(file.data)))
     }))
 }
 
-/// By the name's ending. A kind that is not known here downloads instead of running, and fails the test below.
+/// A file of any other kind is downloaded instead of run, and fails the test below.
 fn content_type(name: &str) -> &'static str {
     match name.rsplit_once('.') {
         Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "html")) => "text/html; charset=utf-8",
         Some((_, "js")) => "text/javascript; charset=utf-8",
         Some((_, "svg")) => "image/svg+xml",
         _ => "application/octet-stream",
@@ -151,8 +75,6 @@ fn content_type(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, fs, path::Path};
-
     use axum::body::{Body, to_bytes};
     use chatkit_shared::clock::Clock;
     use chatkit_shared::env::Env;
@@ -210,10 +132,16 @@ mod tests {
         .to_vec()
     }
 
+    fn content(name: &str) -> String {
+        String::from_utf8(Files::get(name).unwrap().data.into_owned()).unwrap()
+    }
+
     #[tokio::test]
     async fn the_page_is_at_the_root() {
-        let expected = (StatusCode::OK, headers_of("text/html; charset=utf-8", INDEX.len()), INDEX.to_owned());
+        let page = content(INDEX);
+        let expected = (StatusCode::OK, headers_of("text/html; charset=utf-8", page.len()), page);
         assert_eq!(fetch("GET", "/").await, expected);
+        assert_eq!(fetch("GET", "/playground/index.html").await.0, StatusCode::NOT_FOUND);
     }
 
     #[tokio::test]
@@ -262,11 +190,12 @@ mod tests {
 
     #[tokio::test]
     async fn every_file_is_served_as_what_it_is() {
-        for asset in ASSETS {
-            let kind = content_type(asset.name);
-            assert_ne!(kind, "application/octet-stream", "{}", asset.name);
-            let expected = (StatusCode::OK, headers_of(kind, asset.content.len()), asset.content.to_owned());
-            assert_eq!(fetch("GET", &format!("/playground/{}", asset.name)).await, expected);
+        for name in Files::iter().filter(|name| name != INDEX) {
+            let kind = content_type(&name);
+            assert_ne!(kind, "application/octet-stream", "{name}");
+            let content = content(&name);
+            let expected = (StatusCode::OK, headers_of(kind, content.len()), content);
+            assert_eq!(fetch("GET", &format!("/playground/{name}")).await, expected);
         }
     }
 
@@ -291,31 +220,12 @@ mod tests {
     }
 
     #[test]
-    fn no_file_of_the_page_is_forgotten() {
-        fn names(folder: &Path, root: &Path, found: &mut BTreeSet<String>) {
-            for entry in fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    names(&path, root, found);
-                } else {
-                    found.insert(path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/"));
-                }
-            }
-        }
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("playground");
-        let mut found = BTreeSet::new();
-        names(&root, &root, &mut found);
-        let served = ASSETS.iter().map(|asset| asset.name).chain(["index.html"]);
-        assert_eq!(served.map(str::to_owned).collect::<BTreeSet<_>>(), found);
-    }
-
-    #[test]
     fn the_page_has_no_inline_code() {
         for forbidden in ["<style", "style=", "onclick=", "<script>", "javascript:", "://"] {
-            assert!(!INDEX.contains(forbidden), "{forbidden}");
+            assert!(!content(INDEX).contains(forbidden), "{forbidden}");
         }
-        for asset in ASSETS.iter().filter(|asset| asset.name.ends_with(".js")) {
-            assert!(!asset.content.contains("innerHTML"), "{}", asset.name);
+        for name in Files::iter().filter(|name| name.ends_with(".js")) {
+            assert!(!content(&name).contains("innerHTML"), "{name}");
         }
     }
 }

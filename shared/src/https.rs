@@ -3,13 +3,18 @@
 //!
 //! The roots are Mozilla's, compiled in. To read the system's takes 2 to 5 ms, for each client that does, at each start.
 
+use std::error::Error;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::{Stream, TryStreamExt as _};
 use reqwest::{Client, Url, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+use sse_stream::SseByteStream;
 
 use crate::env::{Env, EnvError};
 
@@ -65,6 +70,19 @@ pub(crate) fn safe_url(text: &str) -> Option<Url> {
     let is_loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback;
     (is_plain && is_safe).then_some(url)
+}
+
+/// The data of each server-sent event in these bytes, however they are cut. Bounds nothing: the bytes must be bounded.
+pub(crate) fn event_data<E: Error + Send + Sync + 'static>(
+    bytes: impl Stream<Item = Result<Bytes, E>> + Send,
+    not_utf8: fn() -> E,
+) -> impl Stream<Item = Result<String, E>> + Send {
+    let error = move |error| match error {
+        // The error of `bytes`, which the parser puts into a box.
+        sse_stream::Error::Body(error) => error.downcast().map_or_else(|_| not_utf8(), |error| *error),
+        _ => not_utf8(),
+    };
+    SseByteStream::new(bytes).map_err(error).try_filter_map(|event| ready(Ok(event.data)))
 }
 
 #[cfg(test)]

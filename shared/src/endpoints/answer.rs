@@ -1,7 +1,6 @@
 //! The answer of an endpoint, in each form that one can have.
 
 use bytes::Bytes;
-use eventsource_stream::{EventStreamError, Eventsource};
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
@@ -10,6 +9,7 @@ use serde_json::Value;
 
 use super::check::Checks;
 use super::{Effect, EndpointError, Expects, Output};
+use crate::https::event_data;
 use crate::protocol::Object;
 
 type Effects = BoxStream<'static, Result<Effect, EndpointError>>;
@@ -22,7 +22,7 @@ pub(super) fn effects(response: Response, expects: Expects, largest: usize) -> E
     let body = body(response, largest);
     let mut checks = Checks::default();
     let effects: Effects = match media_type.as_str() {
-        "text/event-stream" => body.eventsource().map(|event| one(&event.map_err(broken)?.data)).boxed(),
+        "text/event-stream" => event_data(body, || NOT_UTF8).map(|data| one(&data?)).boxed(),
         "application/json" => document(body, move |text| in_json(&text, expects)),
         "text/plain" => document(body, move |text| in_text(text, expects)),
         _ if is_empty => document(body, move |text| in_text(text, expects)),
@@ -52,7 +52,7 @@ fn document(
             bytes.extend_from_slice(&chunk);
             Ok(bytes)
         });
-        let text = String::from_utf8(bytes.await?).map_err(|_| EndpointError::Malformed("is not UTF-8"))?;
+        let text = String::from_utf8(bytes.await?).map_err(|_| NOT_UTF8)?;
         Ok(stream::iter(read(text)?.into_iter().map(Ok)))
     };
     stream::once(effects).try_flatten().boxed()
@@ -98,9 +98,4 @@ fn one(data: &str) -> Result<Effect, EndpointError> {
 
 const UNKNOWN: EndpointError = EndpointError::Malformed("has something in it that is no effect");
 
-fn broken(error: EventStreamError<EndpointError>) -> EndpointError {
-    match error {
-        EventStreamError::Transport(error) => error,
-        EventStreamError::Utf8(_) | EventStreamError::Parser(_) => EndpointError::Malformed("is not an event stream"),
-    }
-}
+const NOT_UTF8: EndpointError = EndpointError::Malformed("is not UTF-8");

@@ -14,6 +14,8 @@ use serde::Serialize;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
+use crate::protocol::{ErrorCode, Event};
+
 /// One line that clients ignore. A *single* newline: with two, ChatKit's parser would see an event without data. It
 /// merges with the event that follows.
 const KEEP_ALIVE: Bytes = Bytes::from_static(b": ping\n");
@@ -26,12 +28,15 @@ const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// An event: `data: {json}` and an empty line.
 pub fn encode(event: &impl Serialize) -> Bytes {
-    let mut bytes = b"data: ".to_vec();
-    match serde_json::to_writer(&mut bytes, event) {
-        Ok(()) => bytes.extend_from_slice(b"\n\n"),
-        // Our event types have string keys only, so this cannot happen; a stream has no other way to say so.
-        Err(_) => bytes = b"data: {\"type\":\"error\",\"code\":\"stream.error\",\"allow_retry\":true}\n\n".to_vec(),
+    const PREFIX: &[u8] = b"data: ";
+    let mut bytes = PREFIX.to_vec();
+    if serde_json::to_writer(&mut bytes, event).is_err() {
+        // Event types have string keys only, so this cannot happen; a stream has no other way to say so.
+        bytes.truncate(PREFIX.len());
+        let error = Event::Error { code: ErrorCode::StreamError, message: None, allow_retry: true };
+        let _ = serde_json::to_writer(&mut bytes, &error);
     }
+    bytes.extend_from_slice(b"\n\n");
     Bytes::from(bytes)
 }
 

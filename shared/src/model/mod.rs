@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! prompt.rs      what is asked                    config.rs, api.rs, key.rs  where, through which API, with which key
-//! client.rs      the request, one retry           stream.rs, lines.rs  bytes → server-sent events
+//! client.rs      the request, one retry           stream.rs  bytes → server-sent events
 //! responses/     the Responses API's JSON         completions/       the Chat Completions API's JSON
 //! translator.rs  wire events → model events, with what they need for it: message.rs, reasoning.rs, annotation.rs,
 //!                call_ids.rs, tasks.rs, images.rs, items.rs, lenient.rs
@@ -30,7 +30,6 @@ mod images;
 mod items;
 mod key;
 mod lenient;
-mod lines;
 mod message;
 mod prompt;
 mod reasoning;

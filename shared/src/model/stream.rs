@@ -1,3 +1,5 @@
+//! An answer as it comes: bytes, then server-sent events, then model events.
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -6,33 +8,33 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use eventsource_stream::{Event, EventStreamError, Eventsource};
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use tokio::time::timeout;
 
 use super::api::Api;
 use super::error::ModelError;
 use super::event::{Events, ModelEvent};
-use super::lines::whole_lines;
 use super::prompt::Prompt;
 use super::translator::{Flow, Translator};
+use crate::https::event_data;
 
-/// How much may come without an event in it, and how much in all.
+/// How many bytes an answer may have.
 #[derive(Clone, Copy)]
-struct Bounds {
+struct ByteLimits {
+    /// Without an event in them.
     event: usize,
     answer: usize,
 }
 
-/// The largest events repeat a whole answer, some 100 KB. All of an answer is bounded because an open message is kept in
+/// The largest events repeat a whole answer, some 100 KB. All of an answer is limited because an open message is kept in
 /// memory; OpenAI takes some 300 bytes a token.
-const TEXT: Bounds = Bounds { event: 4 << 20, answer: 64 << 20 };
+const TEXT_LIMITS: ByteLimits = ByteLimits { event: 4 << 20, answer: 64 << 20 };
 /// OpenAI's largest pictures have some 4 MB, a third more in base64, and the last event repeats all of an answer. An
 /// event is in memory some six times while it is read, so this takes 100 MB at most of the 512 that `chat` has. What
 /// came before is not kept: a few pictures with three earlier states each may come.
-const PICTURES: Bounds = Bounds { event: 16 << 20, answer: 256 << 20 };
-/// How long the count of its tokens is waited for once an answer is whole. Servers that count send it at once.
-const COUNT_PATIENCE: Duration = Duration::from_secs(2);
+const IMAGE_LIMITS: ByteLimits = ByteLimits { event: 16 << 20, answer: 256 << 20 };
+/// How long to wait for the token count of an answer that is complete. Servers that count send it at once.
+const TOKEN_COUNT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An answer as it comes. Its last item is `Completed`, `Incomplete` or an error; dropping it hangs up.
 pub struct ModelStream(BoxStream<'static, Result<ModelEvent, ModelError>>);
@@ -46,12 +48,12 @@ impl ModelStream {
     where
         S: Stream<Item = Result<Bytes, ModelError>> + Send + 'static,
     {
-        let pending = Arc::new(AtomicUsize::new(0));
-        let bounds = if prompt.image_tool().is_some() { PICTURES } else { TEXT };
-        let guarded = guarded(bytes, bounds, idle_timeout, Arc::clone(&pending));
-        let upstream = whole_lines(guarded).eventsource().boxed();
+        let bytes_since_event = Arc::default();
+        let limits = if prompt.image_tool().is_some() { IMAGE_LIMITS } else { TEXT_LIMITS };
+        let bytes = limited(bytes, limits, idle_timeout, Arc::clone(&bytes_since_event));
+        let upstream = event_data(bytes, || ModelError::broken("it is not UTF-8")).boxed();
         let translator = Translator::new(api, prompt);
-        let reader = Reader { upstream: Some(upstream), pending, translator, ready: Events::new() };
+        let reader = Reader { upstream: Some(upstream), bytes_since_event, translator, ready: Events::new() };
         Self(stream::unfold(Some(reader), Reader::step).boxed())
     }
 }
@@ -70,35 +72,37 @@ impl Stream for ModelStream {
     }
 }
 
-/// The bytes, as long as they come in time and in bounds. `pending` counts those that no event has come out of yet.
-fn guarded<S>(
+/// The bytes, until they are too many or do not come in time.
+fn limited<S>(
     bytes: S,
-    bounds: Bounds,
+    limits: ByteLimits,
     idle_timeout: Duration,
-    pending: Arc<AtomicUsize>,
+    bytes_since_event: Arc<AtomicUsize>,
 ) -> impl Stream<Item = Result<Bytes, ModelError>> + Send
 where
     S: Stream<Item = Result<Bytes, ModelError>> + Send,
 {
-    stream::unfold((Box::pin(bytes), pending, 0), move |(mut bytes, pending, total)| async move {
+    stream::unfold((Box::pin(bytes), bytes_since_event, 0), move |(mut bytes, since_event, total)| async move {
         let chunk = match timeout(idle_timeout, bytes.next()).await {
             Ok(chunk) => chunk?,
             Err(elapsed) => Err(ModelError::silence(elapsed)),
         };
         let length = chunk.as_ref().map_or(0, Bytes::len);
         let total = total + length;
-        let pending_bytes = pending.fetch_add(length, Ordering::Relaxed) + length;
-        let is_bounded = pending_bytes <= bounds.event && total <= bounds.answer;
-        let chunk = if is_bounded { chunk } else { Err(ModelError::broken("it is too large")) };
-        Some((chunk, (bytes, pending, total)))
+        let event_bytes = since_event.fetch_add(length, Ordering::Relaxed) + length;
+        let is_within_limits = event_bytes <= limits.event && total <= limits.answer;
+        let chunk = if is_within_limits { chunk } else { Err(ModelError::broken("it is too large")) };
+        Some((chunk, (bytes, since_event, total)))
     })
 }
 
 struct Reader {
-    /// `None` once the answer has ended.
-    upstream: Option<BoxStream<'static, Result<Event, EventStreamError<ModelError>>>>,
-    pending: Arc<AtomicUsize>,
+    /// The data of each event; `None` once the answer has ended.
+    upstream: Option<BoxStream<'static, Result<String, ModelError>>>,
+    /// Counted where the bytes come in, reset when the parser makes an event of them.
+    bytes_since_event: Arc<AtomicUsize>,
     translator: Translator,
+    /// Events that the next reads return.
     ready: Events,
 }
 
@@ -118,15 +122,15 @@ impl Reader {
             }
             let Some(upstream) = &mut self.upstream else { return Ok(None) };
             let is_whole = self.translator.is_whole();
-            let event = if is_whole {
-                timeout(COUNT_PATIENCE, upstream.next()).await.unwrap_or_default()
+            let data = if is_whole {
+                timeout(TOKEN_COUNT_TIMEOUT, upstream.next()).await.unwrap_or_default()
             } else {
                 upstream.next().await
             };
-            let flow = match event.transpose().map_err(broken) {
-                Ok(Some(event)) => {
-                    self.pending.store(0, Ordering::Relaxed);
-                    self.translator.accept(&event.data, &mut self.ready)
+            let flow = match data.transpose() {
+                Ok(Some(data)) => {
+                    self.bytes_since_event.store(0, Ordering::Relaxed);
+                    self.translator.accept(&data, &mut self.ready)
                 }
                 Ok(None) => self.translator.end(&mut self.ready).map(|()| Flow::End),
                 Err(error) => Err(error),
@@ -134,7 +138,7 @@ impl Reader {
             match flow {
                 Ok(Flow::Continue) => {}
                 Ok(Flow::End) => self.upstream = None,
-                // What fails behind a whole answer costs no more than its count.
+                // The answer is complete: a failure now only costs its token count.
                 Err(_) if is_whole => {
                     self.translator.end(&mut self.ready)?;
                     self.upstream = None;
@@ -142,14 +146,5 @@ impl Reader {
                 Err(error) => return Err(error),
             }
         }
-    }
-}
-
-/// The parser's errors quote what they could not read, so they stay here.
-fn broken(error: EventStreamError<ModelError>) -> ModelError {
-    match error {
-        EventStreamError::Utf8(_) => ModelError::broken("it is not UTF-8"),
-        EventStreamError::Parser(_) => ModelError::broken("it is not an event stream"),
-        EventStreamError::Transport(error) => error,
     }
 }

@@ -118,9 +118,6 @@ pub enum ItemUpdate {
     /// The whole widget is replaced.
     #[serde(rename = "widget.root.updated")]
     WidgetRootUpdated { widget: Value },
-    /// One component is replaced.
-    #[serde(rename = "widget.component.updated")]
-    WidgetComponentUpdated { component_id: String, component: Value },
     /// A task is appended.
     #[serde(rename = "workflow.task.added")]
     WorkflowTaskAdded { task_index: u64, task: Task },
