@@ -30,9 +30,6 @@ pub struct Backends {
 
 /// Starts what is missing, completes the environment with what leads there, and creates missing tables. `pace` is the
 /// demo model's.
-///
-/// # Errors
-/// When the data cannot be opened, or DynamoDB does not work.
 pub async fn start(
     env: &mut Env,
     data: Option<&Path>,

@@ -11,9 +11,6 @@ use chatkit_shared::setup::SetupError;
 const DEVELOPMENT: &str = "development";
 
 /// Sets what a function needs and nobody has set: tables, region, secrets, identities.
-///
-/// # Errors
-/// When a secret cannot be kept.
 pub(crate) fn complete(env: &mut Env, data: Option<&Path>, ids: &Ids) -> Result<(), SetupError> {
     for (name, value) in [
         ("AWS_REGION", "us-east-1"),

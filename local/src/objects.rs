@@ -38,9 +38,6 @@ pub struct Folder {
 
 impl Folder {
     /// `objects` in this folder, or a temporary one that goes with the process.
-    ///
-    /// # Errors
-    /// When it cannot be created.
     pub fn open(data: Option<&Path>) -> Result<Self, SetupError> {
         let (path, temporary) = match data {
             Some(data) => (data.join("objects"), None),
@@ -63,9 +60,6 @@ struct Objects {
 }
 
 /// The API, for whoever signs with these keys: an id and its secret.
-///
-/// # Errors
-/// When the folder cannot be read.
 pub fn router(folder: Folder, [id, secret]: &[String; 2], clock: Clock) -> Result<Router, SetupError> {
     let files =
         FileSystem::new(&folder.path).map_err(|error| format!("cannot open `{}`: {error:?}", folder.path.display()))?;

@@ -36,9 +36,6 @@ const INDEX: &str = "index.html";
 
 /// Serves the page at `/`, its files below `/playground/` and `about` at `/playground.json`. Has no fallback, so it can be
 /// merged with the other routers. `http` makes the answers to methods that it does not know.
-///
-/// # Errors
-/// When the origin of attachments cannot stand in a header.
 pub fn router(about: &About, http: HttpLayer) -> Result<Router, InvalidHeaderValue> {
     let refuse = || async { Error::new(Code::MethodNotAllowed, "this path takes another method") };
     let no_method = http.wrap(Router::new().route("/", any(refuse)).route("/{*path}", any(refuse)));
@@ -54,8 +51,8 @@ pub fn router(about: &About, http: HttpLayer) -> Result<Router, InvalidHeaderVal
         ];
         get(move || std::future::ready((headers, body).into_response())).fallback_service(no_method.clone())
     };
-    let router =
-        Router::new().route("/playground.json", serve("application/json", Bytes::from(serde_json::json!(about).to_string())));
+    let router = Router::new()
+        .route("/playground.json", serve("application/json", Bytes::from(serde_json::json!(about).to_string())));
     Ok(Files::iter().filter_map(|name| Some((Files::get(&name)?, name))).fold(router, |router, (file, name)| {
         let path = if name == INDEX { "/".to_owned() } else { format!("/playground/{name}") };
         router.route(&path, serve(content_type(&name), Bytes::from_owner(file.data)))

@@ -37,9 +37,6 @@ pub struct Server {
 
 impl Server {
     /// Starts the backends, builds the functions and takes the port.
-    ///
-    /// # Errors
-    /// When a variable makes no sense, the data cannot be opened, or the port is taken.
     pub async fn bind(arguments: &Arguments, mut env: Env) -> Result<Self, SetupError> {
         let clock = Clock::system();
         let ids = Ids::system(clock.clone());
@@ -63,9 +60,6 @@ impl Server {
     }
 
     /// Serves until `stop` is ready.
-    ///
-    /// # Errors
-    /// When the listener fails.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
         let listener = self.listener.tap_io(|socket| {
             let _ = socket.set_nodelay(true);
@@ -85,9 +79,6 @@ impl Server {
 }
 
 /// The four functions by path: the table of `template.yaml` and of `cargo lambda watch`.
-///
-/// # Errors
-/// When a variable is missing or makes no sense.
 pub fn functions(setup: &Setup) -> Result<Router, SetupError> {
     let start = chatkit_start::router(chatkit_start::App::from_setup(setup)?);
     let refresh = chatkit_refresh::router(chatkit_refresh::App::from_setup(setup)?);
@@ -108,9 +99,6 @@ pub fn functions(setup: &Setup) -> Result<Router, SetupError> {
 }
 
 /// The fifth function, behind a WebSocket API at `/ws`.
-///
-/// # Errors
-/// When a variable is missing or makes no sense, or there is no port for what the function calls.
 pub async fn socket(setup: &Setup) -> Result<Router, SetupError> {
     let api = WebSocketApi::new(setup.clock.clone(), setup.ids.clone());
     let url = backends::serve_on_loopback(api.management()).await?;

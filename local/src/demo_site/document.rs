@@ -6,9 +6,6 @@ const PLACEHOLDER: &str = "http://127.0.0.1:PORT";
 /// The demonstration assistant as a value of `ASSISTANT`, in one line. `site` is the URL of this router.
 ///
 /// Chat Completions has no tools of its own: with `only_functions` the document names none.
-///
-/// # Errors
-/// When `local/assistant.json` is not JSON.
 pub fn document(site: &str, only_functions: bool) -> Result<String, Error> {
     let text = include_str!("../../assistant.json").replace(PLACEHOLDER, site);
     let mut document: Value = serde_json::from_str(&text)?;

@@ -34,9 +34,6 @@ struct Site {
 
 /// The site's `POST /tools` and `POST /actions`. `secret` is the `TOOL_SIGNING_SECRET` of whoever calls; `pace` is the
 /// pause before each effect: [`PACE`], or zero in tests.
-///
-/// # Errors
-/// When the secret is not `whsec_` and base64.
 pub fn router(secret: &SecretString, pace: Duration) -> Result<Router, WebhookError> {
     let webhook = Arc::new(Webhook::new(secret.expose_secret())?);
     Ok(Router::new()

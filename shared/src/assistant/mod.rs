@@ -67,9 +67,6 @@ impl Assistant {
     /// Reads `ASSISTANT`, the document itself or the path of its file; and where the document does not say the same,
     /// `MODEL`, `INSTRUCTIONS`, `MAX_OUTPUT_TOKENS` (8192), `MAX_CONTEXT_TOKENS` (16000) and `REASONING_SUMMARIES`
     /// (`false`). `MODEL_API` decides which tools there can be.
-    ///
-    /// # Errors
-    /// When a value makes no sense, or the document and a variable both say something.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         let in_document = |error: DocumentError| EnvError::new(Self::VARIABLE, format!("is not right: {error}"));
         let document = match env.document(Self::VARIABLE)? {

@@ -38,9 +38,7 @@ enum Known {
 
 impl Template {
     /// Reads instructions.
-    ///
-    /// # Errors
-    /// What is wrong with a placeholder; continues a sentence that begins with the field's name.
+    /// The error continues a sentence that starts with the name of the field.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text;

@@ -49,9 +49,7 @@ pub struct ClientChoice {
 
 impl Function {
     /// Reads and checks what the model passes.
-    ///
-    /// # Errors
-    /// What is wrong with it, for the model. Says where and what belongs there, nothing of what was passed.
+    /// The error is for the model: it says what is wrong and where, and nothing of what was passed.
     pub fn arguments(&self, json: &str) -> Result<Object, String> {
         const WANTS: &str = "the arguments are not a JSON object";
         // Models leave out what has nothing in it.

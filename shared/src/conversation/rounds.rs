@@ -112,12 +112,12 @@ impl Turn {
             }
             ModelEvent::Opaque(value) => self.learn(Input::Opaque(value.clone())),
             ModelEvent::Answered { call, output } => {
-                self.learn(Input::Call(call.readable()));
+                self.learn(Input::Call(call.with_valid_arguments()));
                 self.learn(Input::CallOutput { call_id: call.call_id.clone(), output: output.clone() });
             }
             ModelEvent::Call(call) => {
                 calls.push(call.clone());
-                self.learn(Input::Call(call.readable()));
+                self.learn(Input::Call(call.with_valid_arguments()));
             }
             _ => {}
         }

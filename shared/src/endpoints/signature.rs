@@ -35,9 +35,7 @@ impl Signer {
     };
 
     /// A signer with these secrets. A previous one that is none has never signed anything.
-    ///
-    /// # Errors
-    /// What the current one must be.
+    /// The error says what the current secret must be.
     pub fn parse(versions: &Versions) -> Result<Self, String> {
         let current = key(&versions.current);
         let current = current.ok_or_else(wanted)?;

@@ -42,9 +42,6 @@ pub struct Found {
 /// second time.
 impl Files {
     /// Looks at a file; `None` if there is nothing.
-    ///
-    /// # Errors
-    /// [`FilesError`].
     pub async fn head(&self, object: &Object) -> Result<Option<Found>, FilesError> {
         let url = self.sign(&self.0.bucket.head_object(Some(&self.0.credentials), object.key()));
         let answer = match twice(|| send(self.0.client.head(url.clone()))).await {
@@ -61,8 +58,6 @@ impl Files {
     }
 
     /// Copies a file inside the bucket, with its type, on condition that it still is what [`Files::head`] saw.
-    ///
-    /// # Errors
     /// [`FilesError::Changed`] if it is not.
     pub async fn copy(&self, from: &Object, to: &Object, etag: &str) -> Result<(), FilesError> {
         let source = format!("{}/{}", self.0.bucket.name(), from.key());
@@ -82,9 +77,6 @@ impl Files {
     }
 
     /// Keeps a file.
-    ///
-    /// # Errors
-    /// [`FilesError`].
     pub async fn put(&self, object: &Object, media_type: &MediaType, bytes: Bytes) -> Result<(), FilesError> {
         let mut action = self.0.bucket.put_object(Some(&self.0.credentials), object.key());
         action.headers_mut().insert("content-type", media_type.as_str());
@@ -94,18 +86,13 @@ impl Files {
     }
 
     /// Reads a file of at most this many bytes.
-    ///
-    /// # Errors
-    /// [`FilesError::NotFound`] if there is nothing, [`FilesError::TooLarge`] if there is more.
+    /// [`FilesError::NotFound`] if it does not exist, [`FilesError::TooLarge`] if it has more.
     pub async fn get(&self, object: &Object, at_most: u64) -> Result<Bytes, FilesError> {
         let url = self.sign(&self.0.bucket.get_object(Some(&self.0.credentials), object.key()));
         twice(|| async { read(send(self.0.client.get(url.clone())).await?, at_most).await }).await
     }
 
     /// Removes a file. One that does not exist is fine.
-    ///
-    /// # Errors
-    /// [`FilesError`].
     pub async fn delete(&self, object: &Object) -> Result<(), FilesError> {
         let url = self.sign(&self.0.bucket.delete_object(Some(&self.0.credentials), object.key()));
         match twice(|| send(self.0.client.delete(url.clone()))).await {

@@ -29,9 +29,6 @@ pub struct FileLimits {
 impl FileLimits {
     /// Reads `FILES_MAX_BYTES` (20 MB), `FILES_MAX_PER_MESSAGE` (10, at most 50) and `FILES_TYPES`, a list of types such as
     /// `application/pdf` or `image/*`; see [`MediaTypes`] for its default.
-    ///
-    /// # Errors
-    /// When one of them makes no sense.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         const WANTS: &str = "a whole number";
         const PER_MESSAGE: &str = "FILES_MAX_PER_MESSAGE";
@@ -50,9 +47,6 @@ impl FileLimits {
 impl Files {
     /// Reads `FILES_BUCKET`, without which there are no files, and `AWS_ENDPOINT_URL_S3`, else `AWS_ENDPOINT_URL`, for
     /// another place than the service; and the [`FileLimits`].
-    ///
-    /// # Errors
-    /// When a variable makes no sense.
     pub fn from_env(env: &Env, aws: &Aws, client: Client, clock: Clock) -> Result<Option<Self>, EnvError> {
         let Some(name) = env.get("FILES_BUCKET") else { return Ok(None) };
         let inner = Inner {

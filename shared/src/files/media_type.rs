@@ -68,9 +68,6 @@ pub struct MediaTypes(Vec<String>);
 
 impl MediaTypes {
     /// Reads `FILES_TYPES`.
-    ///
-    /// # Errors
-    /// When a part of the list is neither a type nor one like `image/*`.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         const NAME: &str = "FILES_TYPES";
         let wrong = || EnvError::new(NAME, "must be a list of types such as `application/pdf` or `image/*`");

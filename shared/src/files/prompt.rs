@@ -14,9 +14,6 @@ impl Files {
     /// Makes the files of a prompt readable for the model's server, which is always asked right after it: URLs, where it
     /// can reach the bucket, else their bytes. A file that is gone, or too large to be sent along, becomes a text that
     /// says so, so that the turn goes on.
-    ///
-    /// # Errors
-    /// When the bucket does not answer.
     pub async fn resolve(&self, owner: &Owner, prompt: &mut Prompt) -> Result<(), FilesError> {
         let mut left = LARGEST_INLINE;
         let parts = prompt.input.iter_mut().rev().filter_map(|input| match input {

@@ -10,21 +10,18 @@ use rand::{Rng, SeedableRng};
 use reqwest::{Client, RequestBuilder, Response, Url};
 use tokio::time::{sleep, timeout};
 
-use super::api::Api;
-use super::config::ModelConfig;
+use super::config::{Api, ModelConfig, ModelKey};
 use super::error::{ModelError, ModelErrorKind};
-use super::key::ModelKey;
 use super::prompt::Prompt;
-use super::reported::ReportedError;
 use super::stream::ModelStream;
+use super::wire::ReportedError;
+use crate::https::OPEN_TIMEOUT;
 use crate::secrets::Secret;
 
-/// A rate limit that ends sooner than this is waited for; a person would not press a button faster.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(2);
-/// How long a function that starts waits for the connection.
-const LONGEST_OPENING: Duration = Duration::from_millis(1_500);
+/// A rate limit that ends within this time is waited for; a person would not press a button faster.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(2);
 /// How much of a body that is not streamed is read. Errors have less than 1 KB, an hour's transcription some 60 KB.
-const BODY_BYTES: usize = 1 << 20;
+const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// The model, over HTTP. Clones share one pool of connections.
 #[derive(Debug, Clone)]
@@ -52,16 +49,13 @@ impl Model {
         }
     }
 
-    /// Connects, so that nobody has to wait for it later. What is answered, and whether anything is, does not matter:
-    /// a failure shows when the model is asked.
+    /// Connects, so that the first turn does not wait for it. The answer does not matter: a failure shows when the model is
+    /// called.
     pub async fn open(&self) {
-        let _ = timeout(LONGEST_OPENING, self.client.head(self.base_url.clone()).send()).await;
+        let _ = timeout(OPEN_TIMEOUT, self.client.head(self.base_url.clone()).send()).await;
     }
 
-    /// Whether there is a key, where one is needed; if not, every prompt would be refused.
-    ///
-    /// # Errors
-    /// `NoKey`.
+    /// `NoKey` if a key is configured and cannot be read: every prompt would be refused.
     pub async fn check_key(&self) -> Result<(), ModelError> {
         self.key().await.map(|_| ())
     }
@@ -73,15 +67,12 @@ impl Model {
         }
     }
 
-    /// Asks the model. Returns once the model has accepted the prompt.
+    /// Calls the model. Returns once the model has accepted the prompt.
     ///
-    /// A request that failed before it was accepted is sent once more, after a short pause at random, if that can
-    /// help: when the connection failed (one from the pool may have died while the environment was frozen), after 502
-    /// and 503, after 401 if the key has changed since it was read, and after 429 if the upstream asks for 2 s or less. At worst the upstream answers a prompt twice and
-    /// bills both; an answer that has begun is never asked for again.
-    ///
-    /// # Errors
-    /// When the model does not accept the prompt; see [`ModelErrorKind`].
+    /// A request that was not accepted is sent once more, after a short random pause, if that can help: when the
+    /// connection failed (one from the pool may have died while the environment was frozen), after 502 and 503, after 401
+    /// if the key has changed since it was read, and after 429 if the upstream asks for 2 s or less. At worst the upstream
+    /// answers a prompt twice and bills both; once an answer has started, its prompt is not sent again.
     pub async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         let body = self.api.request(prompt, &self.base_url)?;
         let (body, url) = (Bytes::from(body), self.url(self.api.path()));
@@ -142,7 +133,7 @@ impl Model {
             return Ok(response);
         }
         let headers = response.headers().clone();
-        // Whatever became of the body, the status says what happened.
+        // The status alone says enough if the body cannot be read.
         let body = self.body(response).await.unwrap_or_default();
         Err(ModelError::status(status, &headers, &ReportedError::in_body(&body)))
     }
@@ -154,7 +145,7 @@ impl Model {
             let mut chunks = response.bytes_stream();
             while let Some(chunk) = chunks.next().await {
                 bytes.extend_from_slice(&chunk.map_err(ModelError::transport)?);
-                if bytes.len() > BODY_BYTES {
+                if bytes.len() > MAX_BODY_BYTES {
                     return Err(ModelError::broken("it is too large"));
                 }
             }
@@ -166,7 +157,7 @@ impl Model {
     /// How long to wait before the retry; `None` where a retry cannot help.
     fn pause_before_retry(&self, error: &ModelError) -> Option<Duration> {
         let least = match (error.kind, error.upstream.status) {
-            (ModelErrorKind::RateLimited { retry_after: Some(after) }, _) if after <= LONGEST_RETRY_AFTER => after,
+            (ModelErrorKind::RateLimited { retry_after: Some(after) }, _) if after <= MAX_RETRY_AFTER => after,
             (ModelErrorKind::Unavailable, None | Some(502 | 503)) => self.retry_pause,
             _ => return None,
         };

@@ -1,13 +1,19 @@
+//! Where the model is, through which API it is asked, and with which key.
+
 use std::time::Duration;
 
+use http::HeaderValue;
 use reqwest::Url;
+use secrecy::ExposeSecret;
 
-use super::api::Api;
-use super::key::ModelKey;
+use super::completions;
+use super::error::{ModelError, ModelErrorKind};
+use super::prompt::Prompt;
+use super::responses;
 use crate::env::{Env, EnvError};
-use crate::secrets::{Secret, Secrets};
+use crate::secrets::{Kind, Previous, Secret, Secrets, Versions};
 
-/// Where the model is, with which key, and how patiently it is asked.
+/// Where the model is, with which key, and how long to wait for it.
 #[derive(Debug, Clone)]
 pub struct ModelConfig {
     /// `OPENAI_BASE_URL`, default `https://api.openai.com/v1`; `/responses` and the like are appended, as the official
@@ -20,15 +26,15 @@ pub struct ModelConfig {
     pub transcription_model: Option<String>,
     /// `OPENAI_API_KEY`, or the secret `OPENAI_SECRET_ARN`; local models need none.
     pub key: Option<Secret<ModelKey>>,
-    /// How long the model may be silent, before its first byte and between any two. 120 s: a model that thinks without
-    /// summaries sends nothing meanwhile.
+    /// How long the model may be silent, before its first byte and between any two. 120 s, because a model that thinks
+    /// without summaries sends nothing meanwhile.
     pub idle_timeout: Duration,
-    /// The least pause before the one retry; the real one is up to twice as long, at random. 200 ms.
+    /// The shortest pause before the one retry; the real one is up to twice as long, at random. 200 ms.
     pub retry_pause: Duration,
 }
 
 impl ModelConfig {
-    /// The configuration with the default API and patience, without transcription.
+    /// The configuration with the default API and timeouts, without transcription.
     pub const fn new(base_url: Url, key: Option<Secret<ModelKey>>) -> Self {
         Self {
             base_url,
@@ -41,9 +47,6 @@ impl ModelConfig {
     }
 
     /// Reads `OPENAI_BASE_URL`, `OPENAI_API_KEY` or `OPENAI_SECRET_ARN`, `MODEL_API` and `TRANSCRIBE_MODEL`.
-    ///
-    /// # Errors
-    /// As [`base_url`]; when `MODEL_API` names no API, or no HTTP header can carry `OPENAI_API_KEY`.
     pub fn from_env(env: &Env, secrets: &Secrets) -> Result<Self, EnvError> {
         Ok(Self {
             api: Api::from_env(env)?,
@@ -54,9 +57,7 @@ impl ModelConfig {
 }
 
 /// `OPENAI_BASE_URL`, where all of OpenAI's APIs are.
-///
-/// # Errors
-/// When it is not an HTTP URL, or has credentials, a query or a fragment, which would be lost or end up in logs.
+/// Credentials, a query or a fragment would be lost or end up in logs.
 pub fn base_url(env: &Env) -> Result<Url, EnvError> {
     const NAME: &str = "OPENAI_BASE_URL";
     let url = Url::parse(env.get(NAME).unwrap_or("https://api.openai.com/v1")).ok();
@@ -69,4 +70,83 @@ pub fn base_url(env: &Env) -> Result<Url, EnvError> {
     };
     url.filter(is_plain)
         .ok_or_else(|| EnvError::new(NAME, "must be an `http` or `https` URL without credentials, query and fragment"))
+}
+
+/// Which of OpenAI's two APIs is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Api {
+    /// `POST /responses`: OpenAI's own, and that of the gateways in front of it.
+    Responses,
+    /// `POST /chat/completions`: what every other server speaks, such as vLLM, Ollama and LiteLLM.
+    ChatCompletions,
+}
+
+impl Api {
+    /// Reads `MODEL_API`: `responses` (default) or `chat_completions`.
+    pub fn from_env(env: &Env) -> Result<Self, EnvError> {
+        const NAME: &str = "MODEL_API";
+        match env.get(NAME) {
+            None | Some("responses") => Ok(Self::Responses),
+            Some("chat_completions") => Ok(Self::ChatCompletions),
+            Some(_) => Err(EnvError::new(NAME, "must be `responses` or `chat_completions`")),
+        }
+    }
+
+    /// The path behind the base URL.
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Responses => "responses",
+            Self::ChatCompletions => "chat/completions",
+        }
+    }
+
+    /// The JSON of a request to the server at `base_url`. `Rejected` when the prompt has a file of our own store, which no
+    /// server can read.
+    pub(super) fn request(self, prompt: &Prompt, base_url: &Url) -> Result<Vec<u8>, ModelError> {
+        let rejected = || ModelError::new(ModelErrorKind::Rejected);
+        if prompt.has_stored_files() {
+            return Err(rejected());
+        }
+        let body = match self {
+            Self::Responses => serde_json::to_vec(&responses::CreateResponse::new(prompt, base_url)),
+            Self::ChatCompletions => serde_json::to_vec(&completions::CreateCompletion::new(prompt, base_url)),
+        };
+        // Strings and numbers can always be JSON.
+        body.map_err(|_| rejected())
+    }
+}
+
+/// Whether the server is OpenAI's, at OpenAI or on Azure: what is new or OpenAI's alone, others may refuse.
+pub(super) fn is_openai(base_url: &Url) -> bool {
+    let host = base_url.host_str().unwrap_or_default();
+    host == "api.openai.com" || host.ends_with(".api.openai.com") || host.ends_with(".openai.azure.com")
+}
+
+/// The key of OpenAI's API, or of another server's that speaks it, as it is sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ModelKey(HeaderValue);
+
+impl ModelKey {
+    /// `OPENAI_API_KEY`, or the secret that `OPENAI_SECRET_ARN` names.
+    pub const SECRET: Kind<Self> = Kind {
+        variable: "OPENAI_API_KEY",
+        arn_variable: "OPENAI_SECRET_ARN",
+        previous: Previous::Unused,
+        parse: |Versions { current, .. }| Self::new(current.expose_secret()),
+    };
+
+    /// The error says what the key must be.
+    pub fn new(key: &str) -> Result<Self, String> {
+        // A secret that was pasted into a file or a console often ends in a line break.
+        let bearer = HeaderValue::try_from(format!("Bearer {}", key.trim()));
+        let mut bearer = bearer.map_err(|_| "must be printable ASCII".to_owned())?;
+        // Its `Debug` shows nothing.
+        bearer.set_sensitive(true);
+        Ok(Self(bearer))
+    }
+
+    /// The value of the header `authorization`.
+    pub(crate) fn bearer(&self) -> HeaderValue {
+        self.0.clone()
+    }
 }

@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use tokio::time::error::Elapsed;
 
-use super::reported::ReportedError;
+use super::wire::ReportedError;
 use crate::secrets::SecretError;
 
 /// The model gave no answer, or no whole one.

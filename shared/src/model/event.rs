@@ -4,23 +4,24 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::prompt::FunctionCall;
+use super::tokens::TokenUsage;
 use crate::protocol::{Annotation, AssistantContent, Task};
 
 /// What a model does, in order.
 ///
-/// An answer has messages, a message has parts; both are numbered from 0 in the order in which they start. Of each
-/// message come one `MessageStarted`, then its parts, then one `MessageDone`; of each part one `PartAdded`, its deltas,
-/// then one `PartDone`, and annotations until the end of its message.
+/// An answer has messages, a message has parts; both are numbered from 0 in the order in which they start. A message is
+/// one `MessageStarted`, its parts, and one `MessageDone`. A part is one `PartAdded`, its deltas, and one `PartDone`;
+/// annotations come until the end of its message.
 ///
-/// Tasks and images are numbered from 0, too. A task is loading until its last event, which alone is complete. Thoughts
-/// and tasks may alternate, and all are over before a message starts: OpenAI's models wait for what they have their
-/// server do. Of each image come one `ImageStarted`, then one `ImageDone`; messages may lie between.
+/// Tasks and images are numbered from 0, too. The last event of a task has the status `Complete`, all others `Loading`.
+/// Thoughts and tasks may alternate, and all are finished before a message starts: OpenAI's models wait for their hosted
+/// tools. An image is one `ImageStarted` and one `ImageDone`; messages may come between them.
 ///
-/// Calls come when they are whole; an answer of calls alone is a good one. The last event is `Completed` or
-/// `Incomplete`, or else the stream ends with an error and whatever is open stays open.
+/// A call comes when it is complete, and an answer may consist of calls alone. The last event is `Completed` or
+/// `Incomplete`; otherwise the stream ends with an error, and unfinished messages, tasks and images stay unfinished.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModelEvent {
-    /// The model thinks. A model may think more than once in an answer.
+    /// The model thinks; it may do so more than once in an answer.
     ReasoningStarted,
     /// More of the summary of a thought.
     ReasoningDelta {
@@ -29,18 +30,18 @@ pub enum ModelEvent {
         /// What is added.
         text: String,
     },
-    /// The summary of a thought is whole.
+    /// The summary of a thought is complete.
     ReasoningDone {
         /// Which thought of the answer, from 0.
         part: u64,
         /// The whole summary.
         text: String,
     },
-    /// A message begins.
+    /// A message starts.
     MessageStarted {
         /// Which message of the answer, from 0.
         message: u64,
-        /// The upstream's id of it, not necessarily unique.
+        /// The upstream's id, not necessarily unique.
         upstream_id: Option<String>,
     },
     /// An empty part is added to a message.
@@ -59,16 +60,16 @@ pub enum ModelEvent {
         /// What is added.
         text: String,
     },
-    /// A place in a part's text names its source.
+    /// A source of a part's text.
     AnnotationAdded {
         /// Which message.
         message: u64,
         /// Which part of it.
         index: u64,
-        /// What and where.
+        /// The source and its position in the text.
         annotation: Box<Annotation>,
     },
-    /// A part is whole.
+    /// A part is complete.
     PartDone {
         /// Which message.
         message: u64,
@@ -77,36 +78,36 @@ pub enum ModelEvent {
         /// The whole text.
         text: String,
     },
-    /// A message is whole.
+    /// A message is complete.
     MessageDone {
         /// Which message.
         message: u64,
         /// All its parts with their annotations.
         content: Vec<AssistantContent>,
     },
-    /// Something that the model's server does itself: a search, a program, a remote tool. First as it begins, then each
-    /// time as it is now; its `status_indicator` says whether it is over, which is said once.
+    /// A hosted tool at work: a search, a program, a remote tool. The whole task each time that it changes, first as it
+    /// starts and last with the status `Complete`.
     Task {
         /// Which task of the answer, from 0.
         task: u64,
         /// The whole task.
         content: Box<Task>,
     },
-    /// A picture begins.
+    /// A picture is being made.
     ImageStarted {
         /// Which picture of the answer, from 0.
         image: u64,
     },
-    /// A picture takes shape.
+    /// An earlier state of a picture.
     ImagePartial {
         /// Which picture.
         image: u64,
         /// What it looks like so far.
         picture: Picture,
-        /// How far it is, from 0 to 1; 0 where nobody knows.
+        /// From 0 to 1; 0 where it is not known.
         progress: f64,
     },
-    /// A picture is whole.
+    /// A picture is complete, or failed.
     ImageDone {
         /// Which picture.
         image: u64,
@@ -115,9 +116,9 @@ pub enum ModelEvent {
         /// What it looks like; `None` if it failed.
         picture: Option<Picture>,
     },
-    /// A function that somebody here must run. The model waits for the output in the next prompt.
+    /// A function that a server tool or a client tool must run. The model waits for the output in the next prompt.
     Call(FunctionCall),
-    /// A call that the model's server has carried out itself, and that only we can tell the model of in later prompts. In
+    /// A call that the model's server has carried out itself and will not remember: later prompts must contain it. In
     /// order with the other calls.
     Answered {
         /// The call.
@@ -125,16 +126,15 @@ pub enum ModelEvent {
         /// What came out.
         output: String,
     },
-    /// What the model wants to be given back in the next prompt of the same turn, unread: its encrypted thoughts and the
-    /// like. In order with the calls.
+    /// What the next prompt of the same turn must contain unchanged, such as encrypted thoughts. In order with the calls.
     Opaque(Value),
-    /// The answer is whole. `None` where the upstream does not count.
+    /// The answer is complete. `None` where the upstream does not count tokens.
     Completed(Option<TokenUsage>),
     /// The answer was cut.
     Incomplete {
-        /// By what.
+        /// Why.
         reason: IncompleteReason,
-        /// What it took; `None` where the upstream does not count.
+        /// `None` where the upstream does not count tokens.
         usage: Option<TokenUsage>,
     },
 }
@@ -148,7 +148,7 @@ pub struct Picture {
     pub bytes: Bytes,
 }
 
-/// Events on their way to the reader.
+/// Events that the reader has not read yet.
 pub(super) type Events = VecDeque<ModelEvent>;
 
 /// Why an answer was cut.
@@ -160,31 +160,4 @@ pub enum IncompleteReason {
     ContentFilter,
     /// The upstream did not say, or said something new.
     Other,
-}
-
-/// Tokens as the upstream counts and bills them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TokenUsage {
-    /// All of the prompt.
-    pub input: u64,
-    /// Those of `input` that came from the cache.
-    pub cached: u64,
-    /// All of the answer.
-    pub output: u64,
-    /// Those of `output` that were thoughts.
-    pub reasoning: u64,
-}
-
-impl TokenUsage {
-    /// What an upstream says, as far as it can be: whoever claims more than any model takes must not break a sum.
-    pub(super) fn believed(self) -> Self {
-        const MOST: u64 = 1 << 32;
-        let Self { input, cached, output, reasoning } = self;
-        Self {
-            input: input.min(MOST),
-            cached: cached.min(MOST),
-            output: output.min(MOST),
-            reasoning: reasoning.min(MOST),
-        }
-    }
 }

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What the model is asked.
+/// A request to the model, before it takes the form of one of the two APIs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Prompt {
     /// The model's name.
@@ -16,7 +16,7 @@ pub struct Prompt {
     pub tools: Vec<Value>,
     /// The tool that the model must use, in the Responses API's own shape; it chooses itself where there is none.
     pub tool_choice: Option<Value>,
-    /// Where the answer is cut, reasoning included.
+    /// The length at which the answer is cut, reasoning included.
     pub max_output_tokens: Option<u32>,
     /// How long to think, such as `low`. Models without reasoning refuse a request that says so.
     pub reasoning_effort: Option<String>,
@@ -24,7 +24,7 @@ pub struct Prompt {
     pub reasoning_summaries: bool,
     /// The user's id, hashed: the upstream's abuse detection wants to tell users apart (`safety_identifier`).
     pub user: Option<String>,
-    /// What requests with a common beginning share, so that they meet the same cache (`prompt_cache_key`).
+    /// The same for requests with the same beginning, so that they use the same cache (`prompt_cache_key`).
     pub cache_key: Option<String>,
 }
 
@@ -34,7 +34,7 @@ impl Prompt {
         self.tools.iter().find(|tool| tool["type"] == "image_generation")
     }
 
-    /// Whether somebody here runs a function for the model.
+    /// Whether the model may call functions.
     pub(crate) fn has_functions(&self) -> bool {
         self.tools.iter().any(|tool| tool["type"] == "function")
     }
@@ -52,7 +52,9 @@ impl Prompt {
     }
 }
 
-/// A turn of the conversation.
+/// An entry of the conversation.
+///
+/// The store keeps this type, and the types of its fields, as JSON: a renamed field or variant makes threads unreadable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Input {
@@ -60,7 +62,7 @@ pub enum Input {
     User(Vec<InputPart>),
     /// What the assistant answered.
     Assistant(String),
-    /// What the model did besides, as it said so itself: given back unread, and never shown.
+    /// What the model wants back unchanged, such as encrypted thoughts. Never shown.
     Opaque(Value),
     /// A function that the model called.
     Call(FunctionCall),
@@ -73,30 +75,30 @@ pub enum Input {
     },
 }
 
-/// A function that the model calls.
+/// A call of a function. Stored as JSON, as [`Input`] is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionCall {
-    /// The upstream's id of the call, by which the output is matched; made up here where it gives none.
+    /// Matches the call with its output: the upstream's id, or ours where it gives none.
     pub call_id: String,
     /// The function.
     pub name: String,
-    /// What the model passes: meant to be a JSON object, but nobody promises that.
+    /// What the model passes: it should be a JSON object, but may be any text.
     pub arguments: String,
 }
 
 impl FunctionCall {
-    /// The call as the model can be told of it again: with no arguments in the place of what is no JSON object. Servers
-    /// that read what they are sent (vLLM, Ollama, gateways) refuse anything else, now and in every later turn. What was
-    /// wrong the output says.
+    /// The call with `{}` in place of arguments that are not a JSON object. Servers that parse the arguments in a prompt
+    /// (vLLM, Ollama, gateways) would refuse the prompt, and every later one of the thread. The output of the call says
+    /// what was wrong.
     #[must_use]
-    pub fn readable(&self) -> Self {
+    pub fn with_valid_arguments(&self) -> Self {
         let is_object = serde_json::from_str::<Map<String, Value>>(&self.arguments).is_ok();
         let arguments = if is_object { self.arguments.clone() } else { "{}".to_owned() };
         Self { call_id: self.call_id.clone(), name: self.name.clone(), arguments }
     }
 }
 
-/// A part of what the user said.
+/// A part of what the user said. Stored as JSON, as [`Input`] is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InputPart {
@@ -108,34 +110,33 @@ pub enum InputPart {
     File(InputFile),
 }
 
-/// A file that the model is shown.
+/// A file that the model is shown. Stored as JSON, as [`Input`] is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputFile {
     /// Its name.
     pub name: String,
     /// Its type, such as `image/png`.
     pub media_type: String,
-    /// Its bytes, in whole.
+    /// In bytes.
     pub size: u64,
     /// Where they are.
     pub source: FileSource,
 }
 
-/// Where the bytes of a file are.
+/// Where the bytes of a file are. Stored as JSON, as [`Input`] is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileSource {
-    /// Among the owner's own files, under this id. Made one of the others before the model is asked.
+    /// In our own bucket, under this id. Replaced by one of the other two before the model is called.
     Stored(String),
     /// Where the model's server can fetch them.
     Url(String),
-    /// Here, in base64.
+    /// In the request, in base64.
     Base64(String),
 }
 
 impl InputFile {
-    /// Where the model's server finds it: an address, or a `data:` URL with all of it. `None` while it is in our own
-    /// store.
+    /// An address, or a `data:` URL with the whole file. `None` while it is in our own bucket.
     pub(super) fn url(&self) -> Option<Cow<'_, str>> {
         match &self.source {
             FileSource::Stored(_) => None,

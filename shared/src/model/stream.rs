@@ -11,11 +11,11 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use tokio::time::timeout;
 
-use super::api::Api;
+use super::config::Api;
 use super::error::ModelError;
 use super::event::{Events, ModelEvent};
 use super::prompt::Prompt;
-use super::translator::{Flow, Translator};
+use super::{completions, responses};
 use crate::https::event_data;
 
 /// How many bytes an answer may have.
@@ -121,8 +121,8 @@ impl Reader {
                 return Ok(Some(event));
             }
             let Some(upstream) = &mut self.upstream else { return Ok(None) };
-            let is_whole = self.translator.is_whole();
-            let data = if is_whole {
+            let is_complete = self.translator.is_complete();
+            let data = if is_complete {
                 timeout(TOKEN_COUNT_TIMEOUT, upstream.next()).await.unwrap_or_default()
             } else {
                 upstream.next().await
@@ -139,12 +139,58 @@ impl Reader {
                 Ok(Flow::Continue) => {}
                 Ok(Flow::End) => self.upstream = None,
                 // The answer is complete: a failure now only costs its token count.
-                Err(_) if is_whole => {
+                Err(_) if is_complete => {
                     self.translator.end(&mut self.ready)?;
                     self.upstream = None;
                 }
                 Err(error) => return Err(error),
             }
+        }
+    }
+}
+
+/// Turns the upstream's events into model events, whichever API it speaks.
+enum Translator {
+    Responses(responses::Translator),
+    ChatCompletions(completions::Translator),
+}
+
+/// Whether more events of the stream are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    Continue,
+    End,
+}
+
+impl Translator {
+    fn new(api: Api, prompt: &Prompt) -> Self {
+        match api {
+            Api::Responses => Self::Responses(responses::Translator::new(prompt)),
+            Api::ChatCompletions => Self::ChatCompletions(completions::Translator::new(prompt)),
+        }
+    }
+
+    /// Reads the data of an event of the upstream and adds what it means to `out`; nothing if it is an error.
+    fn accept(&mut self, data: &str, out: &mut Events) -> Result<Flow, ModelError> {
+        match self {
+            Self::Responses(translator) => translator.accept(data, out),
+            Self::ChatCompletions(translator) => translator.accept(data, out),
+        }
+    }
+
+    /// Whether the answer is complete although the stream is not: a failure of the stream does not matter any more.
+    const fn is_complete(&self) -> bool {
+        match self {
+            Self::Responses(_) => false,
+            Self::ChatCompletions(translator) => translator.is_complete(),
+        }
+    }
+
+    /// Handles the end of the stream, which is an error where the answer is not complete.
+    fn end(&mut self, out: &mut Events) -> Result<(), ModelError> {
+        match self {
+            Self::Responses(_) => Err(ModelError::cut_off()),
+            Self::ChatCompletions(translator) => translator.end(out),
         }
     }
 }

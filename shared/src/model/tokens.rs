@@ -1,3 +1,30 @@
+/// Tokens as the upstream counts and bills them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TokenUsage {
+    /// The whole prompt.
+    pub input: u64,
+    /// Those of `input` that came from the cache.
+    pub cached: u64,
+    /// The whole answer.
+    pub output: u64,
+    /// Those of `output` that were thoughts.
+    pub reasoning: u64,
+}
+
+impl TokenUsage {
+    /// Each count cut to more than any model takes, so that no upstream can make a sum overflow.
+    pub(super) fn within_limits(self) -> Self {
+        const MAX_TOKENS: u64 = 1 << 32;
+        let Self { input, cached, output, reasoning } = self;
+        Self {
+            input: input.min(MAX_TOKENS),
+            cached: cached.min(MAX_TOKENS),
+            output: output.min(MAX_TOKENS),
+            reasoning: reasoning.min(MAX_TOKENS),
+        }
+    }
+}
+
 /// About how many tokens a text has: English has about four bytes a token, most other scripts more tokens a character
 /// but also more bytes a character.
 pub fn estimate_tokens(text: &str) -> u64 {

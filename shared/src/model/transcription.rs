@@ -7,38 +7,36 @@ use reqwest::multipart::{Form, Part};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::audio::AudioType;
 use super::client::Model;
 use super::error::{ModelError, ModelErrorKind};
-use super::event::TokenUsage;
-use super::tokens::estimate_tokens;
+use super::tokens::{TokenUsage, estimate_tokens};
 
-/// Tokens that a second of a recording is: OpenAI's models count one for each 100 ms.
-const TOKENS_OF_A_SECOND: u64 = 10;
-/// Tokens of what a person says in a second, at most.
-const TOKENS_SAID_IN_A_SECOND: u64 = 5;
-/// Bytes of a second as browsers record speech (Opus at 32 kbit/s).
-const BYTES_OF_A_SECOND: u64 = 4_000;
-/// Bytes of a second at least (Opus at 6 kbit/s; RFC 6716, section 2.1.1).
-const FEWEST_BYTES_OF_A_SECOND: u64 = 750;
+/// OpenAI's models count one token for each 100 ms of a recording.
+const AUDIO_TOKENS_PER_SECOND: u64 = 10;
+/// A person does not say more than that.
+const MAX_TEXT_TOKENS_PER_SECOND: u64 = 5;
+/// As browsers record speech (Opus at 32 kbit/s).
+const TYPICAL_BYTES_PER_SECOND: u64 = 4_000;
+/// Opus at 6 kbit/s (RFC 6716, section 2.1.1).
+const MIN_BYTES_PER_SECOND: u64 = 750;
 
-/// What a recording says, and what that took.
+/// The text of a recording, and the tokens that it took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transcription {
-    /// What it says; empty if it says nothing.
+    /// Empty if nothing is said.
     pub text: String,
-    /// By the model's own word, else estimated.
+    /// As the model counts them, or estimated.
     pub usage: TokenUsage,
 }
 
 impl Transcription {
-    /// The most tokens that a recording of so many bytes can take.
+    /// The most tokens that a recording of this size can take.
     pub const fn worst_case(bytes: u64) -> u64 {
-        bytes.div_ceil(FEWEST_BYTES_OF_A_SECOND) * (TOKENS_OF_A_SECOND + TOKENS_SAID_IN_A_SECOND)
+        bytes.div_ceil(MIN_BYTES_PER_SECOND) * (AUDIO_TOKENS_PER_SECOND + MAX_TEXT_TOKENS_PER_SECOND)
     }
 }
 
-/// The answer, as far as it is used.
+/// The fields of the answer that are used.
 #[derive(Deserialize)]
 struct Answer {
     text: String,
@@ -55,8 +53,8 @@ impl Answer {
         }
         let input = match self.usage.get("seconds").and_then(Value::as_f64) {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast keeps within bounds")]
-            Some(seconds) => (seconds.ceil() as u64).saturating_mul(TOKENS_OF_A_SECOND),
-            None => (bytes * TOKENS_OF_A_SECOND).div_ceil(BYTES_OF_A_SECOND),
+            Some(seconds) => (seconds.ceil() as u64).saturating_mul(AUDIO_TOKENS_PER_SECOND),
+            None => (bytes * AUDIO_TOKENS_PER_SECOND).div_ceil(TYPICAL_BYTES_PER_SECOND),
         };
         TokenUsage { input, output: estimate_tokens(&self.text), ..TokenUsage::default() }
     }
@@ -68,10 +66,7 @@ impl Model {
         self.transcription_model.as_deref()
     }
 
-    /// What a recording says. Sent once more under the same conditions as a prompt.
-    ///
-    /// # Errors
-    /// When the upstream gives no transcription; see [`ModelErrorKind`]. `Rejected` where no model is configured.
+    /// Sends a recording, and once more under the same conditions as a prompt. `Rejected` where no model is configured.
     pub async fn transcribe(&self, audio: Bytes, audio_type: AudioType) -> Result<Transcription, ModelError> {
         let rejected = || ModelError::new(ModelErrorKind::Rejected);
         let model = self.transcription_model().ok_or_else(rejected)?;
@@ -79,7 +74,7 @@ impl Model {
         let request = || {
             let length = audio.len() as u64;
             let file = Part::stream_with_length(audio.clone(), length).file_name(audio_type.file_name());
-            // Our own media types always are media types.
+            // `AudioType` has valid media types only.
             let file = file.mime_str(audio_type.media_type()).map_err(|_| rejected())?;
             let form = Form::new().part("file", file).text("model", model.to_owned()).text("response_format", "json");
             let accept = HeaderValue::from_static("application/json");
@@ -90,5 +85,57 @@ impl Model {
         let answer: Answer =
             serde_json::from_slice(&body).map_err(|_| ModelError::broken("it is not a transcription"))?;
         Ok(Transcription { text: answer.text.trim().to_owned(), usage: answer.usage(audio.len() as u64) })
+    }
+}
+
+/// The types of recordings that browsers make, and the others that OpenAI's transcription takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum AudioType {
+    Flac,
+    Mp3,
+    Mp4,
+    Ogg,
+    Wav,
+    Webm,
+}
+
+impl AudioType {
+    /// The type of a MIME type, with or without parameters, such as `audio/webm;codecs=opus`.
+    pub fn from_mime_type(mime_type: &str) -> Option<Self> {
+        let media_type = mime_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match media_type.as_str() {
+            "audio/flac" | "audio/x-flac" => Some(Self::Flac),
+            "audio/mpeg" | "audio/mp3" => Some(Self::Mp3),
+            "audio/mp4" | "audio/m4a" | "audio/x-m4a" => Some(Self::Mp4),
+            "audio/ogg" => Some(Self::Ogg),
+            "audio/wav" | "audio/wave" | "audio/x-wav" | "audio/vnd.wave" => Some(Self::Wav),
+            "audio/webm" => Some(Self::Webm),
+            _ => None,
+        }
+    }
+
+    /// The media type that is sent.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Flac => "audio/flac",
+            Self::Mp3 => "audio/mpeg",
+            Self::Mp4 => "audio/mp4",
+            Self::Ogg => "audio/ogg",
+            Self::Wav => "audio/wav",
+            Self::Webm => "audio/webm",
+        }
+    }
+
+    /// The file name that is sent: servers take the type from its extension.
+    pub(super) const fn file_name(self) -> &'static str {
+        match self {
+            Self::Flac => "audio.flac",
+            Self::Mp3 => "audio.mp3",
+            Self::Mp4 => "audio.mp4",
+            Self::Ogg => "audio.ogg",
+            Self::Wav => "audio.wav",
+            Self::Webm => "audio.webm",
+        }
     }
 }

@@ -114,3 +114,16 @@ pub enum Task {
         title: Option<String>,
     },
 }
+
+impl Task {
+    /// What every kind of task has.
+    pub const fn status_mut(&mut self) -> &mut StatusIndicator {
+        match self {
+            Self::Custom { status_indicator, .. }
+            | Self::WebSearch { status_indicator, .. }
+            | Self::Thought { status_indicator, .. }
+            | Self::File { status_indicator, .. }
+            | Self::Image { status_indicator, .. } => status_indicator,
+        }
+    }
+}

@@ -6,9 +6,7 @@ use crate::protocol::Object;
 
 impl Schema {
     /// Checks a value.
-    ///
-    /// # Errors
-    /// What is wrong first, as in "`size` must be at least 1". Says nothing of the value itself.
+    /// The error is the first fault, as in "`size` must be at least 1", and says nothing of the value itself.
     pub(in crate::assistant) fn check(&self, value: &Value) -> Result<(), String> {
         self.apply(&self.root, value, "")
     }

@@ -10,9 +10,7 @@ const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "obje
 
 impl Schema {
     /// Reads a schema that stands at the path `place` of the document.
-    ///
-    /// # Errors
-    /// Where it is none, uses a keyword that is not known here, or refers to what is not there or to itself.
+    /// Refuses keywords that are not supported, and references to what does not exist or to themselves.
     pub(in crate::assistant) fn compile(root: Value, place: &str) -> Result<Self, DocumentError> {
         let mut compiler = Compiler { root: &root, place, patterns: HashMap::new(), schemas: HashSet::new() };
         compiler.schema(&root, "")?;

@@ -205,13 +205,9 @@ const fn coarse(length: usize) -> usize {
 }
 
 fn stop_loading(task: &mut Task, unfinished: StatusIndicator) {
-    let (Task::Custom { status_indicator, .. }
-    | Task::WebSearch { status_indicator, .. }
-    | Task::Thought { status_indicator, .. }
-    | Task::File { status_indicator, .. }
-    | Task::Image { status_indicator, .. }) = task;
-    if *status_indicator == StatusIndicator::Loading {
-        *status_indicator = unfinished;
+    let status = task.status_mut();
+    if *status == StatusIndicator::Loading {
+        *status = unfinished;
     }
 }
 

@@ -1,19 +1,19 @@
 use reqwest::Url;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::messages::{Message, messages};
-use super::tools::{Tool, ToolChoice};
-use crate::model::api::is_openai;
+use crate::model::config::is_openai;
 use crate::model::prompt::Prompt;
 
 /// The body of `POST /chat/completions`. Source: OpenAI's API reference, "Create chat completion".
 ///
 /// A parameter that a server does not know is an error with some of them, such as Mistral's. So only OpenAI's own
-/// servers get what is new: `max_completion_tokens` (its reasoning models refuse `max_tokens`), `reasoning_effort` and the two ids. All
-/// others get `max_tokens`, the one name that each of them knows (Ollama, LM Studio and Mistral know no other), and
-/// gateways translate it for the models behind them.
+/// servers get the newer ones: `max_completion_tokens` (its reasoning models refuse `max_tokens`), `reasoning_effort` and
+/// the two ids. All others get `max_tokens`, the one name that each of them knows (Ollama, LM Studio and Mistral know no
+/// other), and gateways translate it for the models behind them.
 #[derive(Serialize)]
-pub(in crate::model) struct CreateCompletion<'a> {
+pub(crate) struct CreateCompletion<'a> {
     model: &'a str,
     messages: Vec<Message<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -40,12 +40,12 @@ struct StreamOptions {
 }
 
 impl<'a> CreateCompletion<'a> {
-    /// The request to the server at `base_url`.
-    pub(in crate::model) fn new(prompt: &'a Prompt, base_url: &Url) -> Self {
+    pub(crate) fn new(prompt: &'a Prompt, base_url: &Url) -> Self {
         let is_openai = is_openai(base_url);
         let for_openai = |text: &'a Option<String>| text.as_deref().filter(|_| is_openai);
-        let tools: Vec<_> = prompt.tools.iter().filter_map(Tool::read).collect();
-        let tool_choice = prompt.tool_choice.as_ref().filter(|_| !tools.is_empty()).and_then(ToolChoice::read);
+        let tools: Vec<_> = prompt.tools.iter().filter_map(Tool::from_responses).collect();
+        let tool_choice =
+            prompt.tool_choice.as_ref().filter(|_| !tools.is_empty()).and_then(ToolChoice::from_responses);
         Self {
             model: &prompt.model,
             messages: messages(prompt),
@@ -60,6 +60,72 @@ impl<'a> CreateCompletion<'a> {
             stream_options: StreamOptions { include_usage: true },
         }
     }
+}
+
+/// A function that the model may call. The Responses API has the fields of `function` beside `type`.
+#[derive(Serialize)]
+struct Tool<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    function: Function<'a>,
+}
+
+#[derive(Serialize)]
+struct Function<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strict: Option<&'a Value>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ToolChoice<'a> {
+    /// `auto`, `none` or `required`.
+    Mode(&'a str),
+    Function {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        function: Name<'a>,
+    },
+}
+
+#[derive(Serialize)]
+struct Name<'a> {
+    name: &'a str,
+}
+
+impl<'a> Tool<'a> {
+    /// `tool` has the Responses API's shape; `None` for what only that API has.
+    fn from_responses(tool: &'a Value) -> Option<Self> {
+        let name = function_name(tool)?;
+        let field = |name: &str| tool.get(name).filter(|value| !value.is_null());
+        let function = Function {
+            name,
+            description: field("description"),
+            parameters: field("parameters"),
+            strict: field("strict"),
+        };
+        Some(Self { kind: "function", function })
+    }
+}
+
+impl<'a> ToolChoice<'a> {
+    /// `choice` has the Responses API's shape; `None` for what only that API has.
+    fn from_responses(choice: &'a Value) -> Option<Self> {
+        if let Some(mode) = choice.as_str() {
+            return Some(Self::Mode(mode));
+        }
+        let name = function_name(choice)?;
+        Some(Self::Function { kind: "function", function: Name { name } })
+    }
+}
+
+fn function_name(value: &Value) -> Option<&str> {
+    value["name"].as_str().filter(|_| value["type"] == "function")
 }
 
 #[cfg(test)]

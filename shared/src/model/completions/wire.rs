@@ -1,18 +1,18 @@
 //! What the Chat Completions API sends, as far as it is used here.
 //!
 //! Sources: OpenAI's API reference, "The chat completion chunk object"; the guides of vLLM, DeepSeek, OpenRouter,
-//! Mistral and Moonshot for what they add. It is read leniently: a field of a strange form counts as absent. The ids
+//! Mistral and Moonshot for what they add. It is read leniently: a field of an unknown type counts as absent. The ids
 //! of answers are not read at all: they are missing, repeated or made up (`__fake_id__`) with many servers.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::model::lenient::{each_known, known};
+use crate::model::wire::{each_known, known};
 
 /// A piece of the answer.
 #[derive(Debug, Deserialize)]
 pub(super) struct Chunk {
-    /// Empty in the chunk that only counts.
+    /// Empty in the chunk that only has the usage.
     #[serde(default, deserialize_with = "known")]
     pub(super) choices: Option<Vec<Choice>>,
     /// In the last chunk by the reference, in each with some servers, nowhere with others.
@@ -20,7 +20,7 @@ pub(super) struct Chunk {
     pub(super) usage: Option<Usage>,
 }
 
-/// A piece of one of the answers. One is asked for; what a server sends beyond is not read.
+/// A piece of one of the answers. Only one is requested and read.
 #[derive(Debug, Deserialize)]
 pub(super) struct Choice {
     #[serde(default, deserialize_with = "known")]
@@ -29,12 +29,11 @@ pub(super) struct Choice {
     pub(super) delta: Option<Delta>,
     #[serde(default, deserialize_with = "known")]
     pub(super) finish_reason: Option<String>,
-    /// Where Moonshot counts.
+    /// Moonshot's place for it.
     #[serde(default, deserialize_with = "known")]
     pub(super) usage: Option<Usage>,
 }
 
-/// What is added.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Delta {
     #[serde(default, deserialize_with = "known")]
@@ -100,7 +99,7 @@ pub(super) enum ContentPart {
     Other,
 }
 
-/// Where something in the text comes from. Its kind is the key.
+/// A source of the text; its key is its type.
 #[derive(Debug, Deserialize)]
 pub(super) struct Annotation {
     #[serde(default, deserialize_with = "known")]
@@ -118,7 +117,6 @@ pub(super) struct UrlCitation {
     pub(super) end_index: Option<i64>,
 }
 
-/// What the answer took so far.
 #[derive(Debug, Deserialize)]
 pub(super) struct Usage {
     #[serde(default)]

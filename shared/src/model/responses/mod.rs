@@ -1,13 +1,10 @@
 //! The OpenAI Responses API. Servers that leave out the events around the deltas are completed here.
 
-mod calls;
-mod content;
-mod hosted;
-mod input;
-mod item;
+mod function_calls;
+mod hosted_tools;
 mod request;
-mod translate;
+mod translator;
 mod wire;
 
 pub(super) use request::CreateResponse;
-pub(super) use translate::Translator;
+pub(super) use translator::Translator;

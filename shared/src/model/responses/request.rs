@@ -1,14 +1,15 @@
+use std::borrow::Cow;
+
 use reqwest::Url;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::input::InputItem;
-use crate::model::api::is_openai;
-use crate::model::prompt::Prompt;
+use crate::model::config::is_openai;
+use crate::model::prompt::{FileSource, Input, InputFile, InputPart, Prompt};
 
 /// The body of `POST /responses`. Source: OpenAI's API reference, "Create a model response".
 #[derive(Serialize)]
-pub(in crate::model) struct CreateResponse<'a> {
+pub(crate) struct CreateResponse<'a> {
     model: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     instructions: Option<&'a str>,
@@ -41,12 +42,11 @@ struct Reasoning<'a> {
 }
 
 impl<'a> CreateResponse<'a> {
-    /// The request to the server at `base_url`.
-    pub(in crate::model) fn new(prompt: &'a Prompt, base_url: &Url) -> Self {
+    pub(crate) fn new(prompt: &'a Prompt, base_url: &Url) -> Self {
         Self {
             model: &prompt.model,
             instructions: prompt.instructions.as_deref(),
-            input: prompt.input.iter().filter_map(InputItem::read).collect(),
+            input: prompt.input.iter().filter_map(InputItem::from_input).collect(),
             tools: &prompt.tools,
             tool_choice: prompt.tool_choice.as_ref().filter(|_| !prompt.tools.is_empty()),
             include: include(prompt, base_url),
@@ -63,12 +63,12 @@ impl<'a> CreateResponse<'a> {
     }
 }
 
-/// What the answer should have beyond the ordinary.
+/// Fields that the answer has only on request.
 ///
-/// Thoughts are needed where calls may follow them: the upstream keeps nothing, so they must be given back. To ask for
-/// them is an error with models that do not think ("Encrypted content is not supported with this model"), so it is done
-/// only where the configuration says that the model does; OpenAI's current models give them unasked. What the sources of
-/// a task are made of is asked of OpenAI alone, because other servers refuse names that they do not know.
+/// Encrypted thoughts are needed where calls may follow them: the upstream stores nothing, so the next round must contain
+/// them. Models that do not think refuse the request ("Encrypted content is not supported with this model"), so it is made
+/// only where the configuration says that the model thinks; OpenAI's current models send them without a request. Sources
+/// are requested of OpenAI alone, because other servers refuse names that they do not know.
 fn include(prompt: &Prompt, base_url: &Url) -> Vec<&'static str> {
     let mut include = Vec::new();
     if prompt.has_functions() && is_known_to_reason(prompt) {
@@ -84,6 +84,96 @@ fn include(prompt: &Prompt, base_url: &Url) -> Vec<&'static str> {
 
 fn is_known_to_reason(prompt: &Prompt) -> bool {
     prompt.reasoning_effort.is_some() || prompt.reasoning_summaries
+}
+
+/// An item of a request's `input`.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum InputItem<'a> {
+    Ours(Item<'a>),
+    /// What the model wants back unchanged.
+    Opaque(&'a Value),
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Item<'a> {
+    Message {
+        role: &'static str,
+        content: MessageContent<'a>,
+    },
+    /// Without the upstream's id of the item, with which it would look for a stored item. `call_id` is enough.
+    FunctionCall {
+        call_id: &'a str,
+        name: &'a str,
+        arguments: &'a str,
+    },
+    FunctionCallOutput {
+        call_id: &'a str,
+        output: &'a str,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum MessageContent<'a> {
+    Parts(Vec<Content<'a>>),
+    /// In any other form an earlier answer needs the upstream's id and a status.
+    Text(&'a str),
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type")]
+enum Content<'a> {
+    #[serde(rename = "input_text")]
+    Text { text: &'a str },
+    #[serde(rename = "input_image")]
+    Image { image_url: Cow<'a, str> },
+    #[serde(rename = "input_file")]
+    File(File<'a>),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum File<'a> {
+    Url { file_url: &'a str },
+    Data { filename: &'a str, file_data: Cow<'a, str> },
+}
+
+impl<'a> InputItem<'a> {
+    /// `None` for thoughts of the other API, through which an earlier turn was answered.
+    fn from_input(input: &'a Input) -> Option<Self> {
+        Some(Self::Ours(match input {
+            Input::User(parts) => {
+                let parts = parts.iter().filter_map(content).collect();
+                Item::Message { role: "user", content: MessageContent::Parts(parts) }
+            }
+            Input::Assistant(text) => Item::Message { role: "assistant", content: MessageContent::Text(text) },
+            Input::Opaque(item) => return item["type"].is_string().then_some(Self::Opaque(item)),
+            Input::Call(call) => {
+                Item::FunctionCall { call_id: &call.call_id, name: &call.name, arguments: &call.arguments }
+            }
+            Input::CallOutput { call_id, output } => Item::FunctionCallOutput { call_id, output },
+        }))
+    }
+}
+
+/// `None` for a file in our own bucket, which no request has.
+fn content(part: &InputPart) -> Option<Content<'_>> {
+    Some(match part {
+        InputPart::Text(text) => Content::Text { text },
+        InputPart::Image(image) => Content::Image { image_url: image.url()? },
+        InputPart::File(file) => Content::File(self::file(file)?),
+    })
+}
+
+fn file(file: &InputFile) -> Option<File<'_>> {
+    match &file.source {
+        FileSource::Url(file_url) => Some(File::Url { file_url }),
+        FileSource::Stored(_) | FileSource::Base64(_) => {
+            Some(File::Data { filename: &file.name, file_data: file.url()? })
+        }
+    }
 }
 
 #[cfg(test)]

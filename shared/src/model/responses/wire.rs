@@ -1,14 +1,14 @@
 //! What the Responses API sends, as far as it is used here.
 //!
-//! Source: OpenAI's API reference, "Streaming events". It is read leniently: other servers that speak this API leave
-//! out what they do not know.
+//! Source: OpenAI's API reference, "Streaming events" and "The response object". It is read leniently: other servers that
+//! speak this API leave out what they do not know.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::item::{Annotation, ContentPart, OutputItem};
-use crate::model::lenient::{each_known, known};
-use crate::model::reported::ReportedError;
+use super::hosted_tools::HostedToolCall;
+use crate::json_depth::is_too_deep;
+use crate::model::wire::{ReportedError, each_known, known};
 
 /// An event of the stream.
 #[derive(Debug, Deserialize)]
@@ -149,7 +149,7 @@ pub(super) enum StreamEvent {
         #[serde(default, deserialize_with = "known")]
         response: Option<Response>,
     },
-    /// The code is at the top by the reference, in an object in practice.
+    /// By the reference the code is at the top; in practice it is in an object.
     #[serde(rename = "error")]
     Error {
         #[serde(default)]
@@ -161,7 +161,7 @@ pub(super) enum StreamEvent {
     Other,
 }
 
-/// The response as a whole, as its last event has it.
+/// The whole response, in its last event.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Response {
     #[serde(default, deserialize_with = "known")]
@@ -177,20 +177,17 @@ pub(super) struct Response {
 }
 
 impl Response {
-    /// Whether it says that something cut it off.
     pub(super) fn is_incomplete(&self) -> bool {
         self.status.as_deref() == Some("incomplete")
     }
 }
 
-/// Why a response was cut.
 #[derive(Debug, Deserialize)]
 pub(super) struct IncompleteDetails {
     #[serde(default)]
     pub(super) reason: Option<String>,
 }
 
-/// What a response took.
 #[derive(Debug, Deserialize)]
 pub(super) struct Usage {
     #[serde(default)]
@@ -213,4 +210,138 @@ pub(super) struct InputTokensDetails {
 pub(super) struct OutputTokensDetails {
     #[serde(default)]
     pub(super) reasoning_tokens: u64,
+}
+
+/// Something the model produced. Source: OpenAI's API reference, "The response object".
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "Value")]
+pub(super) enum OutputItem {
+    Message(Message),
+    Reasoning(Reasoning),
+    FunctionCall(FunctionCall),
+    Image(Image),
+    HostedTool(HostedToolCall),
+    #[default]
+    Other,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Message {
+    #[serde(default, deserialize_with = "known")]
+    pub(super) id: Option<String>,
+    #[serde(default, deserialize_with = "each_known")]
+    pub(super) content: Vec<ContentPart>,
+}
+
+#[derive(Debug)]
+pub(super) struct Reasoning {
+    pub(super) summary: Vec<String>,
+    /// The item as the next round must contain it.
+    pub(super) opaque: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct FunctionCall {
+    #[serde(default, deserialize_with = "known")]
+    pub(super) id: Option<String>,
+    #[serde(default, deserialize_with = "known")]
+    pub(super) call_id: Option<String>,
+    #[serde(default, deserialize_with = "known")]
+    pub(super) name: Option<String>,
+    #[serde(default, deserialize_with = "known")]
+    pub(super) arguments: Option<String>,
+    #[serde(default, deserialize_with = "known")]
+    pub(super) status: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Image {
+    #[serde(default, deserialize_with = "known")]
+    pub(super) id: Option<String>,
+    /// In base64.
+    #[serde(default, deserialize_with = "known")]
+    pub(super) result: Option<String>,
+    #[serde(default, deserialize_with = "known")]
+    pub(super) output_format: Option<String>,
+}
+
+impl From<Value> for OutputItem {
+    fn from(item: Value) -> Self {
+        let kind = item["type"].as_str().unwrap_or_default();
+        let read = match kind {
+            "message" => serde_json::from_value(item).map(Self::Message),
+            "reasoning" => return Self::Reasoning(Reasoning::from(item)),
+            "function_call" => serde_json::from_value(item).map(Self::FunctionCall),
+            "image_generation_call" => serde_json::from_value(item).map(Self::Image),
+            _ => return HostedToolCall::from_item(item).map_or(Self::Other, Self::HostedTool),
+        };
+        read.unwrap_or_default()
+    }
+}
+
+impl From<Value> for Reasoning {
+    /// Encrypted thoughts go back without their id: OpenAI would look for a stored item with it. Open models give their
+    /// thoughts as text, and servers like vLLM want them back unchanged.
+    fn from(mut item: Value) -> Self {
+        let summary = item["summary"].as_array().into_iter().flatten();
+        let summary = summary.map(|part| part["text"].as_str().unwrap_or_default().to_owned()).collect();
+        let is_encrypted = item["encrypted_content"].as_str().is_some_and(|content| !content.is_empty());
+        let is_plain = item["content"].as_array().is_some_and(|content| !content.is_empty());
+        if let Some(item) = item.as_object_mut() {
+            item.remove("status");
+            if is_encrypted {
+                item.remove("id");
+            }
+        }
+        let is_wanted = (is_encrypted || is_plain) && !is_too_deep(&item);
+        Self { summary, opaque: is_wanted.then_some(item) }
+    }
+}
+
+/// A part of a message's content.
+#[derive(Debug, Default, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum ContentPart {
+    OutputText {
+        #[serde(default)]
+        text: String,
+        #[serde(default, deserialize_with = "each_known")]
+        annotations: Vec<Annotation>,
+    },
+    Refusal {
+        #[serde(default)]
+        refusal: String,
+    },
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+/// A source of a text; positions count characters.
+#[derive(Debug, Default, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Annotation {
+    FileCitation {
+        #[serde(default)]
+        filename: Option<String>,
+        #[serde(default)]
+        index: Option<i64>,
+    },
+    ContainerFileCitation {
+        #[serde(default)]
+        filename: Option<String>,
+        #[serde(default)]
+        end_index: Option<i64>,
+    },
+    UrlCitation {
+        #[serde(default)]
+        url: Option<String>,
+        #[serde(default)]
+        title: Option<String>,
+        #[serde(default)]
+        end_index: Option<i64>,
+    },
+    #[default]
+    #[serde(other)]
+    Other,
 }

@@ -3,55 +3,52 @@ use std::mem;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::calls::Calls;
+use super::function_calls::FunctionCalls;
 use super::wire::{Choice, Chunk, Content, ContentPart, Delta, ToolCall, Usage};
-use crate::model::annotation;
+use crate::model::builders::{MessageBuilder, ReasoningBuilder, page_annotation};
 use crate::model::error::{ModelError, ModelErrorKind};
-use crate::model::event::{Events, IncompleteReason, ModelEvent, TokenUsage};
-use crate::model::message::Message;
+use crate::model::event::{Events, IncompleteReason, ModelEvent};
 use crate::model::prompt::Prompt;
-use crate::model::reasoning::Reasoning;
-use crate::model::reported::ReportedError;
-use crate::model::translator::Flow;
+use crate::model::stream::Flow;
+use crate::model::tokens::TokenUsage;
+use crate::model::wire::ReportedError;
 
-/// The places of the parts in the one message.
-const TEXT: u64 = 0;
-const REFUSAL: u64 = 1;
+/// The indices of the parts in the one message.
+const TEXT_INDEX: u64 = 0;
+const REFUSAL_INDEX: u64 = 1;
 
-/// Turns chunks into model events, one way: thoughts, then one message, then calls. Thoughts that come behind the first
-/// text are left out, so that they do not tear it apart.
-pub(in crate::model) struct Translator {
-    reasoning: Reasoning,
-    message: Option<Message>,
-    calls: Calls,
-    /// All thoughts, under the name that the server has for them.
+/// Turns chunks into model events: thoughts, then one message, then calls. Thoughts that come after the first text are left
+/// out, because they would cut the message in two.
+pub(crate) struct Translator {
+    reasoning: ReasoningBuilder,
+    message: Option<MessageBuilder>,
+    calls: FunctionCalls,
+    /// All thoughts, under the server's name for them.
     thoughts: Map<String, Value>,
     usage: Option<TokenUsage>,
-    /// How the answer has ended, once it has; only the count may come then.
+    /// How the answer has ended, once it has. Only the usage may follow.
     ending: Option<Ending>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Ending {
-    Whole,
+    Complete,
     Cut(IncompleteReason),
 }
 
 impl Translator {
-    /// For an answer to this prompt.
-    pub(in crate::model) fn new(prompt: &Prompt) -> Self {
+    pub(crate) fn new(prompt: &Prompt) -> Self {
         Self {
-            reasoning: Reasoning::default(),
+            reasoning: ReasoningBuilder::default(),
             message: None,
-            calls: Calls::new(prompt),
+            calls: FunctionCalls::new(prompt),
             thoughts: Map::new(),
             usage: None,
             ending: None,
         }
     }
 
-    /// As [`crate::model::translator::Translator::accept`].
-    pub(in crate::model) fn accept(&mut self, data: &str, out: &mut Events) -> Result<Flow, ModelError> {
+    pub(crate) fn accept(&mut self, data: &str, out: &mut Events) -> Result<Flow, ModelError> {
         if data == "[DONE]" {
             // Some servers end without a reason.
             if self.ending.is_none() && (self.message.is_some() || !self.calls.is_empty()) {
@@ -63,16 +60,16 @@ impl Translator {
         if let Some(error) = ReportedError::find(&document) {
             return Err(ModelError::reported(&error));
         }
-        // Whatever it is that is not even an object, it is no chunk.
+        // What is not an object is not a chunk.
         let Ok(Chunk { choices, mut usage }) = Chunk::deserialize(document) else { return Ok(Flow::Continue) };
-        let ours = choices.unwrap_or_default().into_iter().find(|choice| choice.index.unwrap_or_default() == 0);
-        if let Some(mut choice) = ours {
+        let choice = choices.unwrap_or_default().into_iter().find(|choice| choice.index.unwrap_or_default() == 0);
+        if let Some(mut choice) = choice {
             usage = usage.or(choice.usage.take());
             if self.ending.is_none() {
-                self.take(choice, out)?;
+                self.apply(choice, out)?;
             }
         }
-        // Servers that count as they go begin with nothing.
+        // Servers that count in each chunk start with zeros.
         let counted = usage.map(TokenUsage::from).filter(|usage| usage.input + usage.output > 0);
         self.usage = counted.or(self.usage);
         if counted.is_none() || self.ending.is_none() {
@@ -81,23 +78,21 @@ impl Translator {
         self.end(out).map(|()| Flow::End)
     }
 
-    /// As [`crate::model::translator::Translator::is_whole`].
-    pub(in crate::model) const fn is_whole(&self) -> bool {
+    pub(crate) const fn is_complete(&self) -> bool {
         self.ending.is_some()
     }
 
-    /// As [`crate::model::translator::Translator::end`].
-    pub(in crate::model) fn end(&mut self, out: &mut Events) -> Result<(), ModelError> {
+    pub(crate) fn end(&mut self, out: &mut Events) -> Result<(), ModelError> {
         let usage = self.usage;
         out.push_back(match self.ending {
-            Some(Ending::Whole) => ModelEvent::Completed(usage),
+            Some(Ending::Complete) => ModelEvent::Completed(usage),
             Some(Ending::Cut(reason)) => ModelEvent::Incomplete { reason, usage },
             None => return Err(ModelError::cut_off()),
         });
         Ok(())
     }
 
-    fn take(&mut self, choice: Choice, out: &mut Events) -> Result<(), ModelError> {
+    fn apply(&mut self, choice: Choice, out: &mut Events) -> Result<(), ModelError> {
         let Delta { content, refusal, reasoning_content, reasoning, annotations, tool_calls, function_call } =
             choice.delta.unwrap_or_default();
         let ending = choice.finish_reason.map_or(Ok(None), |reason| ending(&reason))?;
@@ -105,23 +100,23 @@ impl Translator {
         let named = [("reasoning_content", reasoning_content), ("reasoning", reasoning)];
         let named = named.into_iter().find_map(|(name, thought)| Some((name, thought.filter(|t| !t.is_empty())?)));
         if let Some((name, thought)) = &named {
-            self.keep_thought(name, thought);
+            self.record_thought(name, thought);
         }
         for thought in [named.map(|(_, thought)| thought).unwrap_or_default(), thought] {
             if self.message.is_none() && !thought.is_empty() {
                 self.reasoning.add_text(0, 0, thought, out);
             }
         }
-        for (place, text) in [(TEXT, text), (REFUSAL, refusal.unwrap_or_default())] {
+        for (content_index, text) in [(TEXT_INDEX, text), (REFUSAL_INDEX, refusal.unwrap_or_default())] {
             if !text.is_empty() {
-                self.message(out).add_text(place, text, out);
+                self.message(out).add_text(content_index, text, out);
             }
         }
         let citations = annotations.unwrap_or_default().into_iter().filter_map(|annotation| annotation.url_citation);
         if let Some(message) = &mut self.message {
             for citation in citations {
-                if let Some(source) = annotation::page(citation.url, citation.title, citation.end_index) {
-                    message.add_annotation(TEXT, source, out);
+                if let Some(source) = page_annotation(citation.url, citation.title, citation.end_index) {
+                    message.add_annotation(TEXT_INDEX, source, out);
                 }
             }
         }
@@ -135,19 +130,19 @@ impl Translator {
         Ok(())
     }
 
-    fn keep_thought(&mut self, name: &str, thought: &str) {
+    fn record_thought(&mut self, name: &str, thought: &str) {
         match self.thoughts.get_mut(name) {
             Some(Value::String(thoughts)) => thoughts.push_str(thought),
             _ => drop(self.thoughts.insert(name.to_owned(), thought.into())),
         }
     }
 
-    /// The message, which begins now if it has not.
-    fn message(&mut self, out: &mut Events) -> &mut Message {
+    /// The one message; starts it if it is new.
+    fn message(&mut self, out: &mut Events) -> &mut MessageBuilder {
         let Self { reasoning, message, .. } = self;
         message.get_or_insert_with(|| {
             reasoning.finish_all(out);
-            Message::start(0, 0, None, out)
+            MessageBuilder::start(0, 0, None, out)
         })
     }
 
@@ -165,15 +160,12 @@ impl Translator {
     }
 }
 
-/// What a reason to stop means; `None` for those that are none. OpenAI's are `stop`, `length`, `content_filter` and the
-/// calls of tools; the others are Anthropic's, Mistral's, OpenRouter's and Hugging Face's.
-///
-/// # Errors
-/// For a reason that is a failure.
+/// What a `finish_reason` means; `None` if the answer is not finished. OpenAI's are `stop`, `length`, `content_filter` and
+/// the calls of tools; the others are Anthropic's, Mistral's, OpenRouter's and Hugging Face's.
 fn ending(reason: &str) -> Result<Option<Ending>, ModelError> {
     Ok(Some(match reason {
         "" | "null" => return Ok(None),
-        "stop" | "tool_calls" | "function_call" | "end_turn" | "stop_sequence" | "eos_token" => Ending::Whole,
+        "stop" | "tool_calls" | "function_call" | "end_turn" | "stop_sequence" | "eos_token" => Ending::Complete,
         "length" | "max_tokens" | "model_length" => Ending::Cut(IncompleteReason::MaxOutputTokens),
         "content_filter" => Ending::Cut(IncompleteReason::ContentFilter),
         "error" => return Err(ModelError::new(ModelErrorKind::Unavailable)),
@@ -181,7 +173,7 @@ fn ending(reason: &str) -> Result<Option<Ending>, ModelError> {
     }))
 }
 
-/// The text and the thoughts of a content.
+/// The text and the thoughts.
 fn split(content: Content) -> (String, String) {
     let parts = match content {
         Content::Text(text) => return (text, String::new()),
@@ -206,6 +198,6 @@ impl From<Usage> for TokenUsage {
             output: usage.completion_tokens,
             reasoning: usage.completion_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or_default(),
         }
-        .believed()
+        .within_limits()
     }
 }

@@ -1,53 +1,48 @@
 use serde_json::Value;
 
-use super::calls::Calls;
-use super::content::{source, text, texts};
-use super::hosted::Hosted;
-use super::item::{Image, Message as MessageItem, OutputItem, Reasoning as ReasoningItem};
-use super::wire::{Response, StreamEvent, Usage};
+use super::function_calls::FunctionCalls;
+use super::hosted_tools::HostedToolCall;
+use super::wire::{self, ContentPart, Image, OutputItem, Response, StreamEvent, Usage};
+use crate::model::builders::{Images, MessageBuilder, ReasoningBuilder, Tasks, file_annotation, page_annotation};
 use crate::model::error::ModelError;
-use crate::model::event::{Events, IncompleteReason, ModelEvent, Picture, TokenUsage};
-use crate::model::images::Images;
-use crate::model::message::Message;
+use crate::model::event::{Events, IncompleteReason, ModelEvent, Picture};
 use crate::model::prompt::Prompt;
-use crate::model::reasoning::Reasoning;
-use crate::model::reported::ReportedError;
-use crate::model::tasks::Tasks;
-use crate::model::translator::Flow;
+use crate::model::stream::Flow;
+use crate::model::tokens::TokenUsage;
+use crate::model::wire::ReportedError;
+use crate::protocol::{Annotation, AssistantContent};
 
-/// Turns the upstream's events into ours, one way. What the upstream leaves out is made whole.
-pub(in crate::model) struct Translator {
-    reasoning: Reasoning,
-    messages: Vec<Message>,
+/// Turns the upstream's events into model events, and completes what the upstream leaves out.
+pub(crate) struct Translator {
+    reasoning: ReasoningBuilder,
+    messages: Vec<MessageBuilder>,
     tasks: Tasks,
     images: Images,
-    calls: Calls,
+    calls: FunctionCalls,
 }
 
 impl Translator {
-    /// For an answer to this prompt.
-    pub(in crate::model) fn new(prompt: &Prompt) -> Self {
+    pub(crate) fn new(prompt: &Prompt) -> Self {
         Self {
-            reasoning: Reasoning::default(),
+            reasoning: ReasoningBuilder::default(),
             messages: Vec::new(),
             tasks: Tasks::default(),
             images: Images::new(prompt),
-            calls: Calls::new(prompt),
+            calls: FunctionCalls::new(prompt),
         }
     }
 
-    /// As [`crate::model::translator::Translator::accept`].
-    pub(in crate::model) fn accept(&mut self, data: &str, out: &mut Events) -> Result<Flow, ModelError> {
+    pub(crate) fn accept(&mut self, data: &str, out: &mut Events) -> Result<Flow, ModelError> {
         match parse(data)? {
             StreamEvent::OutputItemAdded { output_index, item } => self.item_added(output_index, item, out),
             StreamEvent::OutputItemDone { output_index, item } => self.item_done(output_index, item, out),
             StreamEvent::ContentPartAdded { output_index, content_index, part } => {
-                if let (Some(part), Some(message)) = (text(part), self.open_message(output_index)) {
+                if let (Some(part), Some(message)) = (text(part), self.unfinished_message(output_index)) {
                     message.fill_part(content_index, part, out);
                 }
             }
             StreamEvent::ContentPartDone { output_index, content_index, part } => {
-                if let (Some(part), Some(message)) = (text(part), self.open_message(output_index)) {
+                if let (Some(part), Some(message)) = (text(part), self.unfinished_message(output_index)) {
                     message.finish_part(content_index, part, out);
                 }
             }
@@ -63,7 +58,7 @@ impl Translator {
             }
             StreamEvent::AnnotationAdded { output_index, content_index, annotation } => {
                 let annotation = annotation.and_then(source);
-                if let (Some(annotation), Some(message)) = (annotation, self.open_message(output_index)) {
+                if let (Some(annotation), Some(message)) = (annotation, self.unfinished_message(output_index)) {
                     message.add_annotation(content_index, annotation, out);
                 }
             }
@@ -77,22 +72,24 @@ impl Translator {
             StreamEvent::ArgumentsDone { output_index, arguments } => {
                 self.calls.set_arguments(output_index, arguments);
             }
-            StreamEvent::WebSearch { output_index } => self.tasks.go_on(output_index, Hosted::web_search, out),
-            StreamEvent::FileSearch { output_index } => self.tasks.go_on(output_index, Hosted::file_search, out),
+            StreamEvent::WebSearch { output_index } => self.tasks.resume(output_index, HostedToolCall::web_search, out),
+            StreamEvent::FileSearch { output_index } => {
+                self.tasks.resume(output_index, HostedToolCall::file_search, out)
+            }
             StreamEvent::CodeInterpreter { output_index } => {
-                self.tasks.go_on(output_index, || Hosted::program(None), out);
+                self.tasks.resume(output_index, || HostedToolCall::program(None), out);
             }
             StreamEvent::CodeDone { output_index, code } => {
-                self.tasks.update(output_index, Hosted::program(Some(code)), out);
+                self.tasks.update(output_index, HostedToolCall::program(Some(code)), out);
             }
             StreamEvent::Image { output_index } => {
-                self.images.go_on(output_index, out);
+                self.images.resume(output_index, out);
             }
             StreamEvent::ImagePartial { output_index, partial_image_index, partial_image_b64, output_format } => {
                 let picture = Picture::from_base64(&partial_image_b64, output_format.as_deref());
-                self.images.show(output_index, partial_image_index, picture, out);
+                self.images.emit_partial(output_index, partial_image_index, picture, out);
             }
-            // Some servers know one last event only, and say in it that something cut them off.
+            // Some servers have only one last event, and say in it that the answer was cut.
             StreamEvent::Completed { response } if !response.as_ref().is_some_and(Response::is_incomplete) => {
                 let response = response.unwrap_or_default();
                 self.finish(response.output, out);
@@ -120,7 +117,7 @@ impl Translator {
 
     fn item_added(&mut self, output_index: u64, item: OutputItem, out: &mut Events) {
         match item {
-            OutputItem::Message(MessageItem { id, content }) => {
+            OutputItem::Message(wire::Message { id, content }) => {
                 let message = self.start_message(output_index, id, out);
                 for (content_index, part) in texts(content) {
                     message.fill_part(content_index, part, out);
@@ -129,43 +126,43 @@ impl Translator {
             OutputItem::Reasoning(_) => self.reasoning.start(output_index, out),
             OutputItem::FunctionCall(call) => self.calls.start(output_index, call),
             OutputItem::Image(Image { id, .. }) => self.images.start(output_index, id, out),
-            OutputItem::Hosted(item) => self.tasks.start(output_index, item.id.clone(), item.task(), out),
+            OutputItem::HostedTool(item) => self.tasks.start(output_index, item.id.clone(), item.task(), out),
             OutputItem::Other => {}
         }
     }
 
     fn item_done(&mut self, output_index: u64, item: OutputItem, out: &mut Events) {
         match item {
-            OutputItem::Message(MessageItem { id, content }) => {
+            OutputItem::Message(wire::Message { id, content }) => {
                 if !self.has_message(output_index) {
                     self.start_message(output_index, id, out);
                 }
-                if let Some(message) = self.open_message(output_index) {
+                if let Some(message) = self.unfinished_message(output_index) {
                     message.finish(texts(content), out);
                 }
             }
-            OutputItem::Reasoning(ReasoningItem { summary, kept }) => {
+            OutputItem::Reasoning(wire::Reasoning { summary, opaque }) => {
                 self.reasoning.finish(output_index, summary, out);
-                out.extend(kept.map(ModelEvent::Opaque));
+                out.extend(opaque.map(ModelEvent::Opaque));
             }
             OutputItem::FunctionCall(call) => self.calls.finish(output_index, call, out),
             OutputItem::Image(image) => {
-                let (id, picture) = whole_picture(image);
+                let (id, picture) = picture_of(image);
                 self.images.finish(output_index, id, picture, out);
             }
-            OutputItem::Hosted(mut item) => {
-                let call = item.call.take();
-                let is_news = self.tasks.finish(output_index, item.id.clone(), item.task(), out);
-                if let Some(call) = call.filter(|_| is_news) {
-                    self.calls.answered(call, out);
+            OutputItem::HostedTool(mut item) => {
+                let mcp_call = item.mcp_call.take();
+                let is_new = self.tasks.finish(output_index, item.id.clone(), item.task(), out);
+                if let Some(call) = mcp_call.filter(|_| is_new) {
+                    self.calls.emit_answered(call, out);
                 }
             }
             OutputItem::Other => {}
         }
     }
 
-    /// Ends what is open, with the upstream's own summary of its output where there is one. Messages are matched by
-    /// their order: the places that servers give them in events do not always agree with those in the summary.
+    /// Finishes what is unfinished, with the upstream's summary of its output where there is one. Messages are matched by
+    /// their order: the indices that servers give them in events do not always agree with those in the summary.
     fn finish(&mut self, output: Vec<OutputItem>, out: &mut Events) {
         self.reasoning.finish_all(out);
         self.tasks.finish_all(out);
@@ -173,11 +170,9 @@ impl Translator {
         let (mut position, mut images, mut calls) = (0, Vec::new(), Vec::new());
         for (output_index, item) in (0..).zip(output) {
             match item {
-                item if nothing_came => {
-                    // It is all there is.
-                    self.item_done(output_index, item, out);
-                }
-                OutputItem::Message(MessageItem { id, content }) => {
+                // The summary is the whole answer.
+                item if nothing_came => self.item_done(output_index, item, out),
+                OutputItem::Message(wire::Message { id, content }) => {
                     if position == self.messages.len() {
                         self.start_message(output_index, id, out);
                     }
@@ -188,15 +183,15 @@ impl Translator {
                     position += 1;
                 }
                 OutputItem::FunctionCall(call) => calls.push(call),
-                OutputItem::Image(image) => images.push(whole_picture(image)),
-                OutputItem::Reasoning(_) | OutputItem::Hosted(_) | OutputItem::Other => {}
+                OutputItem::Image(image) => images.push(picture_of(image)),
+                OutputItem::Reasoning(_) | OutputItem::HostedTool(_) | OutputItem::Other => {}
             }
         }
         for message in self.messages.iter_mut().filter(|message| !message.is_done) {
             message.finish(Vec::new(), out);
         }
         self.images.finish_all(images, out);
-        self.calls.finish_listed(calls, out);
+        self.calls.finish_summary(calls, out);
     }
 
     fn is_empty(&self) -> bool {
@@ -211,32 +206,36 @@ impl Translator {
         self.messages.iter().any(|message| message.output_index == output_index)
     }
 
-    /// The message at the upstream's place, if it has begun and is not over. Reasoning has parts and places too.
-    fn open_message(&mut self, output_index: u64) -> Option<&mut Message> {
+    /// The unfinished message at the upstream's index. Reasoning items have parts and indices, too.
+    fn unfinished_message(&mut self, output_index: u64) -> Option<&mut MessageBuilder> {
         let latest = self.messages.iter_mut().rfind(|message| message.output_index == output_index);
         latest.filter(|message| !message.is_done)
     }
 
-    /// The message at the upstream's place that text is added to, which begins now if it has not; `None` if it is over.
-    fn message(&mut self, output_index: u64, out: &mut Events) -> Option<&mut Message> {
+    /// The unfinished message at the upstream's index; starts it if it is new. `None` if it is finished.
+    fn message(&mut self, output_index: u64, out: &mut Events) -> Option<&mut MessageBuilder> {
         if !self.has_message(output_index) {
             self.start_message(output_index, None, out);
         }
-        self.open_message(output_index)
+        self.unfinished_message(output_index)
     }
 
-    fn start_message(&mut self, output_index: u64, upstream_id: Option<String>, out: &mut Events) -> &mut Message {
+    fn start_message(
+        &mut self,
+        output_index: u64,
+        upstream_id: Option<String>,
+        out: &mut Events,
+    ) -> &mut MessageBuilder {
         self.reasoning.finish_all(out);
         self.tasks.finish_all(out);
-        // What adapters in front of the Chat Completions API give to every message.
+        // Adapters in front of the Chat Completions API give this id to every message.
         let upstream_id = upstream_id.filter(|id| !matches!(id.as_str(), "" | "__fake_id__"));
         let position = self.messages.len();
-        self.messages.push(Message::start(position as u64, output_index, upstream_id, out));
+        self.messages.push(MessageBuilder::start(position as u64, output_index, upstream_id, out));
         &mut self.messages[position]
     }
 }
 
-/// The event in the data.
 fn parse(data: &str) -> Result<StreamEvent, ModelError> {
     if data == "[DONE]" {
         return Ok(StreamEvent::Other);
@@ -248,18 +247,18 @@ fn parse(data: &str) -> Result<StreamEvent, ModelError> {
     match ReportedError::find(&document) {
         // Gateways report errors without a `type`.
         Some(error) => Err(ModelError::reported(&error)),
-        // Some event of a form that we do not know. What it should have told, the last events repeat.
+        // An event of an unknown shape; the last events repeat what it says.
         None => Ok(StreamEvent::Other),
     }
 }
 
-/// The id of a picture and what it looks like; nothing if it failed.
-fn whole_picture(image: Image) -> (Option<String>, Option<Picture>) {
+/// The id of an image, and its picture unless it failed.
+fn picture_of(image: Image) -> (Option<String>, Option<Picture>) {
     let Image { id, result, output_format } = image;
     (id, result.and_then(|result| Picture::from_base64(&result, output_format.as_deref())))
 }
 
-/// What an answer took; `None` where the upstream did not count, which some servers say as nothing, or in other words.
+/// `None` where the upstream did not count. Some servers then send zeros or other fields.
 fn counted(usage: Option<Usage>) -> Option<TokenUsage> {
     usage.map(TokenUsage::from).filter(|usage| usage.input + usage.output > 0)
 }
@@ -283,6 +282,34 @@ impl From<Usage> for TokenUsage {
             output: usage.output_tokens,
             reasoning: usage.output_tokens_details.map_or(0, |details| details.reasoning_tokens),
         }
-        .believed()
+        .within_limits()
+    }
+}
+
+/// The part as text, which a refusal is, too; `None` for other kinds.
+fn text(part: ContentPart) -> Option<AssistantContent> {
+    match part {
+        ContentPart::OutputText { text, annotations } => {
+            let annotations = annotations.into_iter().filter_map(source).collect();
+            Some(AssistantContent { text, annotations })
+        }
+        ContentPart::Refusal { refusal } => Some(AssistantContent { text: refusal, annotations: Vec::new() }),
+        ContentPart::Other => None,
+    }
+}
+
+/// The parts that are text, each with its index among all.
+fn texts(parts: Vec<ContentPart>) -> Vec<(u64, AssistantContent)> {
+    let parts = (0..).zip(parts);
+    parts.filter_map(|(content_index, part)| Some((content_index, text(part)?))).collect()
+}
+
+/// The source in ChatKit's form; `None` for what cannot be shown.
+fn source(annotation: wire::Annotation) -> Option<Annotation> {
+    match annotation {
+        wire::Annotation::FileCitation { filename, index }
+        | wire::Annotation::ContainerFileCitation { filename, end_index: index } => file_annotation(filename, index),
+        wire::Annotation::UrlCitation { url, title, end_index } => page_annotation(url, title, end_index),
+        wire::Annotation::Other => None,
     }
 }

@@ -1,14 +1,14 @@
 use serde_json::{Map, Value};
 
 use super::wire::{Function, ToolCall};
-use crate::model::call_ids::CallIds;
+use crate::model::builders::CallIds;
 use crate::model::event::Events;
 use crate::model::prompt::Prompt;
 
-/// The calls of an answer on their way, put together from their pieces.
-pub(super) struct Calls {
+/// The calls of an answer, put together from their pieces.
+pub(super) struct FunctionCalls {
     ids: CallIds,
-    /// In the order in which they began.
+    /// In the order in which they started.
     calls: Vec<Call>,
 }
 
@@ -20,8 +20,7 @@ struct Call {
     arguments: String,
 }
 
-impl Calls {
-    /// The calls of an answer to this prompt.
+impl FunctionCalls {
     pub(super) fn new(prompt: &Prompt) -> Self {
         Self { ids: CallIds::new(prompt), calls: Vec::new() }
     }
@@ -30,7 +29,7 @@ impl Calls {
         self.calls.is_empty()
     }
 
-    /// Adds a piece to the call that it belongs to, which begins now if it has not.
+    /// Adds a piece to the call that it belongs to; starts the call if it is new.
     pub(super) fn add(&mut self, piece: ToolCall) {
         let ToolCall { index, id, function } = piece;
         let Function { name, arguments } = function.unwrap_or_default();
@@ -44,7 +43,7 @@ impl Calls {
             Some(index) => self.calls.iter().rposition(|call| call.index == Some(index)),
             None => self.calls.len().checked_sub(1),
         };
-        let position = known.filter(|&position| !self.calls[position].ends_before(&id, &name, &arguments));
+        let position = known.filter(|&position| !self.calls[position].is_followed_by(&id, &name, &arguments));
         let position = position.unwrap_or_else(|| {
             self.calls.push(Call { index, ..Call::default() });
             self.calls.len() - 1
@@ -58,33 +57,33 @@ impl Calls {
         call.arguments.push_str(&arguments);
     }
 
-    /// Nothing more comes. Of an answer that was cut, only what is whole is a call.
+    /// Emits the calls; of an answer that was cut, only those that are complete.
     pub(super) fn finish(&mut self, is_cut: bool, out: &mut Events) {
         for call in self.calls.drain(..) {
-            // Of a call without a name nobody knows what to do.
-            if !call.name.is_empty() && (!is_cut || call.is_whole()) {
-                self.ids.call(Some(call.id), call.name, call.arguments, out);
+            // A call without a name cannot be carried out.
+            if !call.name.is_empty() && (!is_cut || call.is_complete()) {
+                self.ids.emit_call(Some(call.id), call.name, call.arguments, out);
             }
         }
     }
 }
 
 impl Call {
-    /// Whether a piece at its place begins another call: only what has a name does. It does if it has another id, or,
-    /// with servers that give none, arguments though these are whole. Servers that repeat the name in each piece give
-    /// the same id, or pieces of arguments that are not whole yet.
-    fn ends_before(&self, id: &str, name: &str, arguments: &str) -> bool {
+    /// Whether a piece with the same index starts another call. It must have a name, and another id; or, with servers
+    /// that give no ids, arguments although those of this call are complete. Servers that repeat the name in each piece
+    /// repeat the id, too, or send arguments that are not complete yet.
+    fn is_followed_by(&self, id: &str, name: &str, arguments: &str) -> bool {
         if name.is_empty() || self.name.is_empty() {
             return false;
         }
         match (self.id.as_str(), id) {
-            ("", _) | (_, "") => !arguments.is_empty() && self.is_whole(),
+            ("", _) | (_, "") => !arguments.is_empty() && self.is_complete(),
             (known, id) => known != id,
         }
     }
 
-    fn is_whole(&self) -> bool {
-        // The second look costs the length.
+    fn is_complete(&self) -> bool {
+        // Parsing costs time in proportion to the length, so the cheap test comes first.
         self.arguments.trim_end().ends_with('}') && serde_json::from_str::<Map<String, Value>>(&self.arguments).is_ok()
     }
 }

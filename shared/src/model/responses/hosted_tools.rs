@@ -1,35 +1,33 @@
-//! What the model's server does itself, as tasks that a person can follow.
+//! Calls of hosted tools, as tasks that a person can follow.
 //!
-//! Between the rounds of a turn nothing of it is given back as it came, because nothing is stored there. An `mcp_call` of
-//! an answer that is not stored is taken in a later input and then left out of what the model reads
-//! (<https://community.openai.com/t/1417414>), and the model would call the tool a second time; so it is told as a
-//! function call with its output. Searches of the web and programs say what was done, not what was found or came out;
-//! doing them again changes nothing, and the model's thoughts, which are given back, remember them.
+//! The model's server stores nothing, and the next round does not get these items back as they came. OpenAI accepts an
+//! `mcp_call` of an answer that it did not store, but does not show it to the model
+//! (<https://community.openai.com/t/1417414>), which would call the tool a second time; so the next round gets it as a
+//! function call with its output. Web searches and programs are left out: their items do not contain the result, to run
+//! them again changes nothing, and the model's thoughts, which the next round gets, mention them.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::model::annotation::{file_source, page_source};
-use crate::model::lenient::{each_known, known};
+use crate::model::builders::{file_source, page_source};
+use crate::model::wire::{each_known, known};
 use crate::protocol::{Source, StatusIndicator, Task};
 
-/// How many sources a task shows. A search may have looked at a hundred pages, and each change repeats the whole task.
-const SOURCES: usize = 20;
+/// A search may have looked at a hundred pages, and each change of a task repeats all its sources.
+const MAX_SOURCES: usize = 20;
 
-/// An item of something that the model's server does.
 #[derive(Debug)]
-pub(super) struct Hosted {
+pub(super) struct HostedToolCall {
     pub(super) id: Option<String>,
-    /// Whether it went wrong, if that is known.
     has_failed: bool,
-    /// What the model has to be told of again.
-    pub(super) call: Option<RemoteCall>,
+    /// What later prompts must contain.
+    pub(super) mcp_call: Option<McpCall>,
     kind: Kind,
 }
 
-/// A call of another server's tool, as one of a function.
+/// A call of an MCP server's tool, in the form of a function call.
 #[derive(Debug)]
-pub(super) struct RemoteCall {
+pub(super) struct McpCall {
     pub(super) name: String,
     pub(super) arguments: String,
     pub(super) output: String,
@@ -42,14 +40,14 @@ enum Kind {
     CodeInterpreter {
         code: Option<String>,
     },
-    RemoteTool(RemoteTool),
-    RemoteTools(RemoteTool),
-    Approval(RemoteTool),
-    /// Whatever else ends in `_call`: its name without that.
+    McpTool(McpTool),
+    McpTools(McpTool),
+    McpApproval(McpTool),
+    /// A type that is not known here and ends in `_call`: its name without that.
     Other(String),
 }
 
-/// What all of them have.
+/// The fields that all of them have.
 #[derive(Deserialize)]
 struct Head {
     #[serde(default, deserialize_with = "known")]
@@ -66,10 +64,10 @@ struct WebSearch {
     action: Option<Action>,
 }
 
-/// A search, a page that is opened, or something that is looked for in it: what it has says which.
+/// A search, a page that is opened, or a text that is looked for in a page, by the fields that are set.
 #[derive(Debug, Default, Deserialize)]
 struct Action {
-    /// The older name of a single query.
+    /// A single query, in the older form.
     #[serde(default, deserialize_with = "known")]
     query: Option<String>,
     #[serde(default, deserialize_with = "each_known")]
@@ -93,78 +91,76 @@ struct Page {
 #[derive(Debug, Default, Deserialize)]
 struct FileSearch {
     #[serde(default, deserialize_with = "each_known")]
-    results: Vec<Found>,
+    results: Vec<FoundFile>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Found {
+struct FoundFile {
     #[serde(default, deserialize_with = "known")]
     filename: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct RemoteTool {
+struct McpTool {
     #[serde(default, deserialize_with = "known")]
     name: Option<String>,
     #[serde(default, deserialize_with = "known")]
     server_label: Option<String>,
 }
 
-impl Hosted {
-    /// The item, if it is one of these.
-    pub(super) fn read(item: Value) -> Option<Self> {
+impl HostedToolCall {
+    /// `None` for an item of another type.
+    pub(super) fn from_item(item: Value) -> Option<Self> {
         let Head { id, status, error } = Head::deserialize(&item).ok()?;
         let has_failed = !error.is_null() || matches!(status.as_deref(), Some("failed" | "incomplete"));
         let code = item["code"].as_str().map(ToOwned::to_owned);
-        let call = RemoteCall::read(&item, has_failed.then_some(&error));
+        let mcp_call = McpCall::from_item(&item, has_failed.then_some(&error));
         let kind = match item["type"].as_str()? {
             "web_search_call" => Kind::WebSearch(serde_json::from_value(item).unwrap_or_default()),
             "file_search_call" => Kind::FileSearch(serde_json::from_value(item).unwrap_or_default()),
             "code_interpreter_call" => Kind::CodeInterpreter { code },
-            "mcp_call" => Kind::RemoteTool(serde_json::from_value(item).unwrap_or_default()),
-            "mcp_list_tools" => Kind::RemoteTools(serde_json::from_value(item).unwrap_or_default()),
-            "mcp_approval_request" => Kind::Approval(serde_json::from_value(item).unwrap_or_default()),
+            "mcp_call" => Kind::McpTool(serde_json::from_value(item).unwrap_or_default()),
+            "mcp_list_tools" => Kind::McpTools(serde_json::from_value(item).unwrap_or_default()),
+            "mcp_approval_request" => Kind::McpApproval(serde_json::from_value(item).unwrap_or_default()),
             other => Kind::Other(other.strip_suffix("_call")?.to_owned()),
         };
-        Some(Self { id, has_failed, call, kind })
+        Some(Self { id, has_failed, mcp_call, kind })
     }
 
-    /// A search of the web of which nothing is known yet.
+    /// A web search before its query is known.
     pub(super) fn web_search() -> Task {
         Kind::WebSearch(WebSearch::default()).task(false)
     }
 
-    /// A search of files of which nothing is known yet.
+    /// A file search before its results are known.
     pub(super) fn file_search() -> Task {
         Kind::FileSearch(FileSearch::default()).task(false)
     }
 
-    /// A program, with its code where it is known.
     pub(super) fn program(code: Option<String>) -> Task {
         Kind::CodeInterpreter { code }.task(false)
     }
 
-    /// What a person sees of it.
     pub(super) fn task(self) -> Task {
         self.kind.task(self.has_failed)
     }
 }
 
-impl RemoteCall {
-    /// The call, if the item is one that is over.
-    fn read(item: &Value, error: Option<&Value>) -> Option<Self> {
-        /// Characters of a function's name, "Function calling" of OpenAI's guide.
-        const LONGEST_NAME: usize = 64;
+impl McpCall {
+    /// `None` unless the item is a finished call.
+    fn from_item(item: &Value, error: Option<&Value>) -> Option<Self> {
+        /// "Function calling" of OpenAI's guide.
+        const MAX_FUNCTION_NAME_CHARS: usize = 64;
         let name = item["name"].as_str().filter(|name| item["type"] == "mcp_call" && !name.is_empty())?;
         let output = match (item["output"].as_str(), error) {
             (_, Some(error)) => json!({ "error": error }).to_string(),
             (Some(output), None) => output.to_owned(),
             (None, None) => return None,
         };
-        let plain =
+        let allowed =
             |character: char| if character.is_ascii_alphanumeric() || character == '-' { character } else { '_' };
         Some(Self {
-            name: name.chars().take(LONGEST_NAME).map(plain).collect(),
+            name: name.chars().take(MAX_FUNCTION_NAME_CHARS).map(allowed).collect(),
             arguments: item["arguments"].as_str().unwrap_or("{}").to_owned(),
             output,
         })
@@ -180,20 +176,20 @@ impl Kind {
                 let code = code.filter(|code| !code.trim().is_empty()).map(|code| fenced(&code));
                 custom("Running a program", "square-code", failure(has_failed, "The program failed.").or(code))
             }
-            Self::RemoteTool(RemoteTool { name, server_label }) => {
-                let title = named(name.or(server_label), "Using a tool");
+            Self::McpTool(McpTool { name, server_label }) => {
+                let title = title_or(name.or(server_label), "Using a tool");
                 custom(&title, "bolt", failure(has_failed, "The tool failed."))
             }
-            Self::RemoteTools(RemoteTool { server_label, .. }) => {
-                let title = named(server_label.map(|label| format!("Tools of {label}")), "Tools");
+            Self::McpTools(McpTool { server_label, .. }) => {
+                let title = title_or(server_label.map(|label| format!("Tools of {label}")), "Tools");
                 custom(&title, "bolt", failure(has_failed, "The tools cannot be reached."))
             }
-            Self::Approval(RemoteTool { name, server_label }) => {
-                let title = named(name.or(server_label), "Using a tool");
+            Self::McpApproval(McpTool { name, server_label }) => {
+                let title = title_or(name.or(server_label), "Using a tool");
                 custom(&title, "bolt", Some("The tool was not allowed.".to_owned()))
             }
             Self::Other(name) => {
-                custom(&named(words(&name), "Using a tool"), "bolt", failure(has_failed, "The tool failed."))
+                custom(&title_or(words(&name), "Using a tool"), "bolt", failure(has_failed, "The tool failed."))
             }
         }
     }
@@ -214,8 +210,8 @@ impl WebSearch {
             (None, _) if title_query.is_none() => Some("Searching the web"),
             (None, _) => None,
         };
-        let opened = Page { url, title: None };
-        let pages = [opened].into_iter().chain(sources).filter_map(|page| page_source(page.url, page.title));
+        let opened_page = Page { url, title: None };
+        let pages = [opened_page].into_iter().chain(sources).filter_map(|page| page_source(page.url, page.title));
         Task::WebSearch {
             status_indicator: StatusIndicator::None,
             title: title.map(ToOwned::to_owned),
@@ -234,18 +230,18 @@ impl FileSearch {
     }
 }
 
-/// The first of the sources, each once.
+/// The first sources, each once.
 fn distinct(sources: impl Iterator<Item = Source>) -> Vec<Source> {
     let mut distinct = Vec::new();
     for source in sources {
-        if distinct.len() < SOURCES && !distinct.contains(&source) {
+        if distinct.len() < MAX_SOURCES && !distinct.contains(&source) {
             distinct.push(source);
         }
     }
     distinct
 }
 
-/// `icon` is one of ChatKit's: with any other its client may refuse the whole event.
+/// `icon` must be one of ChatKit's: with any other its client may refuse the whole event.
 fn custom(title: &str, icon: &str, content: Option<String>) -> Task {
     let status_indicator = StatusIndicator::None;
     Task::Custom { status_indicator, title: Some(title.to_owned()), icon: Some(icon.to_owned()), content }
@@ -255,8 +251,8 @@ fn failure(has_failed: bool, text: &str) -> Option<String> {
     has_failed.then(|| text.to_owned())
 }
 
-fn named(name: Option<String>, otherwise: &str) -> String {
-    name.filter(|name| !name.is_empty()).unwrap_or_else(|| otherwise.to_owned())
+fn title_or(name: Option<String>, default: &str) -> String {
+    name.filter(|name| !name.is_empty()).unwrap_or_else(|| default.to_owned())
 }
 
 /// `local_shell` as `Local shell`.
@@ -266,7 +262,7 @@ fn words(name: &str) -> Option<String> {
     Some(first.to_uppercase().chain(characters).collect())
 }
 
-/// The code as a block of Markdown that it cannot end itself.
+/// The code as a block of Markdown, with a fence that the code does not contain.
 fn fenced(code: &str) -> String {
     let longest = code.split(|character| character != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
