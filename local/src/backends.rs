@@ -1,4 +1,4 @@
-//! What the functions talk to: DynamoDB, S3, the model and a site's endpoints, each at a URL, here on loopback.
+//! What the functions call: DynamoDB, S3, the model and the site's endpoints, each at a URL on loopback.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -21,15 +21,15 @@ use tokio::net::TcpListener;
 
 use crate::{demo_model, demo_site, environment, objects};
 
-/// What was started.
+/// The started backends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backends {
-    /// Whether the demo model answers, because there is neither a key nor another model's URL.
+    /// Whether the demo model answers, because neither a key nor the URL of another model is set.
     pub demo: bool,
 }
 
-/// Starts what is missing, completes the environment with what leads there, and creates missing tables. `pace` is the
-/// demo model's.
+/// Starts the backends that no variable names, sets their variables, and creates missing tables. `pace` is the demo
+/// model's.
 pub async fn start(
     env: &mut Env,
     data: Option<&Path>,
@@ -56,7 +56,7 @@ pub async fn start(
     }
     let aws = Aws::from_env(env, https::client(env)?)?;
     Box::pin(create_missing(&Connection::new(&aws, env), &TableNames::from_env(env)?)).await?;
-    // A bucket elsewhere is the operator's own.
+    // A bucket that is set is the operator's own.
     if env.get("FILES_BUCKET").is_none() && env.get("AWS_ENDPOINT_URL_S3").is_none() {
         let folder = objects::Folder::open(data)?;
         let keys = [env.required("AWS_ACCESS_KEY_ID", "an id")?, env.required("AWS_SECRET_ACCESS_KEY", "a secret")?];
@@ -74,7 +74,7 @@ pub async fn start(
         env.or_insert("TRANSCRIBE_MODEL", "demo");
         let url = serve_on_loopback(demo_model::router(clock.clone(), pace)).await?;
         env.set("OPENAI_BASE_URL", format!("{url}/v1"));
-        // The demonstration is for people who have set nothing up; whoever has, wants to see what they have.
+        // The demonstration is for people who have configured no assistant.
         let own = ["ASSISTANT", "TOOL_SIGNING_SECRET", "TOOL_SIGNING_SECRET_ARN"];
         if own.iter().all(|name| env.get(name).is_none()) {
             demonstrate(env, ids).await?;
@@ -83,7 +83,7 @@ pub async fn start(
     Ok(Backends { demo })
 }
 
-/// Starts the demonstration site, and makes the assistant the one that uses it.
+/// Starts the demonstration site, and configures the assistant that uses it.
 async fn demonstrate(env: &mut Env, ids: &Ids) -> Result<(), SetupError> {
     let secret = format!("whsec_{}", STANDARD.encode(environment::fresh_secret(ids)));
     let site = demo_site::router(&SecretString::from(secret.clone()), demo_site::PACE)?;
@@ -94,7 +94,7 @@ async fn demonstrate(env: &mut Env, ids: &Ids) -> Result<(), SetupError> {
     Ok(())
 }
 
-/// What people wrote is kept there, so nobody else on the machine may look. A folder that exists stays as it is.
+/// The folder has what people wrote, so other users of this machine may not read it. An existing folder is not changed.
 fn create_private(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -103,7 +103,7 @@ fn create_private(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// The variables that lead a function to the backends, and let visitors in.
+/// The variables with which a function finds the backends and accepts visitors.
 pub fn variables(env: &Env) -> Vec<(&'static str, String)> {
     let names = [
         "AWS_REGION",
@@ -137,7 +137,7 @@ pub async fn serve_on_loopback(router: Router) -> std::io::Result<String> {
     });
     background(async {
         if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "a backend has stopped");
+            tracing::error!(error = &error as &dyn std::error::Error, "an embedded backend has stopped");
         }
     });
     Ok(url)

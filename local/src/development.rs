@@ -1,4 +1,4 @@
-//! The identity `x-user-id`: anybody is whoever they say. For a developer's own machine.
+//! The identity `x-user-id`, which is not verified. For a developer's own machine.
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -6,8 +6,8 @@ use axum::response::Response;
 use chatkit_shared::http::{RefusedIdentity, TrustedIdentity};
 use chatkit_shared::identity::{Identity, Owner};
 
-/// Believes the header `x-user-id`, and allows that user everything.
-pub(crate) async fn believe_header(mut request: Request, next: Next) -> Response {
+/// Takes the user from the header `x-user-id`, with all permissions.
+pub(crate) async fn trust_header(mut request: Request, next: Next) -> Response {
     if let Some(value) = request.headers().get("x-user-id") {
         let owner = value.to_str().ok().and_then(|user| Owner::new(Owner::DEFAULT_TENANT, user).ok());
         match owner {
@@ -17,7 +17,7 @@ pub(crate) async fn believe_header(mut request: Request, next: Next) -> Response
                 request.extensions_mut().insert(TrustedIdentity(identity));
             }
             None => {
-                let refusal = RefusedIdentity("the header `x-user-id` has 1 to 256 visible characters");
+                let refusal = RefusedIdentity("the header `x-user-id` must have 1 to 256 visible characters");
                 request.extensions_mut().insert(refusal);
             }
         }

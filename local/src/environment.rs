@@ -1,5 +1,5 @@
-//! The variables' defaults on a laptop. A variable that is set is never touched, but for `development`, which no
-//! function may read.
+//! The defaults of variables on a developer's machine. A variable that is set is not changed, except that `development`
+//! is taken out of `AUTH_MODE`, because functions refuse it.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use chatkit_shared::setup::SetupError;
 
 const DEVELOPMENT: &str = "development";
 
-/// Sets what a function needs and nobody has set: tables, region, secrets, identities.
+/// Sets what a function needs and is not set: tables, region, secrets, identities.
 pub(crate) fn complete(env: &mut Env, data: Option<&Path>, ids: &Ids) -> Result<(), SetupError> {
     for (name, value) in [
         ("AWS_REGION", "us-east-1"),
@@ -23,30 +23,30 @@ pub(crate) fn complete(env: &mut Env, data: Option<&Path>, ids: &Ids) -> Result<
         env.or_insert(name, value);
     }
     if env.get("SESSION_SIGNING_SECRET").is_none() && env.get("SESSION_SIGNING_SECRET_ARN").is_none() {
-        env.or_insert("SESSION_SIGNING_SECRET", kept_secret(data, "signing-secret", ids)?);
+        env.or_insert("SESSION_SIGNING_SECRET", stored_secret(data, "signing-secret", ids)?);
     }
     if ["JWT_SECRET", "JWT_SECRET_ARN", "JWKS_URL"].iter().all(|name| env.get(name).is_none()) {
-        env.or_insert("JWT_SECRET", kept_secret(data, "jwt-secret", ids)?);
+        env.or_insert("JWT_SECRET", stored_secret(data, "jwt-secret", ids)?);
     }
     env.or_insert("AUTH_MODE", "development,anonymous,jwt");
     Ok(())
 }
 
-/// Takes `development` out of `AUTH_MODE`, and says whether it was there.
+/// Takes `development` out of `AUTH_MODE`, and returns whether it was set.
 pub(crate) fn take_development(env: &mut Env) -> bool {
-    let was_there = env.list("AUTH_MODE").iter().any(|mode| mode == DEVELOPMENT);
+    let was_set = env.list("AUTH_MODE").iter().any(|mode| mode == DEVELOPMENT);
     env.set("AUTH_MODE", without_development(env));
-    was_there
+    was_set
 }
 
-/// `AUTH_MODE` as a function may read it. Without any mode of its own a function would fall back to `jwt`.
+/// `AUTH_MODE` for a function. `anonymous` if no mode is left: a function would fall back to `jwt`.
 pub(crate) fn without_development(env: &Env) -> String {
     let modes: Vec<_> = env.list("AUTH_MODE").into_iter().filter(|mode| mode != DEVELOPMENT).collect();
     if modes.is_empty() { "anonymous".to_owned() } else { modes.join(",") }
 }
 
-/// A secret that survives a restart, so that visitors stay who they are and user tokens stay good.
-fn kept_secret(data: Option<&Path>, name: &str, ids: &Ids) -> Result<String, SetupError> {
+/// A secret that survives a restart, so that visitors stay the same and user tokens stay valid.
+fn stored_secret(data: Option<&Path>, name: &str, ids: &Ids) -> Result<String, SetupError> {
     let Some(data) = data else { return Ok(fresh_secret(ids)) };
     let path = data.join(name);
     match std::fs::read_to_string(&path) {
@@ -60,7 +60,7 @@ fn kept_secret(data: Option<&Path>, name: &str, ids: &Ids) -> Result<String, Set
     }
 }
 
-/// 64 hex digits that nobody can guess.
+/// 64 random hex digits.
 pub(crate) fn fresh_secret(ids: &Ids) -> String {
     sha256_hex(&format!("{}{}{}", ids.mint(ids::SESSION), ids.mint(ids::SESSION), ids.mint(ids::SESSION)))
 }

@@ -1,16 +1,15 @@
-//! Everything in one process on a laptop.
+//! Everything in one process on a developer's machine.
 //!
 //! ```text
 //! arguments.rs     the command line
-//! environment.rs   the variables' defaults, where they are not set
+//! environment.rs   the defaults of variables that are not set
 //! backends.rs      an embedded DynamoDB, an embedded S3, and the demo model where there is no key: all on loopback
 //! objects.rs       the embedded S3
-//! server.rs        the four functions under one address, by the same table as on AWS
-//! described.rs     an assistant document in one line: `--check-assistant`
-//! web_socket/      API Gateway's WebSocket half, before the fifth function
-//! development.rs   the identity `x-user-id`, which exists here only
-//! playground.rs    the page at `/`;  about.rs  what it is told of the server
-//! demo_model/      what talks when there is no key;  demo_site/  the shop whose tools it may use
+//! server.rs        the functions under one address, with the same routes as on AWS
+//! web_socket/      API Gateway's WebSocket API, in front of the function `socket`
+//! development.rs   the identity `x-user-id`, which only this server accepts
+//! playground.rs    the page at `/`;  about.rs  what it and the terminal say about the server
+//! demo_model/      answers when there is no key;  demo_site/  the shop whose tools it may call
 //! ```
 
 pub mod about;
@@ -18,7 +17,6 @@ pub mod arguments;
 pub mod backends;
 pub mod demo_model;
 pub mod demo_site;
-pub mod described;
 mod development;
 mod environment;
 pub mod objects;

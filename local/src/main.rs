@@ -1,7 +1,7 @@
 //! `cargo run`: everything on this machine.
 
+use chatkit_local::about::describe;
 use chatkit_local::arguments::Arguments;
-use chatkit_local::described::described;
 use chatkit_local::server::Server;
 use chatkit_local::{backends, demo_model};
 use chatkit_shared::assistant::Assistant;
@@ -23,17 +23,27 @@ async fn main() -> Result<(), SetupError> {
     if arguments.backends_only { serve_backends(&arguments, env).await } else { serve(&arguments, env).await }
 }
 
-#[expect(clippy::print_stdout, reason = "the one line that says where to look")]
+#[expect(clippy::print_stdout, reason = "programs read this line")]
 async fn serve(arguments: &Arguments, env: Env) -> Result<(), SetupError> {
     let server = Server::bind(arguments, env).await?;
     println!("listening on http://{}", server.address);
+    eprintln!("{}", server.summary);
     Ok(server.run(stop()).await?)
 }
 
 #[expect(clippy::print_stdout, reason = "what was found is this mode's output")]
 fn check_assistant(file: &str, mut env: Env) -> Result<(), SetupError> {
+    if !file.starts_with('{') {
+        std::fs::metadata(file).map_err(|error| format!("cannot read `{file}`: {error}"))?;
+    }
     env.set(Assistant::VARIABLE, file);
-    println!("{}", described(&Assistant::from_env(&env)?));
+    let assistant = Assistant::from_env(&env).map_err(|mut error| {
+        if error.name == Assistant::VARIABLE {
+            file.clone_into(&mut error.name);
+        }
+        error
+    })?;
+    println!("`{file}` is {}", describe(&assistant));
     Ok(())
 }
 
@@ -52,7 +62,7 @@ async fn serve_backends(arguments: &Arguments, mut env: Env) -> Result<(), Setup
 }
 
 async fn stop() {
-    // Where there is no such signal, the process is simply killed.
+    // Where there is no such signal, the process is killed.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -1,8 +1,8 @@
 //! An embedded S3, in a folder.
 //!
-//! It checks signatures as S3 does, by an implementation that shares nothing with ours: the method, the key, and each
-//! signed header with its value, so an upload of another size or type than was signed is refused. What S3 has and this
-//! has not: rules that empty `uploads/`, and a limit on what a user may store in all.
+//! It checks signatures as S3 does, with an implementation that shares no code with ours: the method, the key, and the
+//! value of each signed header, so it refuses an upload of another size or type than was signed. Unlike S3 it has no rules
+//! that empty `uploads/`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub const BUCKET: &str = "files";
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    /// Removes the folder when nothing is kept.
+    /// Removes a temporary folder at the end.
     _temporary: Option<TempDir>,
 }
 
@@ -59,12 +59,12 @@ struct Objects {
     _folder: Arc<Folder>,
 }
 
-/// The API, for whoever signs with these keys: an id and its secret.
+/// The API, for requests that are signed with this id and secret.
 pub fn router(folder: Folder, [id, secret]: &[String; 2], clock: Clock) -> Result<Router, SetupError> {
     let files =
         FileSystem::new(&folder.path).map_err(|error| format!("cannot open `{}`: {error:?}", folder.path.display()))?;
     let mut config = S3Config::default();
-    // It knows the machine's clock only; how long a URL is good is checked by ours below.
+    // It uses the clock of the machine; `serve` checks how long a URL is valid, with our clock.
     config.presigned_url_max_skew_time_secs = u32::MAX;
     let mut service = S3ServiceBuilder::new(files);
     service.set_auth(SimpleAuth::from_single(id.as_str(), secret.as_str()));
@@ -72,12 +72,12 @@ pub fn router(folder: Folder, [id, secret]: &[String; 2], clock: Clock) -> Resul
     let objects = Objects { service: service.build(), clock, _folder: Arc::new(folder) };
     Ok(Router::new()
         .fallback(serve)
-        // Any page may ask: the permission is in the URL, and a browser adds none of its own.
+        // Any page may call it: the URL is the permission, and a browser adds nothing to it.
         .layer(CorsLayer::permissive())
         .with_state(objects))
 }
 
-/// What a presigned URL says about its time.
+/// When a presigned URL was made, and for how long.
 #[derive(Deserialize)]
 struct Signed {
     #[serde(rename = "X-Amz-Date")]

@@ -1,5 +1,5 @@
-//! The playground: a page that chats with this server over the ChatKit protocol, for people who see it for the first
-//! time and for trying out a change. It is compiled in, so that `cargo run` needs no files beside the binary.
+//! The playground: a page that chats with this server over the ChatKit protocol, for a first look and for trying out a
+//! change. It is compiled in, so that the program needs no files beside it.
 //!
 //! The page is plain HTML, CSS and JavaScript modules (`local/playground/`), without a build step. Everything it does
 //! goes through the same public routes that a site uses.
@@ -15,9 +15,9 @@ use rust_embed::RustEmbed;
 
 use crate::about::About;
 
-/// Only what this server serves, no inline code, and no way for a text to become markup. Styles are the page's own;
-/// scripts set them through the object model, which needs no exception. `data:` is for images that a model makes,
-/// `blob:` for those that are about to be sent. `files` is where attachments are.
+/// Only files of this server, no inline code, and no text that becomes markup. Scripts set styles through the object model,
+/// which needs no exception. `data:` is for images that a model makes, `blob:` for previews of attachments. `files` is the
+/// origin of attachments.
 fn content_security_policy(files: Option<&str>) -> String {
     let files = files.map(|origin| format!(" {origin}")).unwrap_or_default();
     format!(
@@ -34,8 +34,8 @@ struct Files;
 
 const INDEX: &str = "index.html";
 
-/// Serves the page at `/`, its files below `/playground/` and `about` at `/playground.json`. Has no fallback, so it can be
-/// merged with the other routers. `http` makes the answers to methods that it does not know.
+/// Serves the page at `/`, its files below `/playground/` and `about` at `/playground.json`. Has no fallback, so that it
+/// can be merged with the other routers. `http` answers other methods.
 pub fn router(about: &About, http: HttpLayer) -> Result<Router, InvalidHeaderValue> {
     let refuse = || async { Error::new(Code::MethodNotAllowed, "this path takes another method") };
     let no_method = http.wrap(Router::new().route("/", any(refuse)).route("/{*path}", any(refuse)));
@@ -108,7 +108,7 @@ mod tests {
         let keys = SigningKeys::required(&env, &setup.outside().unwrap().secrets).unwrap();
         let http = HttpLayer::from_env(&env, keys, setup.clock, setup.ids).unwrap();
         let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
-        let response = router(&About::from_env(&env, true), http).unwrap().oneshot(request).await.unwrap();
+        let response = router(&About::from_env(&env, true).unwrap(), http).unwrap().oneshot(request).await.unwrap();
         let status = response.status();
         let headers = response.headers().iter();
         let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_page_is_at_the_root() {
+    async fn root_serves_the_page() {
         let page = content(INDEX);
         let expected = (StatusCode::OK, headers_of("text/html; charset=utf-8", page.len()), page);
         assert_eq!(fetch("GET", "/").await, expected);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn says_what_answers() {
+    async fn about_names_the_model() {
         let body = format!(
             r#"{{"attachments":{{"enabled":false,"types":[]}},"composer":{{"models":[],"tools":[]}},"demo":true,"dictation":false,"model":"demo","version":"{}"}}"#,
             env!("CARGO_PKG_VERSION")
@@ -152,8 +152,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn says_what_the_composer_offers() {
-        let assistant = r#"{"composer": {"models": [{"id": "m", "label": "M", "model": "gpt"}], "tools": [{"id": "t", "label": "T", "icon": "globe", "tool": "web_search"}]}}"#;
+    async fn about_lists_the_choices_of_the_composer() {
+        let assistant = r#"{"tools": [{"type": "web_search"}], "composer": {"models": [{"id": "m", "label": "M", "model": "gpt"}], "tools": [{"id": "t", "label": "T", "icon": "globe", "tool": "web_search"}]}}"#;
         let (_, headers, body) = fetch_with(
             &[
                 ("ASSISTANT", assistant),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_file_is_served_as_what_it_is() {
+    async fn every_file_has_its_content_type() {
         for name in Files::iter().filter(|name| name != INDEX) {
             let kind = content_type(&name);
             assert_ne!(kind, "application/octet-stream", "{name}");
@@ -197,13 +197,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_else_is_served() {
+    async fn unknown_file_is_not_found() {
         assert_eq!(fetch("GET", "/playground/js/none.js").await.0, StatusCode::NOT_FOUND);
         assert_eq!(fetch("GET", "/playground/../Cargo.toml").await.0, StatusCode::NOT_FOUND);
     }
 
     #[tokio::test]
-    async fn another_method_is_refused_in_the_documented_shape() {
+    async fn other_method_is_refused_in_the_documented_shape() {
         for path in ["/", "/playground.json", "/playground/js/main.js"] {
             let (status, headers, body) = fetch("POST", path).await;
             let (_, id) = headers.iter().find(|(name, _)| name == "x-request-id").unwrap();
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_has_no_inline_code() {
+    fn page_has_no_inline_code() {
         for forbidden in ["<style", "style=", "onclick=", "<script>", "javascript:", "://"] {
             assert!(!content(INDEX).contains(forbidden), "{forbidden}");
         }

@@ -11,6 +11,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any_service;
 use axum::serve::ListenerExt;
+use chatkit_shared::assistant::Assistant;
 use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
 use chatkit_shared::http::{ClientAddress, HttpLayer};
@@ -24,8 +25,8 @@ use crate::arguments::Arguments;
 use crate::web_socket::{Failed, WebSocketApi};
 use crate::{backends, demo_model, development, environment, playground};
 
-/// How long answers that are still being read may hold up the end of the process.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long unfinished answers may delay the end of the process.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A server that is ready to run.
 pub struct Server {
@@ -33,6 +34,8 @@ pub struct Server {
     router: Router,
     /// Where it listens.
     pub address: SocketAddr,
+    /// What answers, and where data is, in lines for people.
+    pub summary: String,
 }
 
 impl Server {
@@ -41,22 +44,24 @@ impl Server {
         let clock = Clock::system();
         let ids = Ids::system(clock.clone());
         let data = arguments.data().map(|path| path.as_path());
+        let document = env.get(Assistant::VARIABLE).map(ToOwned::to_owned);
         let backends = backends::start(&mut env, data, &clock, &ids, demo_model::PACE).await?;
         let development = environment::take_development(&mut env);
-        let about = About::from_env(&env, backends.demo);
+        let about = About::from_env(&env, backends.demo)?;
+        let summary = about.start_summary(document.as_deref(), data, development);
         let setup = Setup { env, clock, ids, cookie: VisitorCookie::Loopback };
         let functions = functions(&setup)?.merge(socket(&setup).await?);
-        let router = if development { functions.layer(from_fn(development::believe_header)) } else { functions };
+        let router = if development { functions.layer(from_fn(development::trust_header)) } else { functions };
         let keys = SigningKeys::required(&setup.env, &setup.outside()?.secrets)?;
         let http = HttpLayer::from_env(&setup.env, keys, setup.clock.clone(), setup.ids.clone())?;
-        let router = playground::router(&about, http)?.fallback_service(router.layer(from_fn(note_address)));
+        let router = playground::router(&about, http)?.fallback_service(router.layer(from_fn(record_address)));
         let router = if arguments.host.is_loopback() { router.layer(from_fn(refuse_foreign_host)) } else { router };
 
         let address = SocketAddr::new(arguments.host, arguments.port);
         let listener =
             TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, router, address })
+        Ok(Self { listener, router, address, summary })
     }
 
     /// Serves until `stop` is ready.
@@ -73,12 +78,12 @@ impl Server {
         let serve = axum::serve(listener, service).with_graceful_shutdown(stop);
         tokio::select! {
             served = serve => served,
-            () = async { let _ = stopping.wait_for(|stopped| *stopped).await; tokio::time::sleep(PATIENCE).await } => Ok(()),
+            () = async { let _ = stopping.wait_for(|stopped| *stopped).await; tokio::time::sleep(SHUTDOWN_TIMEOUT).await } => Ok(()),
         }
     }
 }
 
-/// The four functions by path: the table of `template.yaml` and of `cargo lambda watch`.
+/// The four HTTP functions, with the routes of `template.yaml` and of `cargo lambda watch`.
 pub fn functions(setup: &Setup) -> Result<Router, SetupError> {
     let start = chatkit_start::router(chatkit_start::App::from_setup(setup)?);
     let refresh = chatkit_refresh::router(chatkit_refresh::App::from_setup(setup)?);
@@ -94,7 +99,7 @@ pub fn functions(setup: &Setup) -> Result<Router, SetupError> {
         .route("/api/analytics", any_service(analytics.clone()))
         .route("/api/usage/me", any_service(analytics.clone()))
         .route("/health", any_service(analytics.clone()))
-        // Any function answers an unknown path in the documented shape.
+        // Any function would do: all answer an unknown path in the documented shape.
         .fallback_service(analytics))
 }
 
@@ -114,8 +119,8 @@ pub async fn socket(setup: &Setup) -> Result<Router, SetupError> {
     Ok(api.clients())
 }
 
-/// Refuses requests that name another host. A page anywhere could otherwise point its own name at this machine, and be
-/// of the same origin as this server.
+/// Refuses requests for another host. Otherwise any page could point its own host name at this machine, and would have the
+/// same origin as this server.
 async fn refuse_foreign_host(request: Request, next: Next) -> Response {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
@@ -126,7 +131,7 @@ async fn refuse_foreign_host(request: Request, next: Next) -> Response {
     }
 }
 
-async fn note_address(mut request: Request, next: Next) -> Response {
+async fn record_address(mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     request.extensions_mut().insert(ClientAddress(peer));
     next.run(request).await

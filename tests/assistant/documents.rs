@@ -1,6 +1,6 @@
 //! What a document makes, and how its faults are told.
 
-use chatkit_shared::assistant::{Run, Tool};
+use chatkit_shared::assistant::{Runner, Tool};
 use serde_json::{Value, json};
 
 use super::{fault, read, with};
@@ -65,7 +65,10 @@ fn document_with_every_field_is_read() {
     assert_eq!(hosted, [&document["tools"][0], &document["tools"][1]]);
 
     let selection = assistant.function("get_selection").unwrap();
-    assert_eq!((selection.title.as_str(), &selection.icon, &selection.run), ("Get selection", &None, &Run::Client));
+    assert_eq!(
+        (selection.title.as_str(), &selection.icon, &selection.runner),
+        ("Get selection", &None, &Runner::Client)
+    );
     let nothing = json!({ "type": "object", "properties": {} });
     assert_eq!(selection.definition, json!({ "type": "function", "name": "get_selection", "parameters": nothing }));
 
@@ -76,7 +79,7 @@ fn document_with_every_field_is_read() {
         definition.as_object_mut().unwrap().remove(ours);
     }
     assert_eq!(order.definition, definition);
-    let Run::Server(endpoint) = &order.run else { panic!("{:?}", order.run) };
+    let Runner::Server(endpoint) = &order.runner else { panic!("{:?}", order.runner) };
     assert_eq!(endpoint.url.as_str(), "https://shop.example/tools?a=b");
     assert_eq!((endpoint.timeout.as_secs(), endpoint.retries, endpoint.largest_answer), (5, 2, 1024));
     let actions = assistant.actions.as_ref().unwrap();
@@ -91,14 +94,19 @@ fn invalid_document_names_the_place_and_what_is_expected() {
     let tools = |tool: Value| json!({ "tools": [{ "type": "web_search" }, tool] });
     let function = |run: Value| tools(json!({ "type": "function", "name": "find", "run": run }));
     for (document, expected) in [
-        (json!({ "modle": 1 }), "`modle` is not known here".to_owned()),
+        (json!({ "modle": 1 }), "`modle` is not a known field; did you mean `model`?".to_owned()),
+        (json!({ "instruction": "x" }), "`instruction` is not a known field; did you mean `instructions`?".to_owned()),
+        (json!({ "agents": [] }), "`agents` is not a known field".to_owned()),
         (json!({ "model": null }), "`model` must be a text of 1 to 200 characters".to_owned()),
-        (json!({ "reasoning": { "efort": 1 } }), "`reasoning.efort` is not known here".to_owned()),
+        (
+            json!({ "reasoning": { "efort": 1 } }),
+            "`reasoning.efort` is not a known field; did you mean `effort`?".to_owned(),
+        ),
         (json!({ "end_of_turn": 1 }), "`end_of_turn` must be `true` or `false`".to_owned()),
         (json!({ "max_rounds": 99 }), "`max_rounds` must be a whole number from 1 to 32".to_owned()),
         (json!({ "tools": {} }), "`tools` must be a list".to_owned()),
         (tools(json!(5)), "`tools[1]` must be an object".to_owned()),
-        (tools(json!({ "type": "web_search" })), "`tools[1]` is there twice".to_owned()),
+        (tools(json!({ "type": "web_search" })), "`tools[1]` repeats the tool `web_search`".to_owned()),
         (
             tools(json!({ "type": "shell" })),
             "`tools[1].type` must be `function` or one of `web_search`, `web_search_preview`, `file_search`, \
@@ -107,7 +115,7 @@ fn invalid_document_names_the_place_and_what_is_expected() {
         ),
         (
             tools(json!({ "type": "mcp", "server_label": "a" })),
-            "`tools[1].require_approval` must be `never`: there is nobody to ask".to_owned(),
+            "`tools[1].require_approval` must be `never`, because approvals are not supported".to_owned(),
         ),
         (tools(json!({ "type": "function", "run": "client" })), "`tools[1]` lacks the field `name`".to_owned()),
         (
@@ -117,7 +125,11 @@ fn invalid_document_names_the_place_and_what_is_expected() {
         (function(json!({})), "`tools[1].run` lacks the field `url`".to_owned()),
         (function(json!({ "url": "http://shop.example" })), format!("`tools[1].run.url` {URL}")),
         (function(json!({ "url": 5 })), format!("`tools[1].run.url` {URL}")),
-        (function(json!({ "url": "https://a", "retry": 1 })), "`tools[1].run.retry` is not known here".to_owned()),
+        (function(json!({ "url": "https://a", "retry": 1 })), "`tools[1].run.retry` is not a known field".to_owned()),
+        (
+            tools(json!({ "type": "file_search" })),
+            "`tools[1].vector_store_ids` must be a list of the ids of vector stores, as in `[\"vs_…\"]`".to_owned(),
+        ),
         (json!({ "actions": { "url": "https://a", "retries": 9 } }), {
             "`actions.retries` must be a whole number from 0 to 5".to_owned()
         }),
@@ -128,13 +140,13 @@ fn invalid_document_names_the_place_and_what_is_expected() {
         (
             json!({ "composer": { "models": [{ "id": "a", "label": "A", "model": "m" },
                 { "id": "a", "label": "B", "model": "n" }] } }),
-            "`composer.models[1].id` is there twice".to_owned(),
+            "`composer.models[1].id` repeats an earlier id".to_owned(),
         ),
     ] {
         assert_eq!(fault(&document), expected, "{document}");
     }
     let cut = with([("ASSISTANT", "{\n \"model\": ")]).unwrap_err();
-    assert_eq!(cut, "`ASSISTANT` is not right: the document is not JSON from line 2, column 9 on");
+    assert_eq!(cut, "`ASSISTANT` is invalid: the document is not JSON: EOF while parsing a value at line 2 column 9");
 }
 
 #[test]

@@ -24,5 +24,5 @@ fn with<const N: usize>(variables: [(&str, &str); N]) -> Result<Assistant, Strin
 /// What is wrong with a document.
 fn fault(document: &Value) -> String {
     let fault = read(document).unwrap_err();
-    fault.strip_prefix("`ASSISTANT` is not right: ").unwrap_or(&fault).to_owned()
+    fault.strip_prefix("`ASSISTANT` is invalid: ").unwrap_or(&fault).to_owned()
 }

@@ -1,6 +1,6 @@
 //! The document beside the variables that say less.
 
-use chatkit_local::described::described;
+use chatkit_local::about::describe;
 use serde_json::json;
 
 use super::{read, with};
@@ -61,9 +61,9 @@ fn assistant_document_may_be_a_file() {
     std::fs::write(&path, b"{\"model\":\"\xff\"}").unwrap();
     assert!(at(&path).is_err());
     std::fs::write(&path, "[]").unwrap();
-    assert_eq!(at(&path).unwrap_err(), "`ASSISTANT` is not right: the document must be an object");
+    assert_eq!(at(&path).unwrap_err(), "`ASSISTANT` is invalid: the document must be an object");
     std::fs::write(&path, "").unwrap();
-    let empty = "`ASSISTANT` is not right: the document is not JSON from line 1, column 0 on";
+    let empty = "`ASSISTANT` is invalid: the document is not JSON: EOF while parsing a value at line 1 column 0";
     assert_eq!(at(&path).unwrap_err(), empty);
 }
 
@@ -74,14 +74,14 @@ fn assistant_for_chat_completions_has_functions_only() {
     assert!(with([("ASSISTANT", function), ("MODEL_API", "chat_completions")]).is_ok());
     assert!(with([("ASSISTANT", hosted), ("MODEL_API", "responses")]).is_ok());
     let fault = with([("ASSISTANT", hosted), ("MODEL_API", "chat_completions")]).unwrap_err();
-    let expected = "`ASSISTANT` is not right: `tools[0].type` must be `function`: where `MODEL_API` is \
+    let expected = "`ASSISTANT` is invalid: `tools[0].type` must be `function`: where `MODEL_API` is \
                     `chat_completions`, there are no other tools";
     assert_eq!(fault, expected);
 }
 
 #[test]
 fn valid_document_is_described() {
-    assert_eq!(described(&with([]).unwrap()), "the document is good: model `gpt-6-luna`; tools: none");
+    assert_eq!(describe(&with([]).unwrap()), "valid: model `gpt-6-luna`; tools: none");
     let document = json!({
         "model": "m",
         "tools": [
@@ -91,7 +91,7 @@ fn valid_document_is_described() {
         ],
         "actions": { "url": "https://shop.example" },
     });
-    let expected = "the document is good: model `m`; tools: `web_search`, `look` (page), `find` (endpoint); actions go \
+    let expected = "valid: model `m`; tools: `web_search`, `look` (page), `find` (endpoint); actions go \
                     to an endpoint";
-    assert_eq!(described(&read(&document).unwrap()), expected);
+    assert_eq!(describe(&read(&document).unwrap()), expected);
 }

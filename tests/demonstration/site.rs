@@ -153,7 +153,7 @@ async fn demo_site_refuses_calls_without_a_valid_signature() {
         call("/tools", &body, SECRET, -600),
     ] {
         let (status, _, body) = send(site(), request).await;
-        assert_eq!((status, &*body), (StatusCode::UNAUTHORIZED, "the signature is not good\n"));
+        assert_eq!((status, &*body), (StatusCode::UNAUTHORIZED, "the signature is not valid\n"));
     }
 }
 

@@ -82,7 +82,7 @@ async fn local_server_with_an_invalid_user_header_answers_unauthorized() {
         let answer = local.send(Method::GET, "/api/usage/me", &[("x-user-id", name)], None).await;
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{name:?}");
         let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
-        let message = "the header `x-user-id` has 1 to 256 visible characters";
+        let message = "the header `x-user-id` must have 1 to 256 visible characters";
         let expected = json!({ "error": "unauthorized", "message": message, "request_id": id });
         assert_eq!(answer.json::<Value>().await.unwrap(), expected);
     }

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use super::act::Act;
 use super::answer::Answer;
 use super::events::{annotations, call_id, pieces};
-use super::input::{Item, Role};
-use super::request::{Input, Request, Tool, ToolChoice};
+use super::request::{Input, Item, Request, Role, Tool, ToolChoice};
 use super::response::{fitting, id, usage};
 
 /// The body of `POST /v1/chat/completions`, as far as the demo model cares.
@@ -35,7 +34,7 @@ struct StreamOptions {
     include_usage: bool,
 }
 
-/// What is said to a request, in the words of this API.
+/// The answer to a request, in the shape of this API.
 #[derive(Debug)]
 pub(super) struct Completion {
     request: Request,

@@ -1,26 +1,21 @@
-//! What talks when there is no key: a stand-in for OpenAI that understands nothing and says so. The same question in
-//! the same conversation gets the same answer, so that it serves tests and benchmarks too.
+//! The model when there is no key: a stand-in for OpenAI that understands nothing and says so. The same question in the
+//! same conversation gets the same answer, so that tests and benchmarks can use it, too.
 //!
 //! ```text
-//! request.rs        what was asked             input.rs   the items and messages in it, of either API
-//! act.rs            what to do about it        answer.rs  what to say to it, texts.rs  the longer pieces of it
-//! response.rs       the answer as a response   events.rs  the response as a stream of events
-//! hosted.rs         a search and a picture as such events, picture.rs  the picture itself
-//! completions.rs    the same through the Chat Completions API
-//! transcription.rs  what becomes of speech
+//! request.rs      a request of either API
+//! act.rs          which tool to use             answer.rs   what to say;  texts.rs  the longer texts
+//! response.rs     the Responses API's response  events.rs   the same as a stream of events;  picture.rs  its picture
+//! completions.rs  the Chat Completions API
 //! ```
 
 mod act;
 mod answer;
 mod completions;
 mod events;
-mod hosted;
-mod input;
 mod picture;
 mod request;
 mod response;
 mod texts;
-mod transcription;
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -41,10 +36,10 @@ use completions::{Completion, CompletionRequest};
 use events::events;
 use request::Request;
 
-/// The pause before each piece of text that looks like a model at work.
+/// The pause before each piece of text, as with a real model.
 pub const PACE: Duration = Duration::from_millis(15);
 
-/// How many pauses come before an event: text comes steadily, and other work takes long enough to be seen.
+/// How many pauses come before an event. Tools take long enough to be seen.
 fn pauses(kind: &str) -> u32 {
     let is_work = [".web_search_call.completed", ".partial_image", ".image_generation_call.completed"];
     match kind {
@@ -100,7 +95,26 @@ async fn complete(State(demo): State<Demo>, body: Bytes) -> Response {
 }
 
 async fn transcribe(form: Multipart) -> Response {
-    transcription::transcription(form).await.map_or_else(unreadable, |answer| json(&answer).into_response())
+    transcription(form).await.map_or_else(unreadable, |answer| json(&answer).into_response())
+}
+
+/// The answer to `POST /v1/audio/transcriptions`: what was received, since nothing is understood. `None` for a form
+/// without a model or a file.
+async fn transcription(mut form: Multipart) -> Option<Value> {
+    let (mut file, mut model) = (None, None);
+    while let Some(field) = form.next_field().await.ok()? {
+        match field.name() {
+            Some("file") => {
+                let media_type = field.content_type().unwrap_or("no type").to_owned();
+                file = Some((media_type, field.bytes().await.ok()?));
+            }
+            Some("model") => model = Some(field.text().await.ok()?),
+            Some(_) | None => {}
+        }
+    }
+    let ((media_type, audio), _) = file.zip(model)?;
+    let text = format!("The demo model cannot hear, but it received {} bytes of {media_type}.", audio.len());
+    Some(json!({ "text": text }))
 }
 
 impl Demo {

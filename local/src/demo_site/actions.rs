@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::call::Verified;
+use super::Verified;
 use super::shop::{self, Product};
 
 /// An action. Besides, `data` has the widget that it came from (`item`), the thread and who asks (`user`).

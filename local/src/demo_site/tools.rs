@@ -7,9 +7,8 @@ use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Site;
-use super::call::Verified;
 use super::shop::{self, PRODUCTS};
+use super::{Site, Verified};
 
 /// The call of a tool. Besides, `data` says in which thread, and who asks (`user`): trust that, and not the arguments,
 /// when it matters who it is.

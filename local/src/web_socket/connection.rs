@@ -18,10 +18,10 @@ use super::WebSocketApi;
 use super::event::{Kind, Origin};
 use crate::backends::background;
 
-/// Bytes of a message (quotas of WebSocket APIs).
-pub(super) const LARGEST_MESSAGE: usize = 128 * 1024;
+/// The quota of WebSocket APIs.
+pub(super) const MAX_MESSAGE_BYTES: usize = 128 * 1024;
 
-/// The handshake: asks the function, and lets the client in if it says so.
+/// The handshake: the function decides whether the client may connect.
 pub(super) async fn connect(
     State(api): State<WebSocketApi>,
     address: ClientAddress,
@@ -44,7 +44,7 @@ pub(super) async fn connect(
         None => return StatusCode::BAD_GATEWAY.into_response(),
     }
     let protocol = answer["headers"]["Sec-WebSocket-Protocol"].as_str().map(ToOwned::to_owned);
-    let upgrade = upgrade.protocols(protocol).max_message_size(LARGEST_MESSAGE);
+    let upgrade = upgrade.protocols(protocol).max_message_size(MAX_MESSAGE_BYTES);
     upgrade.on_upgrade(move |socket| run(api, origin, socket))
 }
 
@@ -52,7 +52,7 @@ fn refused(status: StatusCode, body: String) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-/// Serves a connection to its end.
+/// Serves a connection until it is closed.
 async fn run(api: WebSocketApi, origin: Origin, mut socket: WebSocket) {
     let (frames, mut outgoing) = unbounded_channel();
     api.connections().insert(origin.connection.clone(), frames);
@@ -63,7 +63,7 @@ async fn run(api: WebSocketApi, origin: Origin, mut socket: WebSocket) {
                 Some(Ok(Message::Binary(bytes))) => api.message(&origin, &STANDARD.encode(bytes), true),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Close(_))) | None => break,
-                // Too large, or no WebSocket at all.
+                // Too large, or not a WebSocket frame.
                 Some(Err(_)) => {
                     let reason = "Message too long".into();
                     let _ = socket.send(Message::Close(Some(CloseFrame { code: close_code::SIZE, reason }))).await;
@@ -80,11 +80,11 @@ async fn run(api: WebSocketApi, origin: Origin, mut socket: WebSocket) {
     }
     api.connections().remove(&origin.connection);
     let (event, _) = api.event(&origin, &Kind::Disconnect);
-    api.handle_beside(event);
+    api.handle_detached(event);
 }
 
 impl WebSocketApi {
-    /// Hands a message over; the next one does not wait for what becomes of it.
+    /// Passes a message to the function; the next one does not wait for the result.
     fn message(&self, origin: &Origin, body: &str, is_base64: bool) {
         let (event, request_id) = self.event(origin, &Kind::Message { body, is_base64 });
         let (api, connection) = (self.clone(), origin.connection.clone());

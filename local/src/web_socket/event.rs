@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// What all events of one connection say of it.
+/// What all events of a connection have.
 #[derive(Debug, Clone)]
 pub(super) struct Origin {
     pub(super) connection: String,

@@ -1,4 +1,4 @@
-//! What the function calls: API Gateway's management API and Lambda's `Invoke`, as their API references have them.
+//! What the function calls: API Gateway's management API and Lambda's `Invoke`, as in their API references.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use super::WebSocketApi;
-use super::connection::LARGEST_MESSAGE;
+use super::connection::MAX_MESSAGE_BYTES;
 
 /// An answer in JSON with its status.
 type Answer = (StatusCode, Json<Value>);
@@ -23,7 +23,7 @@ pub(super) async fn push(
     if !is_signed(&headers, "execute-api") {
         return (StatusCode::FORBIDDEN, Json(json!({ "message": "Missing Authentication Token" })));
     }
-    if body.len() > LARGEST_MESSAGE {
+    if body.len() > MAX_MESSAGE_BYTES {
         return (StatusCode::PAYLOAD_TOO_LARGE, Json(json!({ "message": "Message too long" })));
     }
     let Ok(frame) = String::from_utf8(body.into()) else {
@@ -43,14 +43,14 @@ pub(super) async fn invoke(State(api): State<WebSocketApi>, headers: HeaderMap, 
     let is_event = headers.get("x-amz-invocation-type").is_some_and(|kind| kind == "Event");
     match serde_json::from_slice(&body) {
         Ok(event) if is_event => {
-            api.handle_beside(event);
+            api.handle_detached(event);
             (StatusCode::ACCEPTED, Json(json!({})))
         }
         Ok(_) | Err(_) => (StatusCode::BAD_REQUEST, Json(json!({ "Type": "User" }))),
     }
 }
 
-/// Whether a request says that it is signed for a service.
+/// Whether a request has a signature for the service; the signature is not verified.
 fn is_signed(headers: &HeaderMap, service: &str) -> bool {
     let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     authorization.starts_with("AWS4-HMAC-SHA256 Credential=")

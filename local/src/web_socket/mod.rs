@@ -1,5 +1,5 @@
-//! A WebSocket API of API Gateway on loopback, and Lambda's asynchronous invocation: what the `socket` function is
-//! called by, and what it calls.
+//! A WebSocket API of API Gateway on loopback, and Lambda's asynchronous invocation: what calls the function `socket`, and
+//! what it calls.
 //!
 //! ```text
 //! connection.rs  one client: its messages in, frames out
@@ -7,8 +7,8 @@
 //! management.rs  `POST /@connections/{id}`, and Lambda's `Invoke`
 //! ```
 //!
-//! Not here: the ends that API Gateway puts to connections (after ten idle minutes, after two hours), its throttling, and
-//! the 29 seconds after which it gives up on an invocation. That requests to AWS are signed is asked, not checked.
+//! Not here: API Gateway closes connections after ten idle minutes and after two hours, throttles, and waits 29 seconds at
+//! most for an invocation. Requests to AWS must have a signature, which is not verified.
 
 mod connection;
 mod event;
@@ -27,10 +27,10 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::backends::background;
 
-/// What becomes of an event: the function's answer, or that it failed.
+/// The function's answer to an event.
 pub type Handled = Pin<Box<dyn Future<Output = Result<Value, Failed>> + Send>>;
 
-/// The function failed. Nobody is told why.
+/// The function failed. Clients do not learn why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failed;
 
@@ -44,17 +44,17 @@ struct Inner {
     clock: Clock,
     ids: Ids,
     handler: OnceLock<Handler>,
-    /// The open connections, each by the way to its client.
+    /// The open connections, with the channel to each client.
     connections: Mutex<HashMap<String, UnboundedSender<String>>>,
 }
 
 impl WebSocketApi {
-    /// An API without a function yet, because the function must be told first where the API is.
+    /// An API without a function, because the function needs the URL of the API first.
     pub fn new(clock: Clock, ids: Ids) -> Self {
         Self(Arc::new(Inner { clock, ids, handler: OnceLock::new(), connections: Mutex::default() }))
     }
 
-    /// Hands all events to a function from now on; a second function is not taken.
+    /// Passes all events to this function from now on; ignored if there is one.
     pub fn serve<F>(&self, function: F)
     where
         F: Fn(Value) -> Handled + Send + Sync + 'static,
@@ -67,7 +67,7 @@ impl WebSocketApi {
         Router::new().route("/ws", get(connection::connect)).with_state(self.clone())
     }
 
-    /// What the function calls. For loopback only: nothing checks who calls.
+    /// What the function calls. For loopback only: the caller is not authenticated.
     pub fn management(&self) -> Router {
         Router::new()
             .route("/@connections/{id}", post(management::push))
@@ -82,8 +82,8 @@ impl WebSocketApi {
         }
     }
 
-    /// Hands an event over without waiting for what becomes of it.
-    fn handle_beside(&self, event: Value) {
+    /// Passes an event to the function without waiting for its answer.
+    fn handle_detached(&self, event: Value) {
         let api = self.clone();
         background(async move {
             if api.handle(event).await.is_err() {

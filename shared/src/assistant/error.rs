@@ -1,27 +1,25 @@
-/// An assistant document is wrong. The text says where and what belongs there, never what stands there: that may be a
-/// secret.
+/// A fault of an assistant document. The text names the place and what is expected, never the value, which may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place} {wants}")]
 pub struct DocumentError {
-    /// Where, as in "`tools[0].run.url`", or "the document".
+    /// As in "`tools[0].run.url`", or "the document".
     pub place: String,
-    /// What is wrong there; continues the sentence, as in "must be a number".
+    /// Continues the sentence, as in "must be a number".
     pub wants: String,
 }
 
 impl DocumentError {
-    /// An error at a path of the document, as in `tools[0].name`.
+    /// `path` is as in `tools[0].name`.
     pub(super) fn at(path: &str, wants: impl Into<String>) -> Self {
         Self { place: format!("`{path}`"), wants: wants.into() }
     }
 
-    /// It is not JSON.
     pub(super) fn syntax(error: &serde_json::Error) -> Self {
-        let wants = format!("is not JSON from line {}, column {} on", error.line(), error.column());
-        Self { place: "the document".to_owned(), wants }
+        // What `serde_json` says of syntax has a place and no values.
+        Self { place: "the document".to_owned(), wants: format!("is not JSON: {error}") }
     }
 
-    /// A part that stands at the path `base` does not have its shape.
+    /// A part at the path `base` has the wrong shape.
     pub(super) fn shape(base: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Self {
         let inner = error.path().to_string();
         let path = match (base, inner.as_str()) {
@@ -31,7 +29,7 @@ impl DocumentError {
         };
         let text = error.inner().to_string();
         let wants = match text.split_once(", expected ") {
-            _ if text.starts_with("unknown field") => "is not known here".to_owned(),
+            _ if text.starts_with("unknown field") => unknown_field(&text),
             Some((_, "a map")) => "must be an object".to_owned(),
             Some((_, "a sequence")) => "must be a list".to_owned(),
             Some((_, "a boolean")) => "must be `true` or `false`".to_owned(),
@@ -40,4 +38,29 @@ impl DocumentError {
         };
         if path.is_empty() { Self { place: "the document".to_owned(), wants } } else { Self::at(&path, wants) }
     }
+}
+
+/// From serde's "unknown field `modle`, expected one of `model`, `tools`". The field is a name, not a value.
+fn unknown_field(text: &str) -> String {
+    let mut names = text.split('`').skip(1).step_by(2);
+    let unknown = names.next().unwrap_or_default();
+    let closest = names.map(|name| (distance(unknown, name), name)).min();
+    match closest {
+        Some((distance, name)) if distance <= 2 => format!("is not a known field; did you mean `{name}`?"),
+        Some(_) | None => "is not a known field".to_owned(),
+    }
+}
+
+/// How many letters must be added, removed or replaced (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in other.bytes().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
 }

@@ -2,17 +2,12 @@
 
 mod document;
 mod error;
-mod hosted;
-mod run;
 mod schema;
 mod template;
-mod tool;
 mod tools;
-mod values;
 
 pub use error::DocumentError;
-pub use run::Run;
-pub use tool::{ClientChoice, Function, Tool};
+pub use tools::{ClientChoice, Function, Runner, Tool};
 
 use std::collections::HashSet;
 
@@ -24,16 +19,15 @@ use crate::env::{Env, EnvError};
 use crate::identity::Identity;
 use crate::model::Api;
 
-/// Who answers, how, and within which bounds.
+/// The assistant: its model, instructions, tools and limits.
 #[derive(Debug, Clone)]
 pub struct Assistant {
-    /// The model's name.
     pub model: String,
-    /// The models that a person may pick in the composer.
+    /// The models that a person may choose in the composer.
     pub models: Vec<ClientChoice>,
-    /// What the model is told before every conversation, with its placeholders.
+    /// With its placeholders.
     pub instructions: Option<String>,
-    /// The same, read.
+    /// `instructions`, parsed.
     template: Option<Template>,
     /// How long a reasoning model thinks, such as `low`.
     pub reasoning_effort: Option<String>,
@@ -41,17 +35,16 @@ pub struct Assistant {
     pub reasoning_summaries: bool,
     /// Tokens of one answer, reasoning included.
     pub max_output_tokens: u32,
-    /// Tokens of the conversation that the model is shown, as estimated; the newest items that fit.
+    /// Estimated tokens of the newest part of the conversation, which is what the model is shown.
     pub max_context_tokens: u32,
-    /// How many times the model may be asked in one turn: each time but the last it calls tools.
+    /// Rounds of one turn, each but the last with calls of tools.
     pub max_rounds: u32,
-    /// What the model may use.
     pub tools: Vec<Tool>,
-    /// The tools that a person may pick in the composer.
+    /// The tools that a person may choose in the composer.
     pub tool_choices: Vec<ClientChoice>,
-    /// Where what people do in widgets is sent.
+    /// The endpoint for the actions of widgets.
     pub actions: Option<Endpoint>,
-    /// Whether each turn ends with an item that says so.
+    /// Whether each turn ends with an `end_of_turn` item.
     pub end_of_turn: bool,
     /// The domains from which the client may show images; none means all.
     pub allowed_image_domains: Option<Vec<String>>,
@@ -61,14 +54,13 @@ impl Assistant {
     /// The variable with the document.
     pub const VARIABLE: &str = "ASSISTANT";
 
-    /// The model where nothing names one.
+    /// The model if neither the document nor `MODEL` names one.
     pub const DEFAULT_MODEL: &str = "gpt-6-luna";
 
-    /// Reads `ASSISTANT`, the document itself or the path of its file; and where the document does not say the same,
-    /// `MODEL`, `INSTRUCTIONS`, `MAX_OUTPUT_TOKENS` (8192), `MAX_CONTEXT_TOKENS` (16000) and `REASONING_SUMMARIES`
+    /// Reads `ASSISTANT`, the document itself or the path of its file; and for what the document leaves out, `MODEL`, `INSTRUCTIONS`, `MAX_OUTPUT_TOKENS` (8192), `MAX_CONTEXT_TOKENS` (16000) and `REASONING_SUMMARIES`
     /// (`false`). `MODEL_API` decides which tools there can be.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
-        let in_document = |error: DocumentError| EnvError::new(Self::VARIABLE, format!("is not right: {error}"));
+        let in_document = |error: DocumentError| EnvError::new(Self::VARIABLE, format!("is invalid: {error}"));
         let document = match env.document(Self::VARIABLE)? {
             Some(json) => Document::parse(&json).map_err(in_document)?,
             None => Document::default(),
@@ -130,7 +122,7 @@ impl Assistant {
         })
     }
 
-    /// What the model is told before a conversation with this person.
+    /// The instructions with the values of this person in place of the placeholders.
     pub fn instructions_for(&self, identity: &Identity) -> Option<String> {
         self.template.as_ref().map(|template| template.render(identity))
     }
@@ -140,20 +132,18 @@ impl Assistant {
         self.functions().find(|function| function.name == name)
     }
 
-    /// Whether anything is sent to an endpoint of the site.
     pub fn has_endpoints(&self) -> bool {
-        self.actions.is_some() || self.functions().any(|function| matches!(function.run, Run::Server(_)))
+        self.actions.is_some() || self.functions().any(|function| matches!(function.runner, Runner::Server(_)))
     }
 
-    /// Whether there is a function that the page runs.
     pub fn has_client_tools(&self) -> bool {
-        self.functions().any(|function| matches!(function.run, Run::Client))
+        self.functions().any(|function| matches!(function.runner, Runner::Client))
     }
 
-    /// The same assistant where there is no page.
+    /// The assistant for clients that cannot run client tools.
     #[must_use]
     pub fn without_client_tools(&self) -> Self {
-        let is_for_page = |tool: &Tool| matches!(tool, Tool::Function(Function { run: Run::Client, .. }));
+        let is_for_page = |tool: &Tool| matches!(tool, Tool::Function(Function { runner: Runner::Client, .. }));
         let tools = self.tools.iter().filter(|tool| !is_for_page(tool)).cloned().collect();
         Self { tools, ..self.clone() }
     }
@@ -175,12 +165,12 @@ impl From<ModelChoice> for ClientChoice {
 fn unique_ids(choices: &[ClientChoice], list: &str) -> Result<(), DocumentError> {
     let mut seen = HashSet::new();
     match choices.iter().position(|choice| !seen.insert(&choice.id)) {
-        Some(index) => Err(DocumentError::at(&format!("composer.{list}[{index}].id"), "is there twice")),
+        Some(index) => Err(DocumentError::at(&format!("composer.{list}[{index}].id"), "repeats an earlier id")),
         None => Ok(()),
     }
 }
 
-/// What the document says, unless the variable of the same meaning is set, too.
+/// The value of the document; an error if the variable of the same meaning is set, too.
 fn either<T>(env: &Env, variable: &str, field: &str, in_document: Option<T>) -> Result<Option<T>, EnvError> {
     if in_document.is_some() && env.get(variable).is_some() {
         let wants = format!("must not be set where `{field}` is in `{}`", Assistant::VARIABLE);

@@ -1,6 +1,6 @@
-//! Instructions with placeholders for what is known of the person: `{{ user.name }}`, `{{ user.name | default('you') }}`.
+//! Instructions with placeholders for the person: `{{ user.name }}`, `{{ user.name | default('you') }}`.
 //!
-//! A small part of what Jinja knows, and nothing that it would read differently. A literal `{{` is `{{ '{{' }}`.
+//! A small part of Jinja, with the same meaning. A literal `{{` is `{{ '{{' }}`.
 
 use std::borrow::Cow;
 
@@ -8,22 +8,22 @@ use serde_json::Value;
 
 use crate::identity::Identity;
 
-/// Characters of a value; more would be a text of its own.
-const LONGEST_VALUE: usize = 200;
+/// A longer value could be instructions of its own.
+const MAX_VALUE_CHARS: usize = 200;
 
-/// Instructions, read.
+/// Parsed instructions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Template(Vec<Part>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
-    Value { name: Known, default: String },
+    Value { name: Name, default: String },
 }
 
-/// What a placeholder names. All of it is verified.
+/// A name in a placeholder. All values are verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Known {
+enum Name {
     Tenant,
     Id,
     Anonymous,
@@ -32,12 +32,11 @@ enum Known {
     Locale,
     Zoneinfo,
     Plan,
-    /// Of the token's object claim `chatkit`.
+    /// A field of the token's claim `chatkit`.
     Claim(String),
 }
 
 impl Template {
-    /// Reads instructions.
     /// The error continues a sentence that starts with the name of the field.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
@@ -56,7 +55,6 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// The instructions for this person.
     pub(super) fn render(&self, identity: &Identity) -> String {
         let parts = self.0.iter().map(|part| match part {
             Part::Text(text) => Cow::from(text),
@@ -69,7 +67,7 @@ impl Template {
     }
 }
 
-/// The placeholder behind its `{{`, and what comes after it.
+/// Parses a placeholder after its `{{`; returns the text after it, too.
 fn placeholder_at(text: &str) -> Result<(Part, &str), String> {
     let end = |text: &str| text.trim_start().starts_with("}}");
     let text = text.trim_start();
@@ -81,7 +79,7 @@ fn placeholder_at(text: &str) -> Result<(Part, &str), String> {
         if name.is_empty() {
             return Err(malformed());
         }
-        let name = Known::parse(name)?;
+        let name = Name::parse(name)?;
         let (default, rest) = if end(rest) { ("", rest) } else { default(rest).ok_or_else(malformed)? };
         (Part::Value { name, default: default.to_owned() }, rest)
     };
@@ -93,20 +91,20 @@ fn malformed() -> String {
     "has a placeholder that is not of the form `{{ user.name }}` or `{{ user.name | default('you') }}`".to_owned()
 }
 
-/// `| default('…')`: the text, and what comes after.
+/// Parses `| default('…')`; returns the text after it, too.
 fn default(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start().strip_prefix('|')?.trim_start().strip_prefix("default")?;
     let (default, rest) = quoted(text.trim_start().strip_prefix('(')?.trim_start())?;
     Some((default, rest.trim_start().strip_prefix(')')?))
 }
 
-/// A text in quotation marks of one kind or the other, which cannot be part of it.
+/// A text in single or double quotes, without that quote in it.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let mark = text.chars().next().filter(|mark| ['\'', '"'].contains(mark))?;
     text[1..].split_once(mark)
 }
 
-impl Known {
+impl Name {
     fn parse(name: &str) -> Result<Self, String> {
         Ok(match name {
             "tenant" => Self::Tenant,
@@ -151,8 +149,8 @@ fn unknown(name: &str) -> String {
     )
 }
 
-/// A value as data among instructions: in one line, and not long enough for a text of its own.
+/// A value as data among the instructions: one line, cut.
 fn data(value: &str) -> String {
     let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    value.chars().take(LONGEST_VALUE).map(|c| if breaks(c) { ' ' } else { c }).collect()
+    value.chars().take(MAX_VALUE_CHARS).map(|c| if breaks(c) { ' ' } else { c }).collect()
 }

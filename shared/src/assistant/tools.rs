@@ -1,54 +1,154 @@
-//! From the document's tools to what the engine works with.
+//! What the model may use, read from the document.
 
+use std::fmt;
 use std::sync::Arc;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::document::{FunctionDocument, ToolChoice, read};
+use super::document::{EndpointDocument, FunctionDocument, ToolChoice, read};
 use super::error::DocumentError;
-use super::hosted;
 use super::schema::Schema;
-use super::tool::{ClientChoice, Function, Tool};
-use super::values::Fields;
+use crate::json_depth::is_too_deep;
+use crate::endpoints::Endpoint;
 use crate::model::Api;
-use crate::protocol::Object;
+use crate::protocol::{Object, ObjectOnly};
 
-/// A tool, and by what the composer names it.
-pub(super) struct Named {
+/// Something that the model may use.
+#[derive(Clone)]
+pub enum Tool {
+    /// A hosted tool, in the Responses API's own shape.
+    Hosted(Value),
+    /// A server tool or a client tool.
+    Function(Function),
+}
+
+/// A function that the model may call.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// Its name, by which the model calls it.
+    pub name: String,
+    /// What the person reads while it runs.
+    pub title: String,
+    /// The icon beside the title.
+    pub icon: Option<String>,
+    /// What the model is told of it, in the Responses API's own shape.
+    pub definition: Value,
+    pub runner: Runner,
+    parameters: Arc<Schema>,
+}
+
+/// Something that a person may choose in the composer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientChoice {
+    /// The page's name for it.
+    pub id: String,
+    /// What the person reads.
+    pub label: String,
+    /// The icon beside the label.
+    pub icon: Option<String>,
+    /// What the model is told: its name, or the tool that it must use in the Responses API's own shape.
+    pub value: Value,
+}
+
+impl Function {
+    /// Parses and checks what the model passes.
+    /// The error is for the model: it says what is wrong and where, and nothing of what was passed.
+    pub fn arguments(&self, json: &str) -> Result<Object, String> {
+        const WANTS: &str = "the arguments are not a JSON object";
+        // Models may pass nothing in place of an empty object.
+        let json = if json.trim().is_empty() { "{}" } else { json };
+        let arguments = serde_json::from_str(json).map_err(|_| WANTS.to_owned())?;
+        if is_too_deep(&arguments) {
+            return Err("the arguments are nested too deeply".to_owned());
+        }
+        self.parameters.check(&arguments)?;
+        let Value::Object(arguments) = arguments else { return Err(WANTS.to_owned()) };
+        Ok(arguments)
+    }
+}
+
+/// Who runs a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Runner {
+    /// The page: a client tool.
+    Client,
+    /// An endpoint of the site: a server tool.
+    Server(Endpoint),
+}
+
+impl<'de> Deserialize<'de> for Runner {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RunnerVisitor;
+
+        impl<'de> Visitor<'de> for RunnerVisitor {
+            type Value = Runner;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("`client`, or an object with the `url` of an endpoint")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Runner, E> {
+                if text == "client" { Ok(Runner::Client) } else { Err(E::invalid_value(Unexpected::Str(text), &self)) }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Runner, A::Error> {
+                let document = EndpointDocument::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Runner::Server(document.into()))
+            }
+        }
+
+        deserializer.deserialize_any(RunnerVisitor)
+    }
+}
+
+/// Without the fields of a hosted tool, which may contain the token of an MCP server.
+impl fmt::Debug for Tool {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hosted(tool) => formatter.debug_tuple("Hosted").field(&tool.get("type")).finish(),
+            Self::Function(function) => formatter.debug_tuple("Function").field(function).finish(),
+        }
+    }
+}
+
+/// A tool, and the composer's name for it.
+pub(super) struct NamedTool {
     pub(super) tool: Tool,
     name: String,
     /// How the model is told that it must use this one.
     choice: Value,
 }
 
-/// Reads all tools.
-pub(super) fn tools(documents: Vec<Object>, api: Api) -> Result<Vec<Named>, DocumentError> {
-    let mut tools: Vec<Named> = Vec::new();
+pub(super) fn tools(documents: Vec<Object>, api: Api) -> Result<Vec<NamedTool>, DocumentError> {
+    let mut tools: Vec<NamedTool> = Vec::new();
     for (index, document) in documents.into_iter().enumerate() {
         let place = format!("tools[{index}]");
         let named = tool(document, &place, api)?;
         if tools.iter().any(|other| other.choice == named.choice) {
-            return Err(DocumentError::at(&place, "is there twice"));
+            return Err(DocumentError::at(&place, format!("repeats the tool `{}`", named.name)));
         }
         tools.push(named);
     }
     Ok(tools)
 }
 
-fn tool(mut document: Object, place: &str, api: Api) -> Result<Named, DocumentError> {
+fn tool(mut document: Object, place: &str, api: Api) -> Result<NamedTool, DocumentError> {
     let kind = document.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     if kind == "function" {
         document.remove("type");
         let function = function(read(place, Value::Object(document))?, place)?;
         let choice = json!({ "type": kind, "name": function.name });
-        return Ok(Named { name: function.name.clone(), choice, tool: Tool::Function(function) });
+        return Ok(NamedTool { name: function.name.clone(), choice, tool: Tool::Function(function) });
     }
-    let choice = hosted::check(&document, &kind, place)?;
+    let choice = hosted_tool_choice(&document, &kind, place)?;
     if api == Api::ChatCompletions {
         let wants = "must be `function`: where `MODEL_API` is `chat_completions`, there are no other tools";
         return Err(DocumentError::at(&format!("{place}.type"), wants));
     }
-    Ok(Named { name: kind, choice, tool: Tool::Hosted(Value::Object(document)) })
+    Ok(NamedTool { name: kind, choice, tool: Tool::Hosted(Value::Object(document)) })
 }
 
 fn function(document: FunctionDocument, place: &str) -> Result<Function, DocumentError> {
@@ -71,7 +171,7 @@ fn function(document: FunctionDocument, place: &str) -> Result<Function, Documen
         icon: icon.map(|icon| icon.0),
         name: name.0,
         definition,
-        run,
+        runner: run,
         parameters: Arc::new(schema),
     })
 }
@@ -83,9 +183,11 @@ fn readable(name: &str) -> String {
     words
 }
 
-/// Reads the tools of the composer.
-pub(super) fn choices(documents: Vec<Fields<ToolChoice>>, tools: &[Named]) -> Result<Vec<ClientChoice>, DocumentError> {
-    let choice = |(index, Fields(document)): (usize, Fields<ToolChoice>)| {
+pub(super) fn choices(
+    documents: Vec<ObjectOnly<ToolChoice>>,
+    tools: &[NamedTool],
+) -> Result<Vec<ClientChoice>, DocumentError> {
+    let choice = |(index, ObjectOnly(document)): (usize, ObjectOnly<ToolChoice>)| {
         let mut named = tools.iter().filter(|tool| tool.name == document.tool.0);
         let error = |wants| Err(DocumentError::at(&format!("composer.tools[{index}].tool"), wants));
         match (named.next(), named.next()) {
@@ -100,4 +202,35 @@ pub(super) fn choices(documents: Vec<Fields<ToolChoice>>, tools: &[Named]) -> Re
         }
     };
     documents.into_iter().enumerate().map(choice).collect()
+}
+
+/// The hosted tools that ChatKit can show. Source: OpenAI's API reference, "Create a model response", `tools`.
+const HOSTED_TYPES: [&str; 6] =
+    ["web_search", "web_search_preview", "file_search", "code_interpreter", "image_generation", "mcp"];
+
+/// Checks a hosted tool and returns the `tool_choice` for it. Fields that are not checked here are passed on as they are.
+fn hosted_tool_choice(tool: &Object, kind: &str, place: &str) -> Result<Value, DocumentError> {
+    if !HOSTED_TYPES.contains(&kind) {
+        let wants = format!("must be `function` or one of `{}`", HOSTED_TYPES.join("`, `"));
+        return Err(DocumentError::at(&format!("{place}.type"), wants));
+    }
+    if kind == "file_search" {
+        let ids = tool.get("vector_store_ids").and_then(Value::as_array);
+        if !ids.is_some_and(|ids| !ids.is_empty() && ids.iter().all(Value::is_string)) {
+            let wants = "must be a list of the ids of vector stores, as in `[\"vs_…\"]`";
+            return Err(DocumentError::at(&format!("{place}.vector_store_ids"), wants));
+        }
+    }
+    if kind != "mcp" {
+        return Ok(json!({ "type": kind }));
+    }
+    let text = |name: &str| tool.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    if text("require_approval") != Some("never") {
+        let wants = "must be `never`, because approvals are not supported";
+        return Err(DocumentError::at(&format!("{place}.require_approval"), wants));
+    }
+    match text("server_label") {
+        Some(label) => Ok(json!({ "type": kind, "server_label": label })),
+        None => Err(DocumentError::at(&format!("{place}.server_label"), "must be a name")),
+    }
 }

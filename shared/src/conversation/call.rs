@@ -7,7 +7,7 @@ use serde_json::json;
 use super::answer::Answer;
 use super::messages;
 use super::respond::{Ended, Turn};
-use crate::assistant::Run;
+use crate::assistant::Runner;
 use crate::endpoints::{Effect, EndpointError, Expects, Output};
 use crate::identity::Identity;
 use crate::ids;
@@ -121,10 +121,10 @@ impl Turn {
             Ok(arguments) => arguments,
             Err(wrong) => return Ok(refused(&wrong)),
         };
-        match &function.run {
-            Run::Client if self.place.is_some() => Ok(State::Page),
-            Run::Client => Ok(refused("this function cannot be called here")),
-            Run::Server(endpoint) => {
+        match &function.runner {
+            Runner::Client if self.place.is_some() => Ok(State::Page),
+            Runner::Client => Ok(refused("this function cannot be called here")),
+            Runner::Server(endpoint) => {
                 let steps = answer.start_call(number, &function.title, function.icon.as_deref());
                 self.perform(steps).await?;
                 let request = self.endpoint_request(

@@ -18,7 +18,8 @@ where
 }
 
 /// A `T` from a JSON object only: by itself serde reads a struct from an array of its fields too.
-pub(super) struct ObjectOnly<T>(pub(super) T);
+#[derive(Debug, Default)]
+pub struct ObjectOnly<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for ObjectOnly<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -27,6 +27,7 @@ pub use item::{
     StructuredInputItem, TaskItem, ThreadItem, ToolChoice, UploadDescriptor, UploadMethod, UserContent, UserMessage,
     WidgetItem, WorkflowItem,
 };
+pub use lenient::ObjectOnly;
 pub use page::{Order, Page, Paging};
 pub use request::{
     Action, AddClientToolOutput, AddStructuredInput, AddUserMessage, AttachmentsCreate, AttachmentsDelete,

@@ -1,7 +1,6 @@
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::Schema;
-use super::equality::equal;
 use crate::protocol::Object;
 
 impl Schema {
@@ -201,4 +200,24 @@ fn more(count: usize, most: &Value) -> bool {
 
 fn are_unique(items: &[Value]) -> bool {
     items.iter().enumerate().all(|(index, item)| !items[..index].iter().any(|other| equal(item, other)))
+}
+
+/// Whether two values are the same to JSON Schema, to which 1 and 1.0 are one number.
+fn equal(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => equal_numbers(one, other),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| equal(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let same = |(name, value)| other.get(name).is_some_and(|other| equal(value, other));
+            one.len() == other.len() && one.iter().all(same)
+        }
+        _ => one == other,
+    }
+}
+
+fn equal_numbers(one: &Number, other: &Number) -> bool {
+    // Whole numbers above 2^53 differ, though their nearest floating point numbers may not.
+    one == other || (one.is_f64() || other.is_f64()) && one.as_f64() == other.as_f64()
 }
