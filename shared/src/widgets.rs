@@ -1,8 +1,7 @@
-//! How a widget that changes is sent: as the smallest events that the client understands.
+//! The updates of a widget that changes: text that grows is sent as what was added, any other change as the whole widget.
 //!
-//! Text that grows is sent as what was added. Everything else is sent as the whole widget. These are the rules of
-//! `diff_widget` in the Python package, but for what it fails at or loses: there the whole widget is sent, too (see
-//! `tests/widgets/cases.json`).
+//! These are the rules of `diff_widget` in the Python package. Where that fails or loses a change, the whole widget is
+//! sent, too (see `tests/widgets/cases.json`).
 
 use std::collections::HashMap;
 
@@ -10,34 +9,34 @@ use serde_json::Value;
 
 use crate::protocol::{ItemUpdate, Object};
 
-/// The updates that make the widget `before` the widget `after`.
+/// The updates that turn the widget `before` into `after`.
 pub fn diff(before: &Value, after: &Value) -> Vec<ItemUpdate> {
-    let mut growth = Growth::default();
-    match growth.compare(before, after) {
-        Ok(()) if growth.is_clear() => growth.updates,
-        Ok(()) | Err(Otherwise) => vec![ItemUpdate::WidgetRootUpdated { widget: after.clone() }],
+    let mut deltas = TextDeltas::default();
+    match deltas.compare(before, after) {
+        Ok(()) if deltas.are_unambiguous() => deltas.updates,
+        Ok(()) | Err(NotJustText) => vec![ItemUpdate::WidgetRootUpdated { widget: after.clone() }],
     }
 }
 
 /// Something differs that is not text that grew.
-struct Otherwise;
+struct NotJustText;
 
 /// What was added to texts.
 #[derive(Default)]
-struct Growth<'a> {
+struct TextDeltas<'a> {
     updates: Vec<ItemUpdate>,
-    /// How many texts have an id, and whether one of them grew.
+    /// For each id how many texts have it, and whether one of them grew.
     ids: HashMap<&'a str, (usize, bool)>,
 }
 
-impl<'a> Growth<'a> {
-    /// Compares two components, and what they have in them.
-    fn compare(&mut self, before: &'a Value, after: &'a Value) -> Result<(), Otherwise> {
+impl<'a> TextDeltas<'a> {
+    /// Compares two components and their children.
+    fn compare(&mut self, before: &'a Value, after: &'a Value) -> Result<(), NotJustText> {
         let (Value::Object(old), Value::Object(new)) = (before, after) else { return same(before, after) };
         let is_text = text(old).is_some() && text(new).is_some();
         let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
         for name in names {
-            // A field without a value is as good as none.
+            // A null field counts as absent.
             let (old, new) = (old.get(name).unwrap_or(&Value::Null), new.get(name).unwrap_or(&Value::Null));
             match (name.as_str(), old, new) {
                 ("children", Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
@@ -48,17 +47,17 @@ impl<'a> Growth<'a> {
             }
         }
         match (text(old), text(new)) {
-            (Some(old), Some(text)) => self.grow(old, text, new),
+            (Some(old), Some(text)) => self.record(old, text, new),
             _ => Ok(()),
         }
     }
 
-    /// Notes what was added to a text.
-    fn grow(&mut self, old: &str, text: &str, component: &'a Object) -> Result<(), Otherwise> {
-        let delta = text.strip_prefix(old).ok_or(Otherwise)?;
+    /// Records what was added to a text.
+    fn record(&mut self, old: &str, text: &str, component: &'a Object) -> Result<(), NotJustText> {
+        let delta = text.strip_prefix(old).ok_or(NotJustText)?;
         let Some(id) = component.get("id").and_then(Value::as_str).filter(|id| !id.is_empty()) else {
-            // Nothing names it, so nothing can be added to it.
-            return if delta.is_empty() { Ok(()) } else { Err(Otherwise) };
+            // Without an id the client cannot find the text to add to.
+            return if delta.is_empty() { Ok(()) } else { Err(NotJustText) };
         };
         let (count, grew) = self.ids.entry(id).or_default();
         *count += 1;
@@ -72,13 +71,13 @@ impl<'a> Growth<'a> {
     }
 
     /// Whether each text that grew is the only one with its id.
-    fn is_clear(&self) -> bool {
+    fn are_unambiguous(&self) -> bool {
         self.ids.values().all(|(count, grew)| *count == 1 || !grew)
     }
 }
 
-fn same(before: &Value, after: &Value) -> Result<(), Otherwise> {
-    if before == after { Ok(()) } else { Err(Otherwise) }
+fn same(before: &Value, after: &Value) -> Result<(), NotJustText> {
+    if before == after { Ok(()) } else { Err(NotJustText) }
 }
 
 /// The text of a component that text can be added to.

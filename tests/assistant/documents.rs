@@ -81,10 +81,10 @@ fn document_with_every_field_is_read() {
     assert_eq!(order.definition, definition);
     let Runner::Server(endpoint) = &order.runner else { panic!("{:?}", order.runner) };
     assert_eq!(endpoint.url.as_str(), "https://shop.example/tools?a=b");
-    assert_eq!((endpoint.timeout.as_secs(), endpoint.retries, endpoint.largest_answer), (5, 2, 1024));
+    assert_eq!((endpoint.timeout.as_secs(), endpoint.retries, endpoint.max_answer_bytes), (5, 2, 1024));
     let actions = assistant.actions.as_ref().unwrap();
     assert_eq!(actions.url.as_str(), "http://localhost:8000/actions");
-    assert_eq!((actions.timeout.as_secs(), actions.retries, actions.largest_answer), (10, 1, 65_536));
+    assert_eq!((actions.timeout.as_secs(), actions.retries, actions.max_answer_bytes), (10, 1, 65_536));
     assert!(assistant.function("web_search").is_none() && assistant.function("find").is_none());
 }
 

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use chatkit_shared::files::{Files, MediaType, Object};
+use chatkit_shared::files::{Files, MediaType, ObjectKey};
 use chatkit_shared::identity::Owner;
 use chatkit_shared::model::{FileSource, Input, InputFile, InputPart, Prompt};
 
@@ -25,7 +25,7 @@ async fn files(site: &Site, ids: &[&str]) -> (Files, Owner) {
     let owner = Owner::new("t", "u").unwrap();
     let png = MediaType::parse("image/png").unwrap();
     for id in ids {
-        files.put(&Object::file(&owner, id), &png, Bytes::from_static(PNG)).await.unwrap();
+        files.put(&ObjectKey::file(&owner, id), &png, Bytes::from_static(PNG)).await.unwrap();
     }
     (files, owner)
 }
@@ -99,7 +99,7 @@ async fn turn_with_a_missing_file_names_it_to_the_model() {
     let site = Site::start().await;
     let id = site.uploaded("alice", "plan.png", "image/png", PNG).await;
     let thread_id = site.thread("alice", &[&id]).await;
-    site.files().delete(&Object::file(&alice(), &id)).await.unwrap();
+    site.files().delete(&ObjectKey::file(&alice(), &id)).await.unwrap();
     site.send("alice", Some(&thread_id), "And now?", &[]).await.events();
     let asked = site.app.model.requests().into_iter().rev().find(|request| !request.is_title()).unwrap();
     let said = asked.conversation();

@@ -1,7 +1,7 @@
 //! What is not taken, and why it says so.
 
 use bytes::Bytes;
-use chatkit_shared::files::{MediaType, Object};
+use chatkit_shared::files::{MediaType, ObjectKey};
 use serde_json::json;
 
 use super::{PNG, Site, alice, message, upload};
@@ -81,7 +81,7 @@ async fn message_with_an_upload_other_than_announced_is_refused() {
     // Another server than S3 may let these through.
     let differs = format!("the attachment `{id}` has another size or type than was announced");
     for (bytes, mime_type) in [(&PNG[1..], "image/png"), (PNG, "image/gif")] {
-        let (object, mime_type) = (Object::upload(&alice(), id), MediaType::parse(mime_type).unwrap());
+        let (object, mime_type) = (ObjectKey::upload(&alice(), id), MediaType::parse(mime_type).unwrap());
         site.files().put(&object, &mime_type, Bytes::from_static(bytes)).await.unwrap();
         assert_eq!(site.refused("alice", None, &[id]).await, differs);
     }

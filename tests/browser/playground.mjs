@@ -217,7 +217,7 @@ const passed = await runSteps(url, {
     await page.getByText("Your chats will be listed here.").waitFor();
     await page.getByRole("heading", { name: "What shall we talk about?" }).waitFor();
     await page.goto(`/#${firstThread}`);
-    await page.getByText("This chat does not exist, or it is somebody else's.").waitFor();
+    await page.getByText("This chat does not exist, or it belongs to another user.").waitFor();
     assert.equal(await answers(page).count(), 0);
     await become(page, "Anonymous visitor");
     await page.getByRole("link", { name: "All about markdown" }).click();

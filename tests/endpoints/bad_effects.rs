@@ -9,7 +9,7 @@ use crate::harness::site::{Site, answer, json as document};
 async fn refusal(effects: Value) -> &'static str {
     let site = Site::new([document(&json!({ "effects": effects }))]).await;
     let mut large = endpoint(&site.url);
-    large.largest_answer = 1 << 18;
+    large.max_answer_bytes = 1 << 18;
     match collect(call(&large, Expects::Output)).await.1 {
         Some(EndpointError::Malformed(what)) => what,
         other => panic!("{other:?}: {effects}"),
@@ -18,8 +18,8 @@ async fn refusal(effects: Value) -> &'static str {
 
 #[tokio::test]
 async fn endpoint_answer_of_another_type_is_malformed() {
-    const NO_TYPE: &str = "has a content type that is none of `text/plain`, `application/json` and `text/event-stream`";
-    const NO_EFFECT: &str = "has something in it that is no effect";
+    const NO_TYPE: &str = "has a content type other than `text/plain`, `application/json` and `text/event-stream`";
+    const NO_EFFECT: &str = "has something that is not an effect";
     for (content_type, body, expected) in [
         ("application/json", &b""[..], "is not JSON"),
         ("application/json", b"{", "is not JSON"),
@@ -62,7 +62,7 @@ async fn effects_of_an_unknown_shape_are_malformed() {
         json!([{ "type": "structured_input", "inputs": [{ "type": "multiple_choice", "id": "a", "question": "b" }] }]),
         json!([{ "type": "thread_title" }]),
     ] {
-        assert_eq!(refusal(effects.clone()).await, "has something in it that is no effect", "{effects}");
+        assert_eq!(refusal(effects.clone()).await, "has something that is not an effect", "{effects}");
     }
 }
 
@@ -73,7 +73,7 @@ async fn effects_with_invalid_values_are_malformed() {
     let card = json!({ "type": "Card" });
     for (what, effects) in [
         (
-            "has a widget that is none",
+            "has a widget that is not valid",
             vec![
                 json!({ "type": "widget", "widget": null }),
                 json!({ "type": "widget", "widget": [] }),
@@ -88,11 +88,11 @@ async fn effects_with_invalid_values_are_malformed() {
             ],
         ),
         (
-            "has an effect for the page without a name",
+            "has a client effect without a valid name",
             vec![json!({ "type": "client_effect", "name": " " }), json!({ "type": "client_effect", "name": long })],
         ),
         (
-            "has a progress that cannot be shown",
+            "has a progress line that cannot be shown",
             vec![
                 json!({ "type": "progress_update", "text": "" }),
                 json!({ "type": "progress_update", "text": long }),
@@ -144,7 +144,7 @@ async fn questions_with_invalid_inputs_are_malformed() {
 
 #[tokio::test]
 async fn effects_beyond_their_number_or_size_are_refused() {
-    const TOO_MUCH: &str = "asks for too much at once";
+    const TOO_MUCH: &str = "has too many effects";
     let widget = |key: Option<&str>| json!({ "type": "widget", "key": key, "widget": { "type": "Basic" } });
     assert_eq!(refusal(json!(vec![widget(None); 51])).await, TOO_MUCH);
     assert_eq!(refusal(json!(vec![json!({ "type": "hidden_context", "content": 1 }); 51])).await, TOO_MUCH);
@@ -152,7 +152,7 @@ async fn effects_beyond_their_number_or_size_are_refused() {
     // One widget that changes many times is one thing.
     let site = Site::new([document(&json!({ "effects": vec![widget(Some("k")); 900] }))]).await;
     let mut large = endpoint(&site.url);
-    large.largest_answer = 1 << 18;
+    large.max_answer_bytes = 1 << 18;
     let (effects, error) = collect(call(&large, Expects::Output)).await;
     assert_eq!((effects.len(), error), (900, None));
 }

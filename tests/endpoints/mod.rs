@@ -33,7 +33,7 @@ fn signed_with(current: &str, previous: Option<SecretString>) -> Endpoints {
 }
 
 fn endpoint(url: &str) -> Endpoint {
-    Endpoint { url: url.parse().unwrap(), timeout: Duration::from_secs(20), retries: 0, largest_answer: 4_096 }
+    Endpoint { url: url.parse().unwrap(), timeout: Duration::from_secs(20), retries: 0, max_answer_bytes: 4_096 }
 }
 
 fn body() -> Value {

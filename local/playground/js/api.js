@@ -38,7 +38,7 @@ export class ApiError extends Error {
     });
   }
 
-  /** The request or its stream never came through. */
+  /** No answer, or not all of it. */
   static connection() {
     return new ApiError({ status: 0, code: "connection", message: "The server cannot be reached. Is it still running?" });
   }
@@ -68,7 +68,7 @@ export async function post(path, body, headers = {}, signal, via = fetch) {
   return response;
 }
 
-/** The ChatKit protocol on behalf of whoever the session says the user is. */
+/** The ChatKit protocol, on behalf of the session's user. */
 export class ChatKit {
   /** @param {Session} session @param {typeof fetch} [via] how requests travel */
   constructor(session, via) {
@@ -118,7 +118,7 @@ export class ChatKit {
     try {
       return await send();
     } catch (error) {
-      // The server has forgotten the session, for example because it was started anew: once more with a new one.
+      // The session is no longer valid, for example after a restart of the server: once more with a new one.
       if (error instanceof ApiError && error.status === 401 && (await this.session.renew())) return send();
       throw error;
     }

@@ -50,7 +50,7 @@ export class AttachmentTray {
   /** What is attached, which is then no longer here. @returns {Attachment[]} */
   take() {
     const taken = [...this.#entries].flatMap(({ attachment }) => (attachment ? [attachment] : []));
-    for (const entry of this.#entries) this.#forget(entry);
+    for (const entry of this.#entries) this.#discard(entry);
     return taken;
   }
 
@@ -116,16 +116,16 @@ export class AttachmentTray {
   #remove(entry) {
     entry.abort.abort();
     if (entry.attachment) this.#withdraw(entry.attachment);
-    this.#forget(entry);
+    this.#discard(entry);
   }
 
-  /** A file that nobody sends is the server's to clean up, too: that it failed here is of no interest. @param {Attachment} attachment */
+  /** Errors are ignored: the server removes files that are never sent. @param {Attachment} attachment */
   async #withdraw({ id }) {
     await this.api.call("attachments.delete", { attachment_id: id }).catch(() => {});
   }
 
   /** @param {Entry} entry */
-  #forget(entry) {
+  #discard(entry) {
     if (entry.preview) URL.revokeObjectURL(entry.preview);
     entry.element.remove();
     this.#entries.delete(entry);
@@ -175,7 +175,7 @@ function sendFile(file, { url, method, headers = {} }, signal, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open(method, url);
-    // The browser says the length itself, and lets nobody else.
+    // The browser sets the length itself, and refuses any other.
     for (const [name, value] of Object.entries(headers)) if (!/^content-length$/i.test(name)) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(total ? loaded / total : 0));
     request.addEventListener("load", () => (request.status < 300 ? resolve() : reject(new Error(`The upload was refused (${request.status})`))));

@@ -5,7 +5,7 @@ import { announce, element, icon } from "./dom.js";
 import { Follow } from "./follow.js";
 import { failureCard } from "./notices.js";
 import { applyAction, runTool } from "./page-tools.js";
-import { comesToRest, patientStream } from "./patience.js";
+import { pollUntilAnswered, streamWhenFree } from "./waiting.js";
 import { Timeline } from "./timeline.js";
 import { toast } from "./toast.js";
 
@@ -15,8 +15,8 @@ import { toast } from "./toast.js";
 
 /** Items per request for history. */
 const PAGE = 20;
-/** Milliseconds after which an answer that has not come is given up. */
-const GIVEN_UP = 120_000;
+/** How long to wait for an answer after its question was sent. */
+const MAX_ANSWER_MS = 120_000;
 /**
  * @typedef {object} ConversationListener
  * @property {(thread: Thread) => void} onThread the thread was created, loaded or changed
@@ -58,7 +58,7 @@ export class Conversation {
     return this.#answer !== null;
   }
 
-  /** What the user is asked before anything else. */
+  /** The question that replaces the composer. */
   get question() {
     return this.#timeline.pendingQuestion;
   }
@@ -143,13 +143,13 @@ export class Conversation {
     this.#answer?.abort();
   }
 
-  /** Nobody will come back to the conversation. */
+  /** The conversation will not be shown again. */
   leave() {
     this.stop();
     this.#wait?.abort();
   }
 
-  /** It has come back into view. */
+  /** The conversation is in view again. */
   shown() {
     this.#follow.toEnd();
   }
@@ -171,7 +171,7 @@ export class Conversation {
     announce("The assistant is answering");
     try {
       const onBusy = () => this.#timeline.progress("The answer before this one is still being finished…");
-      for await (const event of patientStream(this.api, type, params, answer.signal, onBusy)) this.#apply(event);
+      for await (const event of streamWhenFree(this.api, type, params, answer.signal, onBusy)) this.#apply(event);
     } catch (error) {
       // The connection broke after the server had the message: it goes on without us.
       isLost = error instanceof ApiError && error.status === 0 && this.thread !== null && !this.#timeline.hasPending;
@@ -242,8 +242,8 @@ export class Conversation {
   }
 
   /**
-   * The server finishes an answer that nobody listens to, after a reload or a lost connection. If the newest item is
-   * not an answer, look for it until it is there.
+   * After a reload or a lost connection the server finishes the answer. If the newest item is not an answer, this polls
+   * until it is.
    */
   async #lookForAnswer() {
     const threadId = this.thread?.id;
@@ -253,7 +253,7 @@ export class Conversation {
     this.#wait = wait;
     try {
       this.#timeline.progress("");
-      const hasCome = await comesToRest(this.api, this.#timeline, threadId, Date.parse(asked.created_at) + GIVEN_UP, wait.signal);
+      const hasCome = await pollUntilAnswered(this.api, this.#timeline, threadId, Date.parse(asked.created_at) + MAX_ANSWER_MS, wait.signal);
       if (!hasCome) this.#timeline.addCard(failureCard(new Error("This message has no answer."), { label: "Retry", run: () => this.retry() }));
       this.listener.onChange();
       await this.#answerCall();

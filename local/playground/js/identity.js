@@ -1,4 +1,4 @@
-/** The panel that says who the user is, and lets a developer be somebody else to see that users are kept apart. */
+/** The panel with the current user. A developer can switch to another user, to see that users are kept apart. */
 
 import { byId } from "./dom.js";
 

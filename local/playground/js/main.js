@@ -116,7 +116,7 @@ async function followAddress() {
 
 /** @param {ApiError} error */
 function loadFailure(error) {
-  if (error.status === 404) return failureCard(new Error("This chat does not exist, or it is somebody else's."), { label: "New chat", run: newChat });
+  if (error.status === 404) return failureCard(new Error("This chat does not exist, or it belongs to another user."), { label: "New chat", run: newChat });
   return failureCard(error, { label: "Try again", run: () => followAddress() });
 }
 
@@ -125,7 +125,7 @@ function threadInAddress() {
   return decodeURIComponent(location.hash.slice(1)) || null;
 }
 
-/** Brings everything around the conversation up to date with it. */
+/** Updates everything around the conversation. */
 function draw() {
   const { thread } = current;
   const isWelcome = current.isEmpty && threadInAddress() === null;

@@ -18,7 +18,9 @@ export function noticeCard({ level, message, title }) {
  */
 export function failureCard(error, action) {
   const refusal = error instanceof ApiError ? error : null;
-  const message = error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  // The server's messages begin in lower case.
+  const message = text.charAt(0).toUpperCase() + text.slice(1);
   const button = action && element("button", { type: "button", class: "button", click: action.run }, action.label);
   const card = element("aside", { class: "notice failure", "data-level": "danger", role: "alert" }, icon("warning"),
     element("div", {},

@@ -1,4 +1,4 @@
-/** Who the user is, and the short-lived token that says so to the server. */
+/** The current user, and the short-lived token that proves it to the server. */
 
 import { ApiError, post } from "./api.js";
 
@@ -10,8 +10,8 @@ import { ApiError, post } from "./api.js";
 
 const IDENTITY = "chatkit-playground:identity";
 const TOKEN = "chatkit-playground:token";
-/** How long before its end a token is renewed, in seconds. */
-const MARGIN = 60;
+/** How long before it expires a token is renewed. */
+const MARGIN_SECONDS = 60;
 
 export class Session {
   /** @type {Identity} */
@@ -36,7 +36,7 @@ export class Session {
   }
 
   /**
-   * What says to the server who asks.
+   * The headers that identify the user.
    *
    * @returns {Promise<Record<string, string>>}
    * @throws {ApiError} when the server starts no session
@@ -50,9 +50,9 @@ export class Session {
   }
 
   /**
-   * Replaces a token that the server did not take.
+   * Replaces a token that the server did not accept.
    *
-   * @returns {Promise<boolean>} whether there is a new one, so that asking again makes sense
+   * @returns {Promise<boolean>} whether there is a new one, so that a retry can succeed
    */
   async renew() {
     if (this.#identity.kind === "development") return false;
@@ -74,7 +74,7 @@ export class Session {
     return this.#exchange;
   }
 
-  /** A token is renewed before its end even if nobody writes, so that no message waits for it. The server renews an ended one, too, for a while. */
+  /** Renews a token before it expires, so that no message waits for it. For a while the server renews an expired one, too. */
   #schedule() {
     clearTimeout(this.#timer);
     const token = /** @type {Token | null} */ (stored(TOKEN));
@@ -97,7 +97,7 @@ async function exchange() {
   /** @type {StartAnswer} */
   const { client_secret: secret, expires_in: lifetime } = await response.json();
   // Half a lifetime at the earliest: a short one must not be renewed with every request.
-  const renewAt = Date.now() + Math.max(lifetime - MARGIN, lifetime / 2) * 1000;
+  const renewAt = Date.now() + Math.max(lifetime - MARGIN_SECONDS, lifetime / 2) * 1000;
   localStorage.setItem(TOKEN, JSON.stringify({ secret, renewAt }));
   return secret;
 }

@@ -8,7 +8,7 @@
  *
  * @param {string | URL} url where the socket is: `ws://127.0.0.1:3000/ws`, or the output `WebSocketUrl`
  * @param {{ WebSocket?: typeof globalThis.WebSocket, fetch?: typeof globalThis.fetch, silence?: number }} [parts]
- *   `silence`: after so many milliseconds without a frame nobody is at a request any more
+ *   `silence`: after so many milliseconds without a frame a request counts as failed
  * @returns {(input: RequestInfo | URL, options?: RequestInit) => Promise<Response>}
  *
  * @typedef {{ id?: string, seq: number, ping?: boolean, part?: string, left: number, connectionId?: string }} Frame
@@ -25,7 +25,7 @@ export function socketFetch(url, { WebSocket = globalThis.WebSocket, fetch: plai
     options.signal?.throwIfAborted();
     // One after the other: two requests shall not open two connections.
     latest = latest.then(async (connection) => {
-      if (await connection?.goOnWith(token)) return connection;
+      if (await connection?.resumeWith(token)) return connection;
       return Connection.open(new WebSocket(url, ["chatkit", token]), token, silence).catch(() => null);
     });
     const connection = await latest;
@@ -34,8 +34,8 @@ export function socketFetch(url, { WebSocket = globalThis.WebSocket, fetch: plai
   };
 }
 
-/** For how many milliseconds a connection, or leave to go on with one, is waited for. */
-const PATIENCE = 5_000;
+/** For a connection, or for the answer whether one can be kept. */
+const CONNECT_TIMEOUT_MS = 5_000;
 
 class Connection {
   /** How many frames have come. */
@@ -58,13 +58,13 @@ class Connection {
   static open(socket, token, silence) {
     return new Promise((resolve, reject) => {
       // A proxy may swallow what it does not know.
-      const patience = setTimeout(() => socket.close(), PATIENCE);
+      const timeout = setTimeout(() => socket.close(), CONNECT_TIMEOUT_MS);
       socket.onopen = () => {
-        clearTimeout(patience);
+        clearTimeout(timeout);
         resolve(new Connection(socket, token, silence));
       };
       socket.onclose = () => {
-        clearTimeout(patience);
+        clearTimeout(timeout);
         reject(new TypeError("there is no connection"));
       };
     });
@@ -75,9 +75,9 @@ class Connection {
   }
 
   /** @param {string} token @returns {Promise<boolean>} whether requests with this token may be sent here */
-  async goOnWith(token) {
+  async resumeWith(token) {
     if (!this.isOpen || token === this.token) return this.isOpen;
-    const answer = this.send("token", JSON.stringify(token), AbortSignal.timeout(PATIENCE));
+    const answer = this.send("token", JSON.stringify(token), AbortSignal.timeout(CONNECT_TIMEOUT_MS));
     const { ok } = await answer.catch(() => ({ ok: false }));
     if (ok) this.token = token;
     // Somebody else's, or dead: they get a connection of their own, and what still comes here is read to its end.
@@ -165,7 +165,7 @@ class Answer {
 
   /** Nothing more will come, though the server may have done what it was asked for. */
   breakOff() {
-    // As over HTTP: an answer that has begun says so with its last event; asking for one that has not may be tried again.
+    // As over HTTP: an answer that has started ends with an error event; one that has not may be requested again.
     if (this.#body) this.#say([{ type: "error", code: "stream.error", allow_retry: true }]);
     this.#reject(new TypeError("the answer broke off"));
     this.#end();

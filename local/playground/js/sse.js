@@ -8,7 +8,7 @@
 export class EventStreamParser {
   /** Text after the last finished line. */
   #rest = "";
-  /** @type {string[]} The `data` lines of the event that has begun. */
+  /** @type {string[]} The `data` lines of the current event. */
   #data = [];
 
   /**

@@ -1,4 +1,4 @@
-/** Light or dark: the system's choice until somebody makes another one. */
+/** Light or dark: as the system, until the user chooses. */
 
 const KEY = "chatkit-playground:theme";
 

@@ -143,7 +143,7 @@ impl From<EndpointDocument> for Endpoint {
             url: document.url.0,
             timeout: Duration::from_secs(document.timeout_seconds.0.into()),
             retries: document.retries.0,
-            largest_answer: document.largest_answer_bytes.0 as usize,
+            max_answer_bytes: document.largest_answer_bytes.0 as usize,
         }
     }
 }

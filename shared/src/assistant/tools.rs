@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::document::{EndpointDocument, FunctionDocument, ToolChoice, read};
 use super::error::DocumentError;
 use super::schema::Schema;
-use crate::json_depth::is_too_deep;
 use crate::endpoints::Endpoint;
+use crate::json_depth::is_too_deep;
 use crate::model::Api;
 use crate::protocol::{Object, ObjectOnly};
 

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 
 use super::files::STORED;
 use super::{Document, Engine, Error};
-use crate::files::{Files, FilesError, Found, MediaType, Object};
+use crate::files::{FileHead, Files, FilesError, MediaType, ObjectKey};
 use crate::identity::Owner;
 use crate::ids;
 use crate::protocol::{
@@ -30,7 +30,7 @@ impl Engine {
         let record = self.announced(name, size, &media_type);
         self.threads.put_attachment(owner, &record).await?;
         let upload = UploadDescriptor {
-            url: files.upload_url(&Object::upload(owner, &record.id), &media_type, size),
+            url: files.upload_url(&ObjectKey::upload(owner, &record.id), &media_type, size),
             method: UploadMethod::Put,
             headers: BTreeMap::from([("Content-Type".to_owned(), media_type.to_string())]),
         };
@@ -55,7 +55,7 @@ impl Engine {
         self.admit_request(owner).await?;
         let record = self.announced(name, size, &media_type);
         // Without its record, what is uploaded goes by itself.
-        files.put(&Object::upload(owner, &record.id), &media_type, bytes).await?;
+        files.put(&ObjectKey::upload(owner, &record.id), &media_type, bytes).await?;
         self.threads.put_attachment(owner, &record).await?;
         Ok(unsent(files, owner, record, &media_type))
     }
@@ -69,10 +69,10 @@ impl Engine {
         if !self.threads.discard_attachment(owner, id).await? {
             return Err(Error::Invalid("the attachment stands in a message".to_owned()));
         }
-        files.delete(&Object::upload(owner, id)).await?;
+        files.delete(&ObjectKey::upload(owner, id)).await?;
         if is_known {
             // A message that was taken back may have left it. Where there is no record, it may be a message's.
-            files.delete(&Object::file(owner, id)).await?;
+            files.delete(&ObjectKey::file(owner, id)).await?;
         }
         Ok(Document::Nothing {})
     }
@@ -102,13 +102,13 @@ impl Engine {
         thread_id: &str,
         id: &str,
     ) -> Result<(Attachment, Upload), Error> {
-        let object = Object::upload(owner, id);
+        let object = ObjectKey::upload(owner, id);
         let (record, found) = tokio::join!(self.threads.attachment(owner, id), files.head(&object));
         let record = record?.ok_or_else(unknown_attachment)?;
         if record.message_id.is_some() {
             return Err(taken(id));
         }
-        let Found { size, media_type, etag } =
+        let FileHead { size, media_type, etag } =
             found?.ok_or_else(|| Error::Invalid(format!("the attachment `{id}` was not uploaded")))?;
         let media_type = media_type.filter(|found| found.as_str() == record.media_type && size == record.size);
         let media_type = media_type.ok_or_else(|| {
@@ -129,7 +129,8 @@ impl Engine {
         let files = self.files()?;
         let copies = uploads.iter().map(|upload| Box::pin(copy(files, owner, upload)));
         let Err(error) = try_join_all(copies).await else { return Ok(()) };
-        let removed = uploads.iter().map(|upload| async move { files.delete(&Object::file(owner, &upload.id)).await });
+        let removed =
+            uploads.iter().map(|upload| async move { files.delete(&ObjectKey::file(owner, &upload.id)).await });
         if let Err(error) = try_join_all(removed).await {
             // They go when the attachment is sent again, or taken out of the composer.
             tracing::error!(error = chain(&error), "files of a message that was not stored are left");
@@ -156,7 +157,7 @@ pub(super) struct Upload {
 }
 
 async fn copy(files: &Files, owner: &Owner, Upload { id, etag }: &Upload) -> Result<(), Error> {
-    match files.copy(&Object::upload(owner, id), &Object::file(owner, id), etag).await {
+    match files.copy(&ObjectKey::upload(owner, id), &ObjectKey::file(owner, id), etag).await {
         Ok(()) => Ok(()),
         Err(FilesError::Changed | FilesError::NotFound) => {
             Err(Error::Invalid(format!("the attachment `{id}` was changed while it was sent")))
@@ -190,7 +191,7 @@ fn check(files: &Files, name: &str, size: u64, mime_type: &str) -> Result<MediaT
 
 /// An attachment in the composer. Its preview can be loaded once it is uploaded.
 fn unsent(files: &Files, owner: &Owner, record: AttachmentRecord, media_type: &MediaType) -> Attachment {
-    let kind = kind(media_type, || files.url(&Object::upload(owner, &record.id)));
+    let kind = kind(media_type, || files.url(&ObjectKey::upload(owner, &record.id)));
     attachment(record, kind)
 }
 

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{Engine, Error};
-use crate::files::{Files, MediaType, Object};
+use crate::files::{Files, MediaType, ObjectKey};
 use crate::identity::Owner;
 use crate::ids;
 use crate::model::Picture;
@@ -22,7 +22,7 @@ impl Engine {
     pub fn shown(&self, owner: &Owner, mut item: ThreadItem) -> ThreadItem {
         let url = |id: &str| {
             // Where files have been turned off, there is nothing to load.
-            self.files.as_ref().map(|files| files.url(&Object::file(owner, id))).unwrap_or_default()
+            self.files.as_ref().map(|files| files.url(&ObjectKey::file(owner, id))).unwrap_or_default()
         };
         match &mut item {
             ThreadItem::UserMessage(message) => {
@@ -57,7 +57,7 @@ impl Engine {
     /// [`Error::NoFiles`] where there is no place for it, [`Error::Files`] when it cannot be kept.
     pub async fn keep_picture(&self, owner: &Owner, item_id: &str, picture: &Picture) -> Result<GeneratedImage, Error> {
         let files = self.files()?;
-        files.put(&Object::file(owner, item_id), &media_type(picture)?, picture.bytes.clone()).await?;
+        files.put(&ObjectKey::file(owner, item_id), &media_type(picture)?, picture.bytes.clone()).await?;
         Ok(GeneratedImage { id: item_id.to_owned(), url: STORED.to_owned() })
     }
 
@@ -67,7 +67,7 @@ impl Engine {
     /// As [`Engine::keep_picture`].
     pub(super) async fn show_picture(&self, owner: &Owner, picture: &Picture) -> Result<GeneratedImage, Error> {
         let (files, id) = (self.files()?, self.ids.mint(ids::MESSAGE));
-        let object = Object::upload(owner, &id);
+        let object = ObjectKey::upload(owner, &id);
         files.put(&object, &media_type(picture)?, picture.bytes.clone()).await?;
         Ok(GeneratedImage { id, url: files.url(&object) })
     }
@@ -83,8 +83,8 @@ impl Engine {
         let is_attachment = |id: &&String| id.strip_prefix(ids::ATTACHMENT).is_some_and(|rest| rest.starts_with('_'));
         let attachments: Vec<_> = file_ids.iter().filter(is_attachment).cloned().collect();
         if let Some(files) = &self.files {
-            let uploads = attachments.iter().map(|id| Object::upload(owner, id));
-            let objects = file_ids.iter().map(|id| Object::file(owner, id)).chain(uploads);
+            let uploads = attachments.iter().map(|id| ObjectKey::upload(owner, id));
+            let objects = file_ids.iter().map(|id| ObjectKey::file(owner, id)).chain(uploads);
             stream::iter(objects.collect::<Vec<_>>())
                 .map(Ok)
                 .try_for_each_concurrent(8, |object| async move { files.delete(&object).await })

@@ -203,7 +203,7 @@ impl Engine {
         let resolved = match &self.files {
             Some(files) => files.resolve(owner, &mut prompt).await,
             None => {
-                Files::forget(&mut prompt);
+                Files::strip_files(&mut prompt);
                 Ok(())
             }
         };

@@ -1,39 +1,88 @@
-//! The answer of an endpoint, in each form that one can have.
+//! The answer of an endpoint: text, JSON or an event stream, as a stream of effects.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use reqwest::Response;
 use serde_json::Value;
+use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::check::Checks;
+use super::effect::EffectChecks;
 use super::{Effect, EndpointError, Expects, Output};
 use crate::https::event_data;
 use crate::protocol::Object;
 
+/// The effects of an answer, as they come. Ends with the answer or with the first error, which may be the timeout of the
+/// call.
+pub struct EffectStream(Option<Running>);
+
+struct Running {
+    effects: Pin<Box<dyn Stream<Item = Result<Effect, EndpointError>> + Send>>,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl EffectStream {
+    pub(super) fn new(
+        effects: impl Stream<Item = Result<Effect, EndpointError>> + Send + 'static,
+        deadline: Instant,
+    ) -> Self {
+        Self(Some(Running { effects: Box::pin(effects), deadline: Box::pin(sleep_until(deadline)) }))
+    }
+}
+
+impl Stream for EffectStream {
+    type Item = Result<Effect, EndpointError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(Running { effects, deadline }) = &mut self.0 else { return Poll::Ready(None) };
+        let next = if deadline.as_mut().poll(context).is_ready() {
+            Some(Err(EndpointError::TimedOut))
+        } else {
+            ready!(effects.as_mut().poll_next(context))
+        };
+        if !matches!(next, Some(Ok(_))) {
+            // This closes the connection.
+            self.0 = None;
+        }
+        Poll::Ready(next)
+    }
+}
+
+impl fmt::Debug for EffectStream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("EffectStream").finish_non_exhaustive()
+    }
+}
+
 type Effects = BoxStream<'static, Result<Effect, EndpointError>>;
 
-/// What an answer asks for. It has at most `largest` bytes, whatever it says of itself.
-pub(super) fn effects(response: Response, expects: Expects, largest: usize) -> Effects {
+/// The effects of an answer, of which at most `max_bytes` are read, whatever its `content-length` says.
+pub(super) fn effects(response: Response, expects: Expects, max_bytes: usize) -> Effects {
     let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_empty = response.status() == StatusCode::NO_CONTENT;
-    let body = body(response, largest);
-    let mut checks = Checks::default();
+    let body = body(response, max_bytes);
+    let mut checks = EffectChecks::default();
     let effects: Effects = match media_type.as_str() {
-        "text/event-stream" => event_data(body, || NOT_UTF8).map(|data| one(&data?)).boxed(),
+        "text/event-stream" => {
+            event_data(body, || EndpointError::Malformed("is not an event stream")).map(|data| in_event(&data?)).boxed()
+        }
         "application/json" => document(body, move |text| in_json(&text, expects)),
         "text/plain" => document(body, move |text| in_text(text, expects)),
         _ if is_empty => document(body, move |text| in_text(text, expects)),
-        _ => failed("has a content type that is none of `text/plain`, `application/json` and `text/event-stream`"),
+        _ => failed("has a content type other than `text/plain`, `application/json` and `text/event-stream`"),
     };
     effects.map(move |effect| checks.check(effect?)).boxed()
 }
 
-/// The bytes of an answer, until they are too many.
-fn body(response: Response, largest: usize) -> BoxStream<'static, Result<Bytes, EndpointError>> {
-    let mut left = largest;
+/// The bytes of an answer, until there are too many.
+fn body(response: Response, max_bytes: usize) -> BoxStream<'static, Result<Bytes, EndpointError>> {
+    let mut left = max_bytes;
     let bounded = move |chunk: reqwest::Result<Bytes>| {
         let chunk = chunk.map_err(|_| EndpointError::Malformed("breaks off"))?;
         left = left.checked_sub(chunk.len()).ok_or(EndpointError::TooLarge)?;
@@ -42,7 +91,7 @@ fn body(response: Response, largest: usize) -> BoxStream<'static, Result<Bytes, 
     response.bytes_stream().map(bounded).boxed()
 }
 
-/// The effects of an answer that is read in whole.
+/// The effects of an answer that must be complete before it is read.
 fn document(
     body: BoxStream<'static, Result<Bytes, EndpointError>>,
     read: impl FnOnce(String) -> Result<Vec<Effect>, EndpointError> + Send + 'static,
@@ -91,11 +140,10 @@ fn is_envelope(fields: &Object, expects: Expects) -> bool {
     fields.keys().all(known) && (!fields.is_empty() || expects == Expects::Effects)
 }
 
-/// One event of a stream.
-fn one(data: &str) -> Result<Effect, EndpointError> {
+fn in_event(data: &str) -> Result<Effect, EndpointError> {
     serde_json::from_str(data).map_err(|_| UNKNOWN)
 }
 
-const UNKNOWN: EndpointError = EndpointError::Malformed("has something in it that is no effect");
+const UNKNOWN: EndpointError = EndpointError::Malformed("has something that is not an effect");
 
 const NOT_UTF8: EndpointError = EndpointError::Malformed("is not UTF-8");

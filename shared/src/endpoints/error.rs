@@ -1,30 +1,30 @@
 use crate::telemetry::chain;
 
-/// Why a call of an endpoint failed. Has nothing of its answer, and neither its path nor its query.
+/// Why a call of an endpoint failed. Contains nothing of its answer, path or query.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// There is no secret to sign it with at the moment; the log says why.
+    /// The signing secret could not be read; the log says why.
     #[error("the call of the endpoint cannot be signed")]
     Unsigned,
     /// No connection, or it was lost before an answer.
     #[error("the endpoint cannot be reached")]
     Unreachable,
-    /// Not all of the answer was there in time.
+    /// The answer was not complete in time.
     #[error("the endpoint took too long to answer")]
     TimedOut,
-    /// An answer that is no success; redirects are none.
+    /// Not a success; a redirect is not followed.
     #[error("the endpoint answered with the status {0}")]
     Status(u16),
-    /// More bytes than it may have.
+    /// More than the endpoint's `max_answer_bytes`.
     #[error("the endpoint's answer is too large")]
     TooLarge,
-    /// Not what an answer has to be; what, continues the sentence.
+    /// The text continues the sentence.
     #[error("the endpoint's answer {0}")]
     Malformed(&'static str),
 }
 
 impl EndpointError {
-    /// What the model is told, or the person whose action it was.
+    /// For the model, or for the person whose action it was.
     pub const fn public_message(&self) -> &'static str {
         match self {
             Self::Unsigned | Self::Unreachable => "the service could not be reached",
@@ -35,8 +35,8 @@ impl EndpointError {
         }
     }
 
-    /// Whether the same call may succeed a moment later.
-    pub(super) const fn may_pass(&self) -> bool {
+    /// Whether a retry may succeed.
+    pub(super) const fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable => true,
             Self::Status(status) => *status == 429 || *status >= 500,
@@ -44,7 +44,7 @@ impl EndpointError {
         }
     }
 
-    /// From an error of the client before there is an answer; why is for the operator's log alone.
+    /// The cause is for the operator's log only.
     pub(super) fn unreachable(error: reqwest::Error) -> Self {
         let host = error.url().and_then(|url| url.host_str()).unwrap_or_default().to_owned();
         tracing::warn!(host, error = chain(&error.without_url()), "an endpoint cannot be reached");

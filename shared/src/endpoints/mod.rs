@@ -1,21 +1,16 @@
 //! The site's own endpoints: where server tools run and actions go.
 //!
 //! ```text
-//! endpoint.rs   where one is, and how patiently it is asked
 //! mod.rs        one call: signed, sent, sent again where that can help
-//! answer.rs     its answer, in each form that one can have, as effects
-//! check.rs      what an effect may be
-//! stream.rs     effects until the call's time is over
+//! answer.rs     its answer as a stream of effects, until the call's timeout
+//! effect.rs     effects and their limits
 //! signature.rs  Standard Webhooks
 //! ```
 
 mod answer;
-mod check;
 mod effect;
-mod endpoint;
 mod error;
 mod signature;
-mod stream;
 
 use std::time::Duration;
 
@@ -24,28 +19,38 @@ use futures_util::{TryStreamExt, stream as streams};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
-use reqwest::{Client, Response};
+use reqwest::{Client, Response, Url};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+pub use answer::EffectStream;
 pub use effect::{Effect, Output};
-pub use endpoint::Endpoint;
 pub use error::EndpointError;
 pub use signature::Signer;
-pub use stream::EffectStream;
 
 use crate::env::EnvError;
 use crate::secrets::Secret;
 
-/// The pause before the first time that a call is sent again; each further one is as much longer.
+/// The pause before the first retry; each further pause is longer by the same time.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
+
+/// An endpoint of the site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// `https`, or `http` to this machine.
+    pub url: Url,
+    /// For a whole call, with its retries.
+    pub timeout: Duration,
+    pub retries: u32,
+    pub max_answer_bytes: usize,
+}
 
 /// What the answer to a call may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expects {
-    /// A tool's: what the model is told, in any form, and effects.
+    /// To a tool call: an output for the model in any form, and effects.
     Output,
-    /// An action's: effects.
+    /// To an action: effects.
     Effects,
 }
 
@@ -53,7 +58,7 @@ pub enum Expects {
 #[derive(Debug, Clone)]
 pub struct Endpoints {
     client: Client,
-    /// None where there are no endpoints.
+    /// `None` where there are no endpoints.
     signer: Option<Secret<Signer>>,
 }
 
@@ -69,11 +74,11 @@ impl Endpoints {
         Ok(Self { client, signer })
     }
 
-    /// Calls an endpoint with a body, and streams what it asks for as it comes. An error is the stream's last item.
+    /// Calls an endpoint with a body, and streams the effects of its answer. An error is the stream's last item.
     ///
-    /// `id` names the call; it is the same each time that the call is sent again, so the endpoint can tell. That
-    /// happens before anything of an answer is there, if the endpoint could not be reached or answered with 429 or 5xx.
-    /// `at` is the time now, for the signature. The endpoint's time begins to run at once.
+    /// `id` names the call and is the same in each retry, so that the endpoint can recognize them. A call is retried if the
+    /// endpoint could not be reached or answered with 429 or 5xx, and never once its answer has started. `at` is the
+    /// current time, for the signature. The endpoint's timeout starts at once.
     pub fn call(&self, endpoint: &Endpoint, expects: Expects, id: &str, at: Timestamp, body: &Value) -> EffectStream {
         let call = Call {
             client: self.client.clone(),
@@ -81,13 +86,13 @@ impl Endpoints {
             endpoint: endpoint.clone(),
             id: id.to_owned(),
             at,
-            begun: Instant::now(),
+            started: Instant::now(),
             body: Bytes::from(body.to_string()),
         };
-        let deadline = call.begun + endpoint.timeout;
+        let deadline = call.started + endpoint.timeout;
         let answer = async move {
             let response = call.send().await?;
-            Ok(answer::effects(response, expects, call.endpoint.largest_answer))
+            Ok(answer::effects(response, expects, call.endpoint.max_answer_bytes))
         };
         EffectStream::new(streams::once(answer).try_flatten(), deadline)
     }
@@ -99,13 +104,13 @@ struct Call {
     endpoint: Endpoint,
     id: String,
     at: Timestamp,
-    /// When `at` was.
-    begun: Instant,
+    /// The moment of `at`.
+    started: Instant,
     body: Bytes,
 }
 
 impl Call {
-    /// Sends the call until it is answered, as often as it may be sent. The answer's status is a success.
+    /// Sends the call, and again while that can help. The answer's status is a success.
     async fn send(&self) -> Result<Response, EndpointError> {
         let mut sent = 0;
         loop {
@@ -113,7 +118,7 @@ impl Call {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            if sent == self.endpoint.retries || !error.may_pass() {
+            if sent == self.endpoint.retries || !error.is_transient() {
                 return Err(error);
             }
             sent += 1;
@@ -123,10 +128,10 @@ impl Call {
     }
 
     async fn send_once(&self) -> Result<Response, EndpointError> {
-        let now = self.at + self.begun.elapsed();
+        let now = self.at + self.started.elapsed();
         let signer = self.signer.as_ref().ok_or(EndpointError::Unsigned)?.get().await;
         let signer = signer.map_err(|_| EndpointError::Unsigned)?;
-        // An id of ours is always one that a header can carry.
+        // Our ids are always valid in a header.
         let headers = signer.headers(&self.id, now, &self.body).map_err(|_| EndpointError::Unsigned)?;
         let request = self.client.post(self.endpoint.url.clone());
         let request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));

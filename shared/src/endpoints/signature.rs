@@ -17,16 +17,15 @@ const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
-/// Bytes that a secret must have, as the specification wants it.
-const SHORTEST: usize = 24;
+/// By the specification.
+const MIN_SECRET_BYTES: usize = 24;
 
-/// Signs calls with every secret that an endpoint may still know.
+/// Signs calls with the current secret and the previous one, because an endpoint may have either.
 #[derive(Clone)]
 pub struct Signer(Vec<Hmac<Sha256>>);
 
 impl Signer {
-    /// `TOOL_SIGNING_SECRET`, or the secret that `TOOL_SIGNING_SECRET_ARN` names and its previous version: an endpoint
-    /// may know either.
+    /// `TOOL_SIGNING_SECRET`, or the secret that `TOOL_SIGNING_SECRET_ARN` names and its previous version.
     pub const SECRET: Kind<Self> = Kind {
         variable: "TOOL_SIGNING_SECRET",
         arn_variable: "TOOL_SIGNING_SECRET_ARN",
@@ -34,16 +33,15 @@ impl Signer {
         parse: Self::parse,
     };
 
-    /// A signer with these secrets. A previous one that is none has never signed anything.
+    /// An invalid previous secret is ignored: it has never signed anything.
     /// The error says what the current secret must be.
     pub fn parse(versions: &Versions) -> Result<Self, String> {
         let current = key(&versions.current);
-        let current = current.ok_or_else(wanted)?;
+        let current = current.ok_or_else(expected)?;
         let previous = versions.previous.as_ref().and_then(key);
         Ok(Self([Some(current), previous].into_iter().flatten().collect()))
     }
 
-    /// The headers that prove who sent a body and when.
     pub(super) fn headers(&self, id: &str, at: Timestamp, body: &[u8]) -> Result<HeaderMap, InvalidHeaderValue> {
         let at = at.as_second();
         let sign = |key: &Hmac<Sha256>| {
@@ -63,14 +61,14 @@ impl Signer {
 
 fn key(secret: &SecretString) -> Option<Hmac<Sha256>> {
     let secret = secret.expose_secret();
-    // Secrets Manager makes secrets by itself, and cannot put a prefix in front of them.
+    // A secret that Secrets Manager generates has no prefix.
     let bytes = STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).ok()?;
     let key = Hmac::new_from_slice(&bytes).ok()?;
-    (bytes.len() >= SHORTEST).then_some(key)
+    (bytes.len() >= MIN_SECRET_BYTES).then_some(key)
 }
 
-fn wanted() -> String {
-    format!("must be the base64 of {SHORTEST} bytes or more, with `whsec_` in front or without")
+fn expected() -> String {
+    format!("must be the base64 of {MIN_SECRET_BYTES} bytes or more, with `whsec_` in front or without")
 }
 
 impl fmt::Debug for Signer {

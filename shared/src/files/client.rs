@@ -5,11 +5,18 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use http::{HeaderName, HeaderValue};
-use reqwest::{RequestBuilder, Response};
+use reqwest::{RequestBuilder, Response, Url};
 use rusty_s3::S3Action;
 use tokio::time::{sleep, timeout};
 
-use super::{Files, FilesError, MediaType, Object};
+use super::{Files, FilesError, MediaType, ObjectKey};
+
+/// How long an upload may start.
+const UPLOAD_URL_LIFETIME: Duration = Duration::from_mins(15);
+/// Each load of a thread has new URLs.
+const DOWNLOAD_URL_LIFETIME: Duration = Duration::from_hours(1);
+/// Our own requests are sent at once, but clocks differ.
+const REQUEST_LIFETIME: Duration = Duration::from_mins(5);
 
 const COPY_SOURCE: &str = "x-amz-copy-source";
 const COPY_SOURCE_IF_MATCH: &str = "x-amz-copy-source-if-match";
@@ -27,41 +34,40 @@ const LATE_FAILURE: &[u8] = b"<Error>";
 /// Bytes of an answer that is no file.
 const LARGEST_ANSWER: u64 = 64 * 1024;
 
-/// What is known of a file without reading it.
+/// The result of a `HEAD` request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// Bytes.
+pub struct FileHead {
+    /// In bytes.
     pub size: u64,
-    /// What it was uploaded as; `None` if that makes no sense.
+    /// As it was uploaded; `None` if it is not a media type.
     pub media_type: Option<MediaType>,
     /// Changes whenever the content does.
     pub etag: String,
 }
 
-/// A request that failed because of the connection or with a failure of S3's own is sent once more. Each is the same the
-/// second time.
+/// A request that failed because of the connection or an error of S3 is sent once more. All requests are idempotent.
 impl Files {
-    /// Looks at a file; `None` if there is nothing.
-    pub async fn head(&self, object: &Object) -> Result<Option<Found>, FilesError> {
-        let url = self.sign(&self.0.bucket.head_object(Some(&self.0.credentials), object.key()));
+    /// `None` if the file does not exist.
+    pub async fn head(&self, key: &ObjectKey) -> Result<Option<FileHead>, FilesError> {
+        let url = self.sign(&self.0.bucket.head_object(Some(&self.0.credentials), key.as_str()));
         let answer = match twice(|| send(self.0.client.head(url.clone()))).await {
             Ok(answer) => answer,
             Err(FilesError::NotFound) => return Ok(None),
             Err(error) => return Err(error),
         };
         let header = |name| answer.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        Ok(Some(Found {
+        Ok(Some(FileHead {
             size: header(CONTENT_LENGTH).and_then(|size| size.parse().ok()).unwrap_or_default(),
             media_type: header(CONTENT_TYPE).and_then(MediaType::parse),
             etag: header(ETAG).unwrap_or_default().to_owned(),
         }))
     }
 
-    /// Copies a file inside the bucket, with its type, on condition that it still is what [`Files::head`] saw.
+    /// Copies a file inside the bucket, with its type, on condition that it has not changed since [`Files::head`].
     /// [`FilesError::Changed`] if it is not.
-    pub async fn copy(&self, from: &Object, to: &Object, etag: &str) -> Result<(), FilesError> {
-        let source = format!("{}/{}", self.0.bucket.name(), from.key());
-        let mut action = self.0.bucket.put_object(Some(&self.0.credentials), to.key());
+    pub async fn copy(&self, from: &ObjectKey, to: &ObjectKey, etag: &str) -> Result<(), FilesError> {
+        let source = format!("{}/{}", self.0.bucket.name(), from.as_str());
+        let mut action = self.0.bucket.put_object(Some(&self.0.credentials), to.as_str());
         action.headers_mut().insert(COPY_SOURCE, source.as_str());
         action.headers_mut().insert(COPY_SOURCE_IF_MATCH, etag);
         let url = self.sign(&action);
@@ -76,9 +82,9 @@ impl Files {
         .await
     }
 
-    /// Keeps a file.
-    pub async fn put(&self, object: &Object, media_type: &MediaType, bytes: Bytes) -> Result<(), FilesError> {
-        let mut action = self.0.bucket.put_object(Some(&self.0.credentials), object.key());
+    /// Stores a file.
+    pub async fn put(&self, key: &ObjectKey, media_type: &MediaType, bytes: Bytes) -> Result<(), FilesError> {
+        let mut action = self.0.bucket.put_object(Some(&self.0.credentials), key.as_str());
         action.headers_mut().insert("content-type", media_type.as_str());
         let url = self.sign(&action);
         let request = || self.0.client.put(url.clone()).header(CONTENT_TYPE, media_type.as_str()).body(bytes.clone());
@@ -87,14 +93,14 @@ impl Files {
 
     /// Reads a file of at most this many bytes.
     /// [`FilesError::NotFound`] if it does not exist, [`FilesError::TooLarge`] if it has more.
-    pub async fn get(&self, object: &Object, at_most: u64) -> Result<Bytes, FilesError> {
-        let url = self.sign(&self.0.bucket.get_object(Some(&self.0.credentials), object.key()));
+    pub async fn get(&self, key: &ObjectKey, at_most: u64) -> Result<Bytes, FilesError> {
+        let url = self.sign(&self.0.bucket.get_object(Some(&self.0.credentials), key.as_str()));
         twice(|| async { read(send(self.0.client.get(url.clone())).await?, at_most).await }).await
     }
 
-    /// Removes a file. One that does not exist is fine.
-    pub async fn delete(&self, object: &Object) -> Result<(), FilesError> {
-        let url = self.sign(&self.0.bucket.delete_object(Some(&self.0.credentials), object.key()));
+    /// Removes a file, if it exists.
+    pub async fn delete(&self, key: &ObjectKey) -> Result<(), FilesError> {
+        let url = self.sign(&self.0.bucket.delete_object(Some(&self.0.credentials), key.as_str()));
         match twice(|| send(self.0.client.delete(url.clone()))).await {
             Ok(_) | Err(FilesError::NotFound) => Ok(()),
             Err(error) => Err(error),
@@ -128,4 +134,25 @@ async fn read(answer: Response, at_most: u64) -> Result<Bytes, FilesError> {
         }
     }
     Ok(bytes.freeze())
+}
+
+impl Files {
+    /// A URL for a `PUT` of exactly this size and type, for 15 minutes. S3 refuses anything else, as both are signed.
+    pub fn upload_url(&self, key: &ObjectKey, media_type: &MediaType, size: u64) -> String {
+        let mut action = self.0.bucket.put_object(Some(&self.0.credentials), key.as_str());
+        let headers = action.headers_mut();
+        headers.insert("content-length", size.to_string());
+        headers.insert("content-type", media_type.as_str());
+        action.sign_with_time(UPLOAD_URL_LIFETIME, &self.0.clock.now()).into()
+    }
+
+    /// A URL from which the file can be loaded, for an hour.
+    pub fn url(&self, key: &ObjectKey) -> String {
+        let action = self.0.bucket.get_object(Some(&self.0.credentials), key.as_str());
+        action.sign_with_time(DOWNLOAD_URL_LIFETIME, &self.0.clock.now()).into()
+    }
+
+    fn sign<'a>(&self, action: &impl S3Action<'a>) -> Url {
+        action.sign_with_time(REQUEST_LIFETIME, &self.0.clock.now())
+    }
 }

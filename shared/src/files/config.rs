@@ -10,19 +10,17 @@ use crate::aws::{Aws, endpoint};
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
 
-/// Files in one message that fit its record, and the transaction that stores them.
-const MOST_PER_MESSAGE: usize = 50;
+/// More do not fit into the record of a message and into the transaction that stores it.
+const MAX_FILES_PER_MESSAGE: usize = 50;
 
 const ENDPOINT: &str = "AWS_ENDPOINT_URL_S3";
 
-/// Which files are taken.
+/// Which files are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileLimits {
-    /// Bytes of one file.
+    /// Per file.
     pub bytes: u64,
-    /// Files in one message.
     pub per_message: usize,
-    /// Their types.
     pub types: MediaTypes,
 }
 
@@ -33,8 +31,8 @@ impl FileLimits {
         const WANTS: &str = "a whole number";
         const PER_MESSAGE: &str = "FILES_MAX_PER_MESSAGE";
         let per_message = env.parsed(PER_MESSAGE, 10, WANTS)?;
-        if per_message > MOST_PER_MESSAGE {
-            return Err(EnvError::new(PER_MESSAGE, format!("must be at most {MOST_PER_MESSAGE}")));
+        if per_message > MAX_FILES_PER_MESSAGE {
+            return Err(EnvError::new(PER_MESSAGE, format!("must be at most {MAX_FILES_PER_MESSAGE}")));
         }
         Ok(Self {
             bytes: env.parsed("FILES_MAX_BYTES", 20_000_000, WANTS)?,
@@ -45,8 +43,7 @@ impl FileLimits {
 }
 
 impl Files {
-    /// Reads `FILES_BUCKET`, without which there are no files, and `AWS_ENDPOINT_URL_S3`, else `AWS_ENDPOINT_URL`, for
-    /// another place than the service; and the [`FileLimits`].
+    /// `None` without `FILES_BUCKET`. `AWS_ENDPOINT_URL_S3`, else `AWS_ENDPOINT_URL`, names another server than S3.
     pub fn from_env(env: &Env, aws: &Aws, client: Client, clock: Clock) -> Result<Option<Self>, EnvError> {
         let Some(name) = env.get("FILES_BUCKET") else { return Ok(None) };
         let inner = Inner {
@@ -89,7 +86,7 @@ fn credentials(aws: &Aws) -> Credentials {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::Object;
+    use crate::files::ObjectKey;
     use crate::https;
     use crate::identity::Owner;
 
@@ -111,16 +108,16 @@ mod tests {
     }
 
     #[test]
-    fn without_a_bucket_there_are_no_files() {
+    fn files_without_a_bucket_are_disabled() {
         assert!(files(&[("FILES_BUCKET", "")]).unwrap().is_none());
     }
 
     #[test]
-    fn the_bucket_has_a_host_on_aws_and_a_path_elsewhere() {
+    fn bucket_has_a_host_on_aws_and_a_path_elsewhere() {
         let url = |variables: &[(&str, &str)]| {
             let files = files(variables).unwrap().unwrap();
             let owner = Owner::new("t", "u").unwrap();
-            (files.0.public, files.url(&Object::file(&owner, "msg_1")))
+            (files.0.public, files.url(&ObjectKey::file(&owner, "msg_1")))
         };
         let (public, on_aws) = url(&[]);
         assert!(public && on_aws.starts_with("https://pictures.s3.eu-central-1.amazonaws.com/files/"), "{on_aws}");
@@ -134,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_named() {
+    fn invalid_variable_is_named() {
         for (name, value, error) in [
             ("FILES_BUCKET", "Not A Bucket", "`FILES_BUCKET` must be the name of a bucket"),
             ("AWS_ENDPOINT_URL_S3", "ftp://here", "`AWS_ENDPOINT_URL_S3` must be an `http` or `https` URL"),
@@ -150,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_not_shown() {
+    fn debug_output_has_no_secrets() {
         assert!(!format!("{:?}", files(&[("AWS_SECRET_ACCESS_KEY", "hush")]).unwrap()).contains("hush"));
     }
 }

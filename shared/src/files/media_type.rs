@@ -2,8 +2,8 @@ use std::fmt::{self, Display};
 
 use crate::env::{Env, EnvError};
 
-/// What a browser's `accept` and a model's API commonly know: pictures that models see, documents, plain text.
-const DEFAULT: [&str; 15] = [
+/// Images that models read, documents, plain text.
+const DEFAULT_TYPES: [&str; 15] = [
     "image/png",
     "image/jpeg",
     "image/gif",
@@ -21,30 +21,29 @@ const DEFAULT: [&str; 15] = [
     "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 ];
 
-/// Characters of a type: RFC 6838 allows 127 on each side of the slash.
-const LONGEST: usize = 255;
+/// RFC 6838 allows 127 on each side of the slash.
+const MAX_MEDIA_TYPE_CHARS: usize = 255;
 
 /// A type of file such as `image/png`, in lower case and without parameters, fit for a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaType(String);
 
 impl MediaType {
-    /// Reads a type as a browser names it; `None` if it is none.
+    /// Reads a type as a browser sends it.
     pub fn parse(text: &str) -> Option<Self> {
         let essence = text.split(';').next().unwrap_or_default().trim();
         let (kind, subtype) = essence.split_once('/')?;
         let is_name =
             |name: &str| name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_allowed);
-        let valid = essence.len() <= LONGEST && is_name(kind) && is_name(subtype);
+        let valid = essence.len() <= MAX_MEDIA_TYPE_CHARS && is_name(kind) && is_name(subtype);
         valid.then(|| Self(essence.to_ascii_lowercase()))
     }
 
-    /// As in `image/png`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether the client can show it as a picture.
+    /// Whether the client can show it as an image.
     pub fn is_image(&self) -> bool {
         self.0.starts_with("image/")
     }
@@ -61,8 +60,8 @@ impl Display for MediaType {
     }
 }
 
-/// The types of files that are taken. By default pictures (PNG, JPEG, GIF, WebP), PDF, plain text, Markdown, CSV, JSON
-/// and office documents. Nothing that a browser would run as a page.
+/// The types of files that are accepted. By default images (PNG, JPEG, GIF, WebP), PDF, plain text, Markdown, CSV, JSON and
+/// office documents, and nothing that a browser would run as a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaTypes(Vec<String>);
 
@@ -73,7 +72,7 @@ impl MediaTypes {
         let wrong = || EnvError::new(NAME, "must be a list of types such as `application/pdf` or `image/*`");
         let list = env.list(NAME);
         if list.is_empty() {
-            return Ok(Self(DEFAULT.map(ToOwned::to_owned).to_vec()));
+            return Ok(Self(DEFAULT_TYPES.map(ToOwned::to_owned).to_vec()));
         }
         let read = |part: String| match part.strip_suffix("/*") {
             Some(kind) => MediaType::parse(&format!("{kind}/any")).map(|_| part.to_ascii_lowercase()),
@@ -82,7 +81,6 @@ impl MediaTypes {
         list.into_iter().map(read).collect::<Option<_>>().map(Self).ok_or_else(wrong)
     }
 
-    /// Whether a file of this type is taken.
     pub fn contains(&self, media_type: &MediaType) -> bool {
         let MediaType(wanted) = media_type;
         self.0.iter().any(|part| match part.strip_suffix('*') {
@@ -97,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_are_read_as_browsers_name_them() {
+    fn media_type_is_read_as_browsers_send_it() {
         for (text, read) in [
             ("image/PNG", "image/png"),
             (" text/plain; charset=utf-8", "text/plain"),
@@ -112,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_has_types_and_whole_kinds() {
+    fn list_has_types_and_wildcards() {
         let types = |list: &str| MediaTypes::from_env(&Env::from_iter([("FILES_TYPES", list)]));
         let contains =
             |list: &str, media_type: &str| types(list).unwrap().contains(&MediaType::parse(media_type).unwrap());

@@ -1,26 +1,23 @@
 //! Files in a private bucket, through S3's own API.
 //!
 //! ```text
-//! config.rs   which bucket, and which files are taken    media_type.rs  `image/png`, and the list of types
-//! object.rs   where a file is in the bucket              presign.rs     what a browser may do, for a while
-//! client.rs   what the server does itself, one retry     error.rs       failures, one kind per reaction
-//! prompt.rs   files on their way to the model
+//! config.rs   which bucket, and which files are accepted     media_type.rs  `image/png`, and the list of types
+//! object.rs   the key of a file in the bucket                error.rs       failures, one kind per reaction
+//! client.rs   requests, one retry, and presigned URLs        prompt.rs      files in a prompt
 //! ```
 //!
-//! A file has two places, one after the other. `uploads/…` is written by whoever holds the presigned URL, for as long as
-//! that is good, and is emptied by a rule of the bucket after a day. When a message with a file is stored, the file is
-//! copied to `files/…`, on condition that it is what was just checked. So whatever comes through the URL later changes
-//! nothing, and what nobody sends disappears by itself.
+//! A file is first under `uploads/…`, where anyone with the presigned URL can write while it is valid, and which a rule of
+//! the bucket empties after a day. When a message with a file is stored, the file is copied to `files/…`, on condition that
+//! it has not changed since it was checked. So a later upload changes nothing, and files that are never sent disappear.
 //!
-//! A presigned URL is a key to one object: it goes to the person whose file it is and to the model, and never into the
-//! store, a log or an error.
+//! A presigned URL gives access to one object. It goes to the owner of the file and to the model, and never into the store,
+//! a log or an error.
 
 mod client;
 mod config;
 mod error;
 mod media_type;
 mod object;
-mod presign;
 mod prompt;
 
 use std::sync::Arc;
@@ -28,11 +25,11 @@ use std::sync::Arc;
 use reqwest::Client;
 use rusty_s3::{Bucket, Credentials};
 
-pub use client::Found;
+pub use client::FileHead;
 pub use config::FileLimits;
 pub use error::FilesError;
 pub use media_type::{MediaType, MediaTypes};
-pub use object::Object;
+pub use object::ObjectKey;
 
 use crate::clock::Clock;
 
@@ -47,12 +44,11 @@ struct Inner {
     client: Client,
     clock: Clock,
     limits: FileLimits,
-    /// Whether the world can reach the bucket, so that the model's server can fetch files itself.
+    /// Whether the model's server can fetch files from the bucket.
     public: bool,
 }
 
 impl Files {
-    /// Which files are taken.
     pub fn limits(&self) -> &FileLimits {
         &self.0.limits
     }

@@ -1,22 +1,22 @@
 use crate::hash::sha256_hex;
 use crate::identity::Owner;
 
-/// A file's place in the bucket: `<stage>/<owner>/<id>`.
+/// The key of a file in the bucket: `<stage>/<owner>/<id>`.
 ///
-/// The owner is the verified one, hashed, because a tenant's and a user's id are texts from outside that can have any
-/// length and any character, slashes and dots among them; two hashes are hashed once more, so that no two owners share a
-/// place. The id is one that was minted here or names a record under the owner's own key, hashed where it is neither,
-/// so that no key has a character to escape. A name that a person gave is never part of it.
+/// The owner is hashed, because the ids of tenants and users come from outside and can have any length and any character,
+/// also slashes and dots. Both ids are hashed before they are joined and hashed again, so that no two owners have the same
+/// hash. An id with any other character than ours have is hashed, too, so that no key needs escapes. The name that a person
+/// gave the file is never part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Object(String);
+pub struct ObjectKey(String);
 
-impl Object {
-    /// Where a browser uploads it.
+impl ObjectKey {
+    /// For an upload by a browser.
     pub fn upload(owner: &Owner, id: &str) -> Self {
         Self::new("uploads", owner, id)
     }
 
-    /// Where it stays.
+    /// For the file that is kept.
     pub fn file(owner: &Owner, id: &str) -> Self {
         Self::new("files", owner, id)
     }
@@ -31,8 +31,8 @@ impl Object {
         }
     }
 
-    /// The key in the bucket, of letters, digits, `_` and `/`.
-    pub(super) fn key(&self) -> &str {
+    /// Letters, digits, `_` and `/`.
+    pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -42,17 +42,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn owners_do_not_meet() {
-        let object = |tenant: &str, user: &str, id: &str| Object::file(&Owner::new(tenant, user).unwrap(), id);
+    fn different_owners_have_different_keys() {
+        let object = |tenant: &str, user: &str, id: &str| ObjectKey::file(&Owner::new(tenant, user).unwrap(), id);
         assert_ne!(object("a", "b", "atc_1"), object("b", "a", "atc_1"));
         assert_ne!(object("a/b", "c", "atc_1"), object("a", "b/c", "atc_1"));
-        assert_ne!(Object::upload(&Owner::new("a", "b").unwrap(), "x"), object("a", "b", "x"));
+        assert_ne!(ObjectKey::upload(&Owner::new("a", "b").unwrap(), "x"), object("a", "b", "x"));
     }
 
     #[test]
-    fn nothing_in_a_key_needs_an_escape() {
+    fn object_key_needs_no_escapes() {
         for id in ["../../etc", "a b", "ü", "", &"x".repeat(65)] {
-            let Object(key) = Object::upload(&Owner::new("..", "/").unwrap(), id);
+            let ObjectKey(key) = ObjectKey::upload(&Owner::new("..", "/").unwrap(), id);
             assert!(key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_".contains(&byte)), "{key}");
             assert_eq!(key.split('/').count(), 3);
         }

@@ -2,20 +2,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::try_join_all;
 
-use super::{Files, FilesError, Object};
+use super::{Files, FilesError, ObjectKey};
 use crate::identity::Owner;
 use crate::model::{FileSource, Input, InputFile, InputPart, Prompt};
 
-/// Bytes of all files of a prompt that are sent along with it. OpenAI takes 50 MB of files in a request, base64 makes
-/// four thirds of them.
-const LARGEST_INLINE: u64 = 36_000_000;
+/// In one prompt. OpenAI accepts 50 MB of files in a request, and base64 adds a third.
+const MAX_INLINE_BYTES: u64 = 36_000_000;
 
 impl Files {
-    /// Makes the files of a prompt readable for the model's server, which is always asked right after it: URLs, where it
-    /// can reach the bucket, else their bytes. A file that is gone, or too large to be sent along, becomes a text that
-    /// says so, so that the turn goes on.
+    /// Makes the files of a prompt readable for the model's server, right before it is called: URLs where it can reach the
+    /// bucket, else their bytes. A file that is gone, or too large to be sent, becomes a text that says so, so that the
+    /// turn continues.
     pub async fn resolve(&self, owner: &Owner, prompt: &mut Prompt) -> Result<(), FilesError> {
-        let mut left = LARGEST_INLINE;
+        let mut left = MAX_INLINE_BYTES;
         let parts = prompt.input.iter_mut().rev().filter_map(|input| match input {
             Input::User(parts) => Some(parts),
             Input::Assistant(_) | Input::Opaque(_) | Input::Call(_) | Input::CallOutput { .. } => None,
@@ -30,12 +29,12 @@ impl Files {
             }
             InputPart::Text(_) | InputPart::Image(_) | InputPart::File(_) => None,
         });
-        // The newest come first, and are the last to be left out.
+        // The newest files come first, so that the oldest are left out.
         try_join_all(stored.map(|(part, fits)| self.resolve_part(owner, part, fits))).await.map(|_| ())
     }
 
-    /// Tells the model that the files of a prompt are not to be had, where they have been turned off.
-    pub fn forget(prompt: &mut Prompt) {
+    /// Replaces the files of a prompt by texts that say that they no longer exist, where files have been disabled.
+    pub fn strip_files(prompt: &mut Prompt) {
         for input in &mut prompt.input {
             let Input::User(parts) = input else { continue };
             for part in parts {
@@ -66,13 +65,13 @@ impl Files {
 
     async fn source(&self, owner: &Owner, file: &InputFile) -> Result<FileSource, FilesError> {
         let FileSource::Stored(id) = &file.source else { return Ok(file.source.clone()) };
-        let object = Object::file(owner, id);
+        let key = ObjectKey::file(owner, id);
         if self.0.public {
-            // The model's server would fail the whole request for one URL that leads nowhere.
-            self.head(&object).await?.ok_or(FilesError::NotFound)?;
-            return Ok(FileSource::Url(self.url(&object)));
+            // The model's server would refuse the whole request because of one URL without a file.
+            self.head(&key).await?.ok_or(FilesError::NotFound)?;
+            return Ok(FileSource::Url(self.url(&key)));
         }
-        let bytes = self.get(&object, file.size).await?;
+        let bytes = self.get(&key, file.size).await?;
         Ok(FileSource::Base64(STANDARD.encode(bytes)))
     }
 }
@@ -94,7 +93,7 @@ mod tests {
     use crate::files::Inner;
     use crate::https;
 
-    /// A bucket that has the file `here`, and answers this many requests.
+    /// A bucket with the file `here` that answers this many requests.
     fn bucket(requests: usize) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -114,7 +113,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_can_reach_the_bucket_gets_urls() {
+    async fn resolve_with_a_public_bucket_sends_urls() {
         let env = Env::from_iter([
             ("FILES_BUCKET", "pictures"),
             ("AWS_REGION", "eu-central-1"),
@@ -137,7 +136,7 @@ mod tests {
         let parts = vec![InputPart::Image(stored("here")), InputPart::File(stored("gone"))];
         let mut prompt = Prompt { input: vec![Input::User(parts)], ..Prompt::default() };
         files.resolve(&owner, &mut prompt).await.unwrap();
-        let url = files.url(&Object::file(&owner, "here"));
+        let url = files.url(&ObjectKey::file(&owner, "here"));
         let parts = vec![
             InputPart::Image(file("here", FileSource::Url(url))),
             InputPart::Text("[The file \"gone\" no longer exists.]".to_owned()),

@@ -54,7 +54,7 @@ export function assistantMessage(item, actions) {
     },
     update(update) {
       parts = updated(parts, update);
-      // Many deltas may come within one frame; drawing each would be work that nobody sees.
+      // Many deltas may come within one frame; drawing each would not be visible.
       frame ||= requestAnimationFrame(draw);
     },
     settle,

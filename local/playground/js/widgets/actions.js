@@ -1,4 +1,4 @@
-/** What happens when somebody uses a widget: the values of its form join the action, and what waits for it says so. */
+/** The actions of widgets: the values of a form are added to the action, and the control shows that it is running. */
 
 import { collect } from "./form.js";
 
