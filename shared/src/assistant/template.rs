@@ -18,12 +18,12 @@ pub(super) struct Template(Vec<Part>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
-    Value { name: Name, default: String },
+    Value { name: Placeholder, default: String },
 }
 
 /// A name in a placeholder. All values are verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Name {
+enum Placeholder {
     Tenant,
     Id,
     Anonymous,
@@ -79,7 +79,7 @@ fn placeholder_at(text: &str) -> Result<(Part, &str), String> {
         if name.is_empty() {
             return Err(malformed());
         }
-        let name = Name::parse(name)?;
+        let name = Placeholder::parse(name)?;
         let (default, rest) = if end(rest) { ("", rest) } else { default(rest).ok_or_else(malformed)? };
         (Part::Value { name, default: default.to_owned() }, rest)
     };
@@ -104,7 +104,7 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     text[1..].split_once(mark)
 }
 
-impl Name {
+impl Placeholder {
     fn parse(name: &str) -> Result<Self, String> {
         Ok(match name {
             "tenant" => Self::Tenant,
