@@ -151,13 +151,18 @@ impl Dynamo {
         answer["Items"].as_array().unwrap().clone()
     }
 
+    /// Writes a raw record.
+    pub(crate) fn put(&self, table: &str, record: &Value) {
+        let put = serde_json::json!({ "TableName": table, "Item": record });
+        self.database.put_item(serde_json::from_value(put).unwrap()).unwrap();
+    }
+
     /// Sets an attribute of every record under a prefix to a string.
     pub(crate) fn set(&self, table: &str, prefix: &str, attribute: &str, value: &str) {
         for mut record in self.records(table) {
             if record["sk"]["S"].as_str().unwrap().starts_with(prefix) {
                 record[attribute] = serde_json::json!({ "S": value });
-                let put = serde_json::json!({ "TableName": table, "Item": record });
-                self.database.put_item(serde_json::from_value(put).unwrap()).unwrap();
+                self.put(table, &record);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod budget;
 mod faults;
+mod golden;
 mod isolation;
 mod limits;
 mod paging;

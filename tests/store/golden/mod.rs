@@ -1,0 +1,302 @@
+//! The stored formats. Each file beside this one holds raw DynamoDB records as they were once written. Threads that
+//! people have live in these formats, so the files never change: a renamed field of a Rust type keeps its stored name,
+//! and a format that is added gets a file of its own.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chatkit_shared::identity::{Claims, Identity, Session};
+use chatkit_shared::limits::Bucket;
+use chatkit_shared::model::{FileSource, FunctionCall, Input, InputFile, InputPart};
+use chatkit_shared::protocol::{FeedbackKind, ThreadItem, ThreadStatus};
+use chatkit_shared::store::{
+    Account, Admission, Carried, Outcome, Retry, Run, Scope, SessionRecord, SocketAdmission, StoredItem, ThreadRecord,
+    UsageRecord, Window,
+};
+use serde_json::{Value, json};
+
+use super::{all, at, attachment, id, owner, question_with, run, thread};
+use crate::harness::dynamodb::Dynamo;
+
+/// The records of a golden file.
+fn golden(file: &str) -> Vec<Value> {
+    serde_json::from_str(file).unwrap()
+}
+
+/// Asserts that a table holds what a golden file says, in any order. The id of a counting write is random.
+fn assert_written(dynamo: &Dynamo, table: &str, file: &str) {
+    let mut records = dynamo.records(table);
+    records.sort_by_key(|record| (record["pk"].to_string(), record["sk"].to_string()));
+    for record in &mut records {
+        if let Some(last) = record.get_mut("last").filter(|_| table == "counters") {
+            *last = json!({ "S": "random" });
+        }
+    }
+    assert_eq!(records, golden(file), "written: {}", serde_json::to_string_pretty(&records).unwrap());
+}
+
+/// A store that holds what a golden file says.
+async fn holding(table: &str, file: &str) -> Dynamo {
+    let dynamo = Dynamo::start().await;
+    for record in golden(file) {
+        dynamo.put(table, &record);
+    }
+    dynamo
+}
+
+fn lease(number: usize) -> Run {
+    Run { id: id("run", number), ..run(number, "5f70bf18") }
+}
+
+/// A head with everything that one can have.
+fn full_head() -> ThreadRecord {
+    ThreadRecord {
+        title: Some("Lamps".to_owned()),
+        created_at: "2027-01-15T08:00:00.123456789Z".parse().unwrap(),
+        status: ThreadStatus::Locked { reason: Some("under review".to_owned()) },
+        allowed_image_domains: Some(vec!["example.com".to_owned()]),
+        run: Some(lease(2)),
+        retries: vec![Retry { item: id("msg", 1), run: id("run", 2) }],
+        ..thread(1)
+    }
+}
+
+#[tokio::test]
+async fn thread_heads_keep_their_stored_format() {
+    const FILE: &str = include_str!("heads.json");
+    let (dynamo, head) = (Dynamo::start().await, full_head());
+    let threads = dynamo.threads();
+    let new = ThreadRecord { run: Some(lease(1)), retries: Vec::new(), ..head.clone() };
+    threads.create(&owner(), &new, &super::question(1, "hi")).await.unwrap();
+    threads.begin_retry(&owner(), &new, &lease(2), &id("msg", 1), at(0)).await.unwrap();
+    threads.create(&owner(), &thread(2), &super::question(1, "hi")).await.unwrap();
+    threads.create(&owner(), &thread(3), &super::question(1, "hi")).await.unwrap();
+    dynamo.fail("Query", "", crate::harness::dynamodb::Fault::ServerError, 3);
+    super::delete(&threads, &owner(), &id("thr", 3)).await.unwrap_err();
+    for number in 1..=3 {
+        threads.remove_items(&owner(), &id("thr", number), &[id("msg", 1)]).await.unwrap();
+    }
+    assert_written(&dynamo, "threads", FILE);
+
+    let list = holding("threads", FILE).await.threads().threads(&owner(), &all()).await.unwrap();
+    assert_eq!((list.page.data, list.half_deleted), (vec![head, thread(2)], vec![(id("thr", 3), at(0))]));
+}
+
+/// An item of every kind, with every part that one can have.
+fn items() -> Vec<StoredItem> {
+    let kinds = [
+        json!({"type": "user_message", "content": [
+            {"type": "input_text", "text": "Which \"lamp\"?\nü\u{0}"},
+            {"type": "input_tag", "id": "t", "text": "T", "data": {"k": null}, "group": "g", "interactive": true},
+        ], "attachments": [
+            {"id": "atc_1", "name": "a.png", "mime_type": "image/png", "type": "image", "preview_url": "u", "size": 7,
+                "thread_id": "thr_1"},
+            {"id": "atc_2", "name": "b.pdf", "mime_type": "application/pdf", "type": "file"},
+        ], "quoted_text": "q", "inference_options": {"tool_choice": {"id": "x"}, "model": "m"}}),
+        json!({"type": "user_message", "content": []}),
+        json!({"type": "assistant_message", "content": [{"type": "output_text", "text": "A **lamp**", "annotations": [
+            {"type": "annotation", "index": 0, "source": {"type": "url", "title": "t", "description": "d",
+                "timestamp": "2027", "group": "g", "url": "u", "attribution": "a"}},
+            {"type": "annotation", "index": 1, "source": {"type": "file", "title": "t", "filename": "f"}},
+            {"type": "annotation", "source": {"type": "entity", "title": "t", "id": "e", "icon": "i", "label": "l",
+                "inline_label": "n", "interactive": true, "data": {"a": [1]}, "preview": "lazy"}}]}]}),
+        json!({"type": "client_tool_call", "call_id": "c", "name": "n", "arguments": {"a": []}}),
+        json!({"type": "client_tool_call", "status": "completed", "call_id": "c", "name": "n", "arguments": {},
+            "output": {"b": null}}),
+        json!({"type": "widget", "widget": {"type": "Card", "n": [1, -1, 18446744073709551615_u64, 1e-7,
+            -966.1426424238549]}, "copy_text": "c"}),
+        json!({"type": "generated_image", "image": {"id": "img_1", "url": ""}}),
+        json!({"type": "generated_image"}),
+        json!({"type": "structured_input", "inputs": [{"type": "multiple_choice", "id": "i", "question": "q",
+            "options": [{"value": "v"}], "multiple": true}]}),
+        json!({"type": "structured_input", "status": "answered", "inputs": [{"type": "freeform", "id": "i",
+            "question": "q", "description": "d", "answer": {"values": ["v"], "skipped": false}}]}),
+        json!({"type": "structured_input", "status": "skipped", "inputs": []}),
+        json!({"type": "workflow", "workflow": {"type": "custom", "tasks": [
+            {"type": "custom", "status_indicator": "complete", "title": "t", "icon": "i", "content": "c"},
+            {"type": "web_search", "title": "t", "title_query": "q", "queries": ["q"], "sources": []},
+            {"type": "thought", "title": "t", "content": "c"},
+            {"type": "file", "title": "t", "sources": [{"type": "file", "title": "t", "filename": "f"}]},
+            {"type": "image", "status_indicator": "loading", "title": "t"},
+        ], "summary": {"title": "t", "icon": "i"}, "expanded": true}}),
+        json!({"type": "workflow", "workflow": {"type": "reasoning", "tasks": [], "summary": {"duration": 3}}}),
+        json!({"type": "task", "task": {"type": "custom", "title": "t"}}),
+        json!({"type": "end_of_turn"}),
+        json!({"type": "hidden_context_item", "content": ["anything"]}),
+        json!({"type": "sdk_hidden_context", "content": "text"}),
+    ];
+    let mut items: Vec<_> = (1..)
+        .zip(kinds)
+        .map(|(number, mut kind)| {
+            let header = json!({ "id": id("msg", number), "thread_id": id("thr", 1), "created_at": at(0) });
+            kind.as_object_mut().unwrap().extend(header.as_object().unwrap().clone());
+            StoredItem::new(serde_json::from_value::<ThreadItem>(kind).unwrap())
+        })
+        .collect();
+    items[2].upstream_id = Some("msg_upstream".to_owned());
+    items[2].ends_run = Some(id("run", 1));
+    items[4].answered_by = Some(id("run", 2));
+    items[2].carried = Some(Carried { before: inputs(), waiting: Vec::new() });
+    items[3].carried = Some(Carried { before: Vec::new(), waiting: vec![call("call_2"), call("call_3")] });
+    items
+}
+
+fn call(call_id: &str) -> FunctionCall {
+    FunctionCall { call_id: call_id.to_owned(), name: "find".to_owned(), arguments: r#"{"a":1}"#.to_owned() }
+}
+
+/// An input of every kind.
+fn inputs() -> Vec<Input> {
+    let file =
+        |source| InputFile { name: "a.png".to_owned(), media_type: "image/png".to_owned(), size: u64::MAX, source };
+    vec![
+        Input::User(vec![
+            InputPart::Text("Look".to_owned()),
+            InputPart::Image(file(FileSource::Stored("atc_1".to_owned()))),
+            InputPart::File(file(FileSource::Url("https://example.com/a.png".to_owned()))),
+            InputPart::File(file(FileSource::Base64("aGk=".to_owned()))),
+        ]),
+        Input::Assistant("I look".to_owned()),
+        Input::Opaque(json!({ "type": "reasoning", "encrypted_content": "x", "summary": [] })),
+        Input::Call(call("call_1")),
+        Input::CallOutput { call_id: "call_1".to_owned(), output: r#"{"lamp":"red"}"#.to_owned() },
+    ]
+}
+
+#[tokio::test]
+async fn items_keep_their_stored_format() {
+    const FILE: &str = include_str!("items.json");
+    let (dynamo, items) = (Dynamo::start().await, items());
+    let threads = dynamo.threads();
+    threads.create(&owner(), &thread(1), &super::question(1, "hi")).await.unwrap();
+    for item in &items {
+        threads.put_item(&owner(), &id("thr", 1), item).await.unwrap();
+    }
+    let rated = [id("msg", 3)];
+    assert!(threads.feedback(&owner(), &id("thr", 1), &rated, FeedbackKind::Negative, at(5)).await.unwrap());
+    assert_written(&dynamo, "threads", FILE);
+
+    let loaded = holding("threads", FILE).await.threads().load(&owner(), &id("thr", 1), 99).await.unwrap().unwrap();
+    assert_eq!((loaded.thread, loaded.items), (thread(1), items));
+}
+
+#[tokio::test]
+async fn attachments_keep_their_stored_format() {
+    const FILE: &str = include_str!("attachments.json");
+    let dynamo = Dynamo::start().await;
+    let threads = dynamo.threads();
+    for id in ["atc_1", "atc_2"] {
+        threads.put_attachment(&owner(), &attachment(id)).await.unwrap();
+    }
+    threads.create(&owner(), &thread(1), &question_with(1, &["atc_2"])).await.unwrap();
+    assert_written(&dynamo, "threads", FILE);
+
+    let threads = holding("threads", FILE).await.threads();
+    assert_eq!(threads.attachment(&owner(), "atc_1").await.unwrap(), Some(attachment("atc_1")));
+    let mut taken = attachment("atc_2");
+    taken.message_id = Some(id("msg", 1));
+    assert_eq!(threads.attachment(&owner(), "atc_2").await.unwrap(), Some(taken));
+}
+
+#[tokio::test]
+async fn usage_keeps_its_stored_format() {
+    const FILE: &str = include_str!("usage.json");
+    let dynamo = Dynamo::start().await;
+    let usage = UsageRecord {
+        id: id("req", 1),
+        at: at(0),
+        tenant: "acme".to_owned(),
+        user: "ada".to_owned(),
+        thread_id: Some(id("thr", 1)),
+        operation: "threads.create".to_owned(),
+        model: "gpt-6-luna".to_owned(),
+        outcome: Outcome::Incomplete,
+        input_tokens: 100,
+        cached_tokens: 40,
+        output_tokens: 10,
+        reasoning_tokens: 5,
+        duration_ms: 1000,
+        first_token_ms: Some(20),
+    };
+    let failed = UsageRecord { outcome: Outcome::Error, thread_id: None, first_token_ms: None, ..usage.clone() };
+    let ok = UsageRecord { outcome: Outcome::Ok, ..failed.clone() };
+    for (number, usage) in [&usage, &failed, &ok].into_iter().enumerate() {
+        dynamo.usage().record(&UsageRecord { id: id("req", number + 1), ..usage.clone() }, 30).await.unwrap();
+    }
+    assert_written(&dynamo, "usage", FILE);
+
+    let day = "2027-01-15".parse().unwrap();
+    let daily = holding("usage", FILE).await.usage().daily("acme", day, day).await.unwrap();
+    let daily: Vec<_> = daily.iter().map(|day| (day.requests, day.errors, day.input_tokens, day.duration_ms)).collect();
+    assert_eq!(daily, [(3, 1, 300, 3000)]);
+}
+
+#[tokio::test]
+async fn sessions_keep_their_stored_format() {
+    const FILE: &str = include_str!("sessions.json");
+    let dynamo = Dynamo::start().await;
+    let session = SessionRecord {
+        tenant: "acme".to_owned(),
+        user: "ada".to_owned(),
+        session_id: "ses_1".to_owned(),
+        anonymous: true,
+        expires_at: at(600),
+    };
+    let counters = dynamo.counters();
+    counters.remember_session("abc", &session, at(1000)).await.unwrap();
+    assert!(counters.rotate("abd", at(0), Duration::from_secs(30), at(1000)).await.unwrap());
+    assert_written(&dynamo, "counters", FILE);
+
+    let counters = holding("counters", FILE).await.counters();
+    assert_eq!(counters.session("abc", at(0)).await.unwrap(), Some(session));
+    assert!(!counters.rotate("abd", at(31), Duration::from_secs(30), at(1000)).await.unwrap());
+}
+
+#[tokio::test]
+async fn connections_keep_their_stored_format() {
+    const FILE: &str = include_str!("connections.json");
+    let dynamo = Dynamo::start().await;
+    let claims = Claims {
+        name: Some("Ada".to_owned()),
+        email: Some("ada@example.com".to_owned()),
+        locale: Some("de-AT".to_owned()),
+        zoneinfo: Some("Europe/Vienna".to_owned()),
+        plan: Some("pro".to_owned()),
+        chatkit: BTreeMap::from([("seats".to_owned(), json!(3))]),
+    };
+    let identity = Identity { owner: owner(), anonymous: true, permissions: Vec::new(), claims, address: None };
+    let session = Session { identity, expires_at: at(600), began_at: at(-60) };
+    let bucket = Bucket::per_minute(2);
+    let counters = dynamo.counters();
+    assert!(counters.open_socket("c=1", &session, 3, at(0)).await.unwrap());
+    counters.admit_socket_message("c=1", &bucket, at(0)).await.unwrap();
+    assert!(counters.claim("req_1", at(60)).await.unwrap());
+    assert_written(&dynamo, "counters", FILE);
+
+    let counters = holding("counters", FILE).await.counters();
+    let admitted = SocketAdmission::Admitted(Box::new(session.clone()));
+    assert_eq!(counters.admit_socket_message("c=1", &bucket, at(0)).await.unwrap(), admitted);
+    let refused = SocketAdmission::Refused { retry_after: Duration::from_secs(30) };
+    assert_eq!(counters.admit_socket_message("c=1", &bucket, at(0)).await.unwrap(), refused);
+    assert!(!counters.open_socket("c=2", &session, 1, at(0)).await.unwrap());
+    assert!(!counters.claim("req_1", at(60)).await.unwrap());
+}
+
+#[tokio::test]
+async fn budgets_keep_their_stored_format() {
+    const FILE: &str = include_str!("budgets.json");
+    let (dynamo, owner, turns) = (Dynamo::start().await, owner(), Bucket::per_minute(2));
+    let accounts = [
+        Account { scope: Scope::User(&owner), turns, tokens: 1000, window: Window::Hour },
+        Account { scope: Scope::Tenant("acme"), turns: Bucket::OFF, tokens: 1000, window: Window::Day },
+    ];
+    let counters = dynamo.counters();
+    let Admission::Admitted(_) = counters.admit(&accounts, 600, at(0)).await.unwrap() else { panic!() };
+    counters.take(Scope::Address("192.0.2.1"), "sessions", &turns, at(0)).await.unwrap();
+    assert_written(&dynamo, "counters", FILE);
+
+    let dynamo = holding("counters", FILE).await;
+    let used = dynamo.counters().used(&owner, &turns, at(0)).await.unwrap();
+    assert_eq!((used.turns_available, used.tokens_this_hour), (Some(1), 600));
+    let Admission::Refused(_) = dynamo.counters().admit(&accounts[1..], 600, at(0)).await.unwrap() else { panic!() };
+}
