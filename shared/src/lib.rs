@@ -6,7 +6,7 @@
 //! assistant/     who answers, as its owner configures it
 //! endpoints/     the site's own endpoints, where server tools run and actions go
 //! model/         the model, through the Responses or the Chat Completions API: request, stream, neutral model events
-//! store/         DynamoDB: threads, items, counters, sessions, usage; the only user of `aws_sdk_dynamodb`
+//! store/         DynamoDB: threads, items, runs, budgets, sessions, usage; the only user of `aws_sdk_dynamodb`
 //! files/         a private bucket: attachments and pictures
 //! identity/      who is asking: session tokens, user tokens, visitors
 //! sessions/      what `start` and `refresh` hand out, in both modes

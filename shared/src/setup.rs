@@ -18,7 +18,7 @@ use crate::identity::VisitorCookie;
 use crate::ids::Ids;
 use crate::model::{Model, ModelConfig};
 use crate::secrets::Secrets;
-use crate::store::{Connection, Counters, Threads, Usage};
+use crate::store::{Connection, Store};
 use crate::telemetry::chain;
 
 /// Where and when a function runs: all that differs between Lambda, the local server and the tests.
@@ -68,9 +68,7 @@ impl Outside {
         let assistant = Assistant::from_env(env)?;
         let signer = secrets.secret(env, Signer::SECRET)?;
         Ok(Engine {
-            threads: Threads::from_env(connection, env)?,
-            counters: Counters::from_env(connection, env)?,
-            usage: Usage::from_env(connection, env)?,
+            store: Store::from_env(connection, env)?,
             files: Files::from_env(env, aws, http.clone(), clock.clone())?,
             model: Model::new(&ModelConfig::from_env(env, secrets)?, http.clone()),
             endpoints: Endpoints::new(assistant.has_endpoints(), http.clone(), signer)?,

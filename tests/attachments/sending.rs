@@ -128,7 +128,7 @@ async fn attachment_whose_record_expired_stays_in_its_message() {
     let site = Site::start().await;
     let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
     let thread = site.thread("alice", &[&id]).await;
-    site.app.dynamo.threads().remove_attachments(&alice(), std::slice::from_ref(&id)).await.unwrap();
+    site.app.dynamo.store().attachments.remove(&alice(), std::slice::from_ref(&id)).await.unwrap();
     assert_eq!(site.delete("alice", &id).await.text, "{}");
     assert_eq!(site.kept().len(), 1);
     let answer = site.send("alice", None, "Again", &[&id]).await.error(400, "bad_request");

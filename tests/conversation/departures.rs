@@ -46,7 +46,7 @@ async fn delete_thread_when_the_process_dies_is_finished_by_the_next_list() {
     let app = App::start().await;
     let (killed, kept) = (thread(&app, "alice").await, thread(&app, "alice").await);
     let owner = Owner::new(Owner::DEFAULT_TENANT, "alice").unwrap();
-    app.dynamo.threads().begin_delete(&owner, &killed, app.clock.now()).await.unwrap().unwrap();
+    app.dynamo.store().threads.begin_delete(&owner, &killed, app.clock.now()).await.unwrap().unwrap();
     let list = async |user: &str| {
         let list = app.chatkit(user, &operation("threads.list", json!({}))).await.json();
         list["data"].as_array().unwrap().iter().map(|thread| thread["id"].clone()).collect::<Vec<_>>()

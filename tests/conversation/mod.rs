@@ -56,7 +56,7 @@ async fn thread(app: &App, user: &str) -> String {
 /// Puts so many more messages of the assistant's into a thread, without turns; returns their ids.
 async fn fill(app: &App, user: &str, thread_id: &str, count: usize) -> Vec<String> {
     let owner = Owner::new(Owner::DEFAULT_TENANT, user).unwrap();
-    let (threads, ids) = (app.dynamo.threads(), Ids::seeded(app.clock.clone(), 99));
+    let (store, ids) = (app.dynamo.store(), Ids::seeded(app.clock.clone(), 99));
     // What is there may be a little ahead of the clock.
     app.clock.advance(1_000);
     let stored: Vec<_> = (0..count)
@@ -70,7 +70,7 @@ async fn fill(app: &App, user: &str, thread_id: &str, count: usize) -> Vec<Strin
         })
         .collect();
     for stored in stored.chunks(50) {
-        let puts = stored.iter().map(|stored| threads.put_item(&owner, thread_id, stored));
+        let puts = stored.iter().map(|stored| store.items.put(&owner, thread_id, stored));
         futures_util::future::try_join_all(puts).await.unwrap();
     }
     app.clock.advance(1_000);

@@ -147,7 +147,7 @@ async fn hidden_context_reaches_the_model_and_no_client() {
     let header = ItemHeader { id: id.clone(), thread_id: thread_id.clone(), created_at: app.clock.now() };
     let item = ThreadItem::HiddenContextItem(HiddenContext { header, content: json!({ "cart": ["a secret"] }) });
     let stored = StoredItem::new(item);
-    app.dynamo.threads().put_item(&owner, &thread_id, &stored).await.unwrap();
+    app.dynamo.store().items.put(&owner, &thread_id, &stored).await.unwrap();
     app.clock.advance(1);
     app.model.then(answer("ok"));
     app.add("alice", &thread_id, "What is in it?").await;

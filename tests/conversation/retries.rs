@@ -81,7 +81,7 @@ async fn retry_of_an_old_message_sends_the_hidden_context_before_it() {
     });
     let owner = Owner::new(Owner::DEFAULT_TENANT, "alice").unwrap();
     let hidden = StoredItem::new(serde_json::from_value(hidden).unwrap());
-    app.dynamo.threads().put_item(&owner, &thread_id, &hidden).await.unwrap();
+    app.dynamo.store().items.put(&owner, &thread_id, &hidden).await.unwrap();
     app.clock.advance(1_000);
     app.model.then(answer("No"));
     let question = app.add("alice", &thread_id, "Open?").await[0]["item"]["id"].as_str().unwrap().to_owned();

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Response, StatusCode};
 use axum::serve::ListenerExt;
 use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
-use chatkit_shared::store::{Connection, Counters, TableNames, Threads, Usage, create_missing};
+use chatkit_shared::store::{Budgets, Claims, Connection, Connections, Sessions, Store, TableNames, create_missing};
 use dynoxide::Database;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -132,16 +132,24 @@ impl Dynamo {
         outside(&self.env(), &Clock::system()).connection
     }
 
-    pub(crate) fn threads(&self) -> Threads {
-        Threads::from_env(&self.connection(), &self.env()).unwrap()
+    pub(crate) fn store(&self) -> Store {
+        Store::from_env(&self.connection(), &self.env()).unwrap()
     }
 
-    pub(crate) fn counters(&self) -> Counters {
-        Counters::from_env(&self.connection(), &self.env()).unwrap()
+    pub(crate) fn budgets(&self) -> Budgets {
+        self.store().budgets
     }
 
-    pub(crate) fn usage(&self) -> Usage {
-        Usage::from_env(&self.connection(), &self.env()).unwrap()
+    pub(crate) fn sessions(&self) -> Sessions {
+        Sessions::from_env(&self.connection(), &self.env()).unwrap()
+    }
+
+    pub(crate) fn connections(&self) -> Connections {
+        Connections::from_env(&self.connection(), &self.env()).unwrap()
+    }
+
+    pub(crate) fn claims(&self) -> Claims {
+        Claims::from_env(&self.connection(), &self.env()).unwrap()
     }
 
     /// The raw records of a table, in no order.

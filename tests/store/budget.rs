@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chatkit_shared::identity::Owner;
 use chatkit_shared::limits::Bucket;
-use chatkit_shared::store::{Account, Admission, Counters, Limit, Payer, Refusal, Reservation, Scope, Used, Window};
+use chatkit_shared::store::{Account, Admission, Budgets, Limit, Payer, Refusal, Reservation, Scope, Used, Window};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -17,14 +17,14 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(500_000 * 3600 + seconds).unwrap()
 }
 
-async fn admit(counters: &Counters, turns: &Bucket, tokens: u64, reserve: u64, now: Timestamp) -> Admission {
+async fn admit(budgets: &Budgets, turns: &Bucket, tokens: u64, reserve: u64, now: Timestamp) -> Admission {
     let owner = owner();
     let account = Account { scope: Scope::User(&owner), turns: *turns, tokens, window: Window::Hour };
-    counters.admit(&[account], reserve, now).await.unwrap()
+    budgets.admit(&[account], reserve, now).await.unwrap()
 }
 
-async fn admitted(counters: &Counters, turns: &Bucket, tokens: u64, reserve: u64, now: Timestamp) -> Reservation {
-    match admit(counters, turns, tokens, reserve, now).await {
+async fn admitted(budgets: &Budgets, turns: &Bucket, tokens: u64, reserve: u64, now: Timestamp) -> Reservation {
+    match admit(budgets, turns, tokens, reserve, now).await {
         Admission::Admitted(reservation) => reservation,
         Admission::Refused(refusal) => panic!("{refusal:?}"),
     }
@@ -37,92 +37,92 @@ fn refused(seconds: u64, limit: Limit) -> Admission {
 #[tokio::test]
 async fn admit_and_settle_cost_one_write_each() {
     let dynamo = Dynamo::start().await;
-    let (counters, turns) = (dynamo.counters(), Bucket::per_minute(2));
-    let first = admitted(&counters, &turns, 1000, 600, at(0)).await;
+    let (budgets, turns) = (dynamo.budgets(), Bucket::per_minute(2));
+    let first = admitted(&budgets, &turns, 1000, 600, at(0)).await;
     assert_eq!(dynamo.reset().units(), (0.0, 1.0));
     let used =
         Used { turns_available: Some(1), turns_full_at: at(30), tokens_this_hour: 600, tokens_reset_at: at(3600) };
-    assert_eq!(counters.used(&owner(), &turns, at(0)).await.unwrap(), used);
+    assert_eq!(budgets.used(&owner(), &turns, at(0)).await.unwrap(), used);
     assert_eq!(dynamo.reset().units(), (0.5, 0.0));
 
     // What is reserved is not there for another turn until the first one is settled.
-    let second = admit(&counters, &turns, 1000, 600, at(1)).await;
+    let second = admit(&budgets, &turns, 1000, 600, at(1)).await;
     assert_eq!(second, refused(3599, Limit::Tokens(Payer::User)));
     dynamo.reset();
-    counters.settle(&first, 150).await.unwrap();
+    budgets.settle(&first, 150).await.unwrap();
     assert_eq!(dynamo.reset().units(), (0.0, 1.0));
     let used = Used { tokens_this_hour: 150, ..used };
-    assert_eq!(counters.used(&owner(), &turns, at(0)).await.unwrap(), used);
-    let second = admitted(&counters, &turns, 1000, 600, at(1)).await;
-    counters.settle(&second, 2000).await.unwrap();
+    assert_eq!(budgets.used(&owner(), &turns, at(0)).await.unwrap(), used);
+    let second = admitted(&budgets, &turns, 1000, 600, at(1)).await;
+    budgets.settle(&second, 2000).await.unwrap();
 
-    let tokens = admit(&counters, &turns, 1000, 600, at(40)).await;
+    let tokens = admit(&budgets, &turns, 1000, 600, at(40)).await;
     assert_eq!(tokens, refused(3560, Limit::Tokens(Payer::User)));
-    let _: Reservation = admitted(&counters, &turns, 1000, 600, at(3600)).await;
+    let _: Reservation = admitted(&budgets, &turns, 1000, 600, at(3600)).await;
 }
 
 #[tokio::test]
 async fn admit_when_turns_are_used_up_refuses_despite_free_tokens() {
     let dynamo = Dynamo::start().await;
-    let (counters, turns) = (dynamo.counters(), Bucket::per_minute(2));
+    let (budgets, turns) = (dynamo.budgets(), Bucket::per_minute(2));
     for _ in 0..2 {
-        let _: Reservation = admitted(&counters, &turns, 1000, 10, at(0)).await;
+        let _: Reservation = admitted(&budgets, &turns, 1000, 10, at(0)).await;
     }
-    let third = admit(&counters, &turns, 1000, 10, at(0)).await;
+    let third = admit(&budgets, &turns, 1000, 10, at(0)).await;
     assert_eq!(third, refused(30, Limit::Turns));
     // Refused by both: what lasts longer is told.
-    let both = admit(&counters, &turns, 20, 10, at(3599)).await;
+    let both = admit(&budgets, &turns, 20, 10, at(3599)).await;
     assert_eq!(both, refused(1, Limit::Tokens(Payer::User)));
 }
 
 #[tokio::test]
 async fn admit_when_limits_are_zero_always_admits() {
     let dynamo = Dynamo::start().await;
-    let (counters, off, on) = (dynamo.counters(), Bucket::per_minute(0), Bucket::per_minute(1));
+    let (budgets, off, on) = (dynamo.budgets(), Bucket::per_minute(0), Bucket::per_minute(1));
     for _ in 0..3 {
-        let reservation = admitted(&counters, &off, 0, 600, at(0)).await;
-        counters.settle(&reservation, 1000).await.unwrap();
+        let reservation = admitted(&budgets, &off, 0, 600, at(0)).await;
+        budgets.settle(&reservation, 1000).await.unwrap();
     }
     assert_eq!(dynamo.reset().calls, []);
 
-    let reservation = admitted(&counters, &on, 0, 600, at(0)).await;
-    counters.settle(&reservation, 1000).await.unwrap();
+    let reservation = admitted(&budgets, &on, 0, 600, at(0)).await;
+    budgets.settle(&reservation, 1000).await.unwrap();
     assert_eq!(dynamo.reset().units(), (0.0, 1.0));
-    assert_eq!(admit(&counters, &on, 0, 600, at(0)).await, refused(60, Limit::Turns));
+    assert_eq!(admit(&budgets, &on, 0, 600, at(0)).await, refused(60, Limit::Turns));
 
     for _ in 0..3 {
-        let _: Reservation = admitted(&counters, &off, 300, 100, at(0)).await;
+        let _: Reservation = admitted(&budgets, &off, 300, 100, at(0)).await;
     }
-    assert_eq!(admit(&counters, &off, 300, 100, at(0)).await, refused(3600, Limit::Tokens(Payer::User)));
-    let used = counters.used(&owner(), &off, at(0)).await.unwrap();
+    assert_eq!(admit(&budgets, &off, 300, 100, at(0)).await, refused(3600, Limit::Tokens(Payer::User)));
+    let used = budgets.used(&owner(), &off, at(0)).await.unwrap();
     assert_eq!((used.turns_available, used.tokens_this_hour), (None, 300));
 }
 
 #[tokio::test]
 async fn admit_when_the_reservation_exceeds_the_budget_reserves_all_of_it() {
     let dynamo = Dynamo::start().await;
-    let (counters, off) = (dynamo.counters(), Bucket::per_minute(0));
-    let first = admitted(&counters, &off, 100, 600, at(0)).await;
-    counters.settle(&first, 0).await.unwrap();
-    let second = admitted(&counters, &off, 100, 600, at(0)).await;
-    counters.settle(&second, 100).await.unwrap();
-    assert_eq!(admit(&counters, &off, 100, 600, at(0)).await, refused(3600, Limit::Tokens(Payer::User)));
+    let (budgets, off) = (dynamo.budgets(), Bucket::per_minute(0));
+    let first = admitted(&budgets, &off, 100, 600, at(0)).await;
+    budgets.settle(&first, 0).await.unwrap();
+    let second = admitted(&budgets, &off, 100, 600, at(0)).await;
+    budgets.settle(&second, 100).await.unwrap();
+    assert_eq!(admit(&budgets, &off, 100, 600, at(0)).await, refused(3600, Limit::Tokens(Payer::User)));
 }
 
 #[tokio::test]
 async fn settle_in_a_later_hour_charges_the_hour_of_admission() {
     let dynamo = Dynamo::start().await;
-    let (counters, off) = (dynamo.counters(), Bucket::per_minute(0));
-    let old = admitted(&counters, &off, 1000, 600, at(3599)).await;
-    let new = admitted(&counters, &off, 1000, 700, at(3600)).await;
-    counters.settle(&old, 1000).await.unwrap();
-    counters.settle(&new, 5).await.unwrap();
-    assert_eq!(counters.used(&owner(), &off, at(3599)).await.unwrap().tokens_this_hour, 1000);
-    assert_eq!(counters.used(&owner(), &off, at(3600)).await.unwrap().tokens_this_hour, 5);
+    let (budgets, off) = (dynamo.budgets(), Bucket::per_minute(0));
+    let old = admitted(&budgets, &off, 1000, 600, at(3599)).await;
+    let new = admitted(&budgets, &off, 1000, 700, at(3600)).await;
+    budgets.settle(&old, 1000).await.unwrap();
+    budgets.settle(&new, 5).await.unwrap();
+    assert_eq!(budgets.used(&owner(), &off, at(3599)).await.unwrap().tokens_this_hour, 1000);
+    assert_eq!(budgets.used(&owner(), &off, at(3600)).await.unwrap().tokens_this_hour, 5);
 
     // Hours that nobody settles any more go with the next settlement.
-    let later = admitted(&counters, &off, 1000, 10, at(9000)).await;
-    counters.settle(&later, 10).await.unwrap();
+    let later = admitted(&budgets, &off, 1000, 10, at(9000)).await;
+    budgets.settle(&later, 10).await.unwrap();
     let record = dynamo.records("counters").remove(0);
     let mut names: Vec<_> = record.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
@@ -135,11 +135,11 @@ async fn admit_when_turns_race_stays_within_both_limits() {
     for (turns, tokens, expected) in [(30, 10_000, 30), (1000, 2_500, 25)] {
         let dynamo = Dynamo::start().await;
         let turns = Bucket::new(turns, 1, Duration::from_secs(3600));
-        let clients: Vec<_> = (0..4).map(|_| dynamo.counters()).collect();
+        let clients: Vec<_> = (0..4).map(|_| dynamo.budgets()).collect();
         let admissions = (0..200).map(|number| {
             let now = at(0) + SignedDuration::from_millis(number % 5);
-            let counters = clients[usize::try_from(number).unwrap() % clients.len()].clone();
-            async move { admit(&counters, &turns, tokens, 100, now).await }
+            let budgets = clients[usize::try_from(number).unwrap() % clients.len()].clone();
+            async move { admit(&budgets, &turns, tokens, 100, now).await }
         });
         let admissions = futures_util::future::join_all(admissions).await;
         let admitted = admissions.iter().filter(|admission| matches!(admission, Admission::Admitted(_))).count();
@@ -171,7 +171,7 @@ fn records(dynamo: &Dynamo) -> BTreeMap<String, BTreeMap<String, i64>> {
 #[tokio::test]
 async fn admit_with_several_accounts_charges_and_settles_all() {
     let dynamo = Dynamo::start().await;
-    let (counters, owner) = (dynamo.counters(), owner());
+    let (budgets, owner) = (dynamo.budgets(), owner());
     let (hour, day) = (500_000, 500_000 / 24);
     let expected = |tokens: [i64; 3]| {
         let record = |window: String, tokens: i64, expires_at: i64| {
@@ -184,26 +184,23 @@ async fn admit_with_several_accounts_charges_and_settles_all() {
         ])
     };
     let accounts = accounts(&owner, [1_000, 500, 2_000]);
-    let Admission::Admitted(mut reservation) = counters.admit(&accounts, 600, at(7)).await.unwrap() else { panic!() };
+    let Admission::Admitted(mut reservation) = budgets.admit(&accounts, 600, at(7)).await.unwrap() else { panic!() };
     assert_eq!(dynamo.reset().units(), (0.0, 3.0));
     assert_eq!(records(&dynamo), expected([600, 500, 600]));
 
     // What one has no room for is refused, by the one that lasts longest; what the others hold is settled at the end.
-    assert_eq!(
-        counters.hold(&mut reservation, 600, at(7)).await.unwrap().unwrap().limit,
-        Limit::Tokens(Payer::Address)
-    );
-    let refusal = counters.hold(&mut reservation, 2_001, at(7)).await.unwrap().unwrap();
+    assert_eq!(budgets.hold(&mut reservation, 600, at(7)).await.unwrap().unwrap().limit, Limit::Tokens(Payer::Address));
+    let refusal = budgets.hold(&mut reservation, 2_001, at(7)).await.unwrap().unwrap();
     let midnight = (day + 1) * 86_400 - at(7).as_second();
     let longest =
         Refusal { retry_after: Duration::from_secs(midnight.unsigned_abs()), limit: Limit::Tokens(Payer::Tenant) };
     assert_eq!(refusal, longest);
     assert_eq!(records(&dynamo), expected([600, 500, 600]));
-    assert_eq!(counters.hold_at_first(&mut reservation, 900, at(7)).await.unwrap(), None);
+    assert_eq!(budgets.hold_at_first(&mut reservation, 900, at(7)).await.unwrap(), None);
     assert_eq!(records(&dynamo), expected([900, 500, 900]));
 
     dynamo.reset();
-    counters.settle(&reservation, 70).await.unwrap();
+    budgets.settle(&reservation, 70).await.unwrap();
     assert_eq!(dynamo.reset().units(), (0.0, 3.0));
     assert_eq!(records(&dynamo), expected([70, 70, 70]));
 }
@@ -211,12 +208,12 @@ async fn admit_with_several_accounts_charges_and_settles_all() {
 #[tokio::test]
 async fn settle_removes_the_windows_of_past_days() {
     let dynamo = Dynamo::start().await;
-    let (counters, owner) = (dynamo.counters(), owner());
+    let (budgets, owner) = (dynamo.budgets(), owner());
     let accounts = accounts(&owner, [0, 0, 1_000]);
     for (days, windows) in [(0, vec![0]), (1, vec![0, 1]), (2, vec![1, 2]), (9, vec![9])] {
         let now = at(days * 86_400);
-        let Admission::Admitted(reservation) = counters.admit(&accounts, 600, now).await.unwrap() else { panic!() };
-        counters.settle(&reservation, 5).await.unwrap();
+        let Admission::Admitted(reservation) = budgets.admit(&accounts, 600, now).await.unwrap() else { panic!() };
+        budgets.settle(&reservation, 5).await.unwrap();
         let record = records(&dynamo).remove("T#default budget").unwrap();
         let first = 500_000 / 24;
         let mut expected: BTreeMap<_, _> = windows.iter().map(|day| (format!("d{}", first + day), 5)).collect();
@@ -228,27 +225,27 @@ async fn settle_removes_the_windows_of_past_days() {
 #[tokio::test]
 async fn admit_and_settle_when_the_response_is_lost_count_once() {
     let dynamo = Dynamo::start().await;
-    let (counters, turns) = (dynamo.counters(), Bucket::per_minute(10));
+    let (budgets, turns) = (dynamo.budgets(), Bucket::per_minute(10));
     let used = async || {
-        let used = counters.used(&owner(), &turns, at(0)).await.unwrap();
+        let used = budgets.used(&owner(), &turns, at(0)).await.unwrap();
         (used.turns_available, used.tokens_this_hour)
     };
     let lose = || dynamo.fail("UpdateItem", "", Fault::CutAfter, 2);
     // Of a bucket that is full, and of one in use.
     for (turns_left, tokens) in [(Some(9), 100), (Some(8), 200)] {
         lose();
-        let _: Reservation = admitted(&counters, &turns, 10_000, 100, at(0)).await;
+        let _: Reservation = admitted(&budgets, &turns, 10_000, 100, at(0)).await;
         assert_eq!(used().await, (turns_left, tokens));
     }
-    let mut reservation = admitted(&counters, &turns, 10_000, 100, at(0)).await;
+    let mut reservation = admitted(&budgets, &turns, 10_000, 100, at(0)).await;
     lose();
-    assert_eq!(counters.hold(&mut reservation, 5_000, at(0)).await.unwrap(), None);
+    assert_eq!(budgets.hold(&mut reservation, 5_000, at(0)).await.unwrap(), None);
     assert_eq!(used().await, (Some(7), 5_200));
     lose();
-    counters.settle(&reservation, 40).await.unwrap();
+    budgets.settle(&reservation, 40).await.unwrap();
     assert_eq!(used().await, (Some(7), 240));
     // The last turn that there is room for is not refused because it is there already.
     lose();
-    let _: Reservation = admitted(&counters, &turns, 10_000, 9_760, at(0)).await;
+    let _: Reservation = admitted(&budgets, &turns, 10_000, 9_760, at(0)).await;
     assert_eq!(used().await, (Some(6), 10_000));
 }

@@ -2,7 +2,7 @@
 
 use chatkit_shared::aws::Aws;
 use chatkit_shared::clock::Clock;
-use chatkit_shared::store::{BeginError, Opening, ThreadRecord};
+use chatkit_shared::store::{BeginError, RunTrigger, Store, ThreadRecord};
 
 use super::{all, answer, at, delete, id, owner, question, run, thread};
 use crate::harness::dynamodb::{Dynamo, Fault};
@@ -16,19 +16,19 @@ const TRIES: u32 = 3;
 async fn operations_with_two_faults_in_a_row_succeed() {
     for fault in FAULTS {
         let dynamo = Dynamo::start().await;
-        let threads = dynamo.threads();
+        let store = dynamo.store();
         let head = ThreadRecord { run: Some(run(1, "a")), ..thread(1) };
         dynamo.fail("PutItem", "", fault, TRIES - 1);
         dynamo.fail("UpdateItem", "", fault, TRIES - 1);
-        threads.create(&owner(), &head, &question(1, "hi")).await.unwrap();
+        store.threads.create(&owner(), &head, &question(1, "hi")).await.unwrap();
         dynamo.fail("PutItem", "", fault, TRIES - 1);
-        threads.create(&owner(), &thread(2), &question(1, "hi")).await.unwrap();
+        store.threads.create(&owner(), &thread(2), &question(1, "hi")).await.unwrap();
         dynamo.fail("UpdateItem", "run_id", fault, TRIES - 1);
         let (next, item) = (run(2, "a"), question(2, "hi"));
-        threads.begin_run(&owner(), &head.id, &next, None, Opening::Message(&item), at(60)).await.unwrap();
+        store.runs.begin(&owner(), &head.id, &next, None, RunTrigger::Message(&item), at(60)).await.unwrap();
         dynamo.fail("GetItem", "", fault, TRIES - 1);
         dynamo.fail("Query", "", fault, TRIES - 1);
-        let loaded = threads.load(&owner(), &head.id, 24).await.unwrap().unwrap();
+        let loaded = store.threads.load(&owner(), &head.id, 24).await.unwrap().unwrap();
         assert_eq!((loaded.thread.run, loaded.items), (Some(next), vec![question(1, "hi"), item]), "{fault:?}");
     }
 }
@@ -38,9 +38,9 @@ async fn create_when_one_write_fails_is_rolled_back() {
     for fault in FAULTS {
         for (operation, containing) in [("PutItem", "created_at"), ("UpdateItem", "item")] {
             let dynamo = Dynamo::start().await;
-            let threads = dynamo.threads();
+            let store = dynamo.store();
             dynamo.fail(operation, containing, fault, TRIES);
-            let result = threads.create(&owner(), &thread(1), &question(1, "hi")).await;
+            let result = store.threads.create(&owner(), &thread(1), &question(1, "hi")).await;
             let Err(BeginError::Store(error)) = result else { panic!("{result:?}") };
             assert!(error.is_unavailable(), "{error:?}");
             assert_eq!(error.to_string(), "the store is not available");
@@ -58,14 +58,14 @@ async fn begin_run_when_one_write_fails_is_rolled_back() {
                 continue;
             }
             let dynamo = Dynamo::start().await;
-            let threads = dynamo.threads();
-            threads.create(&owner(), &thread(1), &question(1, "hi")).await.unwrap();
+            let store = dynamo.store();
+            store.threads.create(&owner(), &thread(1), &question(1, "hi")).await.unwrap();
             dynamo.fail("UpdateItem", containing, fault, TRIES);
             let item = question(2, "and?");
             let result =
-                threads.begin_run(&owner(), &id("thr", 1), &run(2, "a"), None, Opening::Message(&item), at(0)).await;
+                store.runs.begin(&owner(), &id("thr", 1), &run(2, "a"), None, RunTrigger::Message(&item), at(0)).await;
             assert!(matches!(result, Err(BeginError::Store(error)) if error.is_unavailable()));
-            let loaded = threads.load(&owner(), &id("thr", 1), 24).await.unwrap().unwrap();
+            let loaded = store.threads.load(&owner(), &id("thr", 1), 24).await.unwrap().unwrap();
             assert_eq!((loaded.thread.run, loaded.items), (None, vec![question(1, "hi")]), "{fault:?} {containing}");
         }
     }
@@ -78,29 +78,29 @@ async fn delete_when_interrupted_hides_the_thread_and_can_be_finished() {
     {
         for fault in [Fault::ServerError, Fault::CutBefore] {
             let dynamo = Dynamo::start().await;
-            let (threads, head) = (dynamo.threads(), thread(1));
-            threads.create(&owner(), &head, &question(1, "hi")).await.unwrap();
+            let (store, head) = (dynamo.store(), thread(1));
+            store.threads.create(&owner(), &head, &question(1, "hi")).await.unwrap();
             for number in 2..=60 {
-                threads.put_item(&owner(), &head.id, &answer(number, "x")).await.unwrap();
+                store.items.put(&owner(), &head.id, &answer(number, "x")).await.unwrap();
             }
             dynamo.fail(operation, containing, fault, TRIES);
-            assert!(delete(&threads, &owner(), &head.id).await.unwrap_err().is_unavailable());
+            assert!(delete(&store, &owner(), &head.id).await.unwrap_err().is_unavailable());
             let records = dynamo.records("threads").len();
             // Batches run beside one another; which of the others were written by then is open.
             assert!(if operation == "BatchWriteItem" { (26..=36).contains(&records) } else { records == left });
 
             dynamo.reset();
             let visible = operation == "UpdateItem";
-            assert_eq!(threads.thread(&owner(), &head.id).await.unwrap().is_some(), visible);
-            assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().is_some(), visible);
-            assert_eq!(threads.items(&owner(), &head.id, &all()).await.unwrap().is_some(), visible);
-            assert_eq!(threads.item(&owner(), &head.id, &id("msg", 60)).await.unwrap().is_some(), visible);
-            let list = threads.threads(&owner(), &all()).await.unwrap();
+            assert_eq!(store.threads.head(&owner(), &head.id).await.unwrap().is_some(), visible);
+            assert_eq!(store.threads.load(&owner(), &head.id, 24).await.unwrap().is_some(), visible);
+            assert_eq!(store.items.list(&owner(), &head.id, &all()).await.unwrap().is_some(), visible);
+            assert_eq!(store.items.get(&owner(), &head.id, &id("msg", 60)).await.unwrap().is_some(), visible);
+            let list = store.threads.list(&owner(), &all()).await.unwrap();
             let half_deleted = if visible { Vec::new() } else { vec![(head.id.clone(), at(0))] };
             assert_eq!((list.page.data.len(), list.half_deleted), (usize::from(visible), half_deleted));
-            assert_eq!(threads.thread_is_gone(&owner(), &head.id).await.unwrap(), !visible);
+            assert_eq!(store.threads.head(&owner(), &head.id).await.unwrap().is_none(), !visible);
 
-            delete(&threads, &owner(), &head.id).await.unwrap();
+            delete(&store, &owner(), &head.id).await.unwrap();
             assert_eq!(dynamo.records("threads").len(), 0);
         }
     }
@@ -109,12 +109,16 @@ async fn delete_when_interrupted_hides_the_thread_and_can_be_finished() {
 #[tokio::test]
 async fn store_error_when_the_table_is_missing_is_not_transient() {
     let dynamo = Dynamo::start().await;
-    let mut env = chatkit_shared::env::Env::from_iter([("TABLE_THREADS", "missing")]);
+    let mut env = chatkit_shared::env::Env::from_iter([
+        ("TABLE_THREADS", "missing"),
+        ("TABLE_COUNTERS", "missing"),
+        ("TABLE_USAGE", "missing"),
+    ]);
     for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_DYNAMODB"] {
         env.or_insert(name, dynamo.env().get(name).unwrap());
     }
-    let threads = chatkit_shared::store::Threads::from_env(&dynamo.connection(), &env).unwrap();
-    let error = threads.thread(&owner(), "thr_1").await.unwrap_err();
+    let store = Store::from_env(&dynamo.connection(), &env).unwrap();
+    let error = store.threads.head(&owner(), "thr_1").await.unwrap_err();
     assert_eq!(
         (error.is_unavailable(), error.to_string().as_str()),
         (
@@ -130,10 +134,12 @@ async fn store_error_when_the_table_is_missing_is_not_transient() {
         ("AWS_SECRET_ACCESS_KEY", "test"),
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
         ("TABLE_THREADS", "threads"),
+        ("TABLE_COUNTERS", "counters"),
+        ("TABLE_USAGE", "usage"),
     ]);
     let connection = outside(&env, &Clock::system()).connection;
-    let threads = chatkit_shared::store::Threads::from_env(&connection, &env).unwrap();
-    assert!(threads.thread(&owner(), "thr_1").await.unwrap_err().is_unavailable());
+    let store = Store::from_env(&connection, &env).unwrap();
+    assert!(store.threads.head(&owner(), "thr_1").await.unwrap_err().is_unavailable());
 }
 
 #[test]
@@ -146,11 +152,11 @@ fn aws_from_env_when_a_variable_is_missing_names_it() {
 #[tokio::test]
 async fn claim_when_the_response_is_lost_succeeds() {
     let dynamo = Dynamo::start().await;
-    let counters = dynamo.counters();
+    let claims = dynamo.claims();
     for fault in [Fault::CutBefore, Fault::CutAfter] {
         let name = format!("{fault:?}");
         dynamo.fail("UpdateItem", "O#", fault, 2);
-        assert!(counters.claim(&name, at(3600)).await.unwrap(), "{name}");
-        assert!(!counters.claim(&name, at(3600)).await.unwrap(), "{name}");
+        assert!(claims.claim(&name, at(3600)).await.unwrap(), "{name}");
+        assert!(!claims.claim(&name, at(3600)).await.unwrap(), "{name}");
     }
 }

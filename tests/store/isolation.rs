@@ -2,7 +2,7 @@
 
 use chatkit_shared::identity::Owner;
 use chatkit_shared::protocol::{FeedbackKind, Order, Page};
-use chatkit_shared::store::{BeginError, Opening, ThreadRecord};
+use chatkit_shared::store::{BeginError, RunTrigger, ThreadRecord};
 
 use super::{all, answer, at, delete, id, paging, question, run, thread, truncate};
 use crate::harness::dynamodb::Dynamo;
@@ -29,27 +29,27 @@ fn owners() -> Vec<Owner> {
 #[tokio::test]
 async fn threads_with_the_same_id_are_separate_for_each_owner() {
     let dynamo = Dynamo::start().await;
-    let threads = dynamo.threads();
+    let store = dynamo.store();
     for (number, owner) in (1..).zip(owners()) {
         let head = ThreadRecord { title: Some(number.to_string()), ..thread(1) };
-        threads.create(&owner, &head, &question(1, &number.to_string())).await.unwrap();
+        store.threads.create(&owner, &head, &question(1, &number.to_string())).await.unwrap();
     }
     for (number, owner) in (1..).zip(owners()) {
         let head = ThreadRecord { title: Some(number.to_string()), ..thread(1) };
-        let loaded = threads.load(&owner, &head.id, 24).await.unwrap().unwrap();
+        let loaded = store.threads.load(&owner, &head.id, 24).await.unwrap().unwrap();
         assert_eq!((&loaded.thread, loaded.items), (&head, vec![question(1, &number.to_string())]));
-        assert_eq!(threads.threads(&owner, &all()).await.unwrap().page.data, [head]);
+        assert_eq!(store.threads.list(&owner, &all()).await.unwrap().page.data, [head]);
     }
 }
 
 #[tokio::test]
 async fn methods_with_another_owner_never_reach_the_thread() {
     let dynamo = Dynamo::start().await;
-    let threads = dynamo.threads();
+    let store = dynamo.store();
     let ada = Owner::new("acme", "ada").unwrap();
     let head = ThreadRecord { run: Some(run(1, "a")), ..thread(1) };
-    threads.create(&ada, &head, &question(1, "secret")).await.unwrap();
-    threads.put_item(&ada, &head.id, &answer(2, "secret")).await.unwrap();
+    store.threads.create(&ada, &head, &question(1, "secret")).await.unwrap();
+    store.items.put(&ada, &head.id, &answer(2, "secret")).await.unwrap();
     let mut before = dynamo.records("threads");
     before.sort_by_key(ToString::to_string);
 
@@ -62,28 +62,28 @@ async fn methods_with_another_owner_never_reach_the_thread() {
     }
     for owner in [("acme", "eve"), ("acme", "ad"), ("acme#ada", "x"), ("other", "ada")] {
         let eve = Owner::new(owner.0, owner.1).unwrap();
-        assert_eq!(threads.threads(&eve, &all()).await.unwrap().page, Page::empty());
+        assert_eq!(store.threads.list(&eve, &all()).await.unwrap().page, Page::empty());
         for after in &ids {
             for order in [Order::Asc, Order::Desc] {
-                let page = threads.threads(&eve, &paging(9999, order, Some(after))).await.unwrap().page;
+                let page = store.threads.list(&eve, &paging(9999, order, Some(after))).await.unwrap().page;
                 assert_eq!(page, Page::empty());
             }
         }
         for thread_id in &ids {
-            assert_eq!(threads.load(&eve, thread_id, 24).await.unwrap(), None);
-            assert_eq!(threads.thread(&eve, thread_id).await.unwrap(), None);
-            assert_eq!(threads.items(&eve, thread_id, &all()).await.unwrap(), None);
-            assert_eq!(threads.item(&eve, thread_id, &item).await.unwrap(), None);
-            assert_eq!(threads.set_title(&eve, thread_id, "mine").await.unwrap(), None);
-            assert!(threads.thread_is_gone(&eve, thread_id).await.unwrap());
+            assert_eq!(store.threads.load(&eve, thread_id, 24).await.unwrap(), None);
+            assert_eq!(store.threads.head(&eve, thread_id).await.unwrap(), None);
+            assert_eq!(store.items.list(&eve, thread_id, &all()).await.unwrap(), None);
+            assert_eq!(store.items.get(&eve, thread_id, &item).await.unwrap(), None);
+            assert_eq!(store.threads.set_title(&eve, thread_id, "mine").await.unwrap(), None);
+            assert!(store.threads.head(&eve, thread_id).await.unwrap().is_none());
             let items = [item.clone()];
-            assert!(!threads.feedback(&eve, thread_id, &items, FeedbackKind::Negative, at(0)).await.unwrap());
-            threads.end_run(&eve, thread_id, &id("msg", 1)).await.unwrap();
-            truncate(&threads, &eve, thread_id, "").await.unwrap();
-            threads.remove_items(&eve, thread_id, &items).await.unwrap();
-            delete(&threads, &eve, thread_id).await.unwrap();
+            assert!(!store.items.feedback(&eve, thread_id, &items, FeedbackKind::Negative, at(0)).await.unwrap());
+            store.runs.end(&eve, thread_id, &id("msg", 1)).await.unwrap();
+            truncate(&store, &eve, thread_id, "").await.unwrap();
+            store.items.remove(&eve, thread_id, &items).await.unwrap();
+            delete(&store, &eve, thread_id).await.unwrap();
             let (run, item) = (run(3, "b"), question(3, "mine"));
-            let result = threads.begin_run(&eve, thread_id, &run, None, Opening::Message(&item), at(0)).await;
+            let result = store.runs.begin(&eve, thread_id, &run, None, RunTrigger::Message(&item), at(0)).await;
             assert!(matches!(result, Err(BeginError::NotFound)));
         }
     }
@@ -95,13 +95,13 @@ async fn methods_with_another_owner_never_reach_the_thread() {
 #[tokio::test]
 async fn methods_with_impossible_ids_cost_nothing() {
     let dynamo = Dynamo::start().await;
-    let (threads, owner) = (dynamo.threads(), Owner::new("a", "b").unwrap());
+    let (store, owner) = (dynamo.store(), Owner::new("a", "b").unwrap());
     for thread_id in [String::new(), "é".repeat(65)] {
-        assert_eq!(threads.load(&owner, &thread_id, 24).await.unwrap(), None);
-        assert_eq!(threads.thread(&owner, &thread_id).await.unwrap(), None);
-        assert_eq!(threads.items(&owner, &thread_id, &all()).await.unwrap(), None);
-        assert_eq!(threads.set_title(&owner, &thread_id, "x").await.unwrap(), None);
-        delete(&threads, &owner, &thread_id).await.unwrap();
+        assert_eq!(store.threads.load(&owner, &thread_id, 24).await.unwrap(), None);
+        assert_eq!(store.threads.head(&owner, &thread_id).await.unwrap(), None);
+        assert_eq!(store.items.list(&owner, &thread_id, &all()).await.unwrap(), None);
+        assert_eq!(store.threads.set_title(&owner, &thread_id, "x").await.unwrap(), None);
+        delete(&store, &owner, &thread_id).await.unwrap();
     }
     assert_eq!(dynamo.reset().calls, []);
 }
@@ -109,10 +109,10 @@ async fn methods_with_impossible_ids_cost_nothing() {
 #[tokio::test]
 async fn methods_with_the_longest_names_work() {
     let dynamo = Dynamo::start().await;
-    let threads = dynamo.threads();
+    let store = dynamo.store();
     let owner = Owner::new("#".repeat(Owner::LONGEST), "%".repeat(Owner::LONGEST)).unwrap();
     let head = ThreadRecord { id: format!("thr_{}", "#".repeat(124)), ..thread(1) };
-    threads.create(&owner, &head, &question(1, "hi")).await.unwrap();
-    assert_eq!(threads.items(&owner, &head.id, &all()).await.unwrap().unwrap().data, [question(1, "hi")]);
-    assert_eq!(threads.threads(&owner, &all()).await.unwrap().page.data, [head]);
+    store.threads.create(&owner, &head, &question(1, "hi")).await.unwrap();
+    assert_eq!(store.items.list(&owner, &head.id, &all()).await.unwrap().unwrap().data, [question(1, "hi")]);
+    assert_eq!(store.threads.list(&owner, &all()).await.unwrap().page.data, [head]);
 }

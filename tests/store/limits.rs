@@ -14,11 +14,11 @@ const ADDRESS: Scope<'_> = Scope::Address("192.0.2.1");
 #[tokio::test]
 async fn take_costs_one_write() {
     let dynamo = Dynamo::start().await;
-    let counters = dynamo.counters();
+    let budgets = dynamo.budgets();
     let bucket = Bucket::new(3, 1, Duration::from_secs(10));
     let mut decisions = Vec::new();
     for seconds in [0, 0, 1, 1, 10, 19, 20] {
-        decisions.push(counters.take(ADDRESS, "start", &bucket, at(seconds)).await.unwrap());
+        decisions.push(budgets.take(ADDRESS, "start", &bucket, at(seconds)).await.unwrap());
     }
     let refused = |seconds| Decision::Refused { retry_after: Duration::from_secs(seconds) };
     let admitted = Decision::Admitted;
@@ -26,10 +26,10 @@ async fn take_costs_one_write() {
     assert_eq!(dynamo.reset().units(), (0.0, 7.0));
 
     // A process that remembers nothing tries the wrong condition first.
-    assert_eq!(dynamo.counters().take(ADDRESS, "start", &bucket, at(30)).await.unwrap(), admitted);
+    assert_eq!(dynamo.budgets().take(ADDRESS, "start", &bucket, at(30)).await.unwrap(), admitted);
     assert_eq!(dynamo.reset().units(), (0.0, 2.0));
     // One that remembers too much, too.
-    assert_eq!(counters.take(ADDRESS, "start", &bucket, at(10_000)).await.unwrap(), admitted);
+    assert_eq!(budgets.take(ADDRESS, "start", &bucket, at(10_000)).await.unwrap(), admitted);
     assert_eq!(dynamo.reset().units(), (0.0, 1.0));
 
     let record = &dynamo.records("counters")[0];
@@ -39,19 +39,19 @@ async fn take_costs_one_write() {
 #[tokio::test]
 async fn take_separates_scopes_and_names_and_costs_nothing_when_off() {
     let dynamo = Dynamo::start().await;
-    let (counters, owner) = (dynamo.counters(), owner());
+    let (budgets, owner) = (dynamo.budgets(), owner());
     let one = Bucket::new(1, 1, Duration::from_secs(60));
     let long = "#".repeat(5000);
     let scopes = [ADDRESS, Scope::Address("192.0.2.1#start"), Scope::Address("default#ada"), Scope::Address(&long)];
     for scope in scopes.into_iter().chain([Scope::User(&owner)]) {
         for name in ["start", "refresh"] {
-            assert_eq!(counters.take(scope, name, &one, at(0)).await.unwrap(), Decision::Admitted, "{scope:?}");
-            assert_ne!(counters.take(scope, name, &one, at(0)).await.unwrap(), Decision::Admitted, "{scope:?}");
+            assert_eq!(budgets.take(scope, name, &one, at(0)).await.unwrap(), Decision::Admitted, "{scope:?}");
+            assert_ne!(budgets.take(scope, name, &one, at(0)).await.unwrap(), Decision::Admitted, "{scope:?}");
         }
     }
     dynamo.reset();
     for _ in 0..3 {
-        assert_eq!(counters.take(ADDRESS, "off", &Bucket::per_minute(0), at(0)).await.unwrap(), Decision::Admitted);
+        assert_eq!(budgets.take(ADDRESS, "off", &Bucket::per_minute(0), at(0)).await.unwrap(), Decision::Admitted);
     }
     assert_eq!(dynamo.reset().calls, []);
 }
@@ -60,12 +60,12 @@ async fn take_separates_scopes_and_names_and_costs_nothing_when_off() {
 async fn take_when_raced_admits_exactly_the_capacity() {
     let dynamo = Dynamo::start().await;
     let bucket = Bucket::new(100, 1, Duration::from_secs(3600));
-    let clients: Vec<_> = (0..5).map(|_| dynamo.counters()).collect();
+    let clients: Vec<_> = (0..5).map(|_| dynamo.budgets()).collect();
     let takes = (0..1000).map(|number| {
-        let counters = clients[number % clients.len()].clone();
+        let budgets = clients[number % clients.len()].clone();
         // Clocks differ a little.
         let now = at(0) + SignedDuration::from_millis(i64::try_from(number % 7).unwrap());
-        async move { counters.take(ADDRESS, "start", &bucket, now).await.unwrap() }
+        async move { budgets.take(ADDRESS, "start", &bucket, now).await.unwrap() }
     });
     let decisions = futures_util::stream::StreamExt::buffer_unordered(futures_util::stream::iter(takes), 100);
     let decisions: Vec<_> = futures_util::StreamExt::collect(decisions).await;
@@ -75,10 +75,10 @@ async fn take_when_raced_admits_exactly_the_capacity() {
 #[tokio::test]
 async fn take_when_the_response_is_lost_counts_once() {
     let dynamo = Dynamo::start().await;
-    let (counters, bucket) = (dynamo.counters(), Bucket::new(3, 1, Duration::from_secs(3600)));
+    let (budgets, bucket) = (dynamo.budgets(), Bucket::new(3, 1, Duration::from_secs(3600)));
     for _ in 0..3 {
         dynamo.fail("UpdateItem", "", Fault::CutAfter, 2);
-        assert_eq!(counters.take(ADDRESS, "start", &bucket, at(0)).await.unwrap(), Decision::Admitted);
+        assert_eq!(budgets.take(ADDRESS, "start", &bucket, at(0)).await.unwrap(), Decision::Admitted);
     }
-    assert_ne!(counters.take(ADDRESS, "start", &bucket, at(0)).await.unwrap(), Decision::Admitted);
+    assert_ne!(budgets.take(ADDRESS, "start", &bucket, at(0)).await.unwrap(), Decision::Admitted);
 }

@@ -18,7 +18,7 @@ use chatkit_shared::protocol::{
     AssistantContent, AssistantMessage, Attachment, AttachmentKind, ClientToolCall, ClientToolCallStatus,
     HiddenContext, ItemHeader, Object, Order, Paging, ThreadItem, ThreadStatus, UserContent, UserMessage,
 };
-use chatkit_shared::store::{AttachmentRecord, Run, StoreError, StoredItem, ThreadRecord, Threads};
+use chatkit_shared::store::{AttachmentRecord, Run, Store, StoreError, StoredItem, ThreadRecord};
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) fn owner() -> Owner {
@@ -42,7 +42,6 @@ pub(crate) fn thread(number: usize) -> ThreadRecord {
         created_at: at(0),
         status: ThreadStatus::Active,
         allowed_image_domains: None,
-        metadata: Object::new(),
         run: None,
         retries: Vec::new(),
     }
@@ -53,17 +52,17 @@ pub(crate) fn run(number: usize, digest: &str) -> Run {
 }
 
 /// Deletes a thread, as the engine does.
-async fn delete(threads: &Threads, owner: &Owner, thread_id: &str) -> Result<(), StoreError> {
-    match threads.begin_delete(owner, thread_id, at(0)).await? {
-        Some(deletion) => threads.finish_delete(deletion).await,
+async fn delete(store: &Store, owner: &Owner, thread_id: &str) -> Result<(), StoreError> {
+    match store.threads.begin_delete(owner, thread_id, at(0)).await? {
+        Some(deletion) => store.threads.finish_delete(deletion).await,
         None => Ok(()),
     }
 }
 
 /// Removes what stands behind an item, as the engine does.
-async fn truncate(threads: &Threads, owner: &Owner, thread_id: &str, item_id: &str) -> Result<(), StoreError> {
-    let truncation = threads.begin_truncation(owner, thread_id, item_id, &id("run", 999)).await?;
-    threads.finish_truncation(truncation).await
+async fn truncate(store: &Store, owner: &Owner, thread_id: &str, item_id: &str) -> Result<(), StoreError> {
+    let truncation = store.items.begin_truncation(owner, thread_id, item_id, &id("run", 999)).await?;
+    store.items.finish_truncation(truncation).await
 }
 
 fn stored(item: ThreadItem) -> StoredItem {

@@ -1,20 +1,20 @@
 //! A message with attachments: all of it is written, or nothing.
 
-use chatkit_shared::store::{BeginError, Opening, Run, ThreadRecord, Threads};
+use chatkit_shared::store::{BeginError, Run, RunTrigger, Store, ThreadRecord};
 use serde_json::Value;
 
 use super::{at, attachment, id, owner, question, question_with, run, thread};
 use crate::harness::dynamodb::{Dynamo, Fault};
 
 /// A thread with a run, and two attachments.
-async fn started(dynamo: &Dynamo) -> Threads {
-    let threads = dynamo.threads();
+async fn started(dynamo: &Dynamo) -> Store {
+    let store = dynamo.store();
     let head = ThreadRecord { run: Some(run(1, "first")), ..thread(1) };
-    threads.create(&owner(), &head, &question(1, "hi")).await.unwrap();
+    store.threads.create(&owner(), &head, &question(1, "hi")).await.unwrap();
     for id in ["a", "b"] {
-        threads.put_attachment(&owner(), &attachment(id)).await.unwrap();
+        store.attachments.put(&owner(), &attachment(id)).await.unwrap();
     }
-    threads
+    store
 }
 
 fn records(dynamo: &Dynamo) -> Vec<Value> {
@@ -23,25 +23,26 @@ fn records(dynamo: &Dynamo) -> Vec<Value> {
     records
 }
 
-async fn begin(threads: &Threads, run: &Run, ids: &[&str]) -> Result<(), BeginError> {
-    threads.begin_run(&owner(), &id("thr", 1), run, None, Opening::Message(&question_with(2, ids)), at(0)).await
+async fn begin(store: &Store, run: &Run, ids: &[&str]) -> Result<(), BeginError> {
+    store.runs.begin(&owner(), &id("thr", 1), run, None, RunTrigger::Message(&question_with(2, ids)), at(0)).await
 }
 
 #[tokio::test]
 async fn send_when_one_condition_fails_writes_nothing() {
     let dynamo = Dynamo::start().await;
-    let threads = started(&dynamo).await;
+    let store = started(&dynamo).await;
     let before = records(&dynamo);
     let next = run(2, "next");
     for (result, expected) in [
-        (begin(&threads, &run(2, "first"), &["a"]).await, "the same message is being answered already"),
-        (begin(&threads, &next, &["a", "never"]).await, "an attachment is not free"),
-        (begin(&threads, &next, &["a", &"x".repeat(200)]).await, "an attachment is not free"),
-        (threads.create(&owner(), &thread(1), &question_with(2, &["a"])).await, "the turn could not be stored"),
-        (threads.create(&owner(), &thread(2), &question_with(2, &["b", "c"])).await, "an attachment is not free"),
+        (begin(&store, &run(2, "first"), &["a"]).await, "the same message is being answered already"),
+        (begin(&store, &next, &["a", "never"]).await, "an attachment is not free"),
+        (begin(&store, &next, &["a", &"x".repeat(200)]).await, "an attachment is not free"),
+        (store.threads.create(&owner(), &thread(1), &question_with(2, &["a"])).await, "the turn could not be stored"),
+        (store.threads.create(&owner(), &thread(2), &question_with(2, &["b", "c"])).await, "an attachment is not free"),
         (
-            threads
-                .begin_run(&owner(), "thr_no", &next, None, Opening::Message(&question_with(2, &["a"])), at(0))
+            store
+                .runs
+                .begin(&owner(), "thr_no", &next, None, RunTrigger::Message(&question_with(2, &["a"])), at(0))
                 .await,
             "the thread does not exist",
         ),
@@ -49,9 +50,9 @@ async fn send_when_one_condition_fails_writes_nothing() {
         assert_eq!(result.unwrap_err().to_string(), expected);
         assert_eq!(records(&dynamo), before, "{expected}");
     }
-    begin(&threads, &next, &["a", "b"]).await.unwrap();
+    begin(&store, &next, &["a", "b"]).await.unwrap();
     let after = records(&dynamo);
-    let result = threads.create(&owner(), &thread(2), &question_with(3, &["b"])).await;
+    let result = store.threads.create(&owner(), &thread(2), &question_with(3, &["b"])).await;
     assert!(matches!(&result, Err(BeginError::Taken(id)) if id == "b"), "{result:?}");
     assert_eq!(records(&dynamo), after);
 }
@@ -59,21 +60,21 @@ async fn send_when_one_condition_fails_writes_nothing() {
 #[tokio::test]
 async fn rollback_of_a_message_restores_the_records() {
     let dynamo = Dynamo::start().await;
-    let threads = started(&dynamo).await;
+    let store = started(&dynamo).await;
     let (next, message) = (run(2, "next"), question_with(2, &["a", "b"]));
     let before = records(&dynamo);
-    threads.create(&owner(), &thread(2), &message).await.unwrap();
-    threads.take_back_message(&owner(), &id("thr", 2), &message, None).await.unwrap();
+    store.threads.create(&owner(), &thread(2), &message).await.unwrap();
+    store.runs.rollback_message(&owner(), &id("thr", 2), &message, None).await.unwrap();
     assert_eq!(records(&dynamo), before);
 
-    begin(&threads, &next, &["a", "b"]).await.unwrap();
-    threads.take_back_message(&owner(), &id("thr", 1), &message, Some(&next)).await.unwrap();
+    begin(&store, &next, &["a", "b"]).await.unwrap();
+    store.runs.rollback_message(&owner(), &id("thr", 1), &message, Some(&next)).await.unwrap();
     let taken_back = records(&dynamo);
     // The older run's lease was over.
     assert_eq!(taken_back[..3], before[..3]);
     assert!(taken_back[3]["run_id"].is_null());
     // Once more, of nothing.
-    threads.take_back_message(&owner(), &id("thr", 1), &message, Some(&next)).await.unwrap();
+    store.runs.rollback_message(&owner(), &id("thr", 1), &message, Some(&next)).await.unwrap();
     assert_eq!(records(&dynamo), taken_back);
 }
 
@@ -81,9 +82,9 @@ async fn rollback_of_a_message_restores_the_records() {
 async fn send_when_the_transaction_is_repeated_counts_once() {
     for fault in [Fault::Throttle, Fault::ServerError, Fault::Conflict, Fault::CutBefore, Fault::CutAfter] {
         let dynamo = Dynamo::start().await;
-        let threads = started(&dynamo).await;
+        let store = started(&dynamo).await;
         dynamo.fail("TransactWriteItems", "", fault, 2);
-        begin(&threads, &run(2, "next"), &["a", "b"]).await.unwrap();
+        begin(&store, &run(2, "next"), &["a", "b"]).await.unwrap();
         let taken = records(&dynamo).iter().filter(|record| record["message_id"]["S"] == id("msg", 2)).count();
         assert_eq!(taken, 2, "{fault:?}");
     }
@@ -92,32 +93,32 @@ async fn send_when_the_transaction_is_repeated_counts_once() {
 #[tokio::test]
 async fn rollback_when_other_writes_conflict_still_succeeds() {
     let dynamo = Dynamo::start().await;
-    let threads = started(&dynamo).await;
+    let store = started(&dynamo).await;
     let (next, message) = (run(2, "next"), question_with(2, &["a"]));
-    begin(&threads, &next, &["a"]).await.unwrap();
-    let taken = async || threads.attachment(&owner(), "a").await.unwrap().unwrap().message_id;
+    begin(&store, &next, &["a"]).await.unwrap();
+    let taken = async || store.attachments.get(&owner(), "a").await.unwrap().unwrap().message_id;
     // One that does not get through says so.
     dynamo.fail("TransactWriteItems", "", Fault::Conflict, 5);
-    let result = threads.take_back_message(&owner(), &id("thr", 1), &message, Some(&next)).await;
+    let result = store.runs.rollback_message(&owner(), &id("thr", 1), &message, Some(&next)).await;
     assert!(result.unwrap_err().is_unavailable());
     assert_eq!(taken().await, Some(id("msg", 2)));
 
     dynamo.fail("TransactWriteItems", "", Fault::Conflict, 4);
-    threads.take_back_message(&owner(), &id("thr", 1), &message, Some(&next)).await.unwrap();
+    store.runs.rollback_message(&owner(), &id("thr", 1), &message, Some(&next)).await.unwrap();
     assert_eq!(taken().await, None);
 }
 
 #[tokio::test]
 async fn writes_that_conflict_with_a_transaction_are_repeated() {
     let dynamo = Dynamo::start().await;
-    let threads = started(&dynamo).await;
+    let store = started(&dynamo).await;
     dynamo.fail("UpdateItem", "", Fault::Conflict, 2);
-    let opening = Opening::Message(&question_with(2, &[]));
-    threads.begin_run(&owner(), &id("thr", 1), &run(2, "next"), None, opening, at(0)).await.unwrap();
+    let opening = RunTrigger::Message(&question_with(2, &[]));
+    store.runs.begin(&owner(), &id("thr", 1), &run(2, "next"), None, opening, at(0)).await.unwrap();
     dynamo.fail("DeleteItem", "", Fault::Conflict, 2);
-    threads.remove_items(&owner(), &id("thr", 1), &[id("msg", 2)]).await.unwrap();
-    threads.put_item(&owner(), &id("thr", 1), &question(3, "hi")).await.unwrap();
+    store.items.remove(&owner(), &id("thr", 1), &[id("msg", 2)]).await.unwrap();
+    store.items.put(&owner(), &id("thr", 1), &question(3, "hi")).await.unwrap();
     dynamo.fail("TransactWriteItems", "", Fault::Conflict, 2);
-    super::truncate(&threads, &owner(), &id("thr", 1), &id("msg", 1)).await.unwrap();
-    assert_eq!(threads.load(&owner(), &id("thr", 1), 20).await.unwrap().unwrap().items.len(), 1);
+    super::truncate(&store, &owner(), &id("thr", 1), &id("msg", 1)).await.unwrap();
+    assert_eq!(store.threads.load(&owner(), &id("thr", 1), 20).await.unwrap().unwrap().items.len(), 1);
 }

@@ -9,7 +9,7 @@ use crate::harness::dynamodb::{Dynamo, Fault};
 #[tokio::test]
 async fn create_missing_keeps_existing_tables_and_enables_expiry() {
     let dynamo = Dynamo::start().await;
-    dynamo.threads().create(&owner(), &thread(1), &question(1, "hi")).await.unwrap();
+    dynamo.store().threads.create(&owner(), &thread(1), &question(1, "hi")).await.unwrap();
     let names = TableNames::from_env(&dynamo.env()).unwrap();
     create_missing(&dynamo.connection(), &names).await.unwrap();
     assert_eq!(dynamo.records("threads").len(), 2);

@@ -1,72 +1,71 @@
-//! Threads and items, one method after the other, with what each costs.
+//! Store and items, one method after the other, with what each costs.
 
 use chatkit_shared::protocol::{FeedbackKind, Page, ThreadItem, ThreadStatus};
-use chatkit_shared::store::{BeginError, Loaded, StoredItem, ThreadRecord, Threads};
+use chatkit_shared::store::{BeginError, Loaded, Store, StoredItem, ThreadRecord, Threads};
 use serde_json::json;
 
 use super::{all, answer, at, attachment, delete, hidden, id, owner, question, run, thread, truncate};
 use crate::harness::dynamodb::Dynamo;
 
-async fn with_items(dynamo: &Dynamo, items: &[StoredItem]) -> (Threads, ThreadRecord) {
-    let (threads, head) = (dynamo.threads(), thread(1));
-    threads.create(&owner(), &head, &items[0]).await.unwrap();
+async fn with_items(dynamo: &Dynamo, items: &[StoredItem]) -> (Store, ThreadRecord) {
+    let (store, head) = (dynamo.store(), thread(1));
+    store.threads.create(&owner(), &head, &items[0]).await.unwrap();
     for item in &items[1..] {
-        threads.put_item(&owner(), &head.id, item).await.unwrap();
+        store.items.put(&owner(), &head.id, item).await.unwrap();
     }
     dynamo.reset();
-    (threads, head)
+    (store, head)
 }
 
 #[tokio::test]
 async fn create_stores_a_thread_that_reads_back_unchanged() {
     let dynamo = Dynamo::start().await;
-    let threads = dynamo.threads();
+    let store = dynamo.store();
     let head = ThreadRecord {
         title: Some(String::new()),
         created_at: "2026-11-20T10:20:47.638665123Z".parse().unwrap(),
         status: ThreadStatus::Locked { reason: Some("later".to_owned()) },
         allowed_image_domains: Some(Vec::new()),
-        metadata: json!({ "a": [1, null, 0.1] }).as_object().unwrap().clone(),
         run: Some(run(1, "digest")),
         ..thread(1)
     };
     dynamo.slow(50);
-    threads.create(&owner(), &head, &question(1, "hi")).await.unwrap();
+    store.threads.create(&owner(), &head, &question(1, "hi")).await.unwrap();
     let meter = dynamo.reset();
     assert_eq!((meter.units(), meter.round_trips()), ((0.0, 2.0), 1));
 
-    let loaded = threads.load(&owner(), &head.id, Threads::NEWEST).await.unwrap();
+    let loaded = store.threads.load(&owner(), &head.id, Threads::NEWEST).await.unwrap();
     let meter = dynamo.reset();
     assert_eq!((meter.units(), meter.round_trips()), ((1.0, 0.0), 1));
-    assert_eq!(loaded, Some(Loaded { thread: head.clone(), items: vec![question(1, "hi")], has_more: false }));
+    assert_eq!(loaded, Some(Loaded { thread: head.clone(), items: vec![question(1, "hi")] }));
 
-    assert_eq!(threads.thread(&owner(), &head.id).await.unwrap(), Some(head.clone()));
-    assert_eq!(dynamo.reset().units(), (0.5, 0.0));
+    assert_eq!(store.threads.head(&owner(), &head.id).await.unwrap(), Some(head.clone()));
+    assert_eq!(dynamo.reset().units(), (1.0, 0.0));
     let page = Page { data: vec![head], has_more: false, after: None };
-    assert_eq!(threads.threads(&owner(), &all()).await.unwrap().page, page);
+    assert_eq!(store.threads.list(&owner(), &all()).await.unwrap().page, page);
     assert_eq!(dynamo.reset().units(), (0.5, 0.0));
 }
 
 #[tokio::test]
 async fn create_with_an_existing_id_is_refused_and_changes_nothing() {
     let dynamo = Dynamo::start().await;
-    let (threads, head) = with_items(&dynamo, &[question(1, "hi")]).await;
+    let (store, head) = with_items(&dynamo, &[question(1, "hi")]).await;
     let other = ThreadRecord { run: Some(run(2, "digest")), ..head.clone() };
-    let error = threads.create(&owner(), &other, &question(2, "again")).await.unwrap_err();
+    let error = store.threads.create(&owner(), &other, &question(2, "again")).await.unwrap_err();
     let BeginError::Store(error) = error else { panic!("{error:?}") };
     assert!(!error.is_unavailable());
     assert_eq!(error.to_string(), "the store failed");
-    let loaded = threads.load(&owner(), &head.id, 24).await.unwrap();
-    assert_eq!(loaded, Some(Loaded { thread: head, items: vec![question(1, "hi")], has_more: false }));
+    let loaded = store.threads.load(&owner(), &head.id, 24).await.unwrap();
+    assert_eq!(loaded, Some(Loaded { thread: head, items: vec![question(1, "hi")] }));
 }
 
 #[tokio::test]
 async fn load_reads_the_newest_items_for_three_units() {
     let dynamo = Dynamo::start().await;
     let items: Vec<_> = (1..=30).map(|number| answer(number, &"x".repeat(700))).collect();
-    let (threads, head) = with_items(&dynamo, &items).await;
-    let loaded = threads.load(&owner(), &head.id, Threads::NEWEST).await.unwrap();
-    assert_eq!(loaded, Some(Loaded { thread: head, items: items[10..].to_vec(), has_more: true }));
+    let (store, head) = with_items(&dynamo, &items).await;
+    let loaded = store.threads.load(&owner(), &head.id, Threads::NEWEST).await.unwrap();
+    assert_eq!(loaded, Some(Loaded { thread: head, items: items[10..].to_vec() }));
     let (read, written) = dynamo.reset().units();
     assert!(read <= 3.0 && written == 0.0, "{read} {written}");
 
@@ -108,11 +107,11 @@ async fn put_item_of_every_kind_reads_back_unchanged() {
             StoredItem { upstream_id: Some("up".to_owned()), ends_run: Some("run".to_owned()), ..StoredItem::new(item) }
         })
         .collect();
-    dynamo.threads().put_attachment(&owner(), &attachment("a")).await.unwrap();
-    let (threads, head) = with_items(&dynamo, &items).await;
-    assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items);
+    dynamo.store().attachments.put(&owner(), &attachment("a")).await.unwrap();
+    let (store, head) = with_items(&dynamo, &items).await;
+    assert_eq!(store.threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items);
     for item in &items {
-        assert_eq!(threads.item(&owner(), &head.id, item.item.id()).await.unwrap().as_ref(), Some(item));
+        assert_eq!(store.items.get(&owner(), &head.id, item.item.id()).await.unwrap().as_ref(), Some(item));
     }
 }
 
@@ -120,13 +119,13 @@ async fn put_item_of_every_kind_reads_back_unchanged() {
 async fn put_item_again_keeps_the_feedback() {
     let dynamo = Dynamo::start().await;
     let first = StoredItem { upstream_id: Some("up".to_owned()), ..answer(2, "one") };
-    let (threads, head) = with_items(&dynamo, &[question(1, "hi"), first]).await;
+    let (store, head) = with_items(&dynamo, &[question(1, "hi"), first]).await;
     let ids = [id("msg", 2)];
-    assert!(threads.feedback(&owner(), &head.id, &ids, FeedbackKind::Negative, at(5)).await.unwrap());
+    assert!(store.items.feedback(&owner(), &head.id, &ids, FeedbackKind::Negative, at(5)).await.unwrap());
     assert_eq!(dynamo.reset().units(), (0.5, 1.0));
-    threads.put_item(&owner(), &head.id, &answer(2, "two")).await.unwrap();
+    store.items.put(&owner(), &head.id, &answer(2, "two")).await.unwrap();
     assert_eq!(dynamo.reset().units(), (0.0, 1.0));
-    assert_eq!(threads.item(&owner(), &head.id, &id("msg", 2)).await.unwrap(), Some(answer(2, "two")));
+    assert_eq!(store.items.get(&owner(), &head.id, &id("msg", 2)).await.unwrap(), Some(answer(2, "two")));
     assert_eq!(dynamo.reset().units(), (1.5, 0.0));
 
     let mut records = dynamo.records("threads");
@@ -144,7 +143,7 @@ async fn put_item_again_keeps_the_feedback() {
 #[tokio::test]
 async fn feedback_tells_whether_all_items_exist() {
     let dynamo = Dynamo::start().await;
-    let (threads, head) = with_items(&dynamo, &[question(1, "hi"), answer(2, "ho")]).await;
+    let (store, head) = with_items(&dynamo, &[question(1, "hi"), answer(2, "ho")]).await;
     let long = "x".repeat(5000);
     for (ids, exist) in [
         (vec![], true),
@@ -153,23 +152,23 @@ async fn feedback_tells_whether_all_items_exist() {
         (vec![String::new()], false),
         (vec![long], false),
     ] {
-        let all = threads.feedback(&owner(), &head.id, &ids, FeedbackKind::Positive, at(0)).await.unwrap();
+        let all = store.items.feedback(&owner(), &head.id, &ids, FeedbackKind::Positive, at(0)).await.unwrap();
         assert_eq!(all, exist, "{ids:?}");
     }
-    assert!(!threads.feedback(&owner(), "thr_no", &[], FeedbackKind::Positive, at(0)).await.unwrap());
+    assert!(!store.items.feedback(&owner(), "thr_no", &[], FeedbackKind::Positive, at(0)).await.unwrap());
     assert_eq!(dynamo.records("threads").len(), 3);
 }
 
 #[tokio::test]
 async fn set_title_costs_one_write_and_needs_an_existing_thread() {
     let dynamo = Dynamo::start().await;
-    let (threads, head) = with_items(&dynamo, &[question(1, "hi")]).await;
+    let (store, head) = with_items(&dynamo, &[question(1, "hi")]).await;
     let titled = ThreadRecord { title: Some("T".to_owned()), ..head.clone() };
-    assert_eq!(threads.set_title(&owner(), &head.id, "T").await.unwrap(), Some(titled));
+    assert_eq!(store.threads.set_title(&owner(), &head.id, "T").await.unwrap(), Some(titled));
     assert_eq!(dynamo.reset().units(), (0.0, 1.0));
-    assert_eq!(threads.set_title(&owner(), "thr_no", "T").await.unwrap(), None);
-    delete(&threads, &owner(), &head.id).await.unwrap();
-    assert_eq!(threads.set_title(&owner(), &head.id, "T").await.unwrap(), None);
+    assert_eq!(store.threads.set_title(&owner(), "thr_no", "T").await.unwrap(), None);
+    delete(&store, &owner(), &head.id).await.unwrap();
+    assert_eq!(store.threads.set_title(&owner(), &head.id, "T").await.unwrap(), None);
     assert_eq!(dynamo.records("threads"), [json!(null); 0]);
 }
 
@@ -177,58 +176,58 @@ async fn set_title_costs_one_write_and_needs_an_existing_thread() {
 async fn truncate_removes_the_items_after_one() {
     let dynamo = Dynamo::start().await;
     let items: Vec<_> = (1..=5).map(|n| if n == 4 { hidden(n) } else { answer(n, "x") }).collect();
-    let (threads, head) = with_items(&dynamo, &items).await;
-    truncate(&threads, &owner(), &head.id, &id("msg", 3)).await.unwrap();
+    let (store, head) = with_items(&dynamo, &items).await;
+    truncate(&store, &owner(), &head.id, &id("msg", 3)).await.unwrap();
     let meter = dynamo.reset();
     assert_eq!((meter.operations(), meter.units()), (vec!["Query", "TransactWriteItems"], (1.0, 4.0)));
-    assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items[..3]);
-    truncate(&threads, &owner(), &head.id, &id("msg", 3)).await.unwrap();
-    truncate(&threads, &owner(), &head.id, &"x".repeat(5000)).await.unwrap();
-    assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items[..3]);
+    assert_eq!(store.threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items[..3]);
+    truncate(&store, &owner(), &head.id, &id("msg", 3)).await.unwrap();
+    truncate(&store, &owner(), &head.id, &"x".repeat(5000)).await.unwrap();
+    assert_eq!(store.threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items[..3]);
 }
 
 #[tokio::test]
 async fn truncate_of_many_items_removes_the_newest_first() {
     let dynamo = Dynamo::start().await;
     let items: Vec<_> = (1..=252).map(|number| answer(number, "x")).collect();
-    let (threads, head) = with_items(&dynamo, &items).await;
+    let (store, head) = with_items(&dynamo, &items).await;
     let count = || dynamo.records("threads").len() - 1;
     for (failing, left) in [(id("msg", 152), 152), (id("msg", 52), 52)] {
         let key = failing.strip_prefix("msg_").unwrap();
         dynamo.fail("TransactWriteItems", key, crate::harness::dynamodb::Fault::ServerError, 3);
-        truncate(&threads, &owner(), &head.id, &id("msg", 2)).await.unwrap_err();
+        truncate(&store, &owner(), &head.id, &id("msg", 2)).await.unwrap_err();
         assert_eq!(count(), left);
     }
-    truncate(&threads, &owner(), &head.id, &id("msg", 2)).await.unwrap();
-    assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items[..2]);
+    truncate(&store, &owner(), &head.id, &id("msg", 2)).await.unwrap();
+    assert_eq!(store.threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items[..2]);
 }
 
 #[tokio::test]
 async fn delete_leaves_no_records() {
     let dynamo = Dynamo::start().await;
     let items: Vec<_> = (1..=60).map(|number| answer(number, "x")).collect();
-    let (threads, head) = with_items(&dynamo, &items).await;
+    let (store, head) = with_items(&dynamo, &items).await;
     let other = thread(2);
-    threads.create(&owner(), &other, &question(1, "other")).await.unwrap();
-    assert!(!threads.thread_is_gone(&owner(), &head.id).await.unwrap());
+    store.threads.create(&owner(), &other, &question(1, "other")).await.unwrap();
+    assert!(!store.threads.head(&owner(), &head.id).await.unwrap().is_none());
     dynamo.reset();
-    delete(&threads, &owner(), &head.id).await.unwrap();
+    delete(&store, &owner(), &head.id).await.unwrap();
     let meter = dynamo.reset();
     let operations = ["UpdateItem", "Query", "BatchWriteItem", "BatchWriteItem", "BatchWriteItem", "DeleteItem"];
     assert_eq!((meter.operations(), meter.units().1), (operations.to_vec(), 62.0));
-    assert!(threads.thread_is_gone(&owner(), &head.id).await.unwrap());
-    assert_eq!(dynamo.reset().units(), (0.5, 0.0));
+    assert!(store.threads.head(&owner(), &head.id).await.unwrap().is_none());
+    assert_eq!(dynamo.reset().units(), (1.0, 0.0));
     assert_eq!(dynamo.records("threads").len(), 2);
-    delete(&threads, &owner(), &head.id).await.unwrap();
-    assert_eq!(threads.threads(&owner(), &all()).await.unwrap().page.data, [other]);
+    delete(&store, &owner(), &head.id).await.unwrap();
+    assert_eq!(store.threads.list(&owner(), &all()).await.unwrap().page.data, [other]);
 
     // A turn that outlived its thread.
-    threads.put_item(&owner(), &head.id, &answer(61, "late")).await.unwrap();
-    assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap(), None);
-    assert_eq!(threads.items(&owner(), &head.id, &all()).await.unwrap(), None);
-    assert_eq!(threads.item(&owner(), &head.id, &id("msg", 61)).await.unwrap(), None);
+    store.items.put(&owner(), &head.id, &answer(61, "late")).await.unwrap();
+    assert_eq!(store.threads.load(&owner(), &head.id, 24).await.unwrap(), None);
+    assert_eq!(store.items.list(&owner(), &head.id, &all()).await.unwrap(), None);
+    assert_eq!(store.items.get(&owner(), &head.id, &id("msg", 61)).await.unwrap(), None);
     let late = id("msg", 61);
-    threads.remove_items(&owner(), &head.id, &[late.clone(), late, String::new()]).await.unwrap();
+    store.items.remove(&owner(), &head.id, &[late.clone(), late, String::new()]).await.unwrap();
     assert_eq!(dynamo.records("threads").len(), 2);
 }
 
@@ -236,9 +235,9 @@ async fn delete_leaves_no_records() {
 async fn truncate_keeps_items_newer_than_the_run() {
     let dynamo = Dynamo::start().await;
     let items: Vec<_> = (1..=5).map(|number| answer(number, "x")).collect();
-    let (threads, head) = with_items(&dynamo, &items).await;
-    let truncation = threads.begin_truncation(&owner(), &head.id, &id("msg", 2), &id("run", 4)).await.unwrap();
-    threads.finish_truncation(truncation).await.unwrap();
+    let (store, head) = with_items(&dynamo, &items).await;
+    let truncation = store.items.begin_truncation(&owner(), &head.id, &id("msg", 2), &id("run", 4)).await.unwrap();
+    store.items.finish_truncation(truncation).await.unwrap();
     let left = [&items[..2], &items[3..]].concat();
-    assert_eq!(threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, left);
+    assert_eq!(store.threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, left);
 }

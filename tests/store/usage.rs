@@ -49,7 +49,7 @@ async fn record_costs_two_writes_in_one_round_trip() {
         ..usage(1, 20, "gpt#6%", Outcome::Incomplete)
     };
     dynamo.slow(50);
-    dynamo.usage().record(&usage, 30).await.unwrap();
+    dynamo.store().usage.record(&usage, 30).await.unwrap();
     let meter = dynamo.reset();
     assert_eq!((meter.units(), meter.round_trips()), ((0.0, 2.0), 1));
     let mut records = dynamo.records("usage");
@@ -76,7 +76,7 @@ async fn record_costs_two_writes_in_one_round_trip() {
 #[tokio::test]
 async fn record_sums_up_days_by_model() {
     let dynamo = Dynamo::start().await;
-    let store = dynamo.usage();
+    let store = dynamo.store().usage;
     for number in 1..=10 {
         store.record(&usage(number, 20, "b#", Outcome::Ok), 0).await.unwrap();
     }
@@ -99,7 +99,7 @@ async fn record_sums_up_days_by_model() {
 #[tokio::test]
 async fn record_when_the_response_is_lost_counts_once() {
     let dynamo = Dynamo::start().await;
-    let store = dynamo.usage();
+    let store = dynamo.store().usage;
     for number in 1..=5 {
         dynamo.fail("UpdateItem", "", Fault::CutAfter, 2);
         dynamo.fail("PutItem", "", Fault::CutAfter, 2);

@@ -2,7 +2,7 @@ use chatkit_shared::conversation::Limits;
 use chatkit_shared::http::{Authenticator, HttpLayer};
 use chatkit_shared::identity::{SessionTokens, SigningKeys};
 use chatkit_shared::setup::{Outside, Setup, SetupError};
-use chatkit_shared::store::{Counters, Usage};
+use chatkit_shared::store::{Budgets, Usage};
 
 use crate::App;
 
@@ -24,7 +24,7 @@ impl App {
         Ok(Self {
             http: HttpLayer::from_env(env, keys, clock.clone(), ids.clone())?,
             authenticator: Authenticator::from_env(env, &secrets, &http, Some(sessions), clock.clone())?,
-            counters: Counters::from_env(&connection, env)?,
+            budgets: Budgets::from_env(&connection, env)?,
             usage: Usage::from_env(&connection, env)?,
             limits: Limits::from_env(env)?,
             secrets,
@@ -35,6 +35,6 @@ impl App {
     /// Reads the secrets and connects to DynamoDB, side by side, so that the first request does not wait for that. Ends
     /// within two seconds, and fails never: what cannot be had now is tried again when it is needed.
     pub async fn open(&self) {
-        tokio::join!(self.secrets.open(), self.counters.open(), self.authenticator.open());
+        tokio::join!(self.secrets.open(), self.budgets.open(), self.authenticator.open());
     }
 }

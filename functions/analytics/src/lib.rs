@@ -20,7 +20,7 @@ use chatkit_shared::conversation::{Limits, REQUESTS};
 use chatkit_shared::http::{Authenticator, Caller, Code, Error, HttpLayer, json};
 use chatkit_shared::identity::Identity;
 use chatkit_shared::secrets::Secrets;
-use chatkit_shared::store::{Counters, Decision, Scope, Usage};
+use chatkit_shared::store::{Budgets, Decision, Scope, Usage};
 use serde_json::json as object;
 
 use crate::daily::{Range, rows};
@@ -31,7 +31,7 @@ use crate::me::OwnUsage;
 pub struct App {
     http: HttpLayer,
     authenticator: Authenticator,
-    counters: Counters,
+    budgets: Budgets,
     usage: Usage,
     limits: Limits,
     secrets: Secrets,
@@ -66,7 +66,7 @@ async fn analytics(
 async fn own_usage(State(app): State<App>, Caller(identity): Caller) -> Result<Response, Error> {
     app.admit(&identity).await?;
     let now = app.clock.now();
-    let used = app.counters.used(&identity.owner, &app.limits.turns, now).await?;
+    let used = app.budgets.used(&identity.owner, &app.limits.turns, now).await?;
     Ok(json(&OwnUsage::new(&app.limits, &used, now)))
 }
 
@@ -74,7 +74,7 @@ impl App {
     /// Counts a request against the same limit as the user's operations of ChatKit that do not call the model.
     async fn admit(&self, identity: &Identity) -> Result<(), Error> {
         let scope = Scope::User(&identity.owner);
-        match self.counters.take(scope, REQUESTS, &self.limits.requests, self.clock.now()).await? {
+        match self.budgets.take(scope, REQUESTS, &self.limits.requests, self.clock.now()).await? {
             Decision::Admitted => Ok(()),
             Decision::Refused { retry_after } => Err(Error::rate_limited(retry_after)),
         }

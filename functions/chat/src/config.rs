@@ -32,7 +32,7 @@ impl App {
     pub async fn open(&self) {
         tokio::join!(
             self.secrets.open(),
-            self.engine.counters.open(),
+            self.engine.store.budgets.open(),
             self.engine.model.open(),
             self.authenticator.open()
         );

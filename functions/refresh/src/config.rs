@@ -2,7 +2,7 @@ use chatkit_shared::http::{Authenticator, HttpLayer};
 use chatkit_shared::identity::SigningKeys;
 use chatkit_shared::sessions::{AddressLimit, Sessions};
 use chatkit_shared::setup::{Outside, Setup, SetupError};
-use chatkit_shared::store::Counters;
+use chatkit_shared::store::Budgets;
 
 use crate::App;
 
@@ -14,14 +14,14 @@ impl App {
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, .. } = setup;
         let Outside { http, secrets, connection, .. } = setup.outside()?;
-        let counters = Counters::from_env(&connection, env)?;
+        let budgets = Budgets::from_env(&connection, env)?;
         let keys = SigningKeys::required(env, &secrets)?;
         Ok(Self {
             http: HttpLayer::from_env(env, keys.clone(), clock.clone(), ids.clone())?,
             authenticator: Authenticator::from_env(env, &secrets, &http, None, clock.clone())?,
-            limit: AddressLimit::from_env(env, counters.clone(), clock.clone())?,
-            sessions: Sessions::from_env(setup, &secrets, keys, http, counters.clone())?,
-            counters,
+            limit: AddressLimit::from_env(env, budgets.clone(), clock.clone())?,
+            sessions: Sessions::from_env(setup, &secrets, keys, http, &connection)?,
+            budgets,
             secrets,
         })
     }
@@ -29,6 +29,6 @@ impl App {
     /// Reads the secrets and connects to DynamoDB, and in hosted mode to OpenAI, side by side, so that the first request does not wait for that. Ends
     /// within two seconds, and fails never: what cannot be had now is tried again when it is needed.
     pub async fn open(&self) {
-        tokio::join!(self.secrets.open(), self.counters.open(), self.authenticator.open(), self.sessions.open());
+        tokio::join!(self.secrets.open(), self.budgets.open(), self.authenticator.open(), self.sessions.open());
     }
 }

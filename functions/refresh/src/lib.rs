@@ -13,7 +13,7 @@ use axum::routing::post;
 use chatkit_shared::http::{Authenticator, ClientAddress, Error, HttpLayer, JsonBody, SiteUser, json};
 use chatkit_shared::secrets::Secrets;
 use chatkit_shared::sessions::{AddressLimit, Sessions};
-use chatkit_shared::store::Counters;
+use chatkit_shared::store::Budgets;
 use serde::Deserialize;
 
 /// What the function works with.
@@ -23,7 +23,7 @@ pub struct App {
     authenticator: Authenticator,
     limit: AddressLimit,
     sessions: Sessions,
-    counters: Counters,
+    budgets: Budgets,
     secrets: Secrets,
 }
 

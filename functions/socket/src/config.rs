@@ -4,6 +4,7 @@ use chatkit_shared::http::Pseudonyms;
 use chatkit_shared::identity::{AuthModes, SessionTokens, SigningKeys};
 use chatkit_shared::limits::Bucket;
 use chatkit_shared::setup::{Setup, SetupError};
+use chatkit_shared::store::{Claims, Connections};
 
 use crate::App;
 use crate::answer::SILENCE;
@@ -30,7 +31,9 @@ impl App {
         Ok(Self {
             sessions: SessionTokens::new(keys.clone()),
             modes: AuthModes::from_env(env)?,
-            connections: env.parsed("LIMIT_USER_CONNECTIONS", 10, WANTS)?,
+            connections: Connections::from_env(&outside.connection, env)?,
+            claims: Claims::from_env(&outside.connection, env)?,
+            max_connections: env.parsed("LIMIT_USER_CONNECTIONS", 10, WANTS)?,
             messages: Bucket::per_minute(env.parsed("LIMIT_CONNECTION_MESSAGES_PER_MINUTE", 120, WANTS)?),
             pseudonyms: Pseudonyms::from_env(env, keys)?,
             silence: SILENCE,
@@ -49,6 +52,6 @@ impl App {
     /// Reads the secrets and connects to DynamoDB and the model, side by side, so that the first message does not wait for
     /// that. Ends within two seconds, and fails never: what cannot be had now is tried again when it is needed.
     pub async fn open(&self) {
-        tokio::join!(self.secrets.open(), self.engine.counters.open(), self.engine.model.open());
+        tokio::join!(self.secrets.open(), self.engine.store.budgets.open(), self.engine.model.open());
     }
 }

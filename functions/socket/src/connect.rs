@@ -24,7 +24,7 @@ impl App {
         };
         let session = self.session(token).await?;
         let now = self.engine.clock.now();
-        if self.engine.counters.open_socket(connection, &session, self.connections, now).await? {
+        if self.connections.open(connection, &session, self.max_connections, now).await? {
             return Ok(session);
         }
         Err(Error::new(Code::RateLimitExceeded, "too many open connections"))

@@ -39,6 +39,7 @@ use chatkit_shared::identity::{AuthModes, SessionTokens};
 use chatkit_shared::ids;
 use chatkit_shared::limits::Bucket;
 use chatkit_shared::secrets::Secrets;
+use chatkit_shared::store::{Claims, Connections};
 use chatkit_shared::telemetry::chain;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -54,8 +55,10 @@ pub struct App {
     engine: Engine,
     sessions: SessionTokens,
     modes: AuthModes,
+    connections: Connections,
+    claims: Claims,
     /// Open connections of a user.
-    connections: u32,
+    max_connections: u32,
     /// Messages on a connection.
     messages: Bucket,
     /// How long an answer is silent at most.
@@ -109,7 +112,7 @@ impl App {
 
     /// Forgets a connection that is closed. If that fails its record expires all the same.
     async fn forget(&self, connection: &str) {
-        if let Err(error) = self.engine.counters.close_socket(connection).await {
+        if let Err(error) = self.connections.close(connection).await {
             tracing::warn!(error = chain(&error), "a closed connection was not forgotten");
         }
     }

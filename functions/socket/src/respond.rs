@@ -7,7 +7,7 @@ use chatkit_shared::http::{Error, RequestLog};
 use chatkit_shared::identity::{Identity, Session};
 use chatkit_shared::ids;
 use chatkit_shared::protocol::Request;
-use chatkit_shared::store::SocketAdmission;
+use chatkit_shared::store::MessageAdmission;
 use http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -64,10 +64,10 @@ impl App {
     /// Whose connection it is.
     async fn admit(&self, connection: &str) -> Result<Session, Error> {
         let now = self.engine.clock.now();
-        match self.engine.counters.admit_socket_message(connection, &self.messages, now).await? {
-            SocketAdmission::Admitted(session) => Ok(*session),
-            SocketAdmission::Refused { retry_after } => Err(Error::rate_limited(retry_after)),
-            SocketAdmission::Unknown => Err(Error::unauthorized("the connection is not known, please connect again")),
+        match self.connections.admit_message(connection, &self.messages, now).await? {
+            MessageAdmission::Admitted(session) => Ok(*session),
+            MessageAdmission::Refused { retry_after } => Err(Error::rate_limited(retry_after)),
+            MessageAdmission::Unknown => Err(Error::unauthorized("the connection is not known, please connect again")),
         }
     }
 
@@ -79,7 +79,7 @@ impl App {
         answer: &mut Answer<'_>,
     ) -> Result<StatusCode, Error> {
         let session = self.session(token.expose_secret()).await?;
-        if !self.engine.counters.renew_socket(connection, &session).await? {
+        if !self.connections.renew(connection, &session).await? {
             return Err(Error::unauthorized("the session token is not this connection's user's"));
         }
         Ok(told(&session, answer).await)

@@ -72,7 +72,7 @@ impl App {
 
     /// Whether nobody has carried this order out or refused it so far; from now on nobody else will.
     pub(crate) async fn claim(&self, request_id: &str) -> Result<bool, StoreError> {
-        self.engine.counters.claim(request_id, self.engine.clock.now() + CLAIM).await
+        self.claims.claim(request_id, self.engine.clock.now() + CLAIM).await
     }
 
     async fn begin(&self, order: &Order, log: &RequestLog) -> Result<Begun, Error> {

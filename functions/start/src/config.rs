@@ -2,7 +2,7 @@ use chatkit_shared::http::{Authenticator, HttpLayer};
 use chatkit_shared::identity::{AuthModes, SigningKeys, Visitors};
 use chatkit_shared::sessions::{AddressLimit, Sessions};
 use chatkit_shared::setup::{Outside, Setup, SetupError};
-use chatkit_shared::store::Counters;
+use chatkit_shared::store::Budgets;
 
 use crate::App;
 
@@ -20,16 +20,16 @@ impl App {
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, cookie } = setup;
         let Outside { http, secrets, connection, .. } = setup.outside()?;
-        let counters = Counters::from_env(&connection, env)?;
+        let budgets = Budgets::from_env(&connection, env)?;
         let keys = SigningKeys::required(env, &secrets)?;
         let visitors = AuthModes::from_env(env)?.anonymous.then(|| Visitors::new(keys.clone(), *cookie));
         Ok(Self {
             http: HttpLayer::from_env(env, keys.clone(), clock.clone(), ids.clone())?,
             authenticator: Authenticator::from_env(env, &secrets, &http, None, clock.clone())?,
             visitors,
-            limit: AddressLimit::from_env(env, counters.clone(), clock.clone())?,
-            sessions: Sessions::from_env(setup, &secrets, keys, http, counters.clone())?,
-            counters,
+            limit: AddressLimit::from_env(env, budgets.clone(), clock.clone())?,
+            sessions: Sessions::from_env(setup, &secrets, keys, http, &connection)?,
+            budgets,
             secrets,
             clock: clock.clone(),
             ids: ids.clone(),
@@ -39,6 +39,6 @@ impl App {
     /// Reads the secrets and connects to DynamoDB, and in hosted mode to OpenAI, side by side, so that the first request does not wait for that. Ends
     /// within two seconds, and fails never: what cannot be had now is tried again when it is needed.
     pub async fn open(&self) {
-        tokio::join!(self.secrets.open(), self.counters.open(), self.authenticator.open(), self.sessions.open());
+        tokio::join!(self.secrets.open(), self.budgets.open(), self.authenticator.open(), self.sessions.open());
     }
 }

@@ -17,7 +17,7 @@ use chatkit_shared::identity::Visitors;
 use chatkit_shared::ids::Ids;
 use chatkit_shared::secrets::Secrets;
 use chatkit_shared::sessions::{AddressLimit, Sessions};
-use chatkit_shared::store::Counters;
+use chatkit_shared::store::Budgets;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 
@@ -29,7 +29,7 @@ pub struct App {
     visitors: Option<Visitors>,
     limit: AddressLimit,
     sessions: Sessions,
-    counters: Counters,
+    budgets: Budgets,
     secrets: Secrets,
     clock: Clock,
     ids: Ids,

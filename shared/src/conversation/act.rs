@@ -17,7 +17,7 @@ use crate::ids;
 use crate::json_depth::is_too_deep;
 use crate::model::Prompt;
 use crate::protocol::{CustomAction, Event, ThreadItem};
-use crate::store::{Loaded, Opening};
+use crate::store::{Loaded, RunTrigger};
 
 impl Engine {
     /// `threads.custom_action`: the endpoint's effects as they come, then the model's answer if the endpoint wants one.
@@ -86,7 +86,7 @@ impl Engine {
         self.admit_request(owner).await?;
         let sender = async {
             match &item_id {
-                Some(item_id) => self.threads.item(owner, &thread_id, item_id).await,
+                Some(item_id) => self.store.items.get(owner, &thread_id, item_id).await,
                 None => Ok(None),
             }
         };
@@ -107,7 +107,7 @@ impl Engine {
         run.digest.clone_from(&run.id);
         let (events, receiver) = unbounded_channel();
         let place = Place {
-            threads: self.threads.clone(),
+            store: self.store.clone(),
             owner: owner.clone(),
             run,
             leased: false,
@@ -204,7 +204,7 @@ impl Turn {
         place.run.digest.clone_from(&place.run.id);
         let now = self.engine.clock.now();
         let begun =
-            place.threads.begin_run(&place.owner, &place.thread_id, &place.run, None, Opening::Nothing, now).await;
+            place.store.runs.begin(&place.owner, &place.thread_id, &place.run, None, RunTrigger::Nothing, now).await;
         begun.map_err(|error| refused(error.into()))?;
         place.leased = true;
         Ok(self.engine.ask(&self.identity.owner, self.prompt.clone()))

@@ -28,7 +28,7 @@ impl Engine {
         let media_type = check(files, &name, size, &mime_type)?;
         self.admit_request(owner).await?;
         let record = self.announced(name, size, &media_type);
-        self.threads.put_attachment(owner, &record).await?;
+        self.store.attachments.put(owner, &record).await?;
         let upload = UploadDescriptor {
             url: files.upload_url(&ObjectKey::upload(owner, &record.id), &media_type, size),
             method: UploadMethod::Put,
@@ -56,7 +56,7 @@ impl Engine {
         let record = self.announced(name, size, &media_type);
         // Without its record, what is uploaded goes by itself.
         files.put(&ObjectKey::upload(owner, &record.id), &media_type, bytes).await?;
-        self.threads.put_attachment(owner, &record).await?;
+        self.store.attachments.put(owner, &record).await?;
         Ok(unsent(files, owner, record, &media_type))
     }
 
@@ -65,8 +65,8 @@ impl Engine {
     pub(super) async fn delete_attachment(&self, owner: &Owner, params: &AttachmentsDelete) -> Result<Document, Error> {
         let (files, id) = (self.files()?, &params.attachment_id);
         self.admit_request(owner).await?;
-        let is_known = self.threads.attachment(owner, id).await?.is_some();
-        if !self.threads.discard_attachment(owner, id).await? {
+        let is_known = self.store.attachments.get(owner, id).await?.is_some();
+        if !self.store.attachments.discard(owner, id).await? {
             return Err(Error::Invalid("the attachment stands in a message".to_owned()));
         }
         files.delete(&ObjectKey::upload(owner, id)).await?;
@@ -103,7 +103,7 @@ impl Engine {
         id: &str,
     ) -> Result<(Attachment, Upload), Error> {
         let object = ObjectKey::upload(owner, id);
-        let (record, found) = tokio::join!(self.threads.attachment(owner, id), files.head(&object));
+        let (record, found) = tokio::join!(self.store.attachments.get(owner, id), files.head(&object));
         let record = record?.ok_or_else(unknown_attachment)?;
         if record.message_id.is_some() {
             return Err(taken(id));

@@ -12,7 +12,7 @@ use crate::endpoints::{Effect, EndpointError, Expects, Output};
 use crate::identity::Identity;
 use crate::ids;
 use crate::model::{FunctionCall, Input};
-use crate::store::Carried;
+use crate::store::ModelContext;
 
 /// Calls of one round that are run; a model that wants more is told so.
 const MOST_CALLS: usize = 16;
@@ -99,8 +99,8 @@ impl Turn {
         let FunctionCall { call_id, name, arguments } = waiting.remove(0);
         // They were read before the call was kept.
         let arguments = serde_json::from_str(&arguments).unwrap_or_default();
-        let carried: Carried = self.progress.trail.take_waiting(waiting);
-        let steps = answer.ask_page(call_id, name, arguments, carried);
+        let model_context: ModelContext = self.progress.trail.take_waiting(waiting);
+        let steps = answer.ask_page(call_id, name, arguments, model_context);
         Ok(self.perform(steps).await?)
     }
 

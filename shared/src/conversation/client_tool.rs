@@ -9,7 +9,7 @@ use super::{Engine, Error, OnEnd};
 use crate::identity::Identity;
 use crate::json_depth::is_too_deep;
 use crate::protocol::{AddClientToolOutput, ClientToolCall, ClientToolCallStatus, Event, ThreadItem};
-use crate::store::{Loaded, Opening, StoredItem};
+use crate::store::{Loaded, RunTrigger, StoredItem};
 
 /// Bytes of what the page may return, so that it fits a record of the store with everything around it.
 const LARGEST_OUTPUT: usize = 128 * 1024;
@@ -35,13 +35,13 @@ impl Engine {
         let Some(position) = waiting_call(&items) else {
             return Err(self.refund(&reservation, no_call()).await);
         };
-        let StoredItem { item: ThreadItem::ClientToolCall(call), upstream_id, ends_run, carried, .. } =
+        let StoredItem { item: ThreadItem::ClientToolCall(call), upstream_id, ends_run, model_context, .. } =
             items[position].clone()
         else {
             return Err(self.refund(&reservation, no_call()).await);
         };
-        let mut carried = carried.unwrap_or_default();
-        let waiting = std::mem::take(&mut carried.waiting);
+        let mut model_context = model_context.unwrap_or_default();
+        let waiting = std::mem::take(&mut model_context.page_calls);
         let answered = ClientToolCall { status: ClientToolCallStatus::Completed, output: Some(params.result), ..call };
         let mut run = self.lease(String::new(), thread.last_run());
         // Which of two answers counts, the item itself decides.
@@ -50,7 +50,7 @@ impl Engine {
             item: ThreadItem::ClientToolCall(answered),
             upstream_id,
             ends_run,
-            carried: (!carried.before.is_empty()).then_some(carried),
+            model_context: (!model_context.inputs_before.is_empty()).then_some(model_context),
             answered_by: Some(run.id.clone()),
         };
         let waiting_item = std::mem::replace(&mut items[position], item.clone());
@@ -76,8 +76,8 @@ impl Engine {
         };
         let thread_id = beginning.thread.id.clone();
         let now = self.clock.now();
-        let opening = Opening::Answer { waiting: &waiting_item, answered: &item };
-        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), opening, now).err_into();
+        let opening = RunTrigger::Answer { waiting: &waiting_item, answered: &item };
+        let write = self.store.runs.begin(owner, &thread_id, &run, seen.as_deref(), opening, now).err_into();
         Box::pin(self.begin(beginning, write, on_end)).await
     }
 }

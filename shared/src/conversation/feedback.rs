@@ -13,7 +13,7 @@ impl Engine {
         }
         self.admit_request(owner).await?;
         let now = self.clock.now();
-        let all_exist = self.threads.feedback(owner, &params.thread_id, &params.item_ids, params.kind, now).await?;
+        let all_exist = self.store.items.feedback(owner, &params.thread_id, &params.item_ids, params.kind, now).await?;
         if all_exist { Ok(Document::Nothing {}) } else { Err(Error::NotFound("item")) }
     }
 }

@@ -90,7 +90,7 @@ impl Engine {
                 .try_for_each_concurrent(8, |object| async move { files.delete(&object).await })
                 .await?;
         }
-        self.threads.remove_attachments(owner, &attachments).await?;
+        self.store.attachments.remove(owner, &attachments).await?;
         Ok(())
     }
 }

@@ -53,7 +53,7 @@ impl Limits {
 impl Engine {
     /// Counts an operation that does not call the model.
     pub(super) async fn admit_request(&self, owner: &Owner) -> Result<(), Error> {
-        match self.counters.take(Scope::User(owner), REQUESTS, &self.limits.requests, self.clock.now()).await? {
+        match self.store.budgets.take(Scope::User(owner), REQUESTS, &self.limits.requests, self.clock.now()).await? {
             Decision::Admitted => Ok(()),
             Decision::Refused { retry_after } => Err(Error::RateLimited { retry_after }),
         }
@@ -85,7 +85,7 @@ impl Engine {
             account(Scope::Address(&address), of_address, Window::Hour),
             account(Scope::Tenant(identity.owner.tenant()), tenant_tokens_per_day, Window::Day),
         ];
-        match self.counters.admit(&accounts, reserve, self.clock.now()).await? {
+        match self.store.budgets.admit(&accounts, reserve, self.clock.now()).await? {
             Admission::Admitted(reservation) => Ok(reservation),
             Admission::Refused(refusal) => Err(refusal.into()),
         }
@@ -95,7 +95,7 @@ impl Engine {
     /// documents count by their pages. Where there is no room, nothing is given back.
     pub(super) async fn hold(&self, reservation: &mut Reservation, prompt: &Prompt, beside: u64) -> Result<(), Error> {
         let total = tokens(prompt) + u64::from(self.assistant.max_output_tokens) + beside;
-        match self.counters.hold_at_first(reservation, total, self.clock.now()).await? {
+        match self.store.budgets.hold_at_first(reservation, total, self.clock.now()).await? {
             None => Ok(()),
             Some(refusal) => Err(refusal.into()),
         }

@@ -12,10 +12,9 @@ use super::{Engine, Error, OnEnd};
 use crate::identity::{Identity, Owner};
 use crate::ids;
 use crate::protocol::{
-    AddUserMessage, CreateThread, Event, Object, Page, RetryAfterItem, ThreadItem, ThreadStatus, UserContent,
-    UserMessage,
+    AddUserMessage, CreateThread, Event, Page, RetryAfterItem, ThreadItem, ThreadStatus, UserContent, UserMessage,
 };
-use crate::store::{Loaded, Opening, Run, StoredItem, ThreadRecord, Threads};
+use crate::store::{Loaded, Run, RunTrigger, StoredItem, ThreadRecord, Threads};
 
 impl Engine {
     /// `threads.create`: a new thread with its first message.
@@ -41,7 +40,6 @@ impl Engine {
             created_at: item.item.header().created_at,
             status: ThreadStatus::Active,
             allowed_image_domains: self.assistant.allowed_image_domains.clone(),
-            metadata: Object::new(),
             run: Some(run.clone()),
             retries: Vec::new(),
         };
@@ -62,7 +60,7 @@ impl Engine {
             thread: thread.clone(),
         };
         let write = async {
-            self.threads.create(owner, &thread, &item).await?;
+            self.store.threads.create(owner, &thread, &item).await?;
             self.keep_files(owner, &item, &uploads, None).await
         };
         Box::pin(self.begin(beginning, write, on_end)).await
@@ -112,8 +110,8 @@ impl Engine {
         let thread_id = beginning.thread.id.clone();
         let write = async {
             let now = self.clock.now();
-            let opening = Opening::Message(&item);
-            self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), opening, now).await?;
+            let opening = RunTrigger::Message(&item);
+            self.store.runs.begin(owner, &thread_id, &run, seen.as_deref(), opening, now).await?;
             self.keep_files(owner, &item, &uploads, Some(&run)).await
         };
         Box::pin(self.begin(beginning, write, on_end)).await
@@ -156,7 +154,7 @@ impl Engine {
         };
         // Whoever asks again is done with the run that is under way; it withdraws its items when it ends.
         let (thread, now) = (beginning.thread.clone(), self.clock.now());
-        let write = self.threads.begin_retry(owner, &thread, &run, &params.item_id, now).err_into();
+        let write = self.store.runs.begin_retry(owner, &thread, &run, &params.item_id, now).err_into();
         Box::pin(self.begin(beginning, write, on_end)).await
     }
 
@@ -173,7 +171,7 @@ impl Engine {
             return Ok(());
         }
         let Err(error) = self.keep_uploads(owner, uploads).await else { return Ok(()) };
-        self.threads.take_back_message(owner, &message.item.header().thread_id, message, run).await?;
+        self.store.runs.rollback_message(owner, &message.item.header().thread_id, message, run).await?;
         Err(error)
     }
 
@@ -196,8 +194,8 @@ impl Engine {
 
     async fn items_up_to(&self, owner: &Owner, thread_id: &str, item_id: &str) -> Result<Vec<StoredItem>, Error> {
         let (item, older) = tokio::try_join!(
-            self.threads.item(owner, thread_id, item_id),
-            self.threads.items_before(owner, thread_id, item_id, Threads::NEWEST)
+            self.store.items.get(owner, thread_id, item_id),
+            self.store.items.before(owner, thread_id, item_id, Threads::NEWEST)
         )?;
         Ok(older.into_iter().chain(item).collect())
     }

@@ -49,17 +49,13 @@ use crate::identity::Identity;
 use crate::ids::Ids;
 use crate::model::Model;
 use crate::protocol::{Attachment, Event, Page, Request, Thread, ThreadItem};
-use crate::store::{Counters, Threads, Usage};
+use crate::store::Store;
 
 /// Answers ChatKit operations. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    /// Threads and items.
-    pub threads: Threads,
-    /// Limits.
-    pub counters: Counters,
-    /// What was used.
-    pub usage: Usage,
+    /// What is kept.
+    pub store: Store,
     /// Attachments and pictures; none where they are off.
     pub files: Option<Files>,
     /// Who answers.

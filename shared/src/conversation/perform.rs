@@ -47,9 +47,9 @@ impl Turn {
             }
             return Ok(());
         };
-        let carried = finished.carried.clone().or_else(|| self.progress.trail.take());
+        let model_context = finished.model_context.clone().or_else(|| self.progress.trail.take());
         let files: Vec<_> = finished.item.files().into_iter().map(ToOwned::to_owned).collect();
-        let item = match place.store(finished, carried, ends_turn).await {
+        let item = match place.store(finished, model_context, ends_turn).await {
             Ok(item) => item,
             Err(error) => {
                 Box::pin(self.drop_files(&files)).await;
@@ -81,7 +81,7 @@ impl Turn {
             }
             (Ok(image), Stage::Whole { upstream_id }) => {
                 let item = ThreadItem::GeneratedImage(GeneratedImageItem { header, image: Some(image) });
-                self.progress.held = Some(Finished { item, upstream_id, carried: None });
+                self.progress.held = Some(Finished { item, upstream_id, model_context: None });
             }
             (Err(error), stage) => {
                 tracing::error!(error = chain(&error), "a picture was not kept");

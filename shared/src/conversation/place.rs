@@ -4,11 +4,11 @@ use super::answer::Finished;
 use crate::identity::Owner;
 use crate::ids;
 use crate::protocol::{Event, Page, ThreadItem, WidgetItem};
-use crate::store::{Carried, Retry, Run, StoreError, StoredItem, Threads, Truncation};
+use crate::store::{ModelContext, Retry, Run, Store, StoreError, StoredItem, Truncation};
 
 /// A thread that a turn writes in.
 pub(super) struct Place {
-    pub(super) threads: Threads,
+    pub(super) store: Store,
     pub(super) owner: Owner,
     pub(super) thread_id: String,
     pub(super) run: Run,
@@ -32,14 +32,14 @@ impl Place {
         if !self.anew {
             return Ok(Truncation::default());
         }
-        Box::pin(self.threads.begin_truncation(&self.owner, &self.thread_id, &self.question, &self.run.id)).await
+        Box::pin(self.store.items.begin_truncation(&self.owner, &self.thread_id, &self.question, &self.run.id)).await
     }
 
     /// Makes room for the answer: drops the past, whose files are gone, and what means nothing any more, which has none.
     pub(super) async fn clear(&self, past: Truncation) -> Result<(), StoreError> {
-        Box::pin(self.threads.finish_truncation(past)).await?;
+        Box::pin(self.store.items.finish_truncation(past)).await?;
         if !self.obsolete.is_empty() {
-            Box::pin(self.threads.remove_items(&self.owner, &self.thread_id, &self.obsolete)).await?;
+            Box::pin(self.store.items.remove(&self.owner, &self.thread_id, &self.obsolete)).await?;
         }
         Ok(())
     }
@@ -48,13 +48,13 @@ impl Place {
     pub(super) async fn store(
         &mut self,
         finished: Finished,
-        carried: Option<Carried>,
+        model_context: Option<ModelContext>,
         ends_turn: bool,
     ) -> Result<ThreadItem, StoreError> {
         let Finished { item, upstream_id, .. } = finished;
         let ends_run = (ends_turn && self.leased).then(|| self.run.id.clone());
-        let stored = StoredItem { upstream_id, ends_run, carried, ..StoredItem::new(item) };
-        Box::pin(self.threads.put_item(&self.owner, &self.thread_id, &stored)).await?;
+        let stored = StoredItem { upstream_id, ends_run, model_context, ..StoredItem::new(item) };
+        Box::pin(self.store.items.put(&self.owner, &self.thread_id, &stored)).await?;
         self.stored.push(stored.item.id().to_owned());
         Ok(stored.item)
     }
@@ -66,25 +66,25 @@ impl Place {
         widget: serde_json::Value,
         copy_text: Option<String>,
     ) -> Result<Option<ThreadItem>, StoreError> {
-        let known = Box::pin(self.threads.item(&self.owner, &self.thread_id, item_id)).await?;
+        let known = Box::pin(self.store.items.get(&self.owner, &self.thread_id, item_id)).await?;
         let Some(stored) = known else { return Ok(None) };
         let ThreadItem::Widget(old) = stored.item.clone() else { return Ok(None) };
         let item = ThreadItem::Widget(WidgetItem { widget, copy_text: copy_text.or(old.copy_text), ..old });
         let stored = StoredItem { item, ..stored };
-        let is_there = Box::pin(self.threads.replace_item(&self.owner, &self.thread_id, &stored)).await?;
+        let is_there = Box::pin(self.store.items.replace(&self.owner, &self.thread_id, &stored)).await?;
         Ok(is_there.then_some(stored.item))
     }
 
     /// Gives the thread a title; none if the thread is gone.
     pub(super) async fn rename(&self, title: &str) -> Result<Option<Event>, StoreError> {
-        let thread = Box::pin(self.threads.set_title(&self.owner, &self.thread_id, title)).await?;
+        let thread = Box::pin(self.store.threads.set_title(&self.owner, &self.thread_id, title)).await?;
         Ok(thread.map(|thread| Event::ThreadUpdated { thread: thread.into_thread(Page::empty()) }))
     }
 
     /// Ends the run of a turn that has no item to end it with.
     pub(super) async fn end(&self) -> Result<(), StoreError> {
         if self.leased {
-            Box::pin(self.threads.end_run(&self.owner, &self.thread_id, &self.run.id)).await?;
+            Box::pin(self.store.runs.end(&self.owner, &self.thread_id, &self.run.id)).await?;
         }
         Ok(())
     }
@@ -97,11 +97,11 @@ impl Place {
             ids::sort_key(&retry.item) <= ids::sort_key(&self.question)
                 && ids::sort_key(&retry.run) > ids::sort_key(&self.run.id)
         };
-        let items = match self.threads.thread_now(&self.owner, &self.thread_id).await? {
+        let items = match self.store.threads.head(&self.owner, &self.thread_id).await? {
             None => [self.stored.as_slice(), std::slice::from_ref(&self.question)].concat(),
             Some(head) if head.retries.iter().any(retried) => self.stored.clone(),
             Some(_) => return Ok(Vec::new()),
         };
-        self.threads.remove_items(&self.owner, &self.thread_id, &items).await
+        self.store.items.remove(&self.owner, &self.thread_id, &items).await
     }
 }

@@ -84,7 +84,7 @@ fn definition(tool: &Tool) -> Value {
 
 /// What one item becomes, behind what the model did on the way to it.
 fn group(stored: &StoredItem, is_last: bool) -> Vec<Input> {
-    let carried = stored.carried.iter().flat_map(|carried| &carried.before);
+    let carried = stored.model_context.iter().flat_map(|context| &context.inputs_before);
     // What the model thought, only the turn that goes on may be told.
     let before = carried.filter(|input| is_last || !matches!(input, Input::Opaque(_))).cloned();
     before.chain(inputs(&stored.item, is_last)).collect()

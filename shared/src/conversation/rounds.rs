@@ -132,11 +132,11 @@ impl Turn {
     /// Holds as much of the budgets as the next round can cost; why there is no room, if so.
     async fn hold_more(&mut self) -> Result<Option<Refusal>, StoreError> {
         let Some(reservation) = &mut self.reservation else { return Ok(None) };
-        let Engine { counters, assistant, clock, .. } = &self.engine;
+        let Engine { store, assistant, clock, .. } = &self.engine;
         let used = self.progress.usage.input + self.progress.usage.output;
         let beside = self.progress.title.as_ref().map_or(0, |pending| title::worst_case(&pending.title.message));
         let total = used + tokens(&self.prompt) + u64::from(assistant.max_output_tokens) + beside;
-        counters.hold(reservation, total, clock.now()).await
+        store.budgets.hold(reservation, total, clock.now()).await
     }
 }
 

@@ -46,17 +46,17 @@ impl Turn {
     /// Gives back what was reserved too much and writes down what was used. A failure here costs the operator's
     /// statistics, not the person's answer.
     pub(super) async fn settle(&mut self, outcome: Outcome) {
-        let Engine { clock, counters, limits, .. } = &self.engine;
+        let Engine { clock, store, limits, .. } = &self.engine;
         let record = self.record(outcome, clock.now());
         let used = record.input_tokens + record.output_tokens;
         let settle = async {
             match &self.reservation {
-                Some(reservation) => counters.settle(reservation, used).await,
+                Some(reservation) => store.budgets.settle(reservation, used).await,
                 None => Ok(()),
             }
         };
         // Where no model was asked there was no turn.
-        let (is_turn, rows) = (self.reservation.is_some(), &self.engine.usage);
+        let (is_turn, rows) = (self.reservation.is_some(), &store.usage);
         let count = async { if is_turn { rows.record(&record, limits.usage_retention_days).await } else { Ok(()) } };
         let withdraw = OptionFuture::from(self.place.as_ref().map(Place::withdraw));
         let (settled, recorded, withdrawn) = tokio::join!(settle, count, withdraw);

@@ -11,7 +11,7 @@ use crate::protocol::{
     AddStructuredInput, Answer, Event, StructuredAnswer, StructuredInput, StructuredInputStatus, StructuredSubmission,
     SubmissionStatus, ThreadItem,
 };
-use crate::store::{Loaded, Opening, StoredItem};
+use crate::store::{Loaded, RunTrigger, StoredItem};
 
 /// Bytes of all answers together, so that they fit a record of the store with the questions.
 const LARGEST_ANSWERS: usize = 64 * 1024;
@@ -27,7 +27,7 @@ impl Engine {
         let owner = &identity.owner;
         self.check_answers(&params.input)?;
         let load = self.load_now(owner, &params.thread_id);
-        let asked = self.threads.item(owner, &params.thread_id, &params.item_id);
+        let asked = self.store.items.get(owner, &params.thread_id, &params.item_id);
         let (admitted, asked) = tokio::join!(Box::pin(self.admit_and_load(identity, load)), asked);
         let (reservation, loaded) = admitted?;
         let mut run = self.lease(String::new(), loaded.thread.last_run());
@@ -67,8 +67,8 @@ impl Engine {
         };
         let thread_id = beginning.thread.id.clone();
         let now = self.clock.now();
-        let opening = Opening::Answer { waiting: &asked, answered: &item };
-        let write = self.threads.begin_run(owner, &thread_id, &run, seen.as_deref(), opening, now).err_into();
+        let opening = RunTrigger::Answer { waiting: &asked, answered: &item };
+        let write = self.store.runs.begin(owner, &thread_id, &run, seen.as_deref(), opening, now).err_into();
         Box::pin(self.begin(beginning, write, on_end)).await
     }
 

@@ -29,7 +29,7 @@ impl Engine {
     pub(super) async fn get_thread(&self, owner: &Owner, params: &GetThread) -> Result<Document, Error> {
         self.admit_request(owner).await?;
         let newest = Paging { limit: Some(ITEMS_WITH_THREAD), order: Order::Desc, after: None };
-        let loaded = self.threads.thread_with_items(owner, &params.thread_id, &newest).await?;
+        let loaded = self.store.items.list_with_head(owner, &params.thread_id, &newest).await?;
         let (thread, items) = loaded.ok_or(Error::NotFound("thread"))?;
         let mut items = items.map(|stored| self.shown(owner, stored.item));
         items.data.reverse();
@@ -40,7 +40,7 @@ impl Engine {
     pub(super) async fn list_threads(&self, owner: &Owner, params: &ListThreads) -> Result<Document, Error> {
         check_limit(&params.paging)?;
         self.admit_request(owner).await?;
-        let ThreadList { page, half_deleted } = self.threads.threads(owner, &params.paging).await?;
+        let ThreadList { page, half_deleted } = self.store.threads.list(owner, &params.paging).await?;
         self.go_on_deleting(owner, &half_deleted).await;
         Ok(Document::Threads(page.map(|thread| thread.into_thread(Page::empty()))))
     }
@@ -51,7 +51,7 @@ impl Engine {
             return Err(Error::Invalid(format!("`title` has more than {LONGEST_TITLE} characters")));
         }
         self.admit_request(owner).await?;
-        let thread = self.threads.set_title(owner, &params.thread_id, &params.title).await?;
+        let thread = self.store.threads.set_title(owner, &params.thread_id, &params.title).await?;
         let thread = thread.ok_or(Error::NotFound("thread"))?;
         Ok(Document::Thread(thread.into_thread(Page::empty())))
     }
@@ -65,9 +65,9 @@ impl Engine {
     }
 
     async fn delete(&self, owner: &Owner, thread_id: &str) -> Result<(), Error> {
-        if let Some(deletion) = self.threads.begin_delete(owner, thread_id, self.clock.now()).await? {
+        if let Some(deletion) = self.store.threads.begin_delete(owner, thread_id, self.clock.now()).await? {
             self.remove_files(owner, &deletion.files).await?;
-            self.threads.finish_delete(deletion).await?;
+            self.store.threads.finish_delete(deletion).await?;
         }
         Ok(())
     }
@@ -92,7 +92,7 @@ impl Engine {
     pub(super) async fn list_items(&self, owner: &Owner, params: &ListItems) -> Result<Document, Error> {
         check_limit(&params.paging)?;
         self.admit_request(owner).await?;
-        let items = self.threads.items(owner, &params.thread_id, &params.paging).await?;
+        let items = self.store.items.list(owner, &params.thread_id, &params.paging).await?;
         let items = items.ok_or(Error::NotFound("thread"))?;
         Ok(Document::Items(items.map(|stored| self.shown(owner, stored.item))))
     }

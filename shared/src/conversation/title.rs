@@ -9,7 +9,7 @@ use crate::assistant::Assistant;
 use crate::identity::Owner;
 use crate::model::{Input, InputPart, Model, ModelError, ModelEvent, ModelStream, Prompt, TokenUsage, estimate_tokens};
 use crate::protocol::{Page, Thread};
-use crate::store::Threads;
+use crate::store::Store;
 use crate::telemetry::chain;
 
 const INSTRUCTIONS: &str = "Write a title of two to six words for a conversation that begins with the message below. \
@@ -42,7 +42,7 @@ fn asked(message: &str) -> u64 {
 pub(super) struct Title {
     pub(super) model: Model,
     pub(super) assistant: Arc<Assistant>,
-    pub(super) threads: Threads,
+    pub(super) store: Store,
     pub(super) owner: Owner,
     pub(super) thread_id: String,
     /// What the thread begins with.
@@ -101,7 +101,7 @@ impl Title {
         if title.is_empty() {
             return None;
         }
-        match Box::pin(self.threads.set_first_title(&self.owner, &self.thread_id, title)).await {
+        match Box::pin(self.store.threads.set_first_title(&self.owner, &self.thread_id, title)).await {
             Ok(named) => named.map(|thread| thread.into_thread(Page::empty())),
             Err(error) => {
                 tracing::warn!(error = chain(&error), "a title was not stored");

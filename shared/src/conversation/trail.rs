@@ -1,7 +1,7 @@
 //! What the model did in a turn, as it must be told again.
 
 use crate::model::{FunctionCall, Input};
-use crate::store::Carried;
+use crate::store::ModelContext;
 
 /// Bytes of one output that later turns are told of.
 const LONGEST_OUTPUT: usize = 4 * 1024;
@@ -33,7 +33,7 @@ impl Trail {
 
     /// Takes what an item that is complete keeps for later turns: calls with their outputs, none while an output is
     /// still to come.
-    pub(super) fn take(&mut self) -> Option<Carried> {
+    pub(super) fn take(&mut self) -> Option<ModelContext> {
         if !self.is_whole() {
             return None;
         }
@@ -42,18 +42,18 @@ impl Trail {
         before.retain(|input| !matches!(input, Input::Opaque(_)));
         before.iter_mut().for_each(shorten);
         fit(&mut before, LARGEST);
-        (!before.is_empty()).then(|| Carried { before, waiting: Vec::new() })
+        (!before.is_empty()).then(|| ModelContext { inputs_before: before, page_calls: Vec::new() })
     }
 
     /// Takes everything, for an item that waits: the turn goes on behind it.
-    pub(super) fn take_waiting(&mut self, waiting: Vec<FunctionCall>) -> Carried {
+    pub(super) fn take_waiting(&mut self, waiting: Vec<FunctionCall>) -> ModelContext {
         let mut before = std::mem::take(&mut self.0);
         if size(&before) > LARGEST_WAITING {
             before.retain(|input| !matches!(input, Input::Opaque(_)));
             before.iter_mut().for_each(shorten);
             fit(&mut before, LARGEST_WAITING);
         }
-        Carried { before, waiting }
+        ModelContext { inputs_before: before, page_calls: waiting }
     }
 
     fn is_whole(&self) -> bool {

@@ -40,8 +40,8 @@ impl Engine {
         let usage = transcribed.as_ref().map(|transcription| transcription.usage).unwrap_or_default();
         let record = self.transcription(&identity.owner, model, outcome, usage, started);
         let (settled, recorded) = tokio::join!(
-            self.counters.settle(&reservation, usage.input + usage.output),
-            self.usage.record(&record, self.limits.usage_retention_days)
+            self.store.budgets.settle(&reservation, usage.input + usage.output),
+            self.store.usage.record(&record, self.limits.usage_retention_days)
         );
         for (what, result) in [("budget", settled), ("usage", recorded)] {
             // It costs the operator's statistics, not the person's text.

@@ -70,12 +70,12 @@ impl Engine {
 
     /// The newest items of a thread, as far as a turn reads.
     pub(super) async fn load(&self, owner: &Owner, thread_id: &str) -> Result<Option<Loaded>, StoreError> {
-        self.threads.load(owner, thread_id, Threads::NEWEST).await
+        self.store.threads.load(owner, thread_id, Threads::NEWEST).await
     }
 
     /// The same as they are now: what the page answers was stored milliseconds ago.
     pub(super) async fn load_now(&self, owner: &Owner, thread_id: &str) -> Result<Option<Loaded>, StoreError> {
-        self.threads.load_now(owner, thread_id, Threads::NEWEST).await
+        self.store.threads.load_now(owner, thread_id, Threads::NEWEST).await
     }
 
     /// Gives back what was reserved for a turn that does not happen.
@@ -92,7 +92,7 @@ impl Engine {
     }
 
     async fn charge(&self, reservation: &Reservation, used: u64, error: Error) -> Error {
-        match self.counters.settle(reservation, used).await {
+        match self.store.budgets.settle(reservation, used).await {
             Ok(()) => error,
             // It lapses with the window of its budget.
             Err(settle) => {
@@ -157,7 +157,7 @@ impl Engine {
             let _ = events.send(event);
         }
         let place = Place {
-            threads: self.threads.clone(),
+            store: self.store.clone(),
             owner: identity.owner.clone(),
             thread_id: thread.id,
             run,
@@ -171,7 +171,7 @@ impl Engine {
         let title = beginning.untitled.map(|message| Title {
             model: self.model.clone(),
             assistant: self.assistant.clone(),
-            threads: self.threads.clone(),
+            store: self.store.clone(),
             owner: identity.owner.clone(),
             thread_id: place.thread_id.clone(),
             message,

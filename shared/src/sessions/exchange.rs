@@ -42,7 +42,7 @@ impl Sessions {
             return Err(Error::Ended);
         }
         let keep_until = session.expires_at + grace(&session.identity);
-        if !self.counters.rotate(&hash, now, LEEWAY, keep_until).await? {
+        if !self.records.rotate(&hash, now, LEEWAY, keep_until).await? {
             return Err(Error::AlreadyRefreshed);
         }
         let identity = match caller {
@@ -54,7 +54,7 @@ impl Sessions {
         if issued.is_err() {
             // A visitor has nothing but this secret: it stays good until there is a new one. Best effort, the leeway
             // allows another try anyway.
-            let _ = self.counters.undo_rotation(&hash).await;
+            let _ = self.records.undo_rotation(&hash).await;
         }
         issued
     }
@@ -72,7 +72,7 @@ impl Sessions {
             }
             // What OpenAI's secret says cannot be verified; that it was handed out here, and to whom, is remembered.
             Issuer::Hosted(_) => {
-                let session = self.counters.session(hash, now).await?.ok_or(SessionError::Invalid)?;
+                let session = self.records.get(hash, now).await?.ok_or(SessionError::Invalid)?;
                 let owner = Owner::new(session.tenant, session.user).map_err(|_| SessionError::Invalid)?;
                 let identity = Identity { anonymous: session.anonymous, ..Identity::of(owner) };
                 Ok(Exchangeable { identity, expires_at: session.expires_at, began_at: now })

@@ -26,7 +26,7 @@ use crate::identity::{AuthModes, Identity, SessionTokens, SigningKeys};
 use crate::ids::Ids;
 use crate::secrets::{Secret, Secrets};
 use crate::setup::Setup;
-use crate::store::{Counters, SessionRecord};
+use crate::store::{self, Connection, SessionRecord};
 
 /// The body of an answer of `start` and `refresh`.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -44,7 +44,7 @@ pub struct ClientSecret {
 pub struct Sessions {
     issuer: Issuer,
     modes: AuthModes,
-    counters: Counters,
+    records: store::Sessions,
     clock: Clock,
     ids: Ids,
 }
@@ -63,7 +63,7 @@ impl Sessions {
         secrets: &Secrets,
         keys: Secret<SigningKeys>,
         client: Client,
-        counters: Counters,
+        connection: &Connection,
     ) -> Result<Self, EnvError> {
         const NAME: &str = "CHATKIT_MODE";
         let Setup { env, clock, ids, .. } = setup;
@@ -72,7 +72,8 @@ impl Sessions {
             Some("hosted") => Issuer::Hosted(HostedSessions::from_env(env, secrets, client)?),
             Some(_) => return Err(EnvError::new(NAME, "must be `self` or `hosted`")),
         };
-        Ok(Self { issuer, modes: AuthModes::from_env(env)?, counters, clock: clock.clone(), ids: ids.clone() })
+        let records = store::Sessions::from_env(connection, env)?;
+        Ok(Self { issuer, modes: AuthModes::from_env(env)?, records, clock: clock.clone(), ids: ids.clone() })
     }
 
     /// Connects to OpenAI in hosted mode.
@@ -105,7 +106,7 @@ impl Sessions {
                 };
                 let keep_until = session.expires_at.checked_add(exchange::grace(identity));
                 let keep_until = keep_until.map_err(|_| HostedError::Broken)?;
-                self.counters.remember_session(&sha256_hex(&client_secret), &record, keep_until).await?;
+                self.records.put(&sha256_hex(&client_secret), &record, keep_until).await?;
                 (client_secret, session.expires_at)
             }
         };

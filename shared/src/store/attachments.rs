@@ -3,14 +3,12 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use super::attributes::{self, Record, TIME_TO_LIVE};
 use super::error::StoreError;
 use super::key;
-use super::threads::Threads;
+use super::record::{Record, TIME_TO_LIVE, number, seconds, text};
+use super::table::{Consistency, Table};
 use crate::identity::Owner;
 
 const NAME: &str = "name";
@@ -20,8 +18,14 @@ const CREATED_AT: &str = "created_at";
 /// The message that has the attachment. It is written and removed with the message only, in one transaction.
 pub(super) const MESSAGE: &str = "message_id";
 
-/// How long a record lives: as long as the upload itself, which the bucket's rule removes.
-const UNSENT: Duration = Duration::from_hours(24);
+/// As long as the upload itself, which the bucket's rule removes.
+const LIFETIME: Duration = Duration::from_hours(24);
+
+/// The records of attachments. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Attachments {
+    pub(super) table: Table,
+}
 
 /// An attachment of its owner's. Where its bytes are follows from the owner and the id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,82 +44,52 @@ pub struct AttachmentRecord {
     pub message_id: Option<String>,
 }
 
-impl Threads {
+impl Attachments {
     /// Stores a new attachment. Its record expires after a day.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn put_attachment(&self, owner: &Owner, attachment: &AttachmentRecord) -> Result<(), StoreError> {
+    pub async fn put(&self, owner: &Owner, attachment: &AttachmentRecord) -> Result<(), StoreError> {
         let key = key::attachment(owner, &attachment.id).ok_or_else(|| StoreError::unreadable(key::SORT))?;
-        let record = attachment.attributes().into_iter().chain(key.attributes()).collect();
-        Box::pin(self.client.put_item().table_name(&*self.table).set_item(Some(record)).send()).await?;
-        Ok(())
+        self.table.put(&key, attachment.record()).await
     }
 
-    /// An attachment as it is now (strongly consistent: it is often sent within a second of its upload); none if there is
-    /// none of this owner's.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn attachment(&self, owner: &Owner, id: &str) -> Result<Option<AttachmentRecord>, StoreError> {
+    /// An attachment as it is now (strongly consistent: it is often sent within a second of its upload); none if this
+    /// owner has no such attachment.
+    pub async fn get(&self, owner: &Owner, id: &str) -> Result<Option<AttachmentRecord>, StoreError> {
         let Some(key) = key::attachment(owner, id) else { return Ok(None) };
-        let get = self.client.get_item().table_name(&*self.table).set_key(Some(key.attributes())).consistent_read(true);
-        Box::pin(get.send()).await?.item.as_ref().map(|record| AttachmentRecord::read(id, record)).transpose()
+        let record = self.table.get(&key, Consistency::Strong).await?;
+        record.map(|record| AttachmentRecord::read(id, &record)).transpose()
     }
 
     /// Removes an attachment, and whether it is gone: false if a message has it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn discard_attachment(&self, owner: &Owner, id: &str) -> Result<bool, StoreError> {
+    pub async fn discard(&self, owner: &Owner, id: &str) -> Result<bool, StoreError> {
         let Some(key) = key::attachment(owner, id) else { return Ok(true) };
-        let request = self
-            .client
-            .delete_item()
-            .table_name(&*self.table)
-            .set_key(Some(key.attributes()))
-            .condition_expression("attribute_not_exists(#message)")
-            .expression_attribute_names("#message", MESSAGE);
-        match Box::pin(request.send()).await {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(error.into()),
-            },
-        }
+        self.table.delete_without(&key, MESSAGE).await
     }
 
     /// Removes attachments with the messages that they stood in, as far as they exist.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn remove_attachments(&self, owner: &Owner, ids: &[String]) -> Result<(), StoreError> {
-        let keys = ids.iter().filter_map(|id| Some(key::attachment(owner, id)?.attributes()));
-        self.remove(keys.collect()).await
+    pub async fn remove(&self, owner: &Owner, ids: &[String]) -> Result<(), StoreError> {
+        self.table.delete_all(ids.iter().filter_map(|id| key::attachment(owner, id)).collect()).await
     }
 }
 
 impl AttachmentRecord {
-    fn attributes(&self) -> Record {
-        let expires_at = self.created_at.as_second() + UNSENT.as_secs().cast_signed();
-        Record::from([
-            (NAME.to_owned(), AttributeValue::S(self.name.clone())),
-            (MEDIA_TYPE.to_owned(), AttributeValue::S(self.media_type.clone())),
-            (SIZE.to_owned(), AttributeValue::N(self.size.to_string())),
-            (CREATED_AT.to_owned(), AttributeValue::S(self.created_at.to_string())),
-            (TIME_TO_LIVE.to_owned(), AttributeValue::N(expires_at.to_string())),
+    fn record(&self) -> Record {
+        Record::of([
+            (NAME, Some(text(&self.name))),
+            (MEDIA_TYPE, Some(text(&self.media_type))),
+            (SIZE, Some(number(self.size))),
+            (CREATED_AT, Some(text(self.created_at.to_string()))),
+            (TIME_TO_LIVE, Some(seconds(self.created_at + LIFETIME))),
         ])
     }
 
     fn read(id: &str, record: &Record) -> Result<Self, StoreError> {
-        let created_at = attributes::required(record, CREATED_AT)?;
         Ok(Self {
             id: id.to_owned(),
-            name: attributes::required(record, NAME)?.to_owned(),
-            media_type: attributes::required(record, MEDIA_TYPE)?.to_owned(),
-            size: attributes::number(record, SIZE).ok_or_else(|| StoreError::unreadable(SIZE))?,
-            created_at: created_at.parse().map_err(|_| StoreError::unreadable(CREATED_AT))?,
-            message_id: attributes::text(record, MESSAGE).map(ToOwned::to_owned),
+            name: record.required(NAME)?.to_owned(),
+            media_type: record.required(MEDIA_TYPE)?.to_owned(),
+            size: record.number(SIZE).ok_or_else(|| StoreError::unreadable(SIZE))?,
+            created_at: record.time(CREATED_AT)?,
+            message_id: record.string(MESSAGE),
         })
     }
 }

@@ -2,9 +2,10 @@ use std::error::Error;
 use std::fmt::Debug;
 
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::CancellationReason;
+use aws_sdk_dynamodb::types::error::{ConditionalCheckFailedException, TransactionCanceledException};
 
-use super::attributes::Record;
+use super::record::Record;
 
 /// Why something could not be read or written. The text is fit for anyone; what DynamoDB said is in the source.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +17,7 @@ pub enum StoreError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// Denied, or a table that does not exist: somebody must mend it.
+    /// Denied, or a table that does not exist: an operator has to change something.
     #[error("the store refuses: {advice}")]
     Misconfigured {
         /// What to do about it.
@@ -25,7 +26,7 @@ pub enum StoreError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// A record that cannot be read, a request that makes no sense: trying again will not help.
+    /// A record that cannot be read, or a request that DynamoDB takes for wrong: trying again will not help.
     #[error("the store failed")]
     Other {
         /// What happened.
@@ -35,7 +36,7 @@ pub enum StoreError {
 }
 
 /// Error codes after which the same may work: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>.
-/// A transaction that a condition cancelled is no error here (`transaction.rs`): what is left are other writers and throttles.
+/// A transaction that a condition cancelled is an answer (`Table::transact`): what is left are other writers and throttles.
 const TRANSIENT: [&str; 7] = [
     "InternalServerError",
     "ProvisionedThroughputExceededException",
@@ -60,6 +61,23 @@ fn advice(code: &str) -> Option<&'static str> {
         | "UnrecognizedClientException" => Some("give the function credentials that are good in `AWS_REGION`"),
         _ => None,
     }
+}
+
+/// Why a run cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// There is no such thread, or no longer.
+    #[error("the thread does not exist")]
+    NotFound,
+    /// The same request is being answered right now.
+    #[error("the same message is being answered already")]
+    Conflict,
+    /// An attachment of the message, by its id, is another message's, or gone.
+    #[error("an attachment is not free")]
+    Taken(String),
+    /// The store failed.
+    #[error("the turn could not be stored")]
+    Store(#[from] StoreError),
 }
 
 impl StoreError {
@@ -108,18 +126,32 @@ impl From<BuildError> for StoreError {
     }
 }
 
-/// What stood there when the condition of an update did not hold, if it was asked for; empty when nothing did.
-pub(super) fn refused<R>(error: SdkError<UpdateItemError, R>) -> Result<Record, StoreError>
+/// The record as it stands where the condition of a write did not hold, if the write asked for it; else the error.
+pub(super) fn condition_failed<E, R>(error: SdkError<E, R>) -> Result<Record, StoreError>
 where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     R: Debug + Send + Sync + 'static,
 {
-    match error {
-        SdkError::ServiceError(refusal) if refusal.err().is_conditional_check_failed_exception() => {
-            match refusal.into_err() {
-                UpdateItemError::ConditionalCheckFailedException(refusal) => Ok(refusal.item.unwrap_or_default()),
-                other => Err(StoreError::Other { source: other.into() }),
-            }
-        }
-        other => Err(other.into()),
+    match cause::<ConditionalCheckFailedException, _, _>(&error) {
+        Some(refusal) => Ok(Record(refusal.item.clone().unwrap_or_default())),
+        None => Err(error.into()),
     }
+}
+
+/// Why each part of a transaction was not written, if conditions or other writers are the reason; else the error.
+pub(super) fn cancellation_reasons<E, R>(error: SdkError<E, R>) -> Result<Vec<CancellationReason>, StoreError>
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    R: Debug + Send + Sync + 'static,
+{
+    match cause::<TransactionCanceledException, _, _>(&error) {
+        Some(cancelled) => Ok(cancelled.cancellation_reasons().to_vec()),
+        None => Err(error.into()),
+    }
+}
+
+/// The exception of this type that an operation failed with. Each operation has an error type of its own around the same
+/// exceptions.
+fn cause<T: Error + 'static, E: Error, R>(error: &SdkError<E, R>) -> Option<&T> {
+    error.as_service_error().and_then(Error::source).and_then(<dyn Error>::downcast_ref)
 }

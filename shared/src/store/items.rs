@@ -1,39 +1,45 @@
-//! Single items of a thread.
+//! Single items of a thread, and pages of them.
 
-use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
-use super::error::{StoreError, refused};
+use super::error::StoreError;
 use super::key::{self, Key};
-use super::records::{ITEM, StoredItem};
-use super::threads::Threads;
+use super::pages::{self, Listing};
+use super::record::{Record, text};
+use super::records::{HIDDEN, StoredItem, ThreadRecord};
+use super::table::{Consistency, Query, Table};
+use super::threads::{is_gone, read_head};
+use super::update::Update;
 use crate::identity::Owner;
-use crate::protocol::FeedbackKind;
+use crate::protocol::{FeedbackKind, Page, Paging};
 
-impl Threads {
+const FEEDBACK: &str = "feedback";
+const FEEDBACK_AT: &str = "feedback_at";
+
+/// Items whose feedback is written at the same time.
+const MAX_PARALLEL_WRITES: usize = 8;
+
+/// The items of threads. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Items {
+    pub(super) table: Table,
+}
+
+impl Items {
     /// One item, hidden or not, as it is now (strongly consistent: the client answers a tool call within milliseconds);
     /// none if there is no such item or thread.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn item(&self, owner: &Owner, thread_id: &str, item_id: &str) -> Result<Option<StoredItem>, StoreError> {
+    pub async fn get(&self, owner: &Owner, thread_id: &str, item_id: &str) -> Result<Option<StoredItem>, StoreError> {
         let Some(key) = key::item(owner, thread_id, item_id) else { return Ok(None) };
-        let get = self.client.get_item().table_name(&*self.table).set_key(Some(key.attributes()));
-        let get = get.consistent_read(true);
-        let (gone, answer) =
-            tokio::try_join!(self.thread_is_gone(owner, thread_id), async { Ok(Box::pin(get.send()).await?) })?;
-        let stored = answer.item.filter(|_| !gone).as_ref().map(StoredItem::read).transpose()?;
+        let item = self.table.get(&key, Consistency::Strong);
+        let (is_gone, item) = tokio::try_join!(is_gone(&self.table, owner, thread_id), item)?;
+        let stored = item.filter(|_| !is_gone).as_ref().map(StoredItem::read).transpose()?;
         Ok(stored.filter(|stored| stored.item.id() == item_id))
     }
 
-    /// The newest items before one, oldest first, hidden ones among them, as [`Threads::load`] gives them.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn items_before(
+    /// The newest items before one, oldest first, hidden ones among them, as [`Threads::load`](super::Threads::load) gives
+    /// them.
+    pub async fn before(
         &self,
         owner: &Owner,
         thread_id: &str,
@@ -41,88 +47,56 @@ impl Threads {
         newest: u32,
     ) -> Result<Vec<StoredItem>, StoreError> {
         let Some(key) = key::item(owner, thread_id, item_id) else { return Ok(Vec::new()) };
-        let limit = i32::try_from(newest.max(1)).unwrap_or(i32::MAX);
-        let query = self.query_items(key.partition.clone()).scan_index_forward(false).limit(limit);
-        let answer = Box::pin(query.set_exclusive_start_key(Some(key.attributes())).send()).await?;
-        answer.items().iter().rev().map(StoredItem::read).collect()
+        let query = Query::newest(key.partition.clone(), key::ITEM, newest);
+        let found = self.table.query(Query { after: Some(key), ..query }).await?;
+        found.records.iter().rev().map(StoredItem::read).collect()
+    }
+
+    /// A page of a thread's items without those that no client may see; none if there is no such thread.
+    pub async fn list(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        paging: &Paging,
+    ) -> Result<Option<Page<StoredItem>>, StoreError> {
+        Ok(self.list_with_head(owner, thread_id, paging).await?.map(|(_, page)| page))
+    }
+
+    /// As [`Items::list`], with the thread's head, in one round trip.
+    pub async fn list_with_head(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        paging: &Paging,
+    ) -> Result<Option<(ThreadRecord, Page<StoredItem>)>, StoreError> {
+        let (Some(key), Some(partition)) = (key::head(owner, thread_id), key::items(owner, thread_id)) else {
+            return Ok(None);
+        };
+        let after = paging.after.as_deref().map(key::item_sort_key);
+        let listing = Listing::new(partition, key::ITEM, after, paging);
+        let read = |record: &Record| match record.contains(HIDDEN) {
+            true => Ok(None),
+            false => StoredItem::read(record).map(Some),
+        };
+        let page = pages::page(&self.table, listing, read, |stored| stored.item.id());
+        let (head, page) = tokio::try_join!(read_head(&self.table, &key, Consistency::Eventual), page)?;
+        Ok(head.map(|head| (head, page)))
     }
 
     /// Stores an item, new or changed. Feedback that was given on it stays. Does not look at the thread: a turn that
-    /// may have outlived its thread asks [`Threads::thread_now`] at its end.
-    ///
-    /// # Errors
-    /// [`StoreError`]; also when the thread's id is none that can exist.
-    pub async fn put_item(&self, owner: &Owner, thread_id: &str, stored: &StoredItem) -> Result<(), StoreError> {
-        Box::pin(self.upserting(owner, thread_id, stored)?.send()).await?;
+    /// may have outlived its thread asks for the [`head`](super::Threads::head) at its end.
+    pub async fn put(&self, owner: &Owner, thread_id: &str, stored: &StoredItem) -> Result<(), StoreError> {
+        self.table.update(stored.write(owner, thread_id)?).await?;
         Ok(())
     }
 
     /// Gives an item a new content; whether it is still there.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn replace_item(&self, owner: &Owner, thread_id: &str, stored: &StoredItem) -> Result<bool, StoreError> {
-        let request = self
-            .upserting(owner, thread_id, stored)?
-            .condition_expression("attribute_exists(#pk)")
-            .expression_attribute_names("#pk", key::PARTITION);
-        match Box::pin(request.send()).await {
-            Ok(_) => Ok(true),
-            Err(error) => refused(error).map(|_| false),
-        }
+    pub async fn replace(&self, owner: &Owner, thread_id: &str, stored: &StoredItem) -> Result<bool, StoreError> {
+        let update = stored.write(owner, thread_id)?.when(key::EXISTS);
+        Ok(self.table.update(update).await?.is_done())
     }
 
-    /// Stores an item that no longer waits; whether it has waited until now.
-    pub(super) async fn answer_item(
-        &self,
-        owner: &Owner,
-        thread_id: &str,
-        stored: &StoredItem,
-    ) -> Result<bool, StoreError> {
-        let request = self
-            .upserting(owner, thread_id, stored)?
-            .condition_expression("attribute_exists(#pending)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match Box::pin(request.send()).await {
-            Ok(_) => Ok(true),
-            Err(error) => {
-                let old = refused(error)?;
-                // It is there already when an answer was lost and the write is sent again.
-                Ok(old.contains_key(ITEM) && StoredItem::read(&old)? == *stored)
-            }
-        }
-    }
-
-    pub(super) fn upserting(
-        &self,
-        owner: &Owner,
-        thread_id: &str,
-        stored: &StoredItem,
-    ) -> Result<UpdateItemFluentBuilder, StoreError> {
-        let key = key::item(owner, thread_id, stored.item.id()).ok_or_else(|| StoreError::unreadable(key::SORT))?;
-        let mut request = self.client.update_item().table_name(&*self.table).set_key(Some(key.attributes()));
-        let (mut set, mut remove) = (Vec::new(), Vec::new());
-        for (name, value) in stored.attributes()? {
-            request = request.expression_attribute_names(format!("#{name}"), name);
-            match value {
-                Some(value) => {
-                    set.push(format!("#{name} = :{name}"));
-                    request = request.expression_attribute_values(format!(":{name}"), value);
-                }
-                None => remove.push(format!("#{name}")),
-            }
-        }
-        let mut expression = format!("SET {}", set.join(", "));
-        if !remove.is_empty() {
-            expression = format!("{expression} REMOVE {}", remove.join(", "));
-        }
-        Ok(request.update_expression(expression))
-    }
-
-    /// Notes a thumb up or down on items, and whether all of them exist. Those that do are marked either way.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Records a thumb up or down on items, and whether all of them exist. Those that do are marked either way.
     pub async fn feedback(
         &self,
         owner: &Owner,
@@ -131,41 +105,17 @@ impl Threads {
         kind: FeedbackKind,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mark = |item_id: &String| self.mark(key::item(owner, thread_id, item_id), kind, at);
-        let marks = stream::iter(item_ids.iter().map(mark).collect::<Vec<_>>())
-            .buffer_unordered(8)
+        let rate = |item_id: &String| self.rate(key::item(owner, thread_id, item_id), kind, at);
+        let rated = stream::iter(item_ids.iter().map(rate).collect::<Vec<_>>())
+            .buffer_unordered(MAX_PARALLEL_WRITES)
             .try_fold(true, |all, exists| async move { Ok(all && exists) });
-        let (gone, all) = tokio::try_join!(self.thread_is_gone(owner, thread_id), marks)?;
-        Ok(all && !gone)
+        let (is_gone, all_exist) = tokio::try_join!(is_gone(&self.table, owner, thread_id), rated)?;
+        Ok(all_exist && !is_gone)
     }
 
-    async fn mark(&self, key: Option<Key>, kind: FeedbackKind, at: Timestamp) -> Result<bool, StoreError> {
+    async fn rate(&self, key: Option<Key>, kind: FeedbackKind, at: Timestamp) -> Result<bool, StoreError> {
         let Some(key) = key else { return Ok(false) };
-        let request = self
-            .client
-            .update_item()
-            .table_name(&*self.table)
-            .set_key(Some(key.attributes()))
-            .update_expression("SET feedback = :kind, feedback_at = :at")
-            .condition_expression("attribute_exists(#pk)")
-            .expression_attribute_names("#pk", key::PARTITION)
-            .expression_attribute_values(":kind", AttributeValue::S(kind.as_str().to_owned()))
-            .expression_attribute_values(":at", AttributeValue::S(at.to_string()));
-        match Box::pin(request.send()).await {
-            Ok(_) => Ok(true),
-            Err(error) => refused(error).map(|_| false),
-        }
-    }
-
-    /// A query over the items of a thread.
-    pub(super) fn query_items(&self, partition: String) -> QueryFluentBuilder {
-        self.client
-            .query()
-            .table_name(&*self.table)
-            .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
-            .expression_attribute_names("#pk", key::PARTITION)
-            .expression_attribute_names("#sk", key::SORT)
-            .expression_attribute_values(":pk", AttributeValue::S(partition))
-            .expression_attribute_values(":prefix", AttributeValue::S(key::ITEM.to_owned()))
+        let update = Update::of(key).set(FEEDBACK, text(kind.as_str())).set(FEEDBACK_AT, text(at.to_string()));
+        Ok(self.table.update(update.when(key::EXISTS)).await?.is_done())
     }
 }

@@ -1,9 +1,9 @@
 //! Keys. Each component is escaped, so that no tenant, user or id can imitate another's key.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, percent_decode_str, utf8_percent_encode};
 
-use super::attributes::Record;
+use super::error::StoreError;
+use super::record::{Record, text};
 use crate::identity::Owner;
 use crate::ids;
 
@@ -11,6 +11,10 @@ use crate::ids;
 pub(super) const PARTITION: &str = "pk";
 /// The attribute of the sort key, in each table.
 pub(super) const SORT: &str = "sk";
+/// The condition that there is a record.
+pub(super) const EXISTS: &str = "attribute_exists(#pk)";
+/// The condition that there is none.
+pub(super) const IS_FREE: &str = "attribute_not_exists(#pk)";
 /// What the sort key of a thread's head begins with.
 pub(super) const HEAD: &str = "T#";
 /// What the sort key of an attachment begins with.
@@ -18,15 +22,14 @@ const ATTACHMENT: &str = "A#";
 /// What the sort key of an item begins with.
 pub(super) const ITEM: &str = "I#";
 
-/// Bytes of an id that can exist. Escaped, and after the longest owner, it still fits DynamoDB's 2048 bytes of a
-/// partition key.
-const LONGEST_ID: usize = 128;
-/// DynamoDB's bound on a sort key, in bytes.
-const LONGEST_SORT_KEY: usize = 1024;
+/// Of an id that can exist. Escaped, and after the longest owner, it still fits DynamoDB's 2048 bytes of a partition key.
+const MAX_ID_BYTES: usize = 128;
+/// DynamoDB's bound.
+const MAX_SORT_KEY_BYTES: usize = 1024;
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'#').add(b'%');
 
 /// The key of one record.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Key {
     pub(super) partition: String,
     pub(super) sort: String,
@@ -34,11 +37,21 @@ pub(super) struct Key {
 
 impl Key {
     /// The key as DynamoDB takes it.
-    pub(super) fn attributes(&self) -> Record {
-        Record::from([
-            (PARTITION.to_owned(), AttributeValue::S(self.partition.clone())),
-            (SORT.to_owned(), AttributeValue::S(self.sort.clone())),
-        ])
+    pub(super) fn record(&self) -> Record {
+        self.with(Record::default())
+    }
+
+    /// A record with its key.
+    pub(super) fn with(&self, mut record: Record) -> Record {
+        record.0.insert(PARTITION.to_owned(), text(&self.partition));
+        record.0.insert(SORT.to_owned(), text(&self.sort));
+        record
+    }
+
+    /// The key of a record.
+    pub(super) fn read(record: &Record) -> Result<Self, StoreError> {
+        let part = |name| record.required(name).map(ToOwned::to_owned);
+        Ok(Self { partition: part(PARTITION)?, sort: part(SORT)? })
     }
 }
 
@@ -57,28 +70,29 @@ pub(super) fn heads(owner: &Owner) -> String {
     format!("{}#{}", escape(owner.tenant()), escape(owner.user()))
 }
 
+/// Whether anything can have this id.
+fn is_possible(id: &str) -> bool {
+    !id.is_empty() && id.len() <= MAX_ID_BYTES
+}
+
 /// The key of a thread's head; none if no thread can have this id.
 pub(super) fn head(owner: &Owner, thread_id: &str) -> Option<Key> {
-    let possible = !thread_id.is_empty() && thread_id.len() <= LONGEST_ID;
-    possible.then(|| Key { partition: heads(owner), sort: format!("{HEAD}{}", escape(thread_id)) })
+    is_possible(thread_id).then(|| Key { partition: heads(owner), sort: format!("{HEAD}{}", escape(thread_id)) })
 }
 
 /// The key of an attachment; none if no attachment can have this id.
 pub(super) fn attachment(owner: &Owner, id: &str) -> Option<Key> {
-    let possible = !id.is_empty() && id.len() <= LONGEST_ID;
-    possible.then(|| Key { partition: heads(owner), sort: format!("{ATTACHMENT}{}", escape(id)) })
+    is_possible(id).then(|| Key { partition: heads(owner), sort: format!("{ATTACHMENT}{}", escape(id)) })
 }
 
 /// The partition of a thread's items; none if no thread can have this id.
 pub(super) fn items(owner: &Owner, thread_id: &str) -> Option<String> {
-    let possible = !thread_id.is_empty() && thread_id.len() <= LONGEST_ID;
-    possible.then(|| format!("{}#{}", heads(owner), escape(thread_id)))
+    is_possible(thread_id).then(|| format!("{}#{}", heads(owner), escape(thread_id)))
 }
 
 /// The key of an item; none if no item can have this id.
 pub(super) fn item(owner: &Owner, thread_id: &str, item_id: &str) -> Option<Key> {
-    let possible = !item_id.is_empty() && item_id.len() <= LONGEST_ID;
-    let partition = items(owner, thread_id).filter(|_| possible)?;
+    let partition = items(owner, thread_id).filter(|_| is_possible(item_id))?;
     Some(Key { partition, sort: item_sort_key(item_id) })
 }
 
@@ -89,7 +103,7 @@ pub(super) fn item_sort_key(item_id: &str) -> String {
 
 /// A sort key cut to what DynamoDB takes. A cursor that was cut stands where it stood: nothing that long is stored.
 pub(super) fn cut(mut sort: String) -> String {
-    sort.truncate(LONGEST_SORT_KEY);
+    sort.truncate(MAX_SORT_KEY_BYTES);
     sort
 }
 
@@ -113,10 +127,10 @@ mod tests {
     #[test]
     fn the_longest_key_fits() {
         let owner = Owner::new("ü".repeat(Owner::LONGEST / 2), "#".repeat(Owner::LONGEST)).unwrap();
-        assert!(items(&owner, &"%".repeat(LONGEST_ID)).unwrap().len() <= 2048);
-        assert_eq!(items(&owner, &"%".repeat(LONGEST_ID + 1)), None);
+        assert!(items(&owner, &"%".repeat(MAX_ID_BYTES)).unwrap().len() <= 2048);
+        assert_eq!(items(&owner, &"%".repeat(MAX_ID_BYTES + 1)), None);
         assert_eq!(head(&owner, ""), None);
-        assert!(attachment(&owner, &"%".repeat(LONGEST_ID)).unwrap().sort.len() <= LONGEST_SORT_KEY);
-        assert_eq!([attachment(&owner, &"a".repeat(LONGEST_ID + 1)), attachment(&owner, "")], [None, None]);
+        assert!(attachment(&owner, &"%".repeat(MAX_ID_BYTES)).unwrap().sort.len() <= MAX_SORT_KEY_BYTES);
+        assert_eq!([attachment(&owner, &"a".repeat(MAX_ID_BYTES + 1)), attachment(&owner, "")], [None, None]);
     }
 }

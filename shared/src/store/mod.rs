@@ -2,15 +2,17 @@
 //!
 //! | handle | table | partition key | sort key | holds |
 //! | --- | --- | --- | --- | --- |
-//! | [`Threads`] | `TABLE_THREADS` | `<tenant>#<user>` | `T#<thread>` | a thread's head: title, status, run lease |
-//! | | | `A#<attachment>` | an attachment: name, type, size, the message that has it |
-//! | | `<tenant>#<user>#<thread>` | `I#<ulid>` | one item |
-//! | [`Counters`] | `TABLE_COUNTERS` | `U#<tenant>#<user>` | limit's name | a user's limit or budget |
+//! | [`Threads`] | `TABLE_THREADS` | `<tenant>#<user>` | `T#<thread>` | a thread's head: title, status, lease |
+//! | [`Runs`] | | | | the lease in it |
+//! | [`Attachments`] | | | `A#<attachment>` | name, type, size, the message that has it |
+//! | [`Items`] | | `<tenant>#<user>#<thread>` | `I#<ulid>` | one item |
+//! | [`Budgets`] | `TABLE_COUNTERS` | `U#<tenant>#<user>` | limit's name | a user's limit or budget |
 //! | | | `A#<address>` | limit's name | a client address's limit or budget |
 //! | | | `T#<tenant>` | `budget` | a tenant's budget |
-//! | | | `S#<SHA-256 of a secret>` | `session`, `rotation` | a session, the exchange of a secret |
-//! | | | `C#<connection>` | `socket` | a WebSocket connection: whose, until when, how many messages |
-//! | | | `O#<request>` | `claim` | an order that was taken |
+//! | [`Sessions`] | | `S#<SHA-256 of a secret>` | `session`, `rotation` | a session, the exchange of a secret |
+//! | [`Connections`] | | `C#<connection>` | `socket` | a WebSocket connection: whose, until when, how many messages |
+//! | | | `U#<tenant>#<user>` | `sockets` | which connections a user has |
+//! | [`Claims`] | | `O#<request>` | `claim` | an order that was taken |
 //! | [`Usage`] | `TABLE_USAGE` | `<tenant>#<date>` | `R#<ulid>` | one request |
 //! | | | `<tenant>` | `D#<date>#<model>#<shard>` | a day's counters |
 //!
@@ -18,45 +20,74 @@
 //! index: a list is a key condition, and a cursor is an element's id.
 //!
 //! Reads are eventually consistent unless a method says otherwise. A write whose answer was lost is sent again: writes
-//! that set something are the same the second time, those that count know themselves by a mark (`mark.rs`).
+//! that set something are the same the second time, those that count know themselves by an id (`update.rs`).
 //!
-//! The SDK's futures have some 6 KB each. Those that a turn awaits are boxed, so that a turn's own future stays small.
+//! From the bottom up: `record` (attributes) and `key`, `update` (one update), `table` (every request), `pages` (lists),
+//! then the handles.
 
-mod account;
 mod attachments;
-mod attributes;
-mod budget;
+mod budgets;
+mod claims;
 mod connection;
-mod counters;
+mod connections;
 mod error;
 mod items;
 mod key;
-mod mark;
 mod pages;
-mod period;
+mod record;
 mod records;
 mod removal;
 mod runs;
 mod sending;
 mod sessions;
-mod sockets;
+mod table;
 mod tables;
 mod threads;
-mod transaction;
+mod update;
 mod usage;
 
-pub use account::{Account, Limit, Payer, Refusal};
-pub use attachments::AttachmentRecord;
-pub use budget::{Admission, Reservation, Used};
+use self::table::Table;
+use self::tables::THREADS;
+use crate::env::{Env, EnvError};
+
+pub use attachments::{AttachmentRecord, Attachments};
+pub use budgets::{Account, Admission, Budgets, Decision, Limit, Payer, Refusal, Reservation, Scope, Used, Window};
+pub use claims::Claims;
 pub use connection::Connection;
-pub use counters::{Counters, Decision, Scope};
-pub use error::StoreError;
-pub use period::Window;
-pub use records::{Carried, Retry, Run, StoredItem, ThreadRecord};
+pub use connections::{Connections, MessageAdmission};
+pub use error::{BeginError, StoreError};
+pub use items::Items;
+pub use records::{ModelContext, Retry, Run, StoredItem, ThreadRecord};
 pub use removal::{Deletion, Truncation};
-pub use runs::{BeginError, Opening};
-pub use sessions::SessionRecord;
-pub use sockets::SocketAdmission;
+pub use runs::{RunTrigger, Runs};
+pub use sessions::{SessionRecord, Sessions};
 pub use tables::{TableNames, create_missing};
 pub use threads::{Loaded, ThreadList, Threads};
 pub use usage::{DailyUsage, Outcome, Usage, UsageRecord};
+
+/// Everything that a turn reads and writes. Cheap to clone.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each is said at its type")]
+pub struct Store {
+    pub threads: Threads,
+    pub items: Items,
+    pub runs: Runs,
+    pub attachments: Attachments,
+    pub budgets: Budgets,
+    pub usage: Usage,
+}
+
+impl Store {
+    /// Reads `TABLE_THREADS`, `TABLE_COUNTERS` and `TABLE_USAGE`.
+    pub fn from_env(connection: &Connection, env: &Env) -> Result<Self, EnvError> {
+        let table = Table::from_env(connection, env, THREADS)?;
+        Ok(Self {
+            threads: Threads { table: table.clone() },
+            items: Items { table: table.clone() },
+            runs: Runs { table: table.clone() },
+            attachments: Attachments { table },
+            budgets: Budgets::from_env(connection, env)?,
+            usage: Usage::from_env(connection, env)?,
+        })
+    }
+}

@@ -1,77 +1,62 @@
-//! Lists: full pages over DynamoDB's own, which end after 1 MB and know nothing of what is left out.
+//! Lists: full pages over DynamoDB's own, which end after 1 MB and count what is left out.
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
-
-use super::attributes::{self, Record};
 use super::error::StoreError;
 use super::key::{self, Key};
+use super::record::Record;
+use super::table::{Query, Table};
 use crate::protocol::{Order, Page, Paging};
 
 const DEFAULT_LIMIT: usize = 20;
 /// The client asks for 9999 threads at once.
-const LARGEST_LIMIT: usize = 10_000;
-/// Bytes of records in one page. An answer of Lambda may have 6 MB.
-const LARGEST_PAGE: usize = 4_000_000;
+const MAX_LIMIT: usize = 10_000;
+/// Of records in one page. An answer of Lambda may have 6 MB.
+const MAX_PAGE_BYTES: usize = 4_000_000;
 
 /// What is listed: the records of a partition under a prefix.
-pub(super) struct Listing<'a> {
-    pub(super) table: &'a str,
-    pub(super) partition: String,
-    /// What the sort keys begin with.
-    pub(super) prefix: &'static str,
-    pub(super) order: Order,
-    /// How many elements; see [`limit`].
-    pub(super) limit: usize,
-    /// The sort key after which the list goes on. A record need not stand there.
-    pub(super) after: Option<String>,
+pub(super) struct Listing {
+    query: Query,
+    /// How many elements a page has at most.
+    limit: usize,
 }
 
-/// How many elements a page is to have: none, 0 and what makes no sense mean the default.
-pub(super) fn limit(paging: &Paging) -> usize {
-    let wanted = paging.limit.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0);
-    wanted.unwrap_or(DEFAULT_LIMIT).min(LARGEST_LIMIT)
+impl Listing {
+    /// `after` is the sort key after which the page begins. A record need not have it.
+    pub(super) fn new(partition: String, prefix: &'static str, after: Option<String>, paging: &Paging) -> Self {
+        let wanted = paging.limit.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0);
+        let after = after.map(|sort| Key { partition: partition.clone(), sort: key::cut(sort) });
+        let newest_first = paging.order == Order::Desc;
+        let query = Query { after, newest_first, ..Query::prefix(partition, prefix) };
+        Self { query, limit: wanted.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT) }
+    }
 }
 
-/// One page, as full as the limits allow, and whether another follows, exactly. What `read` makes nothing of is left
-/// out.
+/// One page, as full as the limits allow, and whether another follows, exactly. Where `read` gives none, the record is
+/// left out.
 pub(super) async fn page<T>(
-    client: &Client,
-    listing: Listing<'_>,
+    table: &Table,
+    listing: Listing,
     mut read: impl FnMut(&Record) -> Result<Option<T>, StoreError>,
     id: impl Fn(&T) -> &str,
 ) -> Result<Page<T>, StoreError> {
+    let Listing { mut query, limit } = listing;
     let mut data: Vec<T> = Vec::new();
     let mut bytes = 0;
-    let mut start =
-        listing.after.map(|after| Key { partition: listing.partition.clone(), sort: key::cut(after) }.attributes());
     loop {
         // One more than is wanted tells whether there is more.
-        let wanted = listing.limit - data.len() + 1;
-        let request = client
-            .query()
-            .table_name(listing.table)
-            .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
-            .expression_attribute_names("#pk", key::PARTITION)
-            .expression_attribute_names("#sk", key::SORT)
-            .expression_attribute_values(":pk", AttributeValue::S(listing.partition.clone()))
-            .expression_attribute_values(":prefix", AttributeValue::S(listing.prefix.to_owned()))
-            .scan_index_forward(listing.order == Order::Asc)
-            .limit(i32::try_from(wanted).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start);
-        let answer = Box::pin(request.send()).await?;
-        for record in answer.items() {
+        query.limit = Some(limit - data.len() + 1);
+        let found = table.query(query.clone()).await?;
+        for record in &found.records {
             let Some(element) = read(record)? else { continue };
-            if data.len() == listing.limit || bytes >= LARGEST_PAGE {
+            if data.len() == limit || bytes >= MAX_PAGE_BYTES {
                 let after = data.last().map(|last| id(last).to_owned());
                 return Ok(Page { data, has_more: true, after });
             }
-            bytes += attributes::size(record);
+            bytes += record.bytes();
             data.push(element);
         }
-        start = answer.last_evaluated_key;
-        if start.is_none() {
+        if found.next.is_none() {
             return Ok(Page { data, has_more: false, after: None });
         }
+        query.after = found.next;
     }
 }

@@ -6,9 +6,18 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveSpecification, TimeToLiveStatus,
 };
 
-use super::attributes::TIME_TO_LIVE;
+use super::record::TIME_TO_LIVE;
 use super::{Connection, StoreError, key};
 use crate::env::{Env, EnvError};
+
+// The variables that name the tables.
+pub(super) const THREADS: &str = "TABLE_THREADS";
+pub(super) const COUNTERS: &str = "TABLE_COUNTERS";
+pub(super) const USAGE: &str = "TABLE_USAGE";
+
+/// How often a new table is looked at until it is active, and how long between two looks.
+const ACTIVE_ATTEMPTS: u32 = 150;
+const ACTIVE_PAUSE: Duration = Duration::from_millis(200);
 
 /// The names of the three tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,12 +32,9 @@ pub struct TableNames {
 
 impl TableNames {
     /// Reads the three variables.
-    ///
-    /// # Errors
-    /// When one is missing.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         let name = |variable| env.required(variable, "the name of a table");
-        Ok(Self { threads: name("TABLE_THREADS")?, counters: name("TABLE_COUNTERS")?, usage: name("TABLE_USAGE")? })
+        Ok(Self { threads: name(THREADS)?, counters: name(COUNTERS)?, usage: name(USAGE)? })
     }
 }
 
@@ -71,12 +77,12 @@ async fn create(client: &Client, table: &str) -> Result<(), StoreError> {
         }
         Ok(_) | Err(_) => {}
     }
-    for _ in 0..150 {
+    for _ in 0..ACTIVE_ATTEMPTS {
         let status = client.describe_table().table_name(table).send().await?.table.and_then(|t| t.table_status);
         if status == Some(TableStatus::Active) {
             return Ok(());
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(ACTIVE_PAUSE).await;
     }
     Err(StoreError::exhausted("a new table did not become active"))
 }

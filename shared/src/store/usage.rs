@@ -1,31 +1,31 @@
-use std::collections::BTreeMap;
-use std::sync::Arc;
+//! What was used, by request and by day.
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::Connection;
-use super::attributes::{self, Record, TIME_TO_LIVE};
-use super::error::{StoreError, refused};
+use super::error::StoreError;
 use super::key::{self, Key, escape};
-use super::mark::{IS_NEWS, Mark, SETS_MARK};
+use super::record::{Record, TIME_TO_LIVE, number, text};
+use super::table::{Query, SortKeys, Table};
+use super::tables::USAGE;
+use super::update::{Update, WriteId};
 use crate::env::{Env, EnvError};
 use crate::ids;
 
 /// Records over which a day's counters are spread, as a partition of one key takes 1,000 writes a second.
 const SHARDS: usize = 4;
-/// Bytes of a model's name in a key.
-const LONGEST_MODEL: usize = 256;
-const SECONDS_OF_A_DAY: u64 = 86_400;
+/// Of a model's name in a key.
+const MAX_MODEL_BYTES: usize = 256;
+const SECONDS_PER_DAY: u64 = 86_400;
 
 /// What was used, by request and by day. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Usage {
-    client: Client,
-    table: Arc<str>,
+    table: Table,
 }
 
 /// What one request used.
@@ -99,101 +99,76 @@ pub struct DailyUsage {
 
 impl Usage {
     /// Reads `TABLE_USAGE`.
-    ///
-    /// # Errors
-    /// When it is missing.
     pub fn from_env(connection: &Connection, env: &Env) -> Result<Self, EnvError> {
-        let table = env.required("TABLE_USAGE", "the name of the table of usage")?;
-        Ok(Self { client: connection.0.clone(), table: table.into() })
+        Ok(Self { table: Table::from_env(connection, env, USAGE)? })
     }
 
     /// Records a request and counts it in its day, in parallel. The record is kept for `retention_days`, with 0 not at
     /// all; the day's counters are kept.
     ///
     /// # Errors
-    /// [`StoreError`]: one of the two may have been written.
+    /// [`StoreError`]: one of the two writes may have happened.
     pub async fn record(&self, usage: &UsageRecord, retention_days: u32) -> Result<(), StoreError> {
         let keep = async { if retention_days > 0 { self.put(usage, retention_days).await } else { Ok(()) } };
         tokio::try_join!(keep, self.count(usage)).map(|_| ())
     }
 
     /// What a tenant used, by day and model, from one date to another, both included, in this order.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn daily(&self, tenant: &str, from: Date, to: Date) -> Result<Vec<DailyUsage>, StoreError> {
         let mut days = BTreeMap::new();
         if from > to {
             return Ok(Vec::new());
         }
-        let query = self
-            .client
-            .query()
-            .table_name(&*self.table)
-            .key_condition_expression("#pk = :pk AND #sk BETWEEN :from AND :to")
-            .expression_attribute_names("#pk", key::PARTITION)
-            .expression_attribute_names("#sk", key::SORT)
-            .expression_attribute_values(":pk", AttributeValue::S(escape(tenant).to_string()))
-            .expression_attribute_values(":from", AttributeValue::S(format!("D#{from}#")))
-            // The character after `#`: every key of the last day stands before it.
-            .expression_attribute_values(":to", AttributeValue::S(format!("D#{to}$")));
-        let mut start = None;
+        // The `$` comes after `#`: every key of the last day is before it.
+        let sort = SortKeys::Between(format!("D#{from}#"), format!("D#{to}$"));
+        let mut query = Query { sort, ..Query::prefix(escape(tenant).to_string(), "D#") };
         loop {
-            let answer = query.clone().set_exclusive_start_key(start).send().await?;
-            for record in answer.items() {
+            let found = self.table.query(query.clone()).await?;
+            for record in &found.records {
                 let (date, model) = read_key(record).ok_or_else(|| StoreError::unreadable(key::SORT))?;
                 let day = days.entry((date, model.clone())).or_insert_with(|| DailyUsage::empty(date, model));
                 for (name, sum) in day.counters() {
-                    *sum += attributes::number::<u64>(record, name).unwrap_or_default();
+                    *sum += record.number::<u64>(name).unwrap_or_default();
                 }
             }
-            start = answer.last_evaluated_key;
-            if start.is_none() {
+            if found.next.is_none() {
                 return Ok(days.into_values().collect());
             }
+            query.after = found.next;
         }
     }
 
     async fn put(&self, usage: &UsageRecord, retention_days: u32) -> Result<(), StoreError> {
-        let text = |value: &str| Some(AttributeValue::S(value.to_owned()));
-        let number = |value: u64| Some(AttributeValue::N(value.to_string()));
-        let date = date_of(usage.at);
         let key = Key {
-            partition: format!("{}#{date}", escape(&usage.tenant)),
+            partition: format!("{}#{}", escape(&usage.tenant), date_of(usage.at)),
             sort: format!("R#{}", escape(ids::sort_key(&usage.id).unwrap_or(&usage.id))),
         };
-        let retention = u64::from(retention_days) * SECONDS_OF_A_DAY;
+        let retention = u64::from(retention_days) * SECONDS_PER_DAY;
         let expires_at = u64::try_from(usage.at.as_second()).unwrap_or_default() + retention;
-        let optional = [
-            ("at", text(&usage.at.to_string())),
-            ("user", text(&usage.user)),
-            ("thread_id", usage.thread_id.as_deref().and_then(text)),
-            ("operation", text(&usage.operation)),
-            ("model", text(&usage.model)),
-            ("outcome", text(usage.outcome.as_str())),
-            ("input_tokens", number(usage.input_tokens)),
-            ("cached_tokens", number(usage.cached_tokens)),
-            ("output_tokens", number(usage.output_tokens)),
-            ("reasoning_tokens", number(usage.reasoning_tokens)),
-            ("duration_ms", number(usage.duration_ms)),
-            ("first_token_ms", usage.first_token_ms.and_then(number)),
-            (TIME_TO_LIVE, number(expires_at)),
-        ];
-        let mut record = key.attributes();
-        record.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-        let request = self.client.put_item().table_name(&*self.table).set_item(Some(record));
-        Box::pin(request.send()).await?;
-        Ok(())
+        let record = Record::of([
+            ("at", Some(text(usage.at.to_string()))),
+            ("user", Some(text(&usage.user))),
+            ("thread_id", usage.thread_id.as_ref().map(text)),
+            ("operation", Some(text(&usage.operation))),
+            ("model", Some(text(&usage.model))),
+            ("outcome", Some(text(usage.outcome.as_str()))),
+            ("input_tokens", Some(number(usage.input_tokens))),
+            ("cached_tokens", Some(number(usage.cached_tokens))),
+            ("output_tokens", Some(number(usage.output_tokens))),
+            ("reasoning_tokens", Some(number(usage.reasoning_tokens))),
+            ("duration_ms", Some(number(usage.duration_ms))),
+            ("first_token_ms", usage.first_token_ms.map(number)),
+            (TIME_TO_LIVE, Some(number(expires_at))),
+        ]);
+        self.table.put(&key, record).await
     }
 
     async fn count(&self, usage: &UsageRecord) -> Result<(), StoreError> {
         let mut model = escape(&usage.model).to_string();
-        model.truncate(LONGEST_MODEL);
+        model.truncate(MAX_MODEL_BYTES);
         let shard = usage.id.bytes().map(usize::from).sum::<usize>() % SHARDS;
-        let key = Key {
-            partition: escape(&usage.tenant).to_string(),
-            sort: format!("D#{}#{model}#{shard}", date_of(usage.at)),
-        };
+        let date = date_of(usage.at);
+        let key = Key { partition: escape(&usage.tenant).to_string(), sort: format!("D#{date}#{model}#{shard}") };
         let mut day = DailyUsage {
             requests: 1,
             errors: u64::from(usage.outcome == Outcome::Error),
@@ -202,24 +177,12 @@ impl Usage {
             output_tokens: usage.output_tokens,
             reasoning_tokens: usage.reasoning_tokens,
             duration_ms: usage.duration_ms,
-            ..DailyUsage::empty(date_of(usage.at), String::new())
+            ..DailyUsage::empty(date, String::new())
         };
-        let mut request = self.client.update_item().table_name(&*self.table).set_key(Some(key.attributes()));
-        let mut additions = Vec::new();
-        for (name, value) in day.counters() {
-            additions.push(format!("#{name} :{name}"));
-            request = request
-                .expression_attribute_names(format!("#{name}"), name)
-                .expression_attribute_values(format!(":{name}"), AttributeValue::N(value.to_string()));
-        }
-        let request = request
-            .update_expression(format!("SET {SETS_MARK} ADD {}", additions.join(", ")))
-            .condition_expression(IS_NEWS);
-        match Box::pin(Mark::of(&usage.id).on(request).send()).await {
-            Ok(_) => Ok(()),
-            // It is counted already.
-            Err(error) => refused(error).map(|_| ()),
-        }
+        let update = Update::of(key).once(WriteId::of(&usage.id));
+        let counters = day.counters().into_iter();
+        self.table.update(counters.fold(update, |update, (name, value)| update.add(name, name, number(value)))).await?;
+        Ok(())
     }
 }
 
@@ -258,6 +221,6 @@ fn date_of(at: Timestamp) -> Date {
 
 /// The date and model in the key of a day's counters.
 fn read_key(record: &Record) -> Option<(Date, String)> {
-    let mut parts = attributes::text(record, key::SORT)?.split('#').skip(1);
+    let mut parts = record.text(key::SORT)?.split('#').skip(1);
     Some((parts.next()?.parse().ok()?, key::unescape(parts.next()?)))
 }

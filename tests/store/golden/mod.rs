@@ -1,4 +1,4 @@
-//! The stored formats. Each file beside this one holds raw DynamoDB records as they were once written. Threads that
+//! The stored formats. Each file beside this one holds raw DynamoDB records as they were once written. Store that
 //! people have live in these formats, so the files never change: a renamed field of a Rust type keeps its stored name,
 //! and a format that is added gets a file of its own.
 
@@ -10,8 +10,8 @@ use chatkit_shared::limits::Bucket;
 use chatkit_shared::model::{FileSource, FunctionCall, Input, InputFile, InputPart};
 use chatkit_shared::protocol::{FeedbackKind, ThreadItem, ThreadStatus};
 use chatkit_shared::store::{
-    Account, Admission, Carried, Outcome, Retry, Run, Scope, SessionRecord, SocketAdmission, StoredItem, ThreadRecord,
-    UsageRecord, Window,
+    Account, Admission, MessageAdmission, ModelContext, Outcome, Retry, Run, Scope, SessionRecord, StoredItem,
+    ThreadRecord, UsageRecord, Window,
 };
 use serde_json::{Value, json};
 
@@ -65,20 +65,20 @@ fn full_head() -> ThreadRecord {
 async fn thread_heads_keep_their_stored_format() {
     const FILE: &str = include_str!("heads.json");
     let (dynamo, head) = (Dynamo::start().await, full_head());
-    let threads = dynamo.threads();
+    let store = dynamo.store();
     let new = ThreadRecord { run: Some(lease(1)), retries: Vec::new(), ..head.clone() };
-    threads.create(&owner(), &new, &super::question(1, "hi")).await.unwrap();
-    threads.begin_retry(&owner(), &new, &lease(2), &id("msg", 1), at(0)).await.unwrap();
-    threads.create(&owner(), &thread(2), &super::question(1, "hi")).await.unwrap();
-    threads.create(&owner(), &thread(3), &super::question(1, "hi")).await.unwrap();
+    store.threads.create(&owner(), &new, &super::question(1, "hi")).await.unwrap();
+    store.runs.begin_retry(&owner(), &new, &lease(2), &id("msg", 1), at(0)).await.unwrap();
+    store.threads.create(&owner(), &thread(2), &super::question(1, "hi")).await.unwrap();
+    store.threads.create(&owner(), &thread(3), &super::question(1, "hi")).await.unwrap();
     dynamo.fail("Query", "", crate::harness::dynamodb::Fault::ServerError, 3);
-    super::delete(&threads, &owner(), &id("thr", 3)).await.unwrap_err();
+    super::delete(&store, &owner(), &id("thr", 3)).await.unwrap_err();
     for number in 1..=3 {
-        threads.remove_items(&owner(), &id("thr", number), &[id("msg", 1)]).await.unwrap();
+        store.items.remove(&owner(), &id("thr", number), &[id("msg", 1)]).await.unwrap();
     }
     assert_written(&dynamo, "threads", FILE);
 
-    let list = holding("threads", FILE).await.threads().threads(&owner(), &all()).await.unwrap();
+    let list = holding("threads", FILE).await.store().threads.list(&owner(), &all()).await.unwrap();
     assert_eq!((list.page.data, list.half_deleted), (vec![head, thread(2)], vec![(id("thr", 3), at(0))]));
 }
 
@@ -136,8 +136,9 @@ fn items() -> Vec<StoredItem> {
     items[2].upstream_id = Some("msg_upstream".to_owned());
     items[2].ends_run = Some(id("run", 1));
     items[4].answered_by = Some(id("run", 2));
-    items[2].carried = Some(Carried { before: inputs(), waiting: Vec::new() });
-    items[3].carried = Some(Carried { before: Vec::new(), waiting: vec![call("call_2"), call("call_3")] });
+    items[2].model_context = Some(ModelContext { inputs_before: inputs(), page_calls: Vec::new() });
+    items[3].model_context =
+        Some(ModelContext { inputs_before: Vec::new(), page_calls: vec![call("call_2"), call("call_3")] });
     items
 }
 
@@ -167,16 +168,17 @@ fn inputs() -> Vec<Input> {
 async fn items_keep_their_stored_format() {
     const FILE: &str = include_str!("items.json");
     let (dynamo, items) = (Dynamo::start().await, items());
-    let threads = dynamo.threads();
-    threads.create(&owner(), &thread(1), &super::question(1, "hi")).await.unwrap();
+    let store = dynamo.store();
+    store.threads.create(&owner(), &thread(1), &super::question(1, "hi")).await.unwrap();
     for item in &items {
-        threads.put_item(&owner(), &id("thr", 1), item).await.unwrap();
+        store.items.put(&owner(), &id("thr", 1), item).await.unwrap();
     }
     let rated = [id("msg", 3)];
-    assert!(threads.feedback(&owner(), &id("thr", 1), &rated, FeedbackKind::Negative, at(5)).await.unwrap());
+    assert!(store.items.feedback(&owner(), &id("thr", 1), &rated, FeedbackKind::Negative, at(5)).await.unwrap());
     assert_written(&dynamo, "threads", FILE);
 
-    let loaded = holding("threads", FILE).await.threads().load(&owner(), &id("thr", 1), 99).await.unwrap().unwrap();
+    let loaded =
+        holding("threads", FILE).await.store().threads.load(&owner(), &id("thr", 1), 99).await.unwrap().unwrap();
     assert_eq!((loaded.thread, loaded.items), (thread(1), items));
 }
 
@@ -184,18 +186,18 @@ async fn items_keep_their_stored_format() {
 async fn attachments_keep_their_stored_format() {
     const FILE: &str = include_str!("attachments.json");
     let dynamo = Dynamo::start().await;
-    let threads = dynamo.threads();
+    let store = dynamo.store();
     for id in ["atc_1", "atc_2"] {
-        threads.put_attachment(&owner(), &attachment(id)).await.unwrap();
+        store.attachments.put(&owner(), &attachment(id)).await.unwrap();
     }
-    threads.create(&owner(), &thread(1), &question_with(1, &["atc_2"])).await.unwrap();
+    store.threads.create(&owner(), &thread(1), &question_with(1, &["atc_2"])).await.unwrap();
     assert_written(&dynamo, "threads", FILE);
 
-    let threads = holding("threads", FILE).await.threads();
-    assert_eq!(threads.attachment(&owner(), "atc_1").await.unwrap(), Some(attachment("atc_1")));
+    let store = holding("threads", FILE).await.store();
+    assert_eq!(store.attachments.get(&owner(), "atc_1").await.unwrap(), Some(attachment("atc_1")));
     let mut taken = attachment("atc_2");
     taken.message_id = Some(id("msg", 1));
-    assert_eq!(threads.attachment(&owner(), "atc_2").await.unwrap(), Some(taken));
+    assert_eq!(store.attachments.get(&owner(), "atc_2").await.unwrap(), Some(taken));
 }
 
 #[tokio::test]
@@ -221,12 +223,12 @@ async fn usage_keeps_its_stored_format() {
     let failed = UsageRecord { outcome: Outcome::Error, thread_id: None, first_token_ms: None, ..usage.clone() };
     let ok = UsageRecord { outcome: Outcome::Ok, ..failed.clone() };
     for (number, usage) in [&usage, &failed, &ok].into_iter().enumerate() {
-        dynamo.usage().record(&UsageRecord { id: id("req", number + 1), ..usage.clone() }, 30).await.unwrap();
+        dynamo.store().usage.record(&UsageRecord { id: id("req", number + 1), ..usage.clone() }, 30).await.unwrap();
     }
     assert_written(&dynamo, "usage", FILE);
 
     let day = "2027-01-15".parse().unwrap();
-    let daily = holding("usage", FILE).await.usage().daily("acme", day, day).await.unwrap();
+    let daily = holding("usage", FILE).await.store().usage.daily("acme", day, day).await.unwrap();
     let daily: Vec<_> = daily.iter().map(|day| (day.requests, day.errors, day.input_tokens, day.duration_ms)).collect();
     assert_eq!(daily, [(3, 1, 300, 3000)]);
 }
@@ -242,14 +244,14 @@ async fn sessions_keep_their_stored_format() {
         anonymous: true,
         expires_at: at(600),
     };
-    let counters = dynamo.counters();
-    counters.remember_session("abc", &session, at(1000)).await.unwrap();
-    assert!(counters.rotate("abd", at(0), Duration::from_secs(30), at(1000)).await.unwrap());
+    let sessions = dynamo.sessions();
+    sessions.put("abc", &session, at(1000)).await.unwrap();
+    assert!(sessions.rotate("abd", at(0), Duration::from_secs(30), at(1000)).await.unwrap());
     assert_written(&dynamo, "counters", FILE);
 
-    let counters = holding("counters", FILE).await.counters();
-    assert_eq!(counters.session("abc", at(0)).await.unwrap(), Some(session));
-    assert!(!counters.rotate("abd", at(31), Duration::from_secs(30), at(1000)).await.unwrap());
+    let sessions = holding("counters", FILE).await.sessions();
+    assert_eq!(sessions.get("abc", at(0)).await.unwrap(), Some(session));
+    assert!(!sessions.rotate("abd", at(31), Duration::from_secs(30), at(1000)).await.unwrap());
 }
 
 #[tokio::test]
@@ -267,19 +269,20 @@ async fn connections_keep_their_stored_format() {
     let identity = Identity { owner: owner(), anonymous: true, permissions: Vec::new(), claims, address: None };
     let session = Session { identity, expires_at: at(600), began_at: at(-60) };
     let bucket = Bucket::per_minute(2);
-    let counters = dynamo.counters();
-    assert!(counters.open_socket("c=1", &session, 3, at(0)).await.unwrap());
-    counters.admit_socket_message("c=1", &bucket, at(0)).await.unwrap();
-    assert!(counters.claim("req_1", at(60)).await.unwrap());
+    let (connections, claims) = (dynamo.connections(), dynamo.claims());
+    assert!(connections.open("c=1", &session, 3, at(0)).await.unwrap());
+    connections.admit_message("c=1", &bucket, at(0)).await.unwrap();
+    assert!(claims.claim("req_1", at(60)).await.unwrap());
     assert_written(&dynamo, "counters", FILE);
 
-    let counters = holding("counters", FILE).await.counters();
-    let admitted = SocketAdmission::Admitted(Box::new(session.clone()));
-    assert_eq!(counters.admit_socket_message("c=1", &bucket, at(0)).await.unwrap(), admitted);
-    let refused = SocketAdmission::Refused { retry_after: Duration::from_secs(30) };
-    assert_eq!(counters.admit_socket_message("c=1", &bucket, at(0)).await.unwrap(), refused);
-    assert!(!counters.open_socket("c=2", &session, 1, at(0)).await.unwrap());
-    assert!(!counters.claim("req_1", at(60)).await.unwrap());
+    let dynamo = holding("counters", FILE).await;
+    let (connections, claims) = (dynamo.connections(), dynamo.claims());
+    let admitted = MessageAdmission::Admitted(Box::new(session.clone()));
+    assert_eq!(connections.admit_message("c=1", &bucket, at(0)).await.unwrap(), admitted);
+    let refused = MessageAdmission::Refused { retry_after: Duration::from_secs(30) };
+    assert_eq!(connections.admit_message("c=1", &bucket, at(0)).await.unwrap(), refused);
+    assert!(!connections.open("c=2", &session, 1, at(0)).await.unwrap());
+    assert!(!claims.claim("req_1", at(60)).await.unwrap());
 }
 
 #[tokio::test]
@@ -290,13 +293,13 @@ async fn budgets_keep_their_stored_format() {
         Account { scope: Scope::User(&owner), turns, tokens: 1000, window: Window::Hour },
         Account { scope: Scope::Tenant("acme"), turns: Bucket::OFF, tokens: 1000, window: Window::Day },
     ];
-    let counters = dynamo.counters();
-    let Admission::Admitted(_) = counters.admit(&accounts, 600, at(0)).await.unwrap() else { panic!() };
-    counters.take(Scope::Address("192.0.2.1"), "sessions", &turns, at(0)).await.unwrap();
+    let budgets = dynamo.budgets();
+    let Admission::Admitted(_) = budgets.admit(&accounts, 600, at(0)).await.unwrap() else { panic!() };
+    budgets.take(Scope::Address("192.0.2.1"), "sessions", &turns, at(0)).await.unwrap();
     assert_written(&dynamo, "counters", FILE);
 
     let dynamo = holding("counters", FILE).await;
-    let used = dynamo.counters().used(&owner, &turns, at(0)).await.unwrap();
+    let used = dynamo.budgets().used(&owner, &turns, at(0)).await.unwrap();
     assert_eq!((used.turns_available, used.tokens_this_hour), (Some(1), 600));
-    let Admission::Refused(_) = dynamo.counters().admit(&accounts[1..], 600, at(0)).await.unwrap() else { panic!() };
+    let Admission::Refused(_) = dynamo.budgets().admit(&accounts[1..], 600, at(0)).await.unwrap() else { panic!() };
 }

@@ -20,7 +20,7 @@ use crate::protocol::{
     AssistantContent, AssistantMessage, ClientToolCall, ClientToolCallStatus, EndOfTurn, Event, ItemHeader, ItemUpdate,
     Object, SdkHiddenContext, StatusIndicator, StructuredInput, ThreadItem,
 };
-use crate::store::Carried;
+use crate::store::ModelContext;
 use effect::LiveWidget;
 use room::Room;
 use workflow::{Block, Place};
@@ -45,7 +45,7 @@ pub(super) enum Step {
 pub(super) struct Finished {
     pub(super) item: ThreadItem,
     pub(super) upstream_id: Option<String>,
-    pub(super) carried: Option<Carried>,
+    pub(super) model_context: Option<ModelContext>,
 }
 
 /// A picture at a moment of its making.
@@ -76,7 +76,7 @@ pub(super) struct Replacement {
 
 impl Finished {
     const fn new(item: ThreadItem) -> Self {
-        Self { item, upstream_id: None, carried: None }
+        Self { item, upstream_id: None, model_context: None }
     }
 }
 
@@ -219,12 +219,19 @@ impl Answer {
     }
 
     /// The call that the page is asked for, and those that it is asked for afterwards.
-    pub(super) fn ask_page(&mut self, call_id: String, name: String, arguments: Object, carried: Carried) -> Vec<Step> {
+    pub(super) fn ask_page(
+        &mut self,
+        call_id: String,
+        name: String,
+        arguments: Object,
+        model_context: ModelContext,
+    ) -> Vec<Step> {
         let mut steps: Vec<_> = self.end_block().into_iter().collect();
         let header = self.header(ids::TOOL_CALL);
         let status = ClientToolCallStatus::Pending;
         let call = ClientToolCall { header, status, call_id, name, arguments, output: None };
-        let finished = Finished { carried: Some(carried), ..Finished::new(ThreadItem::ClientToolCall(call)) };
+        let finished =
+            Finished { model_context: Some(model_context), ..Finished::new(ThreadItem::ClientToolCall(call)) };
         self.has_substance = true;
         steps.push(Step::Finish(finished));
         steps

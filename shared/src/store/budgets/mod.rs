@@ -1,0 +1,336 @@
+//! Limits and budgets: units of buckets, and model tokens of windows. One record and one write for each account.
+
+mod charge;
+mod window;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio::time::timeout;
+
+use self::charge::{BUDGET, Held, Raise};
+use self::window::Period;
+use super::Connection;
+use super::error::StoreError;
+use super::key::Key;
+use super::record::{Record, TIME_TO_LIVE, number};
+use super::table::{Consistency, Table, Write};
+use super::tables::COUNTERS;
+use super::update::{Update, WriteIds};
+use crate::env::{Env, EnvError};
+use crate::identity::Owner;
+use crate::limits::{Bucket, Verdict};
+use crate::telemetry::chain;
+
+pub(super) use self::charge::Charge;
+pub use self::charge::{Account, Limit, Payer, Refusal, Scope};
+pub use self::window::Window;
+
+/// The state of a bucket: the moment at which it is full again, in microseconds.
+const FULL_AT: &str = "full_at";
+/// Attempts at one charge. Each one that fails has seen the state that the next one needs.
+const CHARGE_ATTEMPTS: usize = 8;
+/// How long a function that starts waits for the connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// Buckets whose last state is remembered.
+const MAX_KNOWN_STATES: usize = 1024;
+
+/// Limits and budgets. Cheap to clone; clones share what they remember.
+#[derive(Debug, Clone)]
+pub struct Budgets {
+    table: Table,
+    /// The last known states of buckets. Only a guess at which of two conditions will hold, never a decision.
+    states: Arc<Mutex<HashMap<Key, i64>>>,
+    write_ids: WriteIds,
+}
+
+/// Whether a unit of a bucket was admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It was.
+    Admitted,
+    /// It was not.
+    Refused {
+        /// After which time it would be, in whole seconds.
+        retry_after: Duration,
+    },
+}
+
+/// Whether a turn may begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// It may; give the reservation back with [`Budgets::settle`].
+    Admitted(Reservation),
+    /// It may not.
+    Refused(Refusal),
+}
+
+/// Tokens held for a turn until it is known what it used. One that is never settled lapses with its windows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use = "reserved tokens count as used until they are settled"]
+pub struct Reservation {
+    /// By account, as far as its tokens are counted.
+    held: Vec<Held>,
+}
+
+/// What a user has used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Used {
+    /// Turns that would be admitted now; none when the limit is off.
+    pub turns_available: Option<u32>,
+    /// When all turns are available again; in the past if they are.
+    pub turns_full_at: Timestamp,
+    /// Tokens of this clock hour, with those reserved for turns that run.
+    pub tokens_this_hour: u64,
+    /// When the next clock hour begins.
+    pub tokens_reset_at: Timestamp,
+}
+
+/// What became of a charge.
+pub(super) enum Charged {
+    /// The record as it is now.
+    Admitted(Record),
+    Refused(Refusal),
+}
+
+impl Budgets {
+    /// Reads `TABLE_COUNTERS`.
+    pub fn from_env(connection: &Connection, env: &Env) -> Result<Self, EnvError> {
+        let table = Table::from_env(connection, env, COUNTERS)?;
+        Ok(Self { table, states: Arc::default(), write_ids: WriteIds::new() })
+    }
+
+    /// Connects to DynamoDB before the first request needs it, by asking for a record that does not exist. The answer
+    /// does not matter, nor whether there is one: a failure shows when something is asked for.
+    pub async fn open(&self) {
+        let key = Key { partition: "O#".to_owned(), sort: "open".to_owned() };
+        let _ = timeout(CONNECT_TIMEOUT, self.table.get(&key, Consistency::Eventual)).await;
+    }
+
+    /// Takes one unit of a bucket, with one write in the common case and none when the limit is off. Any number of
+    /// callers anywhere together get no more than the bucket holds.
+    pub async fn take(
+        &self,
+        scope: Scope<'_>,
+        name: &str,
+        bucket: &Bucket,
+        now: Timestamp,
+    ) -> Result<Decision, StoreError> {
+        if bucket.is_off() {
+            return Ok(Decision::Admitted);
+        }
+        Ok(match self.charge(&Charge::unit(scope.key(name), *bucket, now), now).await? {
+            Charged::Admitted(_) => Decision::Admitted,
+            Charged::Refused(Refusal { retry_after, .. }) => Decision::Refused { retry_after },
+        })
+    }
+
+    /// Takes a turn and reserves tokens for it from all accounts at once, with one write for each in the common case. 0
+    /// turns a limit off; an account with nothing but such is not written. A reservation greater than a whole budget
+    /// counts as the whole budget. Where one account refuses, the tokens of the others are given back; their turns are
+    /// not, because a turn that is asked for too soon counts, too.
+    pub async fn admit(&self, accounts: &[Account<'_>], reserve: u64, now: Timestamp) -> Result<Admission, StoreError> {
+        let limited = accounts.iter().filter(|account| account.is_limited());
+        let charges: Vec<_> = limited.map(|account| account.charge(reserve, now)).collect();
+        // Where a refusal is likely, one after the other: a user without turns must not hold what others share.
+        let at_a_time = if charges.iter().any(|charge| self.known_exhausted(charge, now)) { 1 } else { charges.len() };
+        let mut reservation = Reservation::default();
+        let mut refusals = Vec::new();
+        let mut failure = None;
+        let mut charges = charges.into_iter().peekable();
+        while charges.peek().is_some() && refusals.is_empty() && failure.is_none() {
+            let next = charges.by_ref().take(at_a_time);
+            let charged = next.map(async |charge| self.charge(&charge, now).await.map(|charged| (charge, charged)));
+            for charged in join_all(charged).await {
+                match charged {
+                    Ok((charge, Charged::Admitted(record))) => {
+                        reservation.held.extend(Held::of(charge, record.names()))
+                    }
+                    Ok((_, Charged::Refused(refusal))) => refusals.push(refusal),
+                    Err(error) => failure = Some(error),
+                }
+            }
+        }
+        let refusal = refusals.into_iter().max_by_key(|refusal| refusal.retry_after);
+        let Some(refused) = failure.map(Err).or(refusal.map(Ok)) else {
+            return Ok(Admission::Admitted(reservation));
+        };
+        if let Err(error) = self.settle(&reservation, 0).await {
+            tracing::warn!(error = chain(&error), "could not refund the tokens of a turn that was refused");
+        }
+        refused.map(Admission::Refused)
+    }
+
+    /// Reserves more for a turn, in the windows in which it was admitted, so that `total` tokens are held for it; why there
+    /// is no room, if so: what was held then stays held. At most one write for each account.
+    pub async fn hold(
+        &self,
+        reservation: &mut Reservation,
+        total: u64,
+        now: Timestamp,
+    ) -> Result<Option<Refusal>, StoreError> {
+        self.raise(reservation, |_| total, now).await
+    }
+
+    /// As [`Budgets::hold`], but more than a whole budget counts as the whole budget, as it does where a turn is admitted:
+    /// while nothing is used, one turn at a time may begin however much it can cost.
+    pub async fn hold_at_first(
+        &self,
+        reservation: &mut Reservation,
+        total: u64,
+        now: Timestamp,
+    ) -> Result<Option<Refusal>, StoreError> {
+        self.raise(reservation, |budget| total.min(budget), now).await
+    }
+
+    async fn raise(
+        &self,
+        reservation: &mut Reservation,
+        total: impl Fn(u64) -> u64 + Send,
+        now: Timestamp,
+    ) -> Result<Option<Refusal>, StoreError> {
+        let raised = reservation.held.iter_mut().map(|held| {
+            let total = total(held.budget);
+            self.raise_one(held, total, now.as_microsecond())
+        });
+        let refusals = join_all(raised).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(refusals.into_iter().flatten().max_by_key(|refusal| refusal.retry_after))
+    }
+
+    async fn raise_one(&self, held: &mut Held, total: u64, now: i64) -> Result<Option<Refusal>, StoreError> {
+        let (more, room) = match held.raise(total) {
+            Raise::Enough => return Ok(None),
+            Raise::TooMuch => return Ok(Some(held.refusal(now))),
+            Raise::More { more, room } => (more, room),
+        };
+        let window = held.period.attribute();
+        let update = self
+            .counting(held)
+            .when(format!("(attribute_not_exists(#{window}) OR #{window} <= :room)"))
+            .add(&window, "more", number(more))
+            .value("room", number(room));
+        if let Write::Refused(_) = self.table.update(update).await? {
+            return Ok(Some(held.refusal(now)));
+        }
+        held.tokens = total;
+        Ok(None)
+    }
+
+    /// Puts what a turn really used in place of what was reserved for it, in the windows in which it was admitted. At most
+    /// one write for each account.
+    ///
+    /// # Errors
+    /// [`StoreError`]: what was reserved in an account that could not be written stays counted until its window ends.
+    pub async fn settle(&self, reservation: &Reservation, used: u64) -> Result<(), StoreError> {
+        let settled = reservation.held.iter().map(|held| self.settle_one(held, used));
+        join_all(settled).await.into_iter().collect()
+    }
+
+    async fn settle_one(&self, held: &Held, used: u64) -> Result<(), StoreError> {
+        let difference = i128::from(used) - i128::from(held.tokens);
+        if difference == 0 && held.outdated.is_empty() {
+            return Ok(());
+        }
+        let update = self.counting(held).add(&held.period.attribute(), "difference", number(difference));
+        self.table.update(held.outdated.iter().fold(update, |update, name| update.remove(name))).await?;
+        Ok(())
+    }
+
+    /// An update that counts something in the window in which a turn was admitted.
+    fn counting(&self, held: &Held) -> Update {
+        Update::of(held.key.clone())
+            // The record may have expired meanwhile, and a new one needs an end, too.
+            .set_to(TIME_TO_LIVE, &format!("if_not_exists(#{TIME_TO_LIVE}, :{TIME_TO_LIVE})"))
+            .value(TIME_TO_LIVE, number(held.period.settled_at()))
+            .once(self.write_ids.next())
+    }
+
+    /// What a user has used by now. `turns` is the bucket that [`Budgets::admit`] takes from.
+    pub async fn used(&self, owner: &Owner, turns: &Bucket, now: Timestamp) -> Result<Used, StoreError> {
+        let key = Scope::User(owner).key(BUDGET);
+        let record = self.table.get(&key, Consistency::Eventual).await?.unwrap_or_default();
+        let hour = Period::of(Window::Hour, now);
+        let state = record.number(FULL_AT);
+        let tokens: i64 = record.number(&hour.attribute()).unwrap_or_default();
+        let full_at = state.and_then(|state| Timestamp::from_microsecond(state).ok());
+        Ok(Used {
+            turns_available: turns.available(state, now.as_microsecond()),
+            turns_full_at: full_at.unwrap_or(now),
+            tokens_this_hour: u64::try_from(tokens).unwrap_or_default(),
+            tokens_reset_at: Timestamp::from_second(hour.ends_at()).unwrap_or(now),
+        })
+    }
+
+    /// Writes a charge if all its limits admit it. A condition cannot take the larger of two values, so a bucket that
+    /// is full needs another one than a bucket in use; the last known state tells which to try first.
+    pub(super) async fn charge(&self, charge: &Charge, now: Timestamp) -> Result<Charged, StoreError> {
+        let now = now.as_microsecond();
+        let mut is_full = self.known_state(&charge.key).is_none_or(|state| state <= now);
+        for _ in 0..CHARGE_ATTEMPTS {
+            let update = self.charging(charge, is_full, now);
+            let (record, is_admitted) = match self.table.update(update).await? {
+                Write::Done(record) => (record, true),
+                Write::Refused(record) => (record, false),
+            };
+            let state = record.number(FULL_AT);
+            self.remember(&charge.key, state);
+            if is_admitted {
+                return Ok(Charged::Admitted(record));
+            }
+            let used = charge.tokens.and_then(|tokens| record.number(&tokens.attribute()));
+            if let Some(refusal) = charge.refusal(state, used, now) {
+                return Ok(Charged::Refused(refusal));
+            }
+            is_full = state.is_none_or(|state| state <= now);
+        }
+        Err(StoreError::exhausted("a limit changed faster than it could be taken"))
+    }
+
+    /// The write of a charge, for a bucket that is full or for one in use.
+    fn charging(&self, charge: &Charge, is_full: bool, now: i64) -> Update {
+        let Charge { key, bucket, tokens, expires_at } = charge;
+        let mut update = Update::of(key.clone()).set(TIME_TO_LIVE, number(expires_at)).once(self.write_ids.next());
+        if !bucket.is_off() {
+            update = update.value("now", number(now));
+            update = match is_full {
+                true => update
+                    .set(FULL_AT, number(now.saturating_add(bucket.interval())))
+                    .when(format!("(attribute_not_exists(#{FULL_AT}) OR #{FULL_AT} <= :now)")),
+                false => update
+                    .set_to(FULL_AT, &format!("#{FULL_AT} + :interval"))
+                    .value("interval", number(bucket.interval()))
+                    .when(format!("#{FULL_AT} BETWEEN :now AND :latest"))
+                    .value("latest", number(bucket.latest(now))),
+            };
+        }
+        if let Some(tokens) = tokens {
+            let window = tokens.attribute();
+            update = update
+                .add(&window, "reserve", number(tokens.reserve))
+                .when(format!("(attribute_not_exists(#{window}) OR #{window} <= :room)"))
+                .value("room", number(tokens.room()));
+        }
+        update.returning_new()
+    }
+
+    /// Whether a bucket was so empty when this process last saw it that it has no unit yet.
+    fn known_exhausted(&self, charge: &Charge, now: Timestamp) -> bool {
+        matches!(charge.bucket.take(self.known_state(&charge.key), now.as_microsecond()), Verdict::Refused(_))
+    }
+
+    fn known_state(&self, key: &Key) -> Option<i64> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
+    }
+
+    fn remember(&self, key: &Key, state: Option<i64>) {
+        let Some(state) = state else { return };
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        if states.len() >= MAX_KNOWN_STATES && !states.contains_key(key) {
+            states.clear();
+        }
+        states.insert(key.clone(), state);
+    }
+}
