@@ -52,7 +52,7 @@ impl Server {
         let setup = Setup { env, clock, ids, cookie: VisitorCookie::Loopback };
         let functions = functions(&setup)?.merge(socket(&setup).await?);
         let router = if development { functions.layer(from_fn(development::trust_header)) } else { functions };
-        let keys = SigningKeys::required(&setup.env, &setup.outside()?.secrets)?;
+        let keys = SigningKeys::required(&setup.env, &setup.clients()?.secrets)?;
         let http = HttpLayer::from_env(&setup.env, keys, setup.clock.clone(), setup.ids.clone())?;
         let router = playground::router(&about, http)?.fallback_service(router.layer(from_fn(record_address)));
         let router = if arguments.host.is_loopback() { router.layer(from_fn(refuse_foreign_host)) } else { router };

@@ -1,7 +1,7 @@
-//! The way out: one HTTP client for everything that a process calls, with one pool of connections and one store of root
-//! certificates.
+//! Requests to other servers: one HTTP client for everything that a process calls, with one pool of connections and one
+//! store of root certificates; one retry; one bounded read.
 //!
-//! The roots are Mozilla's, compiled in. To read the system's takes 2 to 5 ms, for each client that does, at each start.
+//! The root certificates are Mozilla's, compiled in. Reading the system's takes each client 2 to 5 ms at each start.
 
 use std::error::Error;
 use std::future::ready;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{Stream, TryStreamExt as _};
+use futures_util::{Stream, StreamExt, TryStreamExt};
 use reqwest::{Client, Url, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -17,22 +17,20 @@ use rustls::{ClientConfig, RootCertStore};
 use sse_stream::SseByteStream;
 
 use crate::env::{Env, EnvError};
+use crate::telemetry::chain;
 
-/// How long a connection may take, TLS included: a lost packet at its beginning is sent again after a second.
+/// TLS included. A lost packet at the beginning of a connection is sent again after a second.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// For a connection that a function opens at its start, so that its first request does not wait for it.
 pub(crate) const OPEN_TIMEOUT: Duration = Duration::from_millis(1_500);
 
-/// A variable as OpenSSL and most others read it; here its certificates are trusted besides Mozilla's.
+/// OpenSSL and most other libraries read this variable, too. Its certificates are trusted besides Mozilla's.
 const MORE_ROOTS: &str = "SSL_CERT_FILE";
 
 /// A client that connects when it is first used. Cheap to clone; clones share its connections.
 ///
-/// Whoever it is called by sets the time that a call may take, and proves who they are, with each request.
-///
-/// # Errors
-/// When `SSL_CERT_FILE` names no file with certificates.
+/// The caller sets the timeout and the credentials of each request.
 pub fn client(env: &Env) -> Result<Client, EnvError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = env.get(MORE_ROOTS) {
@@ -45,25 +43,71 @@ pub fn client(env: &Env) -> Result<Client, EnvError> {
         }
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let impossible = |_| EnvError::new(MORE_ROOTS, "is not to blame: TLS cannot be set up");
+    let unsupported = |_| EnvError::new(MORE_ROOTS, "is not the cause: TLS cannot be initialized");
     let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let mut tls = tls.map_err(impossible)?.with_root_certificates(roots).with_no_client_auth();
+    let mut tls = tls.map_err(unsupported)?.with_root_certificates(roots).with_no_client_auth();
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Client::builder()
         .tls_backend_preconfigured(tls)
         .user_agent(concat!("chatkit-backend/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
-        // What was signed for one address, or carries a key, is for that address. No API that is called here redirects.
+        // A signature or a key is for one address. No API that is called here redirects.
         .redirect(redirect::Policy::none())
         // The proxy variables are not part of the configuration, which is all that is read of the environment.
         .no_proxy()
         .build()
-        .map_err(|_| EnvError::new(MORE_ROOTS, "is not to blame: the HTTP client cannot be built"))
+        .map_err(|_| EnvError::new(MORE_ROOTS, "is not the cause: the HTTP client cannot be built"))
 }
 
-/// A URL whose answers can be trusted and whose requests nobody reads: `https`, or `http` to this machine, without
-/// credentials and fragment. None for any other text.
+/// Sends a request, and sends it again after each error for which `pause` gives a pause. `pause` gets the error and the
+/// number of times that the request was sent so far; `to` names the server in the log.
+pub async fn send_with_retry<T, E, F>(
+    to: &'static str,
+    pause: impl Fn(&E, u32) -> Option<Duration>,
+    send: impl Fn() -> F,
+) -> Result<T, E>
+where
+    E: Error + 'static,
+    F: Future<Output = Result<T, E>>,
+{
+    let mut sent = 0;
+    loop {
+        let error = match send().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        sent += 1;
+        let Some(pause) = pause(&error, sent) else { return Err(error) };
+        tracing::warn!(error = chain(&error), to, sent, pause_ms = pause.as_millis(), "sending a request again");
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// The chunks of a body that has at most `max_bytes`; behind them an error.
+pub(crate) fn at_most<E>(
+    chunks: impl Stream<Item = Result<Bytes, E>>,
+    max_bytes: usize,
+    too_large: impl Fn() -> E,
+) -> impl Stream<Item = Result<Bytes, E>> {
+    let mut left = max_bytes;
+    chunks.map(move |chunk| {
+        let chunk = chunk?;
+        left = left.checked_sub(chunk.len()).ok_or_else(&too_large)?;
+        Ok(chunk)
+    })
+}
+
+/// A whole body of at most `max_bytes`.
+pub(crate) async fn read_at_most<E>(
+    chunks: impl Stream<Item = Result<Bytes, E>>,
+    max_bytes: usize,
+    too_large: impl Fn() -> E,
+) -> Result<Vec<u8>, E> {
+    at_most(chunks, max_bytes, too_large).map_ok(Vec::from).try_concat().await
+}
+
+/// A URL that can be trusted with a secret: `https`, or `http` to this machine, without credentials and fragment.
 pub(crate) fn safe_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let is_plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();

@@ -73,7 +73,7 @@ impl Bucket {
         if self.is_off() || excess <= 0 {
             Verdict::Admitted(state.saturating_add(self.interval))
         } else {
-            Verdict::Refused(whole_seconds(excess))
+            Verdict::Refused(retry_after(excess))
         }
     }
 
@@ -90,9 +90,15 @@ impl Bucket {
     }
 }
 
-/// A number of microseconds, rounded up to whole seconds, at least one: what `Retry-After` can say.
-pub fn whole_seconds(microseconds: i64) -> Duration {
-    Duration::from_secs(u64::try_from(microseconds).unwrap_or_default().div_ceil(1_000_000).max(1))
+/// A number of microseconds as a time that `Retry-After` can say.
+pub(crate) fn retry_after(microseconds: i64) -> Duration {
+    Duration::from_secs(whole_seconds(Duration::from_micros(u64::try_from(microseconds).unwrap_or_default())))
+}
+
+/// A time as `Retry-After` says it: in whole seconds, rounded up, at least one.
+pub(crate) const fn whole_seconds(time: Duration) -> u64 {
+    let seconds = time.as_secs() + (time.subsec_nanos() > 0) as u64;
+    if seconds == 0 { 1 } else { seconds }
 }
 
 /// A client address as the key of its limits. An IPv6 client owns its whole /64, so that is one address here; requests

@@ -36,7 +36,7 @@ pub struct Setup {
 
 /// What a function reaches the world through, over one HTTP client. Nothing is connected yet.
 #[derive(Clone)]
-pub struct Outside {
+pub struct Clients {
     /// The client.
     pub http: Client,
     /// Region and credentials.
@@ -47,7 +47,7 @@ pub struct Outside {
     pub connection: Connection,
 }
 
-impl Outside {
+impl Clients {
     /// The engine, as `chat` and `socket` have it. Reads:
     ///
     /// - `ASSISTANT`, `MODEL`, `INSTRUCTIONS`, `MAX_OUTPUT_TOKENS`, `MAX_CONTEXT_TOKENS`, `REASONING_SUMMARIES`: see
@@ -103,16 +103,16 @@ impl Debug for SetupError {
 }
 
 impl Setup {
-    /// What the environment says of the world outside.
+    /// The clients that the environment configures.
     ///
     /// # Errors
     /// When a variable is missing or makes no sense.
-    pub fn outside(&self) -> Result<Outside, EnvError> {
+    pub fn clients(&self) -> Result<Clients, EnvError> {
         let http = https::client(&self.env)?;
         let aws = Aws::from_env(&self.env, http.clone())?;
         let secrets = Secrets::new(&aws, &self.env, self.clock.clone());
         let connection = Connection::new(&aws, &self.env);
-        Ok(Outside { http, aws, secrets, connection })
+        Ok(Clients { http, aws, secrets, connection })
     }
 
     /// On Lambda.

@@ -1,23 +1,32 @@
 //! Logs: one line of JSON per event on Lambda, text for people locally.
 //!
-//! What is never logged: keys and tokens, what people or models write, whole request or response bodies, names of
-//! users and tenants (their hashes are).
+//! Each line that is logged for a request has the fields of the request's span, `request_id` above all; a task inherits
+//! the span where it is spawned. An error is logged as `error = chain(&error)`.
+//!
+//! Never logged: keys and tokens, what people or models write, whole request or response bodies, names of users and
+//! tenants (their hashes are).
 
 use std::error::Error;
+use std::fmt::{self, Debug};
 use std::io::IsTerminal;
 
-use tracing::Subscriber;
+use serde_json::Value;
+use tracing::field::{Empty, Field, Visit};
 use tracing::level_filters::LevelFilter;
+use tracing::{Event, Span, Subscriber};
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::{JsonFields, Writer};
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, fmt, registry};
+use tracing_subscriber::{Layer, registry};
 
 use crate::env::{Env, EnvError};
+use crate::protocol::Object;
 
-/// The target of the line that each request has.
+/// The target of a request's span, and of the line that each request has.
 pub(crate) const REQUEST: &str = "request";
 
 /// An error with everything that caused it, in one line: a subscriber writes the outermost only.
@@ -32,6 +41,12 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// The span of a request. `operation` and `thread` are recorded when they are known.
+pub(crate) fn request_span(request_id: &str) -> Span {
+    // Of the highest level, so that no `LOG_LEVEL` turns it off.
+    tracing::error_span!(target: REQUEST, "request", request_id, operation = Empty, thread = Empty)
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -42,9 +57,6 @@ pub enum Format {
 }
 
 /// Starts logging at `LOG_LEVEL` (default `info`; on Lambda `AWS_LAMBDA_LOG_LEVEL`, which the template sets).
-///
-/// # Errors
-/// When the level is not one.
 pub fn init(env: &Env, format: Format) -> Result<(), EnvError> {
     let name = if env.get("LOG_LEVEL").is_some() { "LOG_LEVEL" } else { "AWS_LAMBDA_LOG_LEVEL" };
     let level = env.parsed(name, LevelFilter::INFO, "`error`, `warn`, `info`, `debug` or `trace`")?;
@@ -57,8 +69,7 @@ pub fn init(env: &Env, format: Format) -> Result<(), EnvError> {
     Ok(())
 }
 
-/// What writes the lines from `level` on, those of dependencies from `info` on: below that some of them write whole
-/// requests.
+/// Writes the lines from `level` on, those of dependencies from `info` on: below that some of them write whole requests.
 pub fn layer<S, W>(format: Format, level: LevelFilter, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -69,18 +80,87 @@ where
     let levels = Targets::new()
         .with_default(level.min(LevelFilter::INFO))
         .with_target("aws_", level.min(LevelFilter::ERROR))
-        // The embedded DynamoDB of the local server says the same.
+        // The embedded DynamoDB of the local server warns of the same.
         .with_target("dynoxide", level.min(LevelFilter::ERROR))
         .with_targets(ours.map(|name| (name, level)));
-    let layer = fmt::layer().with_writer(writer);
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     match format {
-        Format::Json => {
-            let layer = layer.json().flatten_event(true).with_current_span(false).with_span_list(false);
-            layer.with_filter(levels).boxed()
-        }
+        Format::Json => layer.json().event_format(FlatJson).with_filter(levels).boxed(),
         Format::Text => {
             let ansi = std::io::stderr().is_terminal();
             layer.compact().with_target(false).with_ansi(ansi).with_filter(levels).boxed()
         }
+    }
+}
+
+/// One JSON object a line: the fields of the request's span and those of the event, side by side.
+struct FlatJson;
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, JsonFields> for FlatJson {
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, JsonFields>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut fields = EventFields::default();
+        event.record(&mut fields);
+        write!(writer, r#"{{"timestamp":""#)?;
+        SystemTime.format_time(&mut writer)?;
+        write!(writer, r#"","level":"{}""#, event.metadata().level())?;
+        for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
+            if span.metadata().target() == REQUEST
+                && let Some(text) = span.extensions().get::<FormattedFields<JsonFields>>()
+            {
+                let of_span: Object = serde_json::from_str(&text.fields).unwrap_or_default();
+                for (name, value) in of_span.iter().filter(|(name, _)| !fields.contain(name)) {
+                    write!(writer, r#","{name}":{value}"#)?;
+                }
+            }
+        }
+        for (name, value) in &fields.0 {
+            write!(writer, r#","{name}":{value}"#)?;
+        }
+        writeln!(writer, r#","target":"{}"}}"#, event.metadata().target())
+    }
+}
+
+/// The fields of an event, in their order.
+#[derive(Default)]
+struct EventFields(Vec<(&'static str, Value)>);
+
+impl EventFields {
+    fn contain(&self, name: &str) -> bool {
+        self.0.iter().any(|(of_event, _)| *of_event == name)
+    }
+
+    fn add(&mut self, field: &Field, value: impl Into<Value>) {
+        self.0.push((field.name(), value.into()));
+    }
+}
+
+impl Visit for EventFields {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.add(field, format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.add(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.add(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.add(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.add(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.add(field, value);
     }
 }

@@ -12,7 +12,7 @@ mod two_phase;
 use chatkit_shared::clock::Clock;
 use chatkit_shared::files::Files;
 use chatkit_shared::identity::Owner;
-use chatkit_shared::setup::Outside;
+use chatkit_shared::setup::Clients;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
@@ -84,7 +84,7 @@ impl Site {
     /// The bucket as the functions see it, for what only its owner can do.
     fn files(&self) -> Files {
         let (env, clock) = (&self.app.env, &self.app.clock);
-        let Outside { aws, http, .. } = outside(env, clock);
+        let Clients { aws, http, .. } = outside(env, clock);
         Files::from_env(env, &aws, http, clock.clone()).unwrap().unwrap()
     }
 

@@ -5,7 +5,7 @@ use chatkit_shared::env::Env;
 use chatkit_shared::https;
 use chatkit_shared::identity::VisitorCookie;
 use chatkit_shared::ids::Ids;
-use chatkit_shared::setup::{Outside, Setup};
+use chatkit_shared::setup::{Clients, Setup};
 use reqwest::Client;
 
 /// An HTTP client of its own.
@@ -14,7 +14,7 @@ pub(crate) fn client() -> Client {
 }
 
 /// What an environment says of the world outside.
-pub(crate) fn outside(env: &Env, clock: &Clock) -> Outside {
+pub(crate) fn outside(env: &Env, clock: &Clock) -> Clients {
     let (ids, cookie) = (Ids::seeded(clock.clone(), 1), VisitorCookie::CrossSite);
-    Setup { env: env.clone(), clock: clock.clone(), ids, cookie }.outside().unwrap()
+    Setup { env: env.clone(), clock: clock.clone(), ids, cookie }.clients().unwrap()
 }

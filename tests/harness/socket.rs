@@ -71,7 +71,7 @@ impl Sockets {
 
     /// With signs of life so far apart.
     pub(crate) async fn with_silence(silence: Duration) -> Self {
-        Self::with_function([], |function| function.with_silence(silence)).await
+        Self::with_function([], |function| function.with_ping_interval(silence)).await
     }
 
     async fn with_function<const N: usize>(
@@ -221,7 +221,7 @@ impl Client {
     pub(crate) async fn frame(&mut self) -> Value {
         match self.0.next().await.unwrap().unwrap() {
             Message::Text(text) => {
-                assert!(text.len() <= chatkit_socket::LARGEST_FRAME, "{} bytes", text.len());
+                assert!(text.len() <= chatkit_socket::MAX_FRAME_BYTES, "{} bytes", text.len());
                 serde_json::from_str(&text).unwrap()
             }
             other => panic!("{other:?}"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chatkit_shared::identity::{Claims, SessionTokens, SigningKeys, UserTokens, VisitorCookie};
 use chatkit_shared::ids::Ids;
-use chatkit_shared::setup::{Outside, Setup};
+use chatkit_shared::setup::{Clients, Setup};
 use serde_json::{Value, json};
 
 use crate::harness::app::{App, NOW};
@@ -27,15 +27,15 @@ fn token(app: &App, claims: &Value) -> String {
     user_token(&app.env, &claims)
 }
 
-fn outside(app: &App) -> Outside {
+fn outside(app: &App) -> Clients {
     let ids = Ids::seeded(app.clock.clone(), 3);
     let setup = Setup { env: app.env.clone(), clock: app.clock.clone(), ids, cookie: VisitorCookie::CrossSite };
-    setup.outside().unwrap()
+    setup.clients().unwrap()
 }
 
 /// What a user token says.
 async fn verified(app: &App, claims: &Value) -> Claims {
-    let Outside { http, secrets, .. } = outside(app);
+    let Clients { http, secrets, .. } = outside(app);
     let tokens = UserTokens::from_env(&app.env, &secrets, &http, &app.clock).unwrap();
     tokens.verify(&token(app, claims), NOW.parse().unwrap()).await.unwrap().claims
 }

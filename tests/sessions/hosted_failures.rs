@@ -7,7 +7,7 @@ use chatkit_shared::http::{Code, Error};
 use chatkit_shared::identity::Owner;
 use chatkit_shared::ids::Ids;
 use chatkit_shared::sessions::HostedSessions;
-use chatkit_shared::setup::{Outside, Setup};
+use chatkit_shared::setup::{Clients, Setup};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -125,7 +125,7 @@ async fn hosted_start_when_openai_is_unreachable_answers_upstream_error() {
 async fn hosted_start_when_openai_is_silent_times_out() {
     let api = ScriptedSessions::start().await;
     let app = hosted(&api).await;
-    let Outside { secrets, http, .. } = outside(&app.env, &app.clock);
+    let Clients { secrets, http, .. } = outside(&app.env, &app.clock);
     let sessions = HostedSessions::from_env(&app.env, &secrets, http).unwrap();
     let sessions = sessions.with_timeout(Duration::from_millis(50));
     let owner = Owner::new("default", "ada").unwrap();

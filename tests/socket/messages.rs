@@ -92,6 +92,10 @@ async fn event_of_another_service_is_refused() {
     for event in events {
         let shown = event.to_string();
         let error = chatkit_socket::handle(sockets.function.clone(), event).await.unwrap_err();
-        assert_eq!(error.to_string(), "the event is none of a WebSocket API's, and no order", "{shown}");
+        assert_eq!(
+            error.to_string(),
+            "the event is neither one of a WebSocket API nor an order of this function",
+            "{shown}"
+        );
     }
 }

@@ -1,7 +1,7 @@
 use chatkit_shared::conversation::Limits;
 use chatkit_shared::http::{Authenticator, HttpLayer};
 use chatkit_shared::identity::{SessionTokens, SigningKeys};
-use chatkit_shared::setup::{Outside, Setup, SetupError};
+use chatkit_shared::setup::{Clients, Setup, SetupError};
 use chatkit_shared::store::{Budgets, Usage};
 
 use crate::App;
@@ -18,7 +18,7 @@ impl App {
     /// When a variable is missing or makes no sense.
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, .. } = setup;
-        let Outside { http, secrets, connection, .. } = setup.outside()?;
+        let Clients { http, secrets, connection, .. } = setup.clients()?;
         let keys = SigningKeys::required(env, &secrets)?;
         let sessions = SessionTokens::new(keys.clone());
         Ok(Self {

@@ -14,10 +14,10 @@ use crate::App;
 
 /// Bytes of a body. Lambda takes events of 6 MB, and API Gateway puts a body that is not text into one as base64, which
 /// is a third larger.
-const LARGEST_BODY: usize = 4_400_000;
+const MAX_BODY_BYTES: usize = 4_400_000;
 
 pub(crate) fn route() -> MethodRouter<App> {
-    post(upload).layer(DefaultBodyLimit::max(LARGEST_BODY))
+    post(upload).layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
 }
 
 async fn upload(

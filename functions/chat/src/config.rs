@@ -8,22 +8,22 @@ impl App {
     /// Reads this function's variables:
     ///
     /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`, `AUTH_MODE`, `JWT_*`, `JWKS_URL`: whose tokens are good
-    /// - the engine's: see [`Outside::engine`](chatkit_shared::setup::Outside::engine)
+    /// - the engine's: see [`Clients::engine`](chatkit_shared::setup::Clients::engine)
     /// - `AWS_*`, `ALLOWED_ORIGINS`, `LOG_ADDRESS`, `CLIENT_ADDRESS_HEADER`: see [`HttpLayer`]
     ///
     /// # Errors
     /// When a variable is missing or makes no sense.
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, .. } = setup;
-        let outside = setup.outside()?;
-        let keys = SigningKeys::required(env, &outside.secrets)?;
+        let clients = setup.clients()?;
+        let keys = SigningKeys::required(env, &clients.secrets)?;
         let sessions = SessionTokens::new(keys.clone());
-        let (secrets, http) = (&outside.secrets, &outside.http);
+        let (secrets, http) = (&clients.secrets, &clients.http);
         Ok(Self {
             http: HttpLayer::from_env(env, keys, clock.clone(), ids.clone())?,
             authenticator: Authenticator::from_env(env, secrets, http, Some(sessions), clock.clone())?,
-            engine: outside.engine(setup)?,
-            secrets: outside.secrets,
+            engine: clients.engine(setup)?,
+            secrets: clients.secrets,
         })
     }
 

@@ -48,9 +48,12 @@ async fn chatkit(
 ) -> Result<Response, Error> {
     let request = Request::parse(&body.0).map_err(|error| Error::bad_request(error.to_string()))?;
     log.operation(request.operation());
-    match app.engine.process(&identity, request, log.on_end()).await? {
+    match app.engine.process(&identity, request, log.clone().on_end()).await? {
         Reply::Document(document) => Ok(json(&document)),
-        Reply::Events(events) => Ok(sse::response(events)),
+        Reply::Events(events) => {
+            log.turn_started();
+            Ok(sse::response(events))
+        }
     }
 }
 

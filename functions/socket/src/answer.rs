@@ -1,9 +1,10 @@
-//! An answer on its way to a connection, frame by frame.
+//! Sends an answer to a connection, frame by frame.
 
 use std::pin::pin;
 use std::time::Duration;
 
-use chatkit_shared::http::Error;
+use chatkit_shared::conversation::Reply;
+use chatkit_shared::http::{Error, RequestLog};
 use chatkit_shared::protocol::Event;
 use chatkit_shared::telemetry::chain;
 use serde::Serialize;
@@ -12,16 +13,16 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::App;
-use crate::calls::{CallError, ONCE, PERSISTENT};
+use crate::calls::{CallError, FRAME_ATTEMPTS, PING_ATTEMPTS};
 use crate::frame::Frames;
 use crate::unavailable;
 
-/// Between the beginnings of two frames of an answer: at most 20 a second, as each one costs. What a model writes
-/// meanwhile goes along with the next one.
-const PACE: Duration = Duration::from_millis(50);
-/// How long nothing is sent at most. Many proxies end a connection that is silent for a minute, API Gateway does after
-/// ten; and a client that hears nothing for longer knows that nobody is at its request any more.
-pub(crate) const SILENCE: Duration = Duration::from_secs(20);
+/// From one frame of an answer to the next: at most 20 a second, as each one costs. The next frame takes what a model writes
+/// meanwhile.
+const FRAME_INTERVAL: Duration = Duration::from_millis(50);
+/// Many proxies close a connection that is silent for a minute, API Gateway after ten; and a client that receives nothing
+/// for longer knows that its request has no end.
+pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(20);
 
 /// The answer to one request.
 pub(crate) struct Answer<'a> {
@@ -29,52 +30,60 @@ pub(crate) struct Answer<'a> {
     connection: &'a str,
     request_id: &'a str,
     frames: Frames,
-    /// Before this no frame is sent.
-    earliest: Instant,
-    /// Then at the latest there is a sign of life.
-    latest: Instant,
+    next_frame_at: Instant,
+    next_ping_at: Instant,
     reader: Reader,
 }
 
-/// Who reads an answer.
+/// The client, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reader {
-    /// The client, as far as is known.
     Listening,
-    /// A client that a frame did not reach. It sees that by the number of the next one, the last.
+    /// A frame did not reach it. It sees that by the number of the next frame, which is the last.
     Lost,
-    /// Nobody any more.
+    /// Its connection is closed.
     Gone,
 }
 
 impl<'a> Answer<'a> {
-    /// To the request that the client has given this id, if any, and we the other one.
+    /// `id` is the client's id of the request, if it gave one; `request_id` is ours.
     pub(crate) fn new(app: &'a App, connection: &'a str, id: Option<String>, request_id: &'a str) -> Self {
         let now = Instant::now();
-        let (frames, latest) = (Frames::of(id), now + app.silence);
-        Self { app, connection, request_id, frames, earliest: now, latest, reader: Reader::Listening }
+        let (frames, next_ping_at) = (Frames::of(id), now + app.ping_interval);
+        Self { app, connection, request_id, frames, next_frame_at: now, next_ping_at, reader: Reader::Listening }
     }
 
-    /// Waits for what is to be answered, with signs of life.
+    /// Waits for the work's result, with pings.
     pub(crate) async fn wait_for<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {
-            match timeout_at(self.latest, work.as_mut()).await {
+            match timeout_at(self.next_ping_at, work.as_mut()).await {
                 Ok(done) => return done,
                 Err(_) => self.ping().await,
             }
         }
     }
 
-    /// Events as they come, and the end. Returns after the last one in any case: what makes them runs only as long as
-    /// this invocation does.
-    pub(crate) async fn events(&mut self, mut events: UnboundedReceiver<Event>) {
+    /// Sends a reply of the engine.
+    pub(crate) async fn send_all(&mut self, reply: Reply, log: &RequestLog) {
+        match reply {
+            Reply::Document(document) => self.reply(&document).await,
+            Reply::Events(events) => {
+                log.turn_started();
+                self.events(events).await;
+            }
+        }
+    }
+
+    /// Events as they come, and the end. Returns after the last event in any case: the turn runs only as long as this
+    /// invocation does.
+    async fn events(&mut self, mut events: UnboundedReceiver<Event>) {
         while let Some(first) = self.wait_for(events.recv()).await {
             if self.reader != Reader::Listening {
                 continue;
             }
             let mut batch = vec![first];
-            sleep_until(self.earliest).await;
+            sleep_until(self.next_frame_at).await;
             while let Ok(event) = events.try_recv() {
                 batch.push(event);
             }
@@ -82,7 +91,7 @@ impl<'a> Answer<'a> {
             self.send(frames).await;
         }
         let done = self.frames.done();
-        self.try_again(done).await;
+        self.send_last(done).await;
     }
 
     /// A whole answer.
@@ -92,21 +101,21 @@ impl<'a> Answer<'a> {
         if self.reader == Reader::Lost {
             let error = self.body(&unavailable());
             let error = self.frames.error(&error);
-            self.try_again(error).await;
+            self.send_last(error).await;
         }
     }
 
-    /// A refusal, in the shape it has over HTTP; what stands in the status or a header there is a field here.
+    /// An error, as over HTTP; the status and the header `Retry-After` are fields here.
     pub(crate) async fn error(&mut self, error: &Error) {
         let body = self.body(error);
         let frames = self.frames.error(&body);
         self.send(frames).await;
     }
 
-    /// The end of an answer that another invocation has begun, nobody knows how far.
-    pub(crate) async fn broken(&mut self, error: &Error) {
+    /// The end of an answer of which another invocation has sent an unknown number of frames.
+    pub(crate) async fn broken_off(&mut self, error: &Error) {
         let body = self.body(error);
-        let frame = self.frames.broken(&body);
+        let frame = self.frames.unnumbered_error(&body);
         self.send(vec![frame]).await;
     }
 
@@ -123,42 +132,42 @@ impl<'a> Answer<'a> {
         body
     }
 
-    /// A sign of life. Nothing is missing where it does not arrive, so it is sent once.
+    /// A ping that does not arrive is not missed, so it is sent once.
     async fn ping(&mut self) {
-        self.latest = Instant::now() + self.app.silence;
+        self.next_ping_at = Instant::now() + self.app.ping_interval;
         if self.reader == Reader::Listening {
             let ping = self.frames.ping();
-            if let Err(CallError::Gone) = self.app.calls.push(self.connection, ping, ONCE).await {
+            if let Err(CallError::Gone) = self.app.calls.push(self.connection, ping, PING_ATTEMPTS).await {
                 self.gone().await;
             }
         }
     }
 
-    /// Sends the last frames, also to a client that one before has not reached.
-    async fn try_again(&mut self, frames: Vec<String>) {
+    /// Sends the last frames, even if an earlier frame did not reach the client.
+    async fn send_last(&mut self, frames: Vec<String>) {
         if self.reader != Reader::Gone {
             self.reader = Reader::Listening;
             self.send(frames).await;
         }
     }
 
-    /// Sends frames one after the other, so that none overtakes another, up to one that does not arrive.
+    /// Sends frames one after the other, so that they arrive in their order, up to one that does not arrive.
     async fn send(&mut self, frames: Vec<String>) {
         for frame in frames {
             if self.reader != Reader::Listening {
                 return;
             }
-            sleep_until(self.earliest).await;
-            self.earliest = Instant::now() + PACE;
-            let sent = self.app.calls.push(self.connection, frame, PERSISTENT).await;
-            self.latest = Instant::now() + self.app.silence;
+            sleep_until(self.next_frame_at).await;
+            self.next_frame_at = Instant::now() + FRAME_INTERVAL;
+            let sent = self.app.calls.push(self.connection, frame, FRAME_ATTEMPTS).await;
+            self.next_ping_at = Instant::now() + self.app.ping_interval;
             match sent {
                 Ok(()) => {}
                 Err(CallError::Gone) => self.gone().await,
                 Err(error) => {
                     self.reader = Reader::Lost;
                     self.frames.skip();
-                    tracing::error!(error = chain(&error), "a frame could not be sent");
+                    tracing::error!(error = chain(&error), "could not send a frame");
                 }
             }
         }
@@ -166,6 +175,6 @@ impl<'a> Answer<'a> {
 
     async fn gone(&mut self) {
         self.reader = Reader::Gone;
-        self.app.forget(self.connection).await;
+        self.app.on_disconnect(self.connection).await;
     }
 }

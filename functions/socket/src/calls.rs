@@ -1,7 +1,7 @@
 //! The two APIs of AWS that a socket needs, each one signed POST: to push a frame to a connection (API Gateway's
-//! management API, `PostToConnection`), and to start this function once more beside this invocation (Lambda's `Invoke`
-//! with the type `Event`). The SDK's clients for them would be two more crates of some hundred kilobytes each; the
-//! signer is linked with the SDK's others anyway.
+//! management API, `PostToConnection`), and to invoke this function a second time (Lambda's `Invoke` with the type
+//! `Event`). The SDK's clients for them would be two more crates of some hundred kilobytes each; the signer is linked
+//! anyway, with the other clients.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,29 +10,29 @@ use aws_sigv4::sign::v4;
 use chatkit_shared::aws::{Aws, endpoint};
 use chatkit_shared::clock::Clock;
 use chatkit_shared::env::{Env, EnvError};
-use chatkit_shared::setup::Outside;
+use chatkit_shared::https::send_with_retry;
+use chatkit_shared::setup::Clients;
 use http::{HeaderName, HeaderValue, Request, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Client;
 
-/// What stands in a path as it is (RFC 3986, section 2.3).
+/// Not escaped in a path (RFC 3986, section 2.3).
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// The headers of an invocation that nobody waits for.
+/// Lambda answers an asynchronous invocation before the function has run.
 const ASYNCHRONOUS: [(&str, &str); 2] = [("content-type", "application/json"), ("x-amz-invocation-type", "Event")];
-/// Tries of what must arrive: some 13 seconds in all. API Gateway answers 429 to bursts, which are over at once, and
-/// when a client reads slowly and the buffer in front of it is full (reference of its management API,
-/// `LimitExceededException`). What the model writes meanwhile is kept, and goes along with the next frame.
-pub(crate) const PERSISTENT: u32 = 8;
-/// For what is out of date when it is sent again.
-pub(crate) const ONCE: u32 = 1;
-/// Tries of an order: who has sent the message waits, and API Gateway does for 29 seconds.
-const ORDER: u32 = 4;
-/// After the first try; it doubles.
-const PAUSE: Duration = Duration::from_millis(100);
-/// How long one try may take.
-const TIMEOUT: Duration = Duration::from_secs(3);
+/// Some 13 seconds in all. API Gateway answers 429 to bursts, which are over at once, and when a client reads slowly and
+/// the buffer in front of it is full (reference of its management API, `LimitExceededException`). The next frame takes what
+/// the model writes meanwhile.
+pub(crate) const FRAME_ATTEMPTS: u32 = 8;
+/// A ping is out of date when it is sent again.
+pub(crate) const PING_ATTEMPTS: u32 = 1;
+/// The client waits for the order, and API Gateway for 29 seconds.
+const ORDER_ATTEMPTS: u32 = 4;
+/// After the first attempt; doubled after each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The way to both APIs. Cheap to clone.
+/// A client of both APIs. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Calls {
     client: Client,
@@ -50,15 +50,25 @@ pub(crate) enum CallError {
     /// The connection is closed.
     #[error("the connection is closed")]
     Gone,
-    /// AWS refused, for long enough.
     #[error("the API answered with status {0}")]
     Refused(u16),
     /// It cannot be reached, or did not answer in time.
     #[error("the API cannot be reached")]
     Unreachable(#[source] reqwest::Error),
-    /// None in practice: the request cannot be made.
+    /// Does not happen in practice.
     #[error("the request cannot be signed")]
     Unsigned(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl CallError {
+    /// Whether the same call may succeed a moment later.
+    const fn is_transient(&self) -> bool {
+        match self {
+            Self::Refused(status) => *status == 429 || *status >= 500,
+            Self::Unreachable(_) => true,
+            Self::Gone | Self::Unsigned(_) => false,
+        }
+    }
 }
 
 impl From<SigningError> for CallError {
@@ -70,11 +80,8 @@ impl From<SigningError> for CallError {
 impl Calls {
     /// Reads `SOCKET_URL`, `AWS_LAMBDA_FUNCTION_NAME` (set by Lambda), and `AWS_ENDPOINT_URL_LAMBDA`, else
     /// `AWS_ENDPOINT_URL`, for another place than the service.
-    ///
-    /// # Errors
-    /// When one of them is missing.
-    pub(crate) fn from_env(env: &Env, outside: &Outside, clock: Clock) -> Result<Self, EnvError> {
-        let Outside { http, aws, .. } = outside;
+    pub(crate) fn from_env(env: &Env, clients: &Clients, clock: Clock) -> Result<Self, EnvError> {
+        let Clients { http, aws, .. } = clients;
         let socket_url = env.required("SOCKET_URL", "the URL of the stage behind `/@connections`, `https://…`")?;
         let function = env.required("AWS_LAMBDA_FUNCTION_NAME", "the name of this function")?;
         let lambda = match endpoint(env, "AWS_ENDPOINT_URL_LAMBDA") {
@@ -94,20 +101,14 @@ impl Calls {
         })
     }
 
-    /// Posts a frame to a connection, so many times if need be: one whose answer was lost may arrive twice.
-    ///
-    /// # Errors
-    /// [`CallError`].
+    /// Posts a frame to a connection, in at most so many attempts. A frame whose answer was lost may arrive twice.
     pub(crate) async fn push(&self, connection: &str, frame: String, attempts: u32) -> Result<(), CallError> {
         self.post("execute-api", &self.connection_url(connection), &[], frame.as_bytes(), attempts).await
     }
 
-    /// Starts this function once more with this event. Returns when Lambda has taken the order.
-    ///
-    /// # Errors
-    /// [`CallError`].
+    /// Invokes this function with an event. Returns when Lambda has taken the event.
     pub(crate) async fn invoke(&self, event: &[u8]) -> Result<(), CallError> {
-        self.post("lambda", &self.invoke_url, &ASYNCHRONOUS, event, ORDER).await
+        self.post("lambda", &self.invoke_url, &ASYNCHRONOUS, event, ORDER_ATTEMPTS).await
     }
 
     fn connection_url(&self, connection: &str) -> String {
@@ -116,33 +117,25 @@ impl Calls {
 
     async fn post(
         &self,
-        service: &str,
+        service: &'static str,
         url: &str,
         headers: &[(&'static str, &'static str)],
         body: &[u8],
         attempts: u32,
     ) -> Result<(), CallError> {
-        let mut pause = PAUSE;
-        for attempt in 1..=attempts {
+        let pause = |error: &CallError, sent: u32| {
+            (sent < attempts && error.is_transient()).then(|| FIRST_PAUSE * 2_u32.pow(sent - 1))
+        };
+        send_with_retry(service, pause, || async {
             let request = self.signed(service, url, headers, body)?;
-            let error = match self.client.execute(request).await.map(|answer| answer.status()) {
-                Ok(status) if status.is_success() => return Ok(()),
-                Ok(StatusCode::GONE) => return Err(CallError::Gone),
-                Ok(status) => CallError::Refused(status.as_u16()),
-                Err(error) => CallError::Unreachable(error.without_url()),
-            };
-            let may_pass = match &error {
-                CallError::Refused(status) => *status == 429 || *status >= 500,
-                CallError::Unreachable(_) => true,
-                CallError::Gone | CallError::Unsigned(_) => false,
-            };
-            if attempt == attempts || !may_pass {
-                return Err(error);
+            match self.client.execute(request).await.map(|answer| answer.status()) {
+                Ok(status) if status.is_success() => Ok(()),
+                Ok(StatusCode::GONE) => Err(CallError::Gone),
+                Ok(status) => Err(CallError::Refused(status.as_u16())),
+                Err(error) => Err(CallError::Unreachable(error.without_url())),
             }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-        }
-        Ok(())
+        })
+        .await
     }
 
     /// The request with the headers of Signature Version 4.
@@ -171,7 +164,7 @@ impl Calls {
         }
         instructions.apply_to_request_http1x(&mut request);
         let mut request = reqwest::Request::try_from(request).map_err(CallError::Unreachable)?;
-        *request.timeout_mut() = Some(TIMEOUT);
+        *request.timeout_mut() = Some(ATTEMPT_TIMEOUT);
         Ok(request)
     }
 }
@@ -199,7 +192,7 @@ mod tests {
     fn calls(env: Env) -> Result<Calls, EnvError> {
         let clock = Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap());
         let setup = Setup { env, ids: Ids::seeded(clock.clone(), 1), clock, cookie: VisitorCookie::CrossSite };
-        Calls::from_env(&setup.env, &setup.outside()?, setup.clock.clone())
+        Calls::from_env(&setup.env, &setup.clients()?, setup.clock.clone())
     }
 
     fn header<'a>(request: &'a reqwest::Request, name: &str) -> &'a str {

@@ -1,15 +1,15 @@
 //! Who may connect, and for how long.
 //!
-//! A browser can send no header with a WebSocket but `Sec-WebSocket-Protocol`, and every other client can send that one
-//! too. So the session token stands there, behind the protocol's name: `new WebSocket(url, ["chatkit", token])`. A ticket
-//! in the URL would be a second way to the same, and URLs end up in logs.
+//! The only header that a browser can send with a WebSocket is `Sec-WebSocket-Protocol`, and every other client can send
+//! it, too. So it carries the session token behind the protocol's name: `new WebSocket(url, ["chatkit", token])`. A token
+//! in the URL would end up in logs.
 
 use chatkit_shared::http::{Code, Error};
 use chatkit_shared::identity::Session;
 
 use crate::App;
 
-/// The protocol's name. The server has to answer with one of the names that were offered, and this is not the token.
+/// The protocol's name, with which the server answers: it has to answer with one of the names that were offered.
 pub(crate) const PROTOCOL: &str = "chatkit";
 
 impl App {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub(crate) enum Event {
     /// A client wants to connect.
     Connect {
-        /// What stands in `Sec-WebSocket-Protocol`.
+        /// The values of `Sec-WebSocket-Protocol`.
         protocols: Vec<String>,
         origin: Origin,
     },
@@ -38,33 +38,33 @@ pub(crate) struct Origin {
     pub(crate) address: Option<IpAddr>,
 }
 
-/// The order to answer a message, from the invocation that got it to the one that has time for it.
+/// The order to run the turn that answers a message, from the invocation that received it to the one that runs the turn.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Order {
     /// The connection that waits for the answer.
     pub(crate) connection: String,
     /// The client's address.
     pub(crate) address: Option<IpAddr>,
-    /// The id of the message, which the client gave it.
+    /// The client's id of the message.
     pub(crate) id: Option<String>,
-    /// The id of the request, which we gave it. An order that comes twice has the same.
+    /// Our id of the request. An order that is delivered twice has the same.
     pub(crate) request_id: String,
-    /// When it was given, in unix seconds.
+    /// In unix seconds.
     pub(crate) ordered_at: i64,
-    /// A session token of the user's, which is never sent anywhere else.
+    /// A session token of the user's, minted for this order. Not an `Identity`: a client of Lambda that may invoke the
+    /// function could write one, but it cannot sign a token.
     pub(crate) token: SecretString,
     /// The ChatKit request.
     pub(crate) request: String,
 }
 
-/// An event that is not one of this function's.
+/// An event of another service.
 #[derive(Debug, thiserror::Error)]
-#[error("the event is none of a WebSocket API's, and no order")]
+#[error("the event is neither one of a WebSocket API nor an order of this function")]
 pub struct UnknownEvent;
 
 impl Event {
-    /// # Errors
-    /// When it is another service's. The cause is left out: it may quote a message.
+    /// The error leaves the cause out: it may quote a message.
     pub(crate) fn parse(mut event: Value) -> Result<Self, UnknownEvent> {
         if let Some(order) = event.get_mut("turn") {
             return serde_json::from_value(order.take()).map(Self::Turn).map_err(|_| UnknownEvent);

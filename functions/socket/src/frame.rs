@@ -7,7 +7,7 @@
 //! | `{"id", "seq", "reply": …}` | the whole answer of an operation that is not streamed |
 //! | `{"id", "seq"?, "error": {"error", "message", "request_id", "status", "retry_after"?}}` | the request was refused; without `seq`: its answer broke off |
 //! | `{"id", "seq", "part": "…", "left": 2}` | a piece of a frame that is too large; two more follow |
-//! | `{"id", "ping": true}` | a sign of life while there is nothing else to send |
+//! | `{"id", "ping": true}` | the answer goes on, and there is nothing to send yet |
 //!
 //! `id` is the request's, absent where it had none. `seq` counts the frames of one answer from 0: a frame with a number
 //! that was there already is a repetition, and behind a gap something was lost. The pieces put together are the object
@@ -17,8 +17,11 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// Bytes of a frame. API Gateway's bound is 32 KB (quotas of WebSocket APIs), and this is below it whichever KB is meant.
-pub const LARGEST_FRAME: usize = 32_000;
+/// API Gateway's bound is 32 KB (quotas of WebSocket APIs); this is below it whichever KB is meant.
+pub const MAX_FRAME_BYTES: usize = 32_000;
+
+/// The digits of the largest number of pieces that are left.
+const MAX_DIGITS: usize = 20;
 
 /// The frames of one answer.
 #[derive(Debug)]
@@ -52,11 +55,11 @@ impl Frames {
     /// As few frames as hold these events.
     pub(crate) fn events<T: Serialize>(&mut self, events: &[T]) -> Vec<String> {
         let encoded: Vec<_> = events.iter().filter_map(|event| serde_json::value::to_raw_value(event).ok()).collect();
-        let room = self.room() - r#"{"events":[]}"#.len();
+        let max_bytes = self.content_bytes() - r#"{"events":[]}"#.len();
         let (mut frames, mut from, mut bytes) = (Vec::new(), 0, 0);
         for (index, event) in encoded.iter().enumerate() {
             let more = event.get().len() + ",".len();
-            if bytes > 0 && bytes + more > room {
+            if bytes > 0 && bytes + more > max_bytes {
                 frames.extend(self.frame(&Content::Events(&encoded[from..index])));
                 (from, bytes) = (index, 0);
             }
@@ -78,23 +81,22 @@ impl Frames {
         self.frame(&Content::Reply(reply))
     }
 
-    /// A refusal.
     pub(crate) fn error(&mut self, error: &impl Serialize) -> Vec<String> {
         self.frame(&Content::Error(error))
     }
 
-    /// A refusal without a number: who sends it does not know how many frames another invocation has sent.
-    pub(crate) fn broken(&self, error: &impl Serialize) -> String {
+    /// An error without a number, which follows the frames of another invocation.
+    pub(crate) fn unnumbered_error(&self, error: &impl Serialize) -> String {
         self.unnumbered(&Content::Error(error))
     }
 
-    /// A sign of life. It has no number, so that nothing is missing where it is.
+    /// Without a number, so that a ping that is lost leaves no gap.
     pub(crate) fn ping(&self) -> String {
         self.unnumbered(&Content::<()>::Ping(true))
     }
 
-    /// Leaves a number out. A frame whose sending failed may have arrived all the same, and what should have come behind
-    /// it would not be missed.
+    /// Leaves a number out. A frame whose sending failed may have arrived all the same, and then a client would not see that
+    /// the frames behind it are missing.
     pub(crate) const fn skip(&mut self) {
         self.next += 1;
     }
@@ -111,10 +113,10 @@ impl Frames {
     fn frame(&mut self, content: &impl Serialize) -> Vec<String> {
         // Objects of ours have string keys, so there is nothing that cannot be written.
         let Ok(content) = serde_json::value::to_raw_value(content) else { return Vec::new() };
-        if content.get().len() <= self.room() {
+        if content.get().len() <= self.content_bytes() {
             return vec![self.numbered(&content)];
         }
-        let pieces = pieces(content.get(), self.room() - r#"{"part":"","left":}"#.len() - DIGITS);
+        let pieces = pieces(content.get(), self.content_bytes() - r#"{"part":"","left":}"#.len() - MAX_DIGITS);
         let parts = pieces.iter().rev().enumerate().rev().map(|(left, part)| Part { part, left });
         parts.filter_map(|part| Some(self.numbered(&serde_json::value::to_raw_value(&part).ok()?))).collect()
     }
@@ -134,16 +136,13 @@ impl Frames {
     }
 
     /// Bytes of an object that fit beside id and number.
-    fn room(&self) -> usize {
-        LARGEST_FRAME - self.head(u64::MAX).len()
+    fn content_bytes(&self) -> usize {
+        MAX_FRAME_BYTES - self.head(u64::MAX).len()
     }
 }
 
-/// Digits of the longest number.
-const DIGITS: usize = 20;
-
-/// A text in pieces of which each has at most so many bytes as a JSON string.
-fn pieces(text: &str, room: usize) -> Vec<&str> {
+/// A text in pieces of which each has at most `max_bytes` as a JSON string.
+fn pieces(text: &str, max_bytes: usize) -> Vec<&str> {
     let (mut pieces, mut from, mut bytes) = (Vec::new(), 0, 0);
     for (index, character) in text.char_indices() {
         let more = match character {
@@ -151,7 +150,7 @@ fn pieces(text: &str, room: usize) -> Vec<&str> {
             '\0'..='\x1f' => 6,
             other => other.len_utf8(),
         };
-        if bytes + more > room {
+        if bytes + more > max_bytes {
             pieces.push(&text[from..index]);
             (from, bytes) = (index, 0);
         }
@@ -172,7 +171,7 @@ mod tests {
     fn read(frames: &[String], id: Option<&str>) -> Vec<Value> {
         let (mut contents, mut pieces) = (Vec::new(), String::new());
         for (number, frame) in frames.iter().enumerate() {
-            assert!(frame.len() <= LARGEST_FRAME, "{} bytes", frame.len());
+            assert!(frame.len() <= MAX_FRAME_BYTES, "{} bytes", frame.len());
             let mut frame: Value = serde_json::from_str(frame).unwrap();
             let object = frame.as_object_mut().unwrap();
             assert_eq!(object.remove("seq"), Some(json!(number)));
@@ -205,14 +204,14 @@ mod tests {
         assert_eq!(frames.done(), [r#"{"seq":3,"done":true}"#]);
         let frames = Frames::of(Some("\n".to_owned()));
         assert_eq!(frames.ping(), r#"{"id":"\n","ping":true}"#);
-        assert_eq!(frames.broken(&json!({ "status": 503 })), r#"{"id":"\n","error":{"status":503}}"#);
+        assert_eq!(frames.unnumbered_error(&json!({ "status": 503 })), r#"{"id":"\n","error":{"status":503}}"#);
     }
 
     #[test]
     fn a_frame_is_as_large_as_it_may_be() {
         let mut frames = Frames::of(None);
         let empty = r#"{"events":[""]}"#.len() + ",".len();
-        let largest = frames.room() - empty;
+        let largest = frames.content_bytes() - empty;
         assert_eq!(frames.events(&["a".repeat(largest)]).len(), 1);
         assert_eq!(frames.events(&["a".repeat(largest - 4), "b".to_owned()]).len(), 1);
         assert_eq!(frames.events(&["a".repeat(largest - 3), "b".to_owned()]).len(), 2);

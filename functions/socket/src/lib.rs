@@ -3,8 +3,8 @@
 //! ```text
 //! connect.rs  `$connect`: who may open a connection
 //! message.rs  what a client sends
-//! respond.rs  `$default`: a message is checked, then answered at once or ordered to be
-//! turn.rs     the order: a turn of the engine, in an invocation of its own
+//! respond.rs  `$default`: a message is checked, then answered at once or by an order
+//! turn.rs     an order: a turn of the engine, in an invocation of its own
 //! answer.rs   an answer on its way to the connection;  frame.rs: what is sent of it
 //! event.rs    what the function is invoked with
 //! calls.rs    the APIs of AWS that it calls
@@ -16,9 +16,9 @@
 //! other. Operations that are not streamed are answered by the invocation that gets them.
 //!
 //! Each request has one end, `done`, `reply` or `error`. Until then a frame comes every 20 seconds at the latest, so a
-//! client that hears nothing for longer knows that there will be none: the invocation has died, or what it posted was
-//! lost. Who dies while it carries an order out is found by Lambda's second try, which ends the answer in its place
-//! (`turn.rs`).
+//! client that receives nothing for longer knows that there will be no end: the invocation has died, or what it posted was
+//! lost. When an invocation dies during a turn, Lambda delivers the order a second time, and that invocation ends the
+//! answer (`turn.rs`).
 
 mod answer;
 mod calls;
@@ -43,11 +43,12 @@ use chatkit_shared::store::{Claims, Connections};
 use chatkit_shared::telemetry::chain;
 use http::StatusCode;
 use serde_json::{Value, json};
+use tracing::Instrument;
 
 use self::calls::Calls;
 pub use self::event::UnknownEvent;
 use self::event::{Event, Origin};
-pub use self::frame::LARGEST_FRAME;
+pub use self::frame::MAX_FRAME_BYTES;
 
 /// What the function works with.
 #[derive(Clone)]
@@ -57,46 +58,42 @@ pub struct App {
     modes: AuthModes,
     connections: Connections,
     claims: Claims,
-    /// Open connections of a user.
+    /// Open connections of a user; 0 for no limit.
     max_connections: u32,
     /// Messages on a connection.
     messages: Bucket,
-    /// How long an answer is silent at most.
-    silence: Duration,
+    /// A ping is sent after so long without another frame.
+    ping_interval: Duration,
     calls: Calls,
     pseudonyms: Pseudonyms,
     secrets: Secrets,
 }
 
-/// Handles one event, and gives API Gateway's answer to it: `{"statusCode", "headers"?, "body"?}`. Only that to
-/// `$connect` reaches the client, by its status; all else is posted to the connection.
-///
-/// # Errors
-/// When it is none of this function's events.
+/// Handles one event, and returns what API Gateway expects: `{"statusCode", "headers"?, "body"?}`. Only the one of
+/// `$connect` reaches the client, by its status; everything else is posted to the connection.
 pub async fn handle(app: App, event: Value) -> Result<Value, UnknownEvent> {
-    let event = Event::parse(event)?;
-    Ok(match event {
-        Event::Connect { protocols, origin } => Box::pin(app.greet(&protocols, &origin)).await,
+    Ok(match Event::parse(event)? {
+        Event::Connect { protocols, origin } => app.on_connect(&protocols, &origin).await,
         Event::Message { text, origin } => {
-            Box::pin(app.respond(text.as_deref(), &origin)).await;
+            app.on_message(text.as_deref(), &origin).await;
             json!({ "statusCode": 200 })
         }
         Event::Disconnect(origin) => {
-            app.forget(&origin.connection).await;
+            app.on_disconnect(&origin.connection).await;
             json!({ "statusCode": 200 })
         }
         Event::Turn(order) => {
-            Box::pin(app.run(order)).await;
+            app.on_order(order).await;
             Value::Null
         }
     })
 }
 
 impl App {
-    async fn greet(&self, protocols: &[String], origin: &Origin) -> Value {
+    async fn on_connect(&self, protocols: &[String], origin: &Origin) -> Value {
         let request_id = self.engine.ids.mint(ids::REQUEST);
         let log = self.log(&request_id, "CONNECT", "$connect", origin.address);
-        match self.connect(protocols, &origin.connection).await {
+        match Box::pin(self.connect(protocols, &origin.connection)).instrument(log.span()).await {
             Ok(session) => {
                 log.owner(&session.identity.owner);
                 log.status(StatusCode::OK);
@@ -110,10 +107,10 @@ impl App {
         }
     }
 
-    /// Forgets a connection that is closed. If that fails its record expires all the same.
-    async fn forget(&self, connection: &str) {
+    /// Deletes the record of a closed connection. If that fails, the record expires later.
+    async fn on_disconnect(&self, connection: &str) {
         if let Err(error) = self.connections.close(connection).await {
-            tracing::warn!(error = chain(&error), "a closed connection was not forgotten");
+            tracing::warn!(error = chain(&error), "could not delete the record of a closed connection; it will expire");
         }
     }
 
@@ -123,7 +120,7 @@ impl App {
     }
 }
 
-/// What the client is told when it is our fault, or AWS's.
+/// For a failure of ours, or of AWS.
 fn unavailable() -> Error {
     Error::new(chatkit_shared::http::Code::Unavailable, "the service cannot answer right now, please try again")
 }

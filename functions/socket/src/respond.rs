@@ -1,8 +1,7 @@
-//! `$default`: a message. What is wrong with it is said in a frame; API Gateway is told nothing.
+//! `$default`: a message. An error is answered with a frame; API Gateway is always told that all is well.
 
 use std::net::IpAddr;
 
-use chatkit_shared::conversation::Reply;
 use chatkit_shared::http::{Error, RequestLog};
 use chatkit_shared::identity::{Identity, Session};
 use chatkit_shared::ids;
@@ -11,14 +10,15 @@ use chatkit_shared::store::MessageAdmission;
 use http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+use tracing::Instrument;
 
 use crate::answer::Answer;
 use crate::event::{Order, Origin};
-use crate::message::{Message, Wish};
+use crate::message::ClientMessage;
 use crate::{App, unavailable};
 
-/// A message that was let in.
-struct Asked<'a> {
+/// A request of a connection that is open and within its limit of messages.
+struct AdmittedMessage<'a> {
     request_id: &'a str,
     log: &'a RequestLog,
     address: Option<IpAddr>,
@@ -26,29 +26,32 @@ struct Asked<'a> {
 }
 
 impl App {
-    /// Answers a message, or orders that it is.
-    pub(crate) async fn respond(&self, text: Option<&str>, origin: &Origin) {
+    /// Answers a message, or orders a turn that does.
+    pub(crate) async fn on_message(&self, text: Option<&str>, origin: &Origin) {
         let request_id = self.engine.ids.mint(ids::REQUEST);
         let log = self.log(&request_id, "MESSAGE", "$default", origin.address);
-        let message = match text {
-            Some(text) => Message::parse(text),
-            None => Err((None, Error::bad_request("a message is text"))),
+        Box::pin(self.respond(text, origin, &request_id, &log)).instrument(log.span()).await;
+    }
+
+    async fn respond(&self, text: Option<&str>, origin: &Origin, request_id: &str, log: &RequestLog) {
+        let (id, message) = match text {
+            Some(text) => ClientMessage::parse(text),
+            None => (None, Err(Error::bad_request("a message is text"))),
         };
-        let (id, wish) = match message {
-            Ok(message) => (message.id, Ok(message.wish)),
-            Err((id, error)) => (id, Err(error)),
-        };
-        let mut answer = Answer::new(self, &origin.connection, id.clone(), &request_id);
+        let mut answer = Answer::new(self, &origin.connection, id.clone(), request_id);
         let answered = async {
-            // Before anything else: who sends nonsense is counted, too.
+            // Before anything else, so that messages that cannot be read count against the limit, too.
             let session = self.admit(&origin.connection).await?;
             log.owner(&session.identity.owner);
-            match wish? {
-                Wish::Renew(token) => self.renew(&token, &origin.connection, &mut answer).await,
-                Wish::Ping => self.keep(&session, &mut answer).await,
-                Wish::Answer(request) => {
-                    let asked = Asked { request_id: &request_id, log: &log, address: origin.address, session };
-                    self.answer(asked, id, request, &origin.connection, &mut answer).await
+            match message? {
+                ClientMessage::Token(token) => self.renew(&token, &origin.connection, &mut answer).await,
+                ClientMessage::Ping => {
+                    self.check_expiry(&session)?;
+                    Ok(send_expiry(&session, &mut answer).await)
+                }
+                ClientMessage::Request(request) => {
+                    let admitted = AdmittedMessage { request_id, log, address: origin.address, session };
+                    self.answer(admitted, id, request, &origin.connection, &mut answer).await
                 }
             }
         };
@@ -61,7 +64,7 @@ impl App {
         }
     }
 
-    /// Whose connection it is.
+    /// The session of a connection.
     async fn admit(&self, connection: &str) -> Result<Session, Error> {
         let now = self.engine.clock.now();
         match self.connections.admit_message(connection, &self.messages, now).await? {
@@ -71,7 +74,7 @@ impl App {
         }
     }
 
-    /// Goes on with another session token of the same user's.
+    /// Continues the connection with another session token of the same user.
     async fn renew(
         &self,
         token: &SecretString,
@@ -82,18 +85,10 @@ impl App {
         if !self.connections.renew(connection, &session).await? {
             return Err(Error::unauthorized("the session token is not this connection's user's"));
         }
-        Ok(told(&session, answer).await)
+        Ok(send_expiry(&session, answer).await)
     }
 
-    /// Says that the connection is there, and how long its session is.
-    async fn keep(&self, session: &Session, answer: &mut Answer<'_>) -> Result<StatusCode, Error> {
-        self.check(session)?;
-        Ok(told(session, answer).await)
-    }
-
-    /// # Errors
-    /// `unauthorized`, once the session has ended.
-    fn check(&self, session: &Session) -> Result<(), Error> {
+    fn check_expiry(&self, session: &Session) -> Result<(), Error> {
         if self.engine.clock.now() < session.expires_at {
             return Ok(());
         }
@@ -102,49 +97,48 @@ impl App {
 
     async fn answer(
         &self,
-        asked: Asked<'_>,
+        message: AdmittedMessage<'_>,
         id: Option<String>,
         request: String,
         connection: &str,
         answer: &mut Answer<'_>,
     ) -> Result<StatusCode, Error> {
-        self.check(&asked.session)?;
+        let AdmittedMessage { request_id, log, address, session } = message;
+        self.check_expiry(&session)?;
         let now = self.engine.clock.now();
-        let Session { identity, began_at, .. } = asked.session;
+        let Session { identity, began_at, .. } = session;
         let operation = Request::parse(request.as_bytes()).map_err(|error| Error::bad_request(error.to_string()))?;
-        asked.log.operation(operation.operation());
+        log.operation(operation.operation());
         if operation.is_streamed() {
             let minted = self.sessions.mint(&identity, began_at, now, &self.engine.ids).await;
             let (token, _) = minted.map_err(|error| unavailable().because(error))?;
             let order = Order {
                 connection: connection.to_owned(),
-                address: asked.address,
+                address,
                 id,
-                request_id: asked.request_id.to_owned(),
+                request_id: request_id.to_owned(),
                 ordered_at: now.as_second(),
                 token: token.into(),
                 request,
             };
             if let Err(error) = self.calls.invoke(&order.event()).await {
-                // It may have arrived all the same: an answer may be refused only once nobody can begin it any more.
+                // Lambda may have taken the order all the same. The client gets an error only if the turn cannot run any more.
                 if self.claim(&order.request_id).await? {
                     return Err(unavailable().because(error));
                 }
             }
             return Ok(StatusCode::ACCEPTED);
         }
-        let identity = Identity { address: asked.address, ..identity };
-        let processed = Box::pin(self.engine.process(&identity, operation, asked.log.clone().on_end()));
-        match answer.wait_for(processed).await? {
-            Reply::Document(document) => answer.reply(&document).await,
-            Reply::Events(events) => answer.events(events).await,
-        }
+        let identity = Identity { address, ..identity };
+        let processed = Box::pin(self.engine.process(&identity, operation, log.clone().on_end()));
+        let reply = answer.wait_for(processed).await?;
+        answer.send_all(reply, log).await;
         Ok(StatusCode::OK)
     }
 }
 
-/// Tells a client until when its session is good.
-async fn told(session: &Session, answer: &mut Answer<'_>) -> StatusCode {
+/// Tells a client when its session expires.
+async fn send_expiry(session: &Session, answer: &mut Answer<'_>) -> StatusCode {
     answer.reply(&json!({ "expires_at": session.expires_at.as_second() })).await;
     StatusCode::OK
 }

@@ -1,13 +1,13 @@
 //! A turn, in an invocation of its own.
 //!
-//! Lambda delivers an order at least once, holds it back while it throttles, and gives it to a second invocation a
-//! minute after the first has died (Lambda developer guide, "How Lambda handles errors and retries with asynchronous
-//! invocation"). What an order is worth can be told from its age and from who has claimed it:
+//! Lambda delivers an order at least once, holds it back while it throttles, and delivers it again a minute after an
+//! invocation has died (Lambda developer guide, "How Lambda handles errors and retries with asynchronous invocation").
+//! The order's age, and whether it was claimed before, decide what is done:
 //!
 //! | claimed before | in time | late |
 //! | --- | --- | --- |
-//! | no | it is carried out | it waited too long, and is refused |
-//! | yes | it is a repetition, and nothing happens | who carried it out has died, and the client is told |
+//! | no | the turn runs | it waited too long, and is refused |
+//! | yes | it is a duplicate, and nothing happens | the invocation that claimed it has died, and the client is told |
 
 use std::time::Duration;
 
@@ -18,48 +18,49 @@ use chatkit_shared::protocol::Request;
 use chatkit_shared::store::StoreError;
 use http::StatusCode;
 use secrecy::ExposeSecret;
+use tracing::Instrument;
 
 use crate::App;
 use crate::answer::Answer;
 use crate::event::Order;
 
-/// For how many seconds an order is in time. Less than the minute after which Lambda tries again, and than clients wait.
-const IN_TIME: i64 = 45;
-/// How long it is known that an order was claimed: longer than `template.yaml` lets Lambda keep one.
-const CLAIM: Duration = Duration::from_hours(1);
+/// An older order is late. Less than the minute after which Lambda delivers it again, and than clients wait.
+const MAX_ORDER_AGE_SECONDS: i64 = 45;
+/// How long a claim is kept: longer than `template.yaml` lets Lambda keep an order.
+const CLAIM_LIFETIME: Duration = Duration::from_hours(1);
 
-/// What becomes of an order.
-enum Begun {
-    /// It is carried out.
-    Answer(Reply),
-    /// It was before, or is being carried out.
-    Repetition,
-    /// Another invocation began to carry it out, and has died.
+/// What is done with an order.
+enum OrderResult {
+    /// The turn runs.
+    Reply(Reply),
+    /// It runs, or ran, in another invocation.
+    Duplicate,
+    /// The invocation in which it ran has died.
     Died,
 }
 
 impl App {
-    /// Carries an order out, if it is the first time that it comes, or tells the client that nobody will. Returns when
-    /// the turn has ended and is stored.
-    pub(crate) async fn run(&self, order: Order) {
+    /// Runs the turn of an order, unless it is a duplicate or too late. Returns when the turn has ended and is stored.
+    pub(crate) async fn on_order(&self, order: Order) {
         let log = self.log(&order.request_id, "TURN", "$default", order.address);
+        Box::pin(self.run(&order, &log)).instrument(log.span()).await;
+    }
+
+    async fn run(&self, order: &Order, log: &RequestLog) {
         let mut answer = Answer::new(self, &order.connection, order.id.clone(), &order.request_id);
-        let refusal = match answer.wait_for(Box::pin(self.begin(&order, &log))).await {
-            Ok(Begun::Answer(reply)) => {
-                match reply {
-                    Reply::Document(document) => answer.reply(&document).await,
-                    Reply::Events(events) => answer.events(events).await,
-                }
+        let error = match answer.wait_for(Box::pin(self.begin(order, log))).await {
+            Ok(OrderResult::Reply(reply)) => {
+                answer.send_all(reply, log).await;
                 return log.status(StatusCode::OK);
             }
-            Ok(Begun::Repetition) => {
+            Ok(OrderResult::Duplicate) => {
                 log.outcome("repeated");
                 return log.status(StatusCode::OK);
             }
-            Ok(Begun::Died) => {
+            Ok(OrderResult::Died) => {
                 let error = Error::new(Code::Unavailable, "the answer broke off, please load the thread");
                 let error = error.because("the invocation that was answering has died");
-                answer.broken(&error).await;
+                answer.broken_off(&error).await;
                 error
             }
             Err(error) => {
@@ -67,25 +68,25 @@ impl App {
                 error
             }
         };
-        log.refused(&refusal);
+        log.refused(&error);
     }
 
-    /// Whether nobody has carried this order out or refused it so far; from now on nobody else will.
+    /// Whether this is the first claim of an order: only one invocation may run or refuse it.
     pub(crate) async fn claim(&self, request_id: &str) -> Result<bool, StoreError> {
-        self.claims.claim(request_id, self.engine.clock.now() + CLAIM).await
+        self.claims.claim(request_id, self.engine.clock.now() + CLAIM_LIFETIME).await
     }
 
-    async fn begin(&self, order: &Order, log: &RequestLog) -> Result<Begun, Error> {
+    async fn begin(&self, order: &Order, log: &RequestLog) -> Result<OrderResult, Error> {
         let is_first = self.claim(&order.request_id).await?;
-        let is_late = self.engine.clock.now().as_second() - order.ordered_at > IN_TIME;
+        let is_late = self.engine.clock.now().as_second() - order.ordered_at > MAX_ORDER_AGE_SECONDS;
         match (is_first, is_late) {
             (true, false) => {}
             (true, true) => {
                 let error = Error::new(Code::Unavailable, "the request waited for too long, please try again");
                 return Err(error.because("Lambda held the turn back"));
             }
-            (false, false) => return Ok(Begun::Repetition),
-            (false, true) => return Ok(Begun::Died),
+            (false, false) => return Ok(OrderResult::Duplicate),
+            (false, true) => return Ok(OrderResult::Died),
         }
         let session = self.session(order.token.expose_secret()).await?;
         log.owner(&session.identity.owner);
@@ -94,6 +95,6 @@ impl App {
         log.operation(request.operation());
         let identity = Identity { address: order.address, ..session.identity };
         let reply = Box::pin(self.engine.process(&identity, request, log.clone().on_end())).await?;
-        Ok(Begun::Answer(reply))
+        Ok(OrderResult::Reply(reply))
     }
 }

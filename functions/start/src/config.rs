@@ -1,7 +1,7 @@
 use chatkit_shared::http::{Authenticator, HttpLayer};
 use chatkit_shared::identity::{AuthModes, SigningKeys, Visitors};
 use chatkit_shared::sessions::{AddressLimit, Sessions};
-use chatkit_shared::setup::{Outside, Setup, SetupError};
+use chatkit_shared::setup::{Clients, Setup, SetupError};
 use chatkit_shared::store::Budgets;
 
 use crate::App;
@@ -19,7 +19,7 @@ impl App {
     /// When a variable is missing or makes no sense.
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, cookie } = setup;
-        let Outside { http, secrets, connection, .. } = setup.outside()?;
+        let Clients { http, secrets, connection, .. } = setup.clients()?;
         let budgets = Budgets::from_env(&connection, env)?;
         let keys = SigningKeys::required(env, &secrets)?;
         let visitors = AuthModes::from_env(env)?.anonymous.then(|| Visitors::new(keys.clone(), *cookie));

@@ -1,6 +1,7 @@
 use std::future::Future;
 
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 /// Runs work beside the answer that is being read. A turn goes on when its reader leaves, so it cannot live inside the
 /// reader's stream; on Lambda nothing outlives the invocation all the same, because the stream ends after the turn.
@@ -9,7 +10,7 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     #[expect(clippy::disallowed_methods, reason = "the one place: the answer's stream outlasts what is started here")]
-    tokio::spawn(work)
+    tokio::spawn(work.in_current_span())
 }
 
 /// Runs work to its end even if whoever waits for it leaves: a request that is dropped half way through the writes that

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::{Code, Error};
 
 /// Bytes of a request body that are read at most.
-pub const LARGEST_BODY: usize = 1 << 20;
+pub const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// An answer in JSON.
 pub fn json(value: &impl Serialize) -> Response {
@@ -24,7 +24,7 @@ pub fn json(value: &impl Serialize) -> Response {
 
 /// The bytes of a JSON body, not parsed yet.
 ///
-/// Rejections: `unsupported_media_type` unless the content type is JSON, `payload_too_large` over [`LARGEST_BODY`].
+/// Rejections: `unsupported_media_type` unless the content type is JSON, `payload_too_large` over [`MAX_BODY_BYTES`].
 #[derive(Debug)]
 pub struct JsonBody(pub Bytes);
 
@@ -59,7 +59,7 @@ impl<S: Sync> FromRequest<S> for JsonBody {
         if !media_type.eq_ignore_ascii_case("application/json") {
             return Err(Error::new(Code::UnsupportedMediaType, "the body must be sent as `application/json`"));
         }
-        match Limited::new(request.into_body(), LARGEST_BODY).collect().await {
+        match Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await {
             Ok(body) => Ok(Self(body.to_bytes())),
             Err(error) if error.is::<LengthLimitError>() => {
                 Err(Error::new(Code::PayloadTooLarge, "the body is larger than 1 MB"))

@@ -11,6 +11,7 @@ use http::StatusCode;
 use crate::conversation;
 use crate::files::FilesError;
 use crate::identity::{SessionError, SigningError, UserTokenError};
+use crate::limits::whole_seconds;
 use crate::model::{ModelError, ModelErrorKind};
 use crate::secrets::SecretError;
 use crate::sessions::{self, HostedError};
@@ -125,9 +126,9 @@ impl Error {
         Self::new(Code::InternalError, "something went wrong on our side").because(source)
     }
 
-    /// [`Error::retry_after`] as a client is told it: in whole seconds, at least one.
+    /// [`Error::retry_after`] in whole seconds.
     pub fn retry_after_seconds(&self) -> Option<u64> {
-        self.retry_after.map(|after| (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1))
+        self.retry_after.map(whole_seconds)
     }
 
     /// Adds the thread in which it happened.

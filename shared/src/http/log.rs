@@ -1,23 +1,25 @@
-//! The log line: one per request, written when everything that belongs to the request has ended.
+//! The log line of a request, written when everything that belongs to the request has ended.
 
 use std::error::Error as StdError;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use tracing::Span;
 
 use super::{Error, Pseudonyms};
 use crate::clock::Clock;
 use crate::conversation::{OnEnd, Outcome};
 use crate::identity::Owner;
-use crate::telemetry::{REQUEST, chain};
+use crate::telemetry::{REQUEST, chain, request_span};
 
-/// The line of one request. Whoever still works for the request holds a clone; the line is written when the last one
-/// is dropped, so that it knows the outcome of a streamed answer too.
+/// The line of one request, and its span. Everything that works for the request holds a clone; the line is written when
+/// the last one is dropped, so that it has the outcome of a streamed answer too.
 #[derive(Clone)]
 pub struct RequestLog(Arc<Line>);
 
 struct Line {
+    span: Span,
     clock: Clock,
     request_id: String,
     method: String,
@@ -34,6 +36,7 @@ struct Fields {
     outcome: Option<String>,
     owner: Option<Owner>,
     limit: Option<&'static str>,
+    turn: Option<TurnState>,
     first_event_at: Option<Timestamp>,
     operation: Option<&'static str>,
     model: Option<String>,
@@ -42,8 +45,22 @@ struct Fields {
     cause: Option<String>,
 }
 
+/// Of a turn that answers the request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TurnState {
+    Running,
+    Reported,
+}
+
+impl Fields {
+    fn fail(&mut self, cause: String) {
+        self.outcome.get_or_insert_with(|| Outcome::Error.as_str().to_owned());
+        self.cause.get_or_insert(cause);
+    }
+}
+
 impl RequestLog {
-    /// The line of what comes now; of a message on a socket, the method and the path are its kind and its route.
+    /// The line of a request that begins now. Of a message on a socket, the method and the path are its kind and its route.
     pub fn new(
         clock: Clock,
         request_id: String,
@@ -54,31 +71,34 @@ impl RequestLog {
     ) -> Self {
         let started = clock.now();
         let (method, path) = (method.to_owned(), path.to_owned());
-        let fields = Mutex::default();
-        Self(Arc::new(Line { clock, request_id, method, path, address, pseudonyms, started, fields }))
+        let (span, fields) = (request_span(&request_id), Mutex::default());
+        Self(Arc::new(Line { span, clock, request_id, method, path, address, pseudonyms, started, fields }))
+    }
+
+    /// What is logged inside of it can be found by the request's id.
+    pub fn span(&self) -> Span {
+        self.0.span.clone()
     }
 
     fn set(&self, change: impl FnOnce(&mut Fields)) {
         change(&mut self.0.fields.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// The status of the answer.
     pub fn status(&self, status: http::StatusCode) {
         self.set(|fields| fields.status = status.as_u16());
     }
 
-    /// Who asks, which the line says by hashes.
+    /// Whose request it is. The line has hashes of the names.
     pub fn owner(&self, owner: &Owner) {
         self.set(|fields| fields.owner = Some(owner.clone()));
     }
 
-    /// Which operation of the route.
     pub fn operation(&self, operation: &'static str) {
+        self.0.span.record("operation", operation);
         self.set(|fields| fields.operation = Some(operation));
     }
 
-    /// What the model did.
-    pub fn usage(&self, model: &str, input_tokens: u64, output_tokens: u64) {
+    fn usage(&self, model: &str, input_tokens: u64, output_tokens: u64) {
         self.set(|fields| {
             fields.model = Some(model.to_owned());
             fields.input_tokens = Some(input_tokens);
@@ -86,7 +106,7 @@ impl RequestLog {
         });
     }
 
-    /// That it was refused, and with what status.
+    /// The request was answered with an error.
     pub fn refused(&self, error: &Error) {
         self.status(error.code.status());
         self.outcome(error.code.as_str());
@@ -96,9 +116,18 @@ impl RequestLog {
         }
     }
 
+    /// A turn has begun to answer the request. Unless [`RequestLog::on_end`] is called until the line is written, the line
+    /// is that of a failure.
+    pub fn turn_started(&self) {
+        self.set(|fields| {
+            fields.turn.get_or_insert(TurnState::Running);
+        });
+    }
+
     /// Writes into the line what a turn did, when it has ended.
     pub fn on_end(self) -> OnEnd {
         Box::new(move |report| {
+            self.set(|fields| fields.turn = Some(TurnState::Reported));
             self.usage(&report.model, report.usage.input, report.usage.output);
             self.set(|fields| fields.first_event_at = report.first_event_at);
             if report.outcome != Outcome::Ok {
@@ -110,13 +139,18 @@ impl RequestLog {
         })
     }
 
-    /// How it ended: `ok` unless something else is said.
+    /// How it ended, if not with `ok`.
     pub fn outcome(&self, outcome: &str) {
         self.set(|fields| fields.outcome = Some(outcome.to_owned()));
     }
 
-    /// Why it failed: the whole chain of causes. The first one said stands: it is the closest to the failure.
-    pub fn cause(&self, error: &(dyn StdError + 'static)) {
+    /// It failed after its status was sent.
+    pub(super) fn failed(&self, cause: String) {
+        self.set(|fields| fields.fail(cause));
+    }
+
+    /// Why it failed: the whole chain of causes. The first call counts: it is the closest to the failure.
+    fn cause(&self, error: &(dyn StdError + 'static)) {
         self.set(|fields| {
             fields.cause.get_or_insert_with(|| chain(error));
         });
@@ -126,10 +160,13 @@ impl RequestLog {
 impl Drop for Line {
     fn drop(&mut self) {
         let fields = self.fields.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if fields.turn == Some(TurnState::Running) {
+            fields.fail("the turn ended without a report".to_owned());
+        }
         let since_start = |at: Timestamp| at.as_millisecond() - self.started.as_millisecond();
         let latency_ms = since_start(self.clock.now());
         let first_event_ms = fields.first_event_at.map(since_start);
-        // Now that the request is over, the key is there if it can be had at all.
+        // As late as possible: the key may have been read during the request.
         let of = |name: &str| self.pseudonyms.of(name);
         let ip = self.address.and_then(|address| self.pseudonyms.of_address(address));
         let user = fields.owner.as_ref().and_then(|owner| of(owner.user()));
@@ -138,6 +175,7 @@ impl Drop for Line {
             ($level:ident) => {
                 tracing::$level!(
                     target: REQUEST,
+                    parent: None,
                     request_id = self.request_id,
                     method = self.method,
                     path = self.path,

@@ -12,7 +12,7 @@ pub mod sse;
 use http::HeaderName;
 
 pub use self::authenticator::{Authenticator, Caller, RefusedIdentity, SiteUser, TrustedIdentity};
-pub use self::body::{JsonBody, LARGEST_BODY, json};
+pub use self::body::{JsonBody, MAX_BODY_BYTES, json};
 pub use self::error::{Code, Error};
 pub use self::log::RequestLog;
 pub use self::pseudonyms::Pseudonyms;

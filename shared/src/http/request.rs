@@ -1,7 +1,8 @@
-//! What happens around every handler: an id, the error body, the log line.
+//! Around every handler: an id, a span, the error body, the log line.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -18,6 +19,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
+use tracing::{Instrument, Span};
 
 use super::{Code, Error, Pseudonyms, REQUEST_ID, RequestLog, cors};
 use crate::clock::Clock;
@@ -25,6 +27,7 @@ use crate::env::{Env, EnvError};
 use crate::identity::SigningKeys;
 use crate::ids::{self, Ids};
 use crate::secrets::Secret;
+use crate::telemetry::chain;
 
 /// Where a request comes from, in the request's extensions: as API Gateway reports it on Lambda, the socket's peer
 /// locally. Not from a header, because the client writes those, unless the operator names one that something in front of
@@ -40,7 +43,7 @@ impl<S: Sync> FromRequestParts<S> for ClientAddress {
     }
 }
 
-/// What every function's router is wrapped in.
+/// The layer around every function's router.
 #[derive(Debug, Clone)]
 pub struct HttpLayer {
     clock: Clock,
@@ -52,11 +55,8 @@ pub struct HttpLayer {
 
 impl HttpLayer {
     /// Reads `ALLOWED_ORIGINS`, `LOG_ADDRESS` (see [`Pseudonyms`], whose keys these are), and `CLIENT_ADDRESS_HEADER`: the
-    /// header in which what stands in front of the API names the client. It must be set only where nothing else can reach the API, because a client could write
-    /// it.
-    ///
-    /// # Errors
-    /// When one of them makes no sense.
+    /// header in which a proxy in front of the API names the client. It must be set only where every request passes the
+    /// proxy, because a client could write it.
     pub fn from_env(env: &Env, keys: Secret<SigningKeys>, clock: Clock, ids: Ids) -> Result<Self, EnvError> {
         const HEADER: &str = "CLIENT_ADDRESS_HEADER";
         let address_header = env.get(HEADER).map(HeaderName::try_from).transpose();
@@ -92,7 +92,7 @@ async fn around(State(layer): State<Arc<HttpLayer>>, mut request: Request, next:
     request.extensions_mut().insert(log.clone());
     request.extensions_mut().insert(ClientAddress(address));
 
-    let mut response = next.run(request).await;
+    let mut response = next.run(request).instrument(log.span()).await;
     if let Some(error) = response.extensions_mut().remove::<Arc<Error>>() {
         log.refused(&error);
         write_error(&mut response, &error, &request_id);
@@ -124,7 +124,7 @@ fn write_error(response: &mut Response, error: &Error, request_id: &str) {
     }
 }
 
-/// A body that lets go of the log line before it says that it has ended: behind that, Lambda may freeze the process.
+/// A body that drops its hold on the log line before it reports its end: after that, Lambda may freeze the process.
 struct Logged {
     body: Body,
     log: Option<RequestLog>,
@@ -138,11 +138,20 @@ impl http_body::Body for Logged {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<http_body::Frame<Bytes>, axum::Error>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(context);
-        if matches!(frame, Poll::Ready(None)) || self.body.is_end_stream() {
+        let span = self.log.as_ref().map_or_else(Span::none, RequestLog::span);
+        let polled = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| Pin::new(&mut self.body).poll_frame(context))));
+        let failure = match &polled {
+            Ok(Poll::Ready(Some(Err(error)))) => Some(chain(error)),
+            Ok(_) => None,
+            Err(_) => Some("the response body panicked".to_owned()),
+        };
+        if let (Some(log), Some(failure)) = (&self.log, failure) {
+            log.failed(failure);
+        }
+        if matches!(polled, Ok(Poll::Ready(None)) | Err(_)) || self.body.is_end_stream() {
             self.log = None;
         }
-        frame
+        polled.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, TryStreamExt};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use reqwest::{Client, Url};
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::env::EnvError;
-use crate::https::safe_url;
+use crate::https::{read_at_most, safe_url};
 use crate::reload::{ReloadPolicy, ReloadReason};
 use crate::telemetry::chain;
 
@@ -130,13 +130,8 @@ impl Inner {
         if !response.status().is_success() {
             return Err(Problem::Status(response.status().as_u16()));
         }
-        let (mut body, mut chunks) = (Vec::new(), response.bytes_stream());
-        while let Some(chunk) = chunks.next().await {
-            body.extend_from_slice(&chunk.map_err(unreachable)?);
-            if body.len() > MAX_SET_BYTES {
-                return Err(Problem::TooLarge);
-            }
-        }
+        let body = response.bytes_stream().map_err(unreachable);
+        let body = read_at_most(body, MAX_SET_BYTES, || Problem::TooLarge).await?;
         let set: KeySet = serde_json::from_slice(&body).map_err(|_| Problem::Unusable)?;
         let keys: Vec<_> = set.keys.into_iter().filter_map(PublishedKey::new).map(Arc::new).collect();
         if keys.is_empty() { Err(Problem::Unusable) } else { Ok(keys) }

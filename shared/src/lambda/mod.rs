@@ -37,7 +37,6 @@ mod runtime_api;
 mod stream;
 
 use std::any::Any;
-use std::error::Error as StdError;
 use std::panic::AssertUnwindSafe;
 
 use axum::Router;
@@ -53,6 +52,7 @@ use tower::{ServiceExt, layer, service_fn};
 
 use self::runtime_api::RuntimeApi;
 use crate::setup::SetupError;
+use crate::telemetry::chain;
 
 /// Serves the router behind a method whose transfer mode is buffered: the whole answer is collected, then sent, at
 /// most 6 MB of it. Returns only when the start or the Lambda Runtime API fails.
@@ -115,7 +115,7 @@ async fn started<T>(start: impl AsyncFnOnce() -> Result<T, SetupError>) -> Resul
     if let Err(error) = &started {
         let report = async { RuntimeApi::from_env().post(runtime_api::start_failed(error)?).await };
         if let Err(error) = report.await {
-            tracing::error!(error = &*error as &dyn StdError, "the failed start could not be reported");
+            tracing::error!(error = chain(&*error), "the failed start could not be reported");
         }
     }
     started

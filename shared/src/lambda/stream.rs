@@ -14,6 +14,8 @@ use lambda_http::Error;
 use lambda_http::lambda_runtime::MetadataPrelude;
 use lambda_http::lambda_runtime::streaming::Body;
 
+use crate::telemetry::chain;
+
 /// What separates the prelude from the body.
 const DELIMITER: Bytes = Bytes::from_static(&[0; 8]);
 
@@ -42,7 +44,7 @@ fn chunks(body: axum::body::Body) -> impl Stream<Item = Bytes> {
         let chunk = match chunk {
             Ok(Ok(chunk)) => Some(chunk),
             Ok(Err(error)) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a response body failed");
+                tracing::error!(error = chain(&error), "a response body failed");
                 None
             }
             Err(_) => {

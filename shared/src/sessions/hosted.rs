@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use reqwest::header::AUTHORIZATION;
@@ -11,13 +12,15 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::env::{Env, EnvError};
-use crate::https::OPEN_TIMEOUT;
+use crate::https::{OPEN_TIMEOUT, read_at_most};
 use crate::identity::Owner;
 use crate::model::{ModelKey, base_url};
 use crate::secrets::{Secret, SecretError, Secrets};
 
 /// For one session.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(20);
+/// A session has some 2 KB.
+const MAX_SESSION_BYTES: usize = 1 << 20;
 
 /// Creates sessions of one workflow. Cheap to clone.
 #[derive(Clone)]
@@ -104,7 +107,8 @@ impl HostedSessions {
         if !response.status().is_success() {
             return Err(HostedError::Refused(response.status().as_u16()));
         }
-        let body = response.bytes().await.map_err(failed)?;
+        let body = response.bytes_stream().map_err(failed);
+        let body = read_at_most(body, MAX_SESSION_BYTES, || HostedError::Broken).await?;
         let session: ChatSession = serde_json::from_slice(&body).map_err(|_| HostedError::Broken)?;
         let expires_at = Timestamp::from_second(session.expires_at).map_err(|_| HostedError::Broken)?;
         if session.client_secret.expose_secret().is_empty() {

@@ -29,7 +29,7 @@ pub(crate) async fn chat(
     let plain: Plain = body.parse()?;
     let (stream, session_id) = (plain.stream, plain.session_id.clone());
     let (ended, ending) = oneshot::channel();
-    let report = log.on_end();
+    let report = log.clone().on_end();
     let on_end: OnEnd = Box::new(move |turn: TurnReport| {
         let _ = ended.send(Ending::of(&turn));
         // A client that waits for the whole answer sees nothing before its end.
@@ -37,6 +37,7 @@ pub(crate) async fn chat(
         report(TurnReport { first_event_at, ..turn });
     });
     let events = ask(&app, &identity, plain.asked()?, on_end).await?;
+    log.turn_started();
     if stream {
         Ok(sse::stream(chunks::chunks(events, ending, session_id, &app.engine)))
     } else {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::window::{Period, Window};
 use crate::identity::Owner;
-use crate::limits::{Bucket, Verdict, whole_seconds};
+use crate::limits::{self, Bucket, Verdict};
 use crate::store::key::{Key, escape, heads};
 
 /// The name of the record that holds a scope's turns and tokens.
@@ -210,7 +210,7 @@ impl Held {
 
 impl Refusal {
     fn until_the_end(period: Period, payer: Payer, now: i64) -> Self {
-        let retry_after = whole_seconds(period.ends_at() * 1_000_000 - now);
+        let retry_after = limits::retry_after(period.ends_at() * 1_000_000 - now);
         Self { retry_after, limit: Limit::Tokens(payer) }
     }
 }
