@@ -15,7 +15,7 @@ impl Clock {
         Self(None)
     }
 
-    /// A time that stands still until [`Clock::advance`] moves it; clones share it.
+    /// A time that changes only by [`Clock::advance`]; clones share it.
     pub fn fixed(at: Timestamp) -> Self {
         Self(Some(Arc::new(AtomicI64::new(at.as_microsecond()))))
     }

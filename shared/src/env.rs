@@ -10,13 +10,11 @@ use secrecy::SecretString;
 #[derive(Clone, Default)]
 pub struct Env(HashMap<String, String>);
 
-/// A variable is missing or makes no sense. The text names the variable and what it wants, never its value.
+/// A variable is missing or has a wrong value. The text names the variable and what it must be, never its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` {wants}")]
 pub struct EnvError {
-    /// The variable.
     pub name: String,
-    /// What it wants.
     pub wants: String,
 }
 
@@ -34,7 +32,6 @@ impl Env {
         Self(std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect())
     }
 
-    /// Sets a variable.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.0.insert(name.to_owned(), value.into());
     }
@@ -51,32 +48,22 @@ impl Env {
         self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// The variable's value.
-    ///
-    /// # Errors
-    /// When it is not set: "`NAME` must be set to …".
+    /// The variable's value, or the error "`NAME` must be set to `meaning`".
     pub fn required(&self, name: &str, meaning: &str) -> Result<String, EnvError> {
         self.get(name).map(ToOwned::to_owned).ok_or_else(|| EnvError::new(name, format!("must be set to {meaning}")))
     }
 
-    /// The variable's value as a `T`, or the default.
-    ///
-    /// # Errors
-    /// When the value is not a `T`; `wants` says what would be, as in "a whole number".
+    /// The variable's value as a `T`, or the default. `wants` describes a `T` for the error, as in "a whole number".
     pub fn parsed<T: FromStr>(&self, name: &str, default: T, wants: &str) -> Result<T, EnvError> {
         self.get(name)
             .map_or(Ok(default), |value| value.parse().map_err(|_| EnvError::new(name, format!("must be {wants}"))))
     }
 
-    /// The variable's value as a secret.
     pub fn secret(&self, name: &str) -> Option<SecretString> {
         self.get(name).map(SecretString::from)
     }
 
     /// A JSON document: the variable's value itself where that begins with `{`, else the file that it names.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
     pub fn document(&self, name: &str) -> Result<Option<String>, EnvError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         if value.starts_with('{') {

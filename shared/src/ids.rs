@@ -9,25 +9,15 @@ use ulid::Ulid;
 
 use crate::clock::Clock;
 
-/// A thread.
 pub const THREAD: &str = "thr";
 /// A message, and any other item without a prefix of its own.
 pub const MESSAGE: &str = "msg";
-/// A client tool call.
 pub const TOOL_CALL: &str = "tc";
-/// A workflow.
 pub const WORKFLOW: &str = "wf";
-/// A task.
-pub const TASK: &str = "tsk";
-/// An attachment.
 pub const ATTACHMENT: &str = "atc";
-/// A request.
 pub const REQUEST: &str = "req";
-/// A run: one attempt to answer a message.
 pub const RUN: &str = "run";
-/// A session.
 pub const SESSION: &str = "ses";
-/// An anonymous visitor.
 pub const VISITOR: &str = "vis";
 
 /// Mints ids. Clones share one source of randomness.
@@ -75,7 +65,7 @@ impl Ids {
         }
     }
 
-    /// `last` and a random step of up to 2^56, so that two that step from the same id do not meet.
+    /// `last` and a random step of up to 2^56, so that two ids that follow the same one are not equal.
     fn step(&self, prefix: &str, last: Ulid) -> String {
         let step = u128::from(self.random().next_u64() >> 8) + 1;
         format!("{prefix}_{}", Ulid(last.0.saturating_add(step)))
@@ -96,12 +86,12 @@ fn parse(id: &str) -> Option<Ulid> {
     sort_key(id).and_then(|key| Ulid::from_string(key).ok())
 }
 
-/// When an id says that it was minted, in milliseconds of unix time.
+/// When an id was minted, in milliseconds of unix time, according to the id itself.
 pub fn milliseconds(id: &str) -> Option<u64> {
     parse(id).map(|ulid| ulid.timestamp_ms())
 }
 
-/// The part of an id by which it sorts: what stands behind the prefix.
+/// The part of an id by which it sorts: behind the prefix.
 pub fn sort_key(id: &str) -> Option<&str> {
     id.split_once('_').map(|(_, ulid)| ulid)
 }

@@ -1,4 +1,4 @@
-//! Token buckets as integer arithmetic, without I/O, and whose they are.
+//! Token buckets as integer arithmetic, without I/O, and the key of a client address.
 //!
 //! A bucket is kept as one number, the *theoretical arrival time* of the generic cell rate algorithm (GCRA, ITU-T
 //! I.371): the moment at which the bucket would be full again. Taking moves it forward by one interval; a take that

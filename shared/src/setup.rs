@@ -24,26 +24,19 @@ use crate::telemetry::chain;
 /// Where and when a function runs: all that differs between Lambda, the local server and the tests.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// The configuration.
     pub env: Env,
-    /// The time.
     pub clock: Clock,
-    /// New ids.
     pub ids: Ids,
-    /// How visitors' cookies travel.
+    /// The attributes of visitors' cookies.
     pub cookie: VisitorCookie,
 }
 
-/// What a function reaches the world through, over one HTTP client. Nothing is connected yet.
+/// The clients of a function, over one HTTP client. Nothing is connected yet.
 #[derive(Clone)]
 pub struct Clients {
-    /// The client.
     pub http: Client,
-    /// Region and credentials.
     pub aws: Aws,
-    /// Secrets.
     pub secrets: Secrets,
-    /// The way to DynamoDB.
     pub connection: Connection,
 }
 
@@ -59,9 +52,6 @@ impl Clients {
     ///   `USAGE_RETENTION_DAYS`: see [`Limits`]
     /// - `FILES_BUCKET`, `FILES_MAX_BYTES`, `FILES_MAX_PER_MESSAGE`, `FILES_TYPES`: see [`Files`]
     /// - `TABLE_THREADS`, `TABLE_COUNTERS`, `TABLE_USAGE`
-    ///
-    /// # Errors
-    /// When a variable is missing or makes no sense.
     pub fn engine(&self, setup: &Setup) -> Result<Engine, SetupError> {
         let Setup { env, clock, ids, .. } = setup;
         let Self { http, aws, secrets, connection } = self;
@@ -80,8 +70,8 @@ impl Clients {
     }
 }
 
-/// Why a function cannot start, for the operator: it names the variable. A `main` that returns it shows the whole chain
-/// of causes, because that is what its `Debug` is.
+/// Why a function cannot start, for the operator: it names the variable. Its `Debug` is the whole chain of causes, because
+/// that is what a `main` shows.
 pub struct SetupError(Box<dyn Error + Send + Sync>);
 
 impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for SetupError {
@@ -104,9 +94,6 @@ impl Debug for SetupError {
 
 impl Setup {
     /// The clients that the environment configures.
-    ///
-    /// # Errors
-    /// When a variable is missing or makes no sense.
     pub fn clients(&self) -> Result<Clients, EnvError> {
         let http = https::client(&self.env)?;
         let aws = Aws::from_env(&self.env, http.clone())?;

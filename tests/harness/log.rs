@@ -38,11 +38,15 @@ impl Log {
         LINES.with_borrow(|lines| String::from_utf8(lines.clone().unwrap()).unwrap())
     }
 
+    /// The lines so far.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     /// The lines of requests so far, without the logger's own timestamp, which is not the test's clock's.
     pub(crate) fn requests(&self) -> Vec<Value> {
-        let lines = self.text();
-        let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines
+        self.lines()
+            .into_iter()
             .filter(|line| line["target"] == "request")
             .map(|mut line| {
                 let timestamp = line.as_object_mut().unwrap().remove("timestamp").unwrap();

@@ -1,6 +1,11 @@
 //! The line of each request, and what is in none.
 
 use aws_lc_rs::hmac;
+use chatkit_shared::conversation::{Outcome, TurnReport};
+use chatkit_shared::http::{Pseudonyms, RequestLog};
+use chatkit_shared::identity::SigningKeys;
+use chatkit_shared::model::TokenUsage;
+use http::StatusCode;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -10,6 +15,7 @@ use crate::harness::hosted::{ScriptedSessions, session};
 use crate::harness::live::Live;
 use crate::harness::log::Log;
 use crate::harness::model::Gate;
+use crate::harness::outside::outside;
 use crate::harness::requests::{Carrying, get, post};
 use crate::harness::responses::{LEAK, answer, created, delta, message_added, part_added, sse, upstream_error};
 use crate::harness::sessions::START;
@@ -162,6 +168,50 @@ async fn log_of_a_failure_answered_with_a_status_has_its_cause() {
                   request `req_upstream`",
     });
     assert_eq!(line(&log), expected(&answer, "POST", "/api/chat", &fields));
+}
+
+#[tokio::test]
+async fn log_of_a_turn_has_the_request_id_and_the_operation_in_every_line() {
+    let app = App::start().await;
+    let log = Log::start();
+    // While the request is answered, and in the task that outlives the handler.
+    app.model.then(upstream_error(503, "server_error", "overloaded"));
+    app.model.then(answer("Hello there"));
+    app.dynamo.fail("UpdateItem", "\"usage\"", Fault::Throttle, 100);
+    let answer = app.chatkit("ada", &create("Hi")).await;
+    let ours = |line: &Value| line["target"].as_str().unwrap().starts_with("chatkit");
+    let lines: Vec<_> = log.lines().into_iter().filter(ours).collect();
+    let messages: Vec<_> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
+    assert_eq!(messages, ["asking the model once more", "a turn's usage was not settled"]);
+    for line in &lines {
+        assert_eq!(line["request_id"], answer.headers["x-request-id"].to_str().unwrap(), "{line}");
+        assert_eq!(line["operation"], "threads.create", "{line}");
+    }
+}
+
+#[tokio::test]
+async fn log_of_a_turn_that_never_reports_is_a_failure() {
+    let app = App::start().await;
+    let log = Log::start();
+    for (is_reported, expected) in
+        [(false, json!(["ERROR", "error", "the turn ended without a report"])), (true, json!(["INFO", "ok", null]))]
+    {
+        let keys = SigningKeys::required(&app.env, &outside(&app.env, &app.clock).secrets).unwrap();
+        let pseudonyms = Pseudonyms::from_env(&app.env, keys).unwrap();
+        let request = RequestLog::new(app.clock.clone(), "req_1".to_owned(), "POST", "/chatkit", None, pseudonyms);
+        let on_end = request.clone().on_end();
+        request.turn_started();
+        request.status(StatusCode::OK);
+        if is_reported {
+            let (model, usage, outcome) = ("test-model".to_owned(), TokenUsage::default(), Outcome::Ok);
+            on_end(TurnReport { model, usage, first_event_at: None, outcome, cause: None });
+        } else {
+            drop(on_end);
+        }
+        drop(request);
+        let line = log.requests().pop().unwrap();
+        assert_eq!(json!([line["level"], line["outcome"], line.get("cause")]), expected);
+    }
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ async fn methods_with_impossible_ids_cost_nothing() {
 async fn methods_with_the_longest_names_work() {
     let dynamo = Dynamo::start().await;
     let store = dynamo.store();
-    let owner = Owner::new("#".repeat(Owner::LONGEST), "%".repeat(Owner::LONGEST)).unwrap();
+    let owner = Owner::new("#".repeat(Owner::MAX_ID_BYTES), "%".repeat(Owner::MAX_ID_BYTES)).unwrap();
     let head = ThreadRecord { id: format!("thr_{}", "#".repeat(124)), ..thread(1) };
     store.threads.create(&owner, &head, &question(1, "hi")).await.unwrap();
     assert_eq!(store.items.list(&owner, &head.id, &all()).await.unwrap().unwrap().data, [question(1, "hi")]);

@@ -9,13 +9,10 @@ use crate::App;
 impl App {
     /// Reads this function's variables:
     ///
-    /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`, `AUTH_MODE`, `JWT_*`, `JWKS_URL`: whose tokens are good
+    /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`, `AUTH_MODE`, `JWT_*`, `JWKS_URL`: whose tokens are valid
     /// - `LIMIT_USER_*`: how often, and what `/api/usage/me` compares with
     /// - `TABLE_COUNTERS`, `TABLE_USAGE`, `AWS_*`
     /// - `ALLOWED_ORIGINS`, `LOG_ADDRESS`: see [`HttpLayer`]
-    ///
-    /// # Errors
-    /// When a variable is missing or makes no sense.
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, .. } = setup;
         let Clients { http, secrets, connection, .. } = setup.clients()?;
@@ -32,8 +29,8 @@ impl App {
         })
     }
 
-    /// Reads the secrets and connects to DynamoDB, side by side, so that the first request does not wait for that. Ends
-    /// within two seconds, and fails never: what cannot be had now is tried again when it is needed.
+    /// Reads the secrets and connects to DynamoDB, in parallel, so that the first request does not wait for
+    /// that. Ends within two seconds and cannot fail: what could not be read is read again when it is needed.
     pub async fn open(&self) {
         tokio::join!(self.secrets.open(), self.budgets.open(), self.authenticator.open());
     }

@@ -7,11 +7,10 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-/// Days that one request may ask for.
-const LONGEST: i32 = 366;
+const MAX_RANGE_DAYS: i32 = 366;
 
-/// Days back where no start is given, today included.
-const DEFAULT: i32 = 30;
+/// Where no start is given; today is one of them.
+const DEFAULT_RANGE_DAYS: i32 = 30;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,14 +31,14 @@ impl Range {
     pub(crate) fn parse(query: &RangeQuery, now: Timestamp) -> Result<Self, Error> {
         let today = now.to_zoned(TimeZone::UTC).date();
         let to = query.end_date.as_deref().map_or(Ok(today), |text| date("endDate", text))?;
-        let first = to.saturating_sub((DEFAULT - 1).days());
+        let first = to.saturating_sub((DEFAULT_RANGE_DAYS - 1).days());
         let from = query.start_date.as_deref().map_or(Ok(first), |text| date("startDate", text))?;
         let days = (to - from).get_days() + 1;
         if days < 1 {
             return Err(Error::bad_request("`startDate` must not be after `endDate`"));
         }
-        if days > LONGEST {
-            return Err(Error::bad_request(format!("a range has at most {LONGEST} days")));
+        if days > MAX_RANGE_DAYS {
+            return Err(Error::bad_request(format!("a range has at most {MAX_RANGE_DAYS} days")));
         }
         let by_model = match query.group_by.as_deref() {
             None | Some("day") => false,
@@ -51,7 +50,7 @@ impl Range {
 }
 
 fn date(name: &str, text: &str) -> Result<Date, Error> {
-    // `strptime` would take `2026-1-2`, the crate's own parser times and zones too.
+    // `strptime` would accept `2026-1-2`, and the crate's own parser times and zones.
     let exact = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     let date = exact.then(|| text.parse().ok()).flatten();
     date.ok_or_else(|| Error::bad_request(format!("`{name}` must be a date like `2026-11-20`")))

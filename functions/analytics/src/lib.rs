@@ -1,4 +1,4 @@
-//! What was used.
+//! Reports usage.
 //!
 //! - `GET /api/analytics?startDate&endDate&groupBy`: daily rows of the caller's tenant; needs `analytics:read`
 //! - `GET /api/usage/me`: the caller's own limits
@@ -26,7 +26,6 @@ use serde_json::json as object;
 use crate::daily::{Range, rows};
 use crate::me::OwnUsage;
 
-/// What the function works with.
 #[derive(Clone)]
 pub struct App {
     http: HttpLayer,
@@ -38,7 +37,6 @@ pub struct App {
     clock: Clock,
 }
 
-/// The function's routes.
 pub fn router(app: App) -> Router {
     let http = app.http.clone();
     let routes = Router::new()

@@ -19,7 +19,7 @@ struct Turns {
     limit: u32,
     remaining: u32,
     window_seconds: u32,
-    /// Unix seconds at which all of them are there again: now, if they are.
+    /// Unix seconds at which all of them are available again: now, if they are.
     resets_at: i64,
 }
 

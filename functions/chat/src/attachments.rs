@@ -12,12 +12,11 @@ use chatkit_shared::http::{Caller, Code, Error, RequestLog, json};
 
 use crate::App;
 
-/// Bytes of a body. Lambda takes events of 6 MB, and API Gateway puts a body that is not text into one as base64, which
-/// is a third larger.
-const MAX_BODY_BYTES: usize = 4_400_000;
+/// Lambda accepts events of 6 MB, and API Gateway encodes a body that is not text as base64, which is a third larger.
+const MAX_UPLOAD_BYTES: usize = 4_400_000;
 
 pub(crate) fn route() -> MethodRouter<App> {
-    post(upload).layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+    post(upload).layer(DefaultBodyLimit::max(MAX_UPLOAD_BYTES))
 }
 
 async fn upload(

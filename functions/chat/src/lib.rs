@@ -21,7 +21,6 @@ use chatkit_shared::http::{Authenticator, Caller, Error, HttpLayer, JsonBody, Re
 use chatkit_shared::protocol::Request;
 use chatkit_shared::secrets::Secrets;
 
-/// What the function works with.
 #[derive(Clone)]
 pub struct App {
     http: HttpLayer,
@@ -30,7 +29,6 @@ pub struct App {
     secrets: Secrets,
 }
 
-/// The function's routes.
 pub fn router(app: App) -> Router {
     let http = app.http.clone();
     let routes = Router::new()

@@ -8,9 +8,6 @@ use crate::App;
 
 impl App {
     /// Reads this function's variables, which are those of `start`.
-    ///
-    /// # Errors
-    /// When a variable is missing or makes no sense.
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, .. } = setup;
         let Clients { http, secrets, connection, .. } = setup.clients()?;
@@ -26,8 +23,8 @@ impl App {
         })
     }
 
-    /// Reads the secrets and connects to DynamoDB, and in hosted mode to OpenAI, side by side, so that the first request does not wait for that. Ends
-    /// within two seconds, and fails never: what cannot be had now is tried again when it is needed.
+    /// Reads the secrets and connects to DynamoDB, and in hosted mode to OpenAI, in parallel, so that the first request does
+    /// not wait for that. Ends within two seconds and cannot fail: what could not be read is read again when it is needed.
     pub async fn open(&self) {
         tokio::join!(self.secrets.open(), self.budgets.open(), self.authenticator.open(), self.sessions.open());
     }

@@ -1,7 +1,7 @@
 //! `POST /api/chatkit/refresh` `{"currentClientSecret"}`: the next client secret for the same person.
 //!
-//! Answers 200 as `start` does. A secret can be exchanged once, for some time after its end too; one of a known user
-//! only with that user's own token beside it. Errors: `bad_request`, `unauthorized`, `rate_limit_exceeded`,
+//! Answers 200 as `start` does. A secret can be exchanged once, until some time after its end; a known user's secret only
+//! with that user's own token beside it. Errors: `bad_request`, `unauthorized`, `rate_limit_exceeded`,
 //! `unavailable`; `upstream_error` and `upstream_timeout` in hosted mode.
 
 mod config;
@@ -16,7 +16,6 @@ use chatkit_shared::sessions::{AddressLimit, Sessions};
 use chatkit_shared::store::Budgets;
 use serde::Deserialize;
 
-/// What the function works with.
 #[derive(Clone)]
 pub struct App {
     http: HttpLayer,
@@ -27,7 +26,6 @@ pub struct App {
     secrets: Secrets,
 }
 
-/// The function's routes.
 pub fn router(app: App) -> Router {
     let http = app.http.clone();
     http.wrap(Router::new().route("/api/chatkit/refresh", post(refresh)).with_state(app))

@@ -1,8 +1,8 @@
-//! `POST /api/chatkit/start`, alias `/api/chatkit/session`: a client secret for whoever the site vouches for, or for an
-//! anonymous visitor where that is allowed.
+//! `POST /api/chatkit/start`, alias `/api/chatkit/session`: a client secret for the user for whom the site vouches, or for
+//! an anonymous visitor where that is allowed.
 //!
-//! Answers 200 with [`chatkit_shared::sessions::ClientSecret`]; a visitor's answer sets the cookie that keeps them the
-//! same person. Errors: `unauthorized`, `rate_limit_exceeded`, `unavailable`; `upstream_error` and `upstream_timeout`
+//! Answers 200 with [`chatkit_shared::sessions::ClientSecret`]; a visitor's answer sets the cookie by which they are
+//! recognised. Errors: `unauthorized`, `rate_limit_exceeded`, `unavailable`; `upstream_error` and `upstream_timeout`
 //! in hosted mode. The body is ignored: nothing in it could be trusted.
 
 mod config;
@@ -21,7 +21,6 @@ use chatkit_shared::store::Budgets;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 
-/// What the function works with.
 #[derive(Clone)]
 pub struct App {
     http: HttpLayer,
@@ -35,7 +34,6 @@ pub struct App {
     ids: Ids,
 }
 
-/// The function's routes.
 pub fn router(app: App) -> Router {
     let http = app.http.clone();
     let routes = Router::new().route("/api/chatkit/start", post(start)).route("/api/chatkit/session", post(start));

@@ -13,31 +13,26 @@ use secrecy::{ExposeSecret, SecretString};
 use self::connector::Connector;
 use crate::env::{Env, EnvError};
 
-/// Where the services are and who asks them. Not the SDK's chain of credential providers: a function has its credentials
-/// in variables, and they outlive it.
+/// Region and credentials. The SDK's chain of credential providers is not needed: a function has its credentials in
+/// variables, and they are valid longer than it runs.
 #[derive(Debug, Clone)]
 pub struct Aws {
-    /// The region's name.
     pub region: String,
-    /// The access key's id.
     pub access_key_id: String,
-    /// The access key's secret.
     pub secret_access_key: SecretString,
-    /// What temporary credentials have besides.
+    /// Of temporary credentials.
     pub session_token: Option<String>,
     http: Client,
 }
 
 impl Aws {
     /// Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, which Lambda sets.
-    ///
-    /// # Errors
-    /// When the region or the credentials are missing, or another place for a service that every function asks is none.
     pub fn from_env(env: &Env, http: Client) -> Result<Self, EnvError> {
         const SECRET: &str = "AWS_SECRET_ACCESS_KEY";
+        // Of the services that every function calls.
         for variable in ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL"] {
-            let is_place = |url: Url| matches!(url.scheme(), "http" | "https");
-            if env.get(variable).is_some_and(|url| !Url::parse(url).is_ok_and(is_place)) {
+            let is_http = |url: Url| matches!(url.scheme(), "http" | "https");
+            if env.get(variable).is_some_and(|url| !Url::parse(url).is_ok_and(is_http)) {
                 return Err(EnvError::new(variable, "must be an `http` or `https` URL"));
             }
         }
@@ -52,13 +47,12 @@ impl Aws {
         })
     }
 
-    /// What requests are signed with.
     pub fn credentials(&self) -> Credentials {
         let secret = self.secret_access_key.expose_secret();
         Credentials::new(&self.access_key_id, secret, self.session_token.clone(), None, "environment")
     }
 
-    /// What the SDK's clients are made from. The version of its behaviour is the client's to choose, and must be.
+    /// The configuration of the SDK's clients. Each client must choose the version of its behaviour.
     pub(crate) fn sdk_config(&self) -> SdkConfig {
         SdkConfig::builder()
             .region(Region::new(self.region.clone()))
@@ -68,7 +62,7 @@ impl Aws {
     }
 }
 
-/// Another place than the service itself: the service's own variable, such as `AWS_ENDPOINT_URL_DYNAMODB`, else
+/// Another URL than the service's: that of the service's own variable, such as `AWS_ENDPOINT_URL_DYNAMODB`, else of
 /// `AWS_ENDPOINT_URL`. With the variable's name.
 pub fn endpoint<'a>(env: &'a Env, variable: &'static str) -> Option<(&'static str, &'a str)> {
     [variable, "AWS_ENDPOINT_URL"].into_iter().find_map(|variable| Some((variable, env.get(variable)?)))

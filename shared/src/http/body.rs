@@ -9,16 +9,14 @@ use serde::de::DeserializeOwned;
 
 use super::{Code, Error};
 
-/// Bytes of a request body that are read at most.
+/// Of a request body.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// An answer in JSON.
 pub fn json(value: &impl Serialize) -> Response {
     match serde_json::to_vec(value) {
         Ok(body) => ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response(),
-        Err(error) => {
-            Error::new(Code::InternalError, "something went wrong on our side").because(error).into_response()
-        }
+        Err(error) => Error::internal(error).into_response(),
     }
 }
 
@@ -29,16 +27,13 @@ pub fn json(value: &impl Serialize) -> Response {
 pub struct JsonBody(pub Bytes);
 
 impl JsonBody {
-    /// Reads the body as a `T`.
-    ///
-    /// # Errors
-    /// `bad_request` with the path of the wrong field.
+    /// The body as a `T`, or `bad_request` with the path of the wrong field.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let mut deserializer = serde_json::Deserializer::from_slice(&self.0);
         let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             Error::bad_request(match error.path().to_string().as_str() {
                 "." => match error.inner().to_string().split_once(" at line ") {
-                    // The one message that names a field and never a value.
+                    // No other message of the parser is sure to quote no value.
                     Some((missing, _)) if missing.starts_with("missing field") => missing.to_owned(),
                     Some(_) | None => "the body is not the JSON object that this route takes".to_owned(),
                 },

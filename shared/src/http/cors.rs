@@ -6,11 +6,7 @@ use tower_http::cors::{AllowHeaders, CorsLayer};
 use super::REQUEST_ID;
 use crate::env::{Env, EnvError};
 
-/// The origins that may call from a browser: exactly those of `ALLOWED_ORIGINS`. Without any, only pages of the same
-/// origin can.
-///
-/// # Errors
-/// When an entry is not an origin, as `https://www.example.com` is.
+/// Exactly the origins of `ALLOWED_ORIGINS` may call from a browser, and pages of the same origin.
 pub(super) fn cors(env: &Env) -> Result<CorsLayer, EnvError> {
     const NAME: &str = "ALLOWED_ORIGINS";
     let origins = env.list(NAME).into_iter().map(|origin| {
@@ -28,8 +24,8 @@ pub(super) fn cors(env: &Env) -> Result<CorsLayer, EnvError> {
         .max_age(Duration::from_secs(7200)))
 }
 
-/// The origin as browsers write it: lower case, without a default port, nothing behind it. Any other spelling would
-/// never be equal to what they send.
+/// An origin as browsers send it: in lower case, without a default port and without a path. Another spelling would never be
+/// equal to theirs.
 fn origin_value(origin: &str) -> Option<HeaderValue> {
     let uri: Uri = origin.parse().ok()?;
     let exact = format!("{}://{}", uri.scheme_str()?, uri.authority()?);

@@ -1,5 +1,4 @@
-//! Who stands in the log: hashes with a key, so that one person can be followed through it and nobody be found out by
-//! trying all addresses.
+//! Names in the log: keyed hashes, which show that two lines are of the same user, and not who the user is.
 
 use std::net::IpAddr;
 
@@ -7,7 +6,7 @@ use crate::env::{Env, EnvError};
 use crate::identity::SigningKeys;
 use crate::secrets::Secret;
 
-/// What names become in the log. The key comes out of the secret that session tokens are signed with: all functions of a
+/// The hashes of names. Their key is derived from the secret that session tokens are signed with: all functions of a
 /// deployment have it, and it is rotated.
 #[derive(Debug, Clone)]
 pub struct Pseudonyms {
@@ -22,10 +21,7 @@ enum Addresses {
 }
 
 impl Pseudonyms {
-    /// Reads `LOG_ADDRESS`: whether addresses are `hashed` (default), or stand in the log as they are (`plain`).
-    ///
-    /// # Errors
-    /// For any other value.
+    /// Reads `LOG_ADDRESS`: whether the log has addresses `hashed` (default) or `plain`.
     pub fn from_env(env: &Env, keys: Secret<SigningKeys>) -> Result<Self, EnvError> {
         let addresses = match env.get("LOG_ADDRESS") {
             None | Some("hashed") => Addresses::Hashed,
@@ -35,7 +31,7 @@ impl Pseudonyms {
         Ok(Self { keys, addresses })
     }
 
-    /// What stands for a client's address; none while there is no key.
+    /// None while there is no key.
     pub(super) fn of_address(&self, address: IpAddr) -> Option<String> {
         match self.addresses {
             Addresses::Hashed => self.of(&address.to_string()),
@@ -43,7 +39,7 @@ impl Pseudonyms {
         }
     }
 
-    /// What stands for a name; none while there is no key.
+    /// None while there is no key.
     pub(super) fn of(&self, name: &str) -> Option<String> {
         self.keys.known().map(|keys| keys.pseudonym(name))
     }

@@ -20,10 +20,9 @@ use crate::protocol::{ErrorCode, Event};
 /// merges with the event that follows.
 const KEEP_ALIVE: Bytes = Bytes::from_static(b": ping\n");
 
-/// The first sign of life, where nothing else was sent.
-const FIRST_KEEP_ALIVE: Duration = Duration::from_secs(1);
+/// Early, so that proxies and the page see that the answer has begun.
+const FIRST_KEEP_ALIVE_AFTER: Duration = Duration::from_secs(1);
 
-/// Every further one.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// An event: `data: {json}` and an empty line.
@@ -31,7 +30,7 @@ pub fn encode(event: &impl Serialize) -> Bytes {
     const PREFIX: &[u8] = b"data: ";
     let mut bytes = PREFIX.to_vec();
     if serde_json::to_writer(&mut bytes, event).is_err() {
-        // Event types have string keys only, so this cannot happen; a stream has no other way to say so.
+        // Does not happen: event types have string keys only. A stream has no other way to report it.
         bytes.truncate(PREFIX.len());
         let error = Event::Error { code: ErrorCode::StreamError, message: None, allow_retry: true };
         let _ = serde_json::to_writer(&mut bytes, &error);
@@ -40,27 +39,27 @@ pub fn encode(event: &impl Serialize) -> Bytes {
     Bytes::from(bytes)
 }
 
-/// An answer of events as they come.
+/// An answer that streams events.
 pub fn response<T: Serialize + Send + 'static>(events: UnboundedReceiver<T>) -> Response {
     stream(UnboundedReceiverStream::new(events).map(|event| encode(&event)))
 }
 
-/// An answer of encoded events as they come. The body cannot fail: on Lambda an error would be written *into* the body
-/// as text.
+/// An answer that streams encoded events. The body cannot fail: on Lambda an error would be written *into* the body as
+/// text.
 pub fn stream(chunks: impl Stream<Item = Bytes> + Send + 'static) -> Response {
     let body = Body::from_stream(keep_alive(chunks).map(Ok::<_, Infallible>));
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
         (CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
-        // nginx and its kin would otherwise collect the whole answer first.
+        // nginx and other proxies would otherwise buffer the whole answer.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
     (headers, body).into_response()
 }
 
 fn keep_alive(chunks: impl Stream<Item = Bytes> + Send + 'static) -> impl Stream<Item = Bytes> + Send + 'static {
-    unfold((Box::pin(chunks), FIRST_KEEP_ALIVE), |(mut chunks, patience)| async move {
-        match tokio::time::timeout(patience, chunks.next()).await {
+    unfold((Box::pin(chunks), FIRST_KEEP_ALIVE_AFTER), |(mut chunks, wait)| async move {
+        match tokio::time::timeout(wait, chunks.next()).await {
             Ok(chunk) => Some((chunk?, (chunks, KEEP_ALIVE_INTERVAL))),
             Err(_) => Some((KEEP_ALIVE, (chunks, KEEP_ALIVE_INTERVAL))),
         }

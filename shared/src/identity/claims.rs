@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::protocol::Object;
 
-/// What the site's user token says of a person, beyond who it is. Verified, but as true as the site made it. The person
-/// can read it in their session token.
+/// What the site's user token says of a user. Verified, but as true as the site made it. The user can read it in their
+/// session token.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// The name to call them by.
@@ -30,16 +30,15 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Bytes of all claims together, as JSON. They travel in every session token.
-    pub const LARGEST: usize = 2_048;
+    /// All claims together, as JSON. They are in every session token.
+    pub const MAX_BYTES: usize = 2_048;
 
-    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// The same, as a user token has it: nobody promises types, and what is of another is no reason to refuse the token.
+/// The claims of a user token, which may be of any type: one of another type is no reason to refuse the token.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct TokenClaims {
@@ -52,9 +51,9 @@ pub(super) struct TokenClaims {
 }
 
 impl TokenClaims {
-    /// The claims that count: those of the right type, and of these the first ones that fit.
+    /// The claims of the right type, and of these the first ones that fit.
     pub(super) fn bounded(self) -> Claims {
-        let mut left = Claims::LARGEST - r#"{"claims":{}}"#.len();
+        let mut left = Claims::MAX_BYTES - r#"{"claims":{}}"#.len();
         let mut fits = |name: &str, value: &Value| {
             let is_scalar = value.is_string() || value.is_number() || value.is_boolean();
             // As in `"name":"value",`; a name may need escaping, too.

@@ -1,8 +1,8 @@
-//! Who is asking.
+//! Whose request it is.
 //!
 //! - a *user token* is the site's own (a JWT, or a header on a developer's laptop): it proves who the user is
-//! - a *session token* is ours, short-lived, minted by `start` from an identity, and what the widget sends
-//! - a *visitor cookie* keeps an anonymous person the same person over a reload
+//! - a *session token* is ours, short-lived, minted by `start` for an identity, and what the widget sends
+//! - a *visitor cookie* keeps an anonymous visitor the same visitor over a reload
 
 mod claims;
 mod mode;

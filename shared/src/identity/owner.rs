@@ -6,34 +6,28 @@ pub struct Owner {
     user: String,
 }
 
-/// A tenant or user name that cannot be a key.
+/// A tenant's or user's id that cannot be a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a tenant or user id has 1 to {} bytes", Owner::LONGEST)]
+#[error("a tenant or user id has 1 to {} bytes", Owner::MAX_ID_BYTES)]
 pub struct InvalidOwner;
 
 impl Owner {
-    /// Bytes of a tenant's or user's id. Escaped three times as long, two of them fit a DynamoDB partition key.
-    pub const LONGEST: usize = 256;
+    /// Of a tenant's or user's id. Escaped it is up to three times as long, and two of them fit a DynamoDB partition key.
+    pub const MAX_ID_BYTES: usize = 256;
 
     /// The tenant of a deployment that has only one.
     pub const DEFAULT_TENANT: &str = "default";
 
-    /// An owner.
-    ///
-    /// # Errors
-    /// When one of the ids is empty or longer than [`Owner::LONGEST`].
     pub fn new(tenant: impl Into<String>, user: impl Into<String>) -> Result<Self, InvalidOwner> {
         let owner = Self { tenant: tenant.into(), user: user.into() };
-        let valid = |id: &str| !id.is_empty() && id.len() <= Self::LONGEST;
+        let valid = |id: &str| !id.is_empty() && id.len() <= Self::MAX_ID_BYTES;
         if valid(&owner.tenant) && valid(&owner.user) { Ok(owner) } else { Err(InvalidOwner) }
     }
 
-    /// The tenant's id.
     pub fn tenant(&self) -> &str {
         &self.tenant
     }
 
-    /// The user's id.
     pub fn user(&self) -> &str {
         &self.user
     }

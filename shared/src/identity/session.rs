@@ -18,7 +18,6 @@ const AUDIENCE: &str = "chatkit-session";
 /// A verified session token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// Who it was minted for.
     pub identity: Identity,
     /// When it ends or ended.
     pub expires_at: Timestamp,
@@ -56,7 +55,6 @@ struct Payload {
     anonymous: bool,
     /// When the first session of the chain was started.
     auth_time: i64,
-    /// What is known of the user.
     #[serde(default, skip_serializing_if = "Claims::is_empty")]
     profile: Claims,
 }

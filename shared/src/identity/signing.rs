@@ -7,11 +7,11 @@ use crate::env::{Env, EnvError};
 use crate::hash::{HashKey, sha256_hex};
 use crate::secrets::{Kind, Previous, Secret, SecretError, Secrets, Versions};
 
-/// Bytes that an HMAC secret must have (RFC 7518, section 3.2).
-const SHORTEST: usize = 32;
+/// Of an HMAC secret (RFC 7518, section 3.2).
+const MIN_SECRET_BYTES: usize = 32;
 
-/// The secrets that our own tokens are signed with: the current one, and the previous one while tokens made with it
-/// are still about. A token names its key (`kid`).
+/// The secrets that our own tokens are signed with. Tokens of the previous one are still valid. A token names its key
+/// (`kid`).
 #[derive(Clone)]
 pub struct SigningKeys {
     current: Key,
@@ -32,7 +32,7 @@ pub enum SigningError {
     /// There is no key at the moment.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// None in practice: the claims are no JSON.
+    /// Does not happen in practice: the claims are no JSON.
     #[error("the token cannot be signed")]
     Token(#[from] jsonwebtoken::errors::Error),
 }
@@ -47,14 +47,11 @@ impl SigningKeys {
 
     /// The keys of `SESSION_SIGNING_SECRET`, or of the secret that `SESSION_SIGNING_SECRET_ARN` names, whose previous
     /// version still verifies.
-    ///
-    /// # Errors
-    /// When neither is set, or the first is too short.
     pub fn required(env: &Env, secrets: &Secrets) -> Result<Secret<Self>, EnvError> {
         secrets.required(env, Self::SECRET, "the secret that session tokens are signed with")
     }
 
-    /// Keys from the secrets. A previous one that is too short has never signed anything, so it counts as none.
+    /// A previous secret that is too short has never signed a token, so it is left out.
     fn parse(versions: &Versions) -> Result<Self, String> {
         let previous = versions.previous.as_ref().and_then(|secret| Key::new(secret).ok());
         let secret = long_enough(&versions.current)?;
@@ -62,7 +59,7 @@ impl SigningKeys {
         Ok(Self { current: Key::new(&versions.current)?, previous, names })
     }
 
-    /// What stands for an address, a user or a tenant in the log, until the secret is rotated.
+    /// The log has this in place of an address, a user or a tenant, until the secret is rotated.
     pub fn pseudonym(&self, name: &str) -> String {
         self.names.short_hash(name)
     }
@@ -79,8 +76,8 @@ impl SigningKeys {
 }
 
 impl Secret<SigningKeys> {
-    /// The key with an id. One that is not known may be what another function signs with since the secret was rotated,
-    /// or what this one signed with before.
+    /// The key with an id. An unknown id may be that of a key with which another function signs since the secret was
+    /// rotated, or with which this function signed before.
     pub(super) async fn verifying(&self, id: &str) -> Result<Option<DecodingKey>, SecretError> {
         let keys: Arc<SigningKeys> = self.get().await?;
         if let Some(key) = keys.verifying(id) {
@@ -99,8 +96,8 @@ impl Key {
     }
 }
 
-/// The bytes of an HMAC secret, if it has enough of them; else what it must.
+/// The bytes of an HMAC secret, or what the secret must have.
 pub(super) fn long_enough(secret: &SecretString) -> Result<&[u8], String> {
     let bytes = secret.expose_secret().as_bytes();
-    if bytes.len() < SHORTEST { Err(format!("must have at least {SHORTEST} bytes")) } else { Ok(bytes) }
+    if bytes.len() < MIN_SECRET_BYTES { Err(format!("must have at least {MIN_SECRET_BYTES} bytes")) } else { Ok(bytes) }
 }

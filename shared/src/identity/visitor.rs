@@ -17,7 +17,7 @@ pub(super) const TYPE: &str = "chatkit-visitor+jwt";
 const AUDIENCE: &str = "chatkit-visitor";
 const LIFETIME: Duration = Duration::from_hours(365 * 24);
 
-/// Where the cookie is going to be sent, which decides its attributes.
+/// Where the cookie is sent, which decides its attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VisitorCookie {
     /// Over HTTPS, from pages of other origins too: `Secure; SameSite=None; Partitioned`.

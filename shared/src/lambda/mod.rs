@@ -9,7 +9,7 @@
 //! The runtime is that of `lambda_runtime`. It asks for the next event, by as many pollers as `AWS_LAMBDA_MAX_CONCURRENCY`
 //! says (one, unless the function runs on Lambda Managed Instances), makes deadline and trace id the request's
 //! [`Context`](lambda_http::Context) and fields of a tracing span, sets `_X_AMZN_TRACE_ID` where one poller makes that
-//! sound, and ends with an error when the Runtime API is gone. Buffered answers are its business altogether.
+//! sound, and ends with an error when the Runtime API is gone. It also posts the buffered answers.
 //!
 //! Only how a *streamed* answer is posted is replaced, by a layer that takes the place of the runtime's service: its own
 //! HTTP client leaves Nagle's algorithm on, which in an environment that is busy holds the first byte back by some 43 ms,
@@ -55,29 +55,17 @@ use crate::setup::SetupError;
 use crate::telemetry::chain;
 
 /// Serves the router behind a method whose transfer mode is buffered: the whole answer is collected, then sent, at
-/// most 6 MB of it. Returns only when the start or the Lambda Runtime API fails.
-///
-/// # Errors
-/// When the start fails, which is then reported to Lambda, or the Runtime API cannot be reached.
-///
-/// # Panics
-/// When the variables that Lambda sets are missing: this is not Lambda.
+/// most 6 MB of it. Returns only when the start or the Lambda Runtime API fails. Panics outside of Lambda.
 pub async fn run(start: impl AsyncFnOnce() -> Result<Router, SetupError>) -> Result<(), SetupError> {
-    let router = started(start).await?;
+    let router = start_or_report(start).await?;
     Ok(lambda_http::run_concurrent(router.map_request(request::with_client_address).and_then(whole)).await?)
 }
 
 /// Serves the router behind a method whose transfer mode is `STREAM`: each frame of the body is sent when it is there.
 /// Behind a buffered method the client would see the bytes of the streaming format. Returns only when the start or the
-/// Lambda Runtime API fails.
-///
-/// # Errors
-/// When the start fails, which is then reported to Lambda, or the Runtime API cannot be reached.
-///
-/// # Panics
-/// When the variables that Lambda sets are missing: this is not Lambda.
+/// Lambda Runtime API fails. Panics outside of Lambda.
 pub async fn run_streaming(start: impl AsyncFnOnce() -> Result<Router, SetupError>) -> Result<(), SetupError> {
-    let router = started(start).await?;
+    let router = start_or_report(start).await?;
     let runtime = lambda_http::streaming_runtime_concurrent(router.clone());
     let api = RuntimeApi::from_env();
     let service = service_fn(move |invocation| answer(router.clone(), api.clone(), invocation));
@@ -85,21 +73,15 @@ pub async fn run_streaming(start: impl AsyncFnOnce() -> Result<Router, SetupErro
     Ok(runtime.layer(layer::layer_fn(|_| service.clone())).layer(TracingLayer::new()).run_concurrent().await?)
 }
 
-/// Hands each event to the handler as JSON, and its answer back: for what is no HTTP request. Returns only when the start
-/// or the Lambda Runtime API fails.
-///
-/// # Errors
-/// When the start fails, which is then reported to Lambda, or the Runtime API cannot be reached.
-///
-/// # Panics
-/// When the variables that Lambda sets are missing: this is not Lambda.
+/// Handles events that are no HTTP requests, as JSON. Returns only when the start or the Lambda Runtime API fails. Panics
+/// outside of Lambda.
 pub async fn run_events<H, F, E>(start: impl AsyncFnOnce() -> Result<H, SetupError>) -> Result<(), SetupError>
 where
     H: Fn(Value) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Value, E>> + Send + 'static,
     E: Into<Error> + 'static,
 {
-    let handler = started(start).await?;
+    let handler = start_or_report(start).await?;
     let service = service_fn(move |event: LambdaEvent<Value>| {
         let answer = handler(event.payload);
         async { answer.await.map_err(Into::<Error>::into) }
@@ -108,8 +90,8 @@ where
     Ok(Box::pin(lambda_runtime::run_concurrent(service)).await?)
 }
 
-/// What `start` gives. Its failure is reported to Lambda, and is the process's own in any case.
-async fn started<T>(start: impl AsyncFnOnce() -> Result<T, SetupError>) -> Result<T, SetupError> {
+/// Starts, and reports a failure to Lambda.
+async fn start_or_report<T>(start: impl AsyncFnOnce() -> Result<T, SetupError>) -> Result<T, SetupError> {
     // Boxed: what a function opens at its start makes a large future.
     let started = Box::pin(start()).await;
     if let Err(error) = &started {

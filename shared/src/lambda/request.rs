@@ -11,10 +11,7 @@ use crate::http::ClientAddress;
 const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
 /// The request that the invocation's event describes, with the invocation's context (deadline, trace id) and the
-/// client's address in its extensions.
-///
-/// # Errors
-/// When the event is none of API Gateway's.
+/// client's address in its extensions. Fails if the event is not one of API Gateway.
 pub(super) fn from_event(invocation: &LambdaInvocation) -> Result<Request, Error> {
     let mut request = lambda_http::request::from_str(std::str::from_utf8(&invocation.body)?)?;
     // Of several invocations at a time each has its own trace, so the one variable that holds it cannot be relied on.

@@ -19,15 +19,12 @@ const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 /// What kind of failure a report is about.
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 
-/// The way to the Runtime API.
+/// A client of the Runtime API.
 #[derive(Debug, Clone)]
 pub(super) struct RuntimeApi(Arc<PooledClient>);
 
 impl RuntimeApi {
-    /// To the API that `AWS_LAMBDA_RUNTIME_API` names; connects at the first post.
-    ///
-    /// # Panics
-    /// When the variable is missing: this is not Lambda.
+    /// Of the API that `AWS_LAMBDA_RUNTIME_API` names; panics without that variable. Connects at the first post.
     pub(super) fn from_env() -> Self {
         let mut connector = HttpConnector::new();
         // Or a small chunk would wait until the one before is acknowledged, which the other end may delay.
@@ -35,10 +32,7 @@ impl RuntimeApi {
         Self(Arc::new(PooledClient::builder().with_connector(connector).build()))
     }
 
-    /// Posts it to its end. A refusal, as of an answer that came after the deadline, is only logged.
-    ///
-    /// # Errors
-    /// When the API cannot be reached, or is gone before the end.
+    /// Posts a request to its end. A refusal, as of an answer after the deadline, is only logged.
     pub(super) async fn post(&self, request: Request<Body>) -> Result<(), Error> {
         match self.0.call(request).await?.status() {
             status if status.is_success() => {}

@@ -19,10 +19,7 @@ use crate::telemetry::chain;
 /// What separates the prelude from the body.
 const DELIMITER: Bytes = Bytes::from_static(&[0; 8]);
 
-/// The answer's bytes. They cannot fail: where the body of the answer does, they end.
-///
-/// # Errors
-/// When the value of a header is not text.
+/// The answer's bytes. They cannot fail: they end where the body of the answer fails.
 pub(super) fn body(response: Response) -> Result<Body, Error> {
     let (parts, body) = response.into_parts();
     let mut headers = parts.headers;

@@ -1,4 +1,4 @@
-//! Secrets Manager, as far as it is read.
+//! Reads from Secrets Manager.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -19,19 +19,18 @@ use crate::aws::{Aws, endpoint};
 use crate::env::Env;
 use crate::telemetry::chain;
 
-/// How long one read may take. A function that starts waits as long for secrets that it may not need.
-const PATIENCE: Duration = Duration::from_millis(1_500);
+/// For one read. A function that starts waits as long for secrets that it may not need.
+const READ_TIMEOUT: Duration = Duration::from_millis(1_500);
 
-/// What the service says of a secret that was made without a value; the code is that of one that is not there.
+/// In the message for a secret that was created without a value; the code is that of one that does not exist.
 const NO_VALUE: &str = "can't find the specified secret value";
 
 type Found<'a> = HashMap<&'a str, Result<SecretString, Problem>>;
 
-/// The service.
 pub(super) struct Manager(Client);
 
 impl Manager {
-    /// Reads `AWS_ENDPOINT_URL_SECRETS_MANAGER`, else `AWS_ENDPOINT_URL`, for another place than the service.
+    /// Reads `AWS_ENDPOINT_URL_SECRETS_MANAGER`, else `AWS_ENDPOINT_URL`, for another URL than the service's.
     pub(super) fn new(aws: &Aws, env: &Env) -> Self {
         let retries = RetryConfig::standard()
             .with_max_attempts(2)
@@ -41,14 +40,14 @@ impl Manager {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .identity_cache(IdentityCache::no_cache())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .timeout_config(TimeoutConfig::builder().operation_timeout(PATIENCE).build())
+            .timeout_config(TimeoutConfig::builder().operation_timeout(READ_TIMEOUT).build())
             .retry_config(retries);
         config.set_endpoint_url(endpoint(env, "AWS_ENDPOINT_URL_SECRETS_MANAGER").map(|(_, url)| url.to_owned()));
         Self(Client::from_conf(config.build()))
     }
 
-    /// What the secrets are now. Several are read in one round trip, where the role has that right
-    /// (`secretsmanager:BatchGetSecretValue`, which is on all secrets and gives none out by itself), else side by side.
+    /// The current versions. Several are read in one round trip, where the role has that right
+    /// (`secretsmanager:BatchGetSecretValue`, which is on all secrets and returns none by itself), else in parallel.
     pub(super) async fn current<'a>(&self, ids: &[&'a str]) -> Found<'a> {
         if ids.len() > 1
             && let Some(found) = self.batch(ids).await
@@ -59,8 +58,7 @@ impl Manager {
         join_all(found).await.into_iter().collect()
     }
 
-    /// What the secrets were before they were rotated, of those that were. A failure costs no more than what the old
-    /// version would accept.
+    /// The previous versions, of the secrets that were rotated. After a failure only the current version is accepted.
     pub(super) async fn previous<'a>(&self, ids: &[&'a str]) -> HashMap<&'a str, SecretString> {
         let found = ids.iter().map(async |id| (*id, self.get(id, "AWSPREVIOUS").await.ok()));
         join_all(found).await.into_iter().filter_map(|(id, secret)| Some((id, secret?))).collect()
@@ -111,7 +109,7 @@ where
     let error_of_service = error.as_service_error().map(ProvideErrorMetadata::meta);
     match error_of_service.and_then(|error| Some((error.code()?, error.message()))) {
         Some((code, message)) => coded(code, message),
-        // Nothing of a secret is in what went wrong on the way.
+        // An error of the transport quotes nothing of a secret.
         None => Problem::Unavailable(chain(error)),
     }
 }
@@ -125,7 +123,7 @@ fn coded(code: &str, message: Option<&str>) -> Problem {
     }
 }
 
-/// The value of a secret. The console saves what is typed as a JSON object with one field; its value is what was meant.
+/// The value of a secret. The console saves a value as a JSON object with one field.
 fn text(value: Option<&str>) -> Result<SecretString, Problem> {
     let text = value.unwrap_or_default().trim();
     let inner = match serde_json::from_str(text) {

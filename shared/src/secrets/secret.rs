@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::Secrets;
-use super::place::Place;
+use super::cached::CachedSecret;
 use crate::reload::ReloadReason;
 use crate::telemetry::chain;
 
@@ -10,21 +10,20 @@ pub struct Secret<T>(Source<T>);
 
 enum Source<T> {
     Fixed(Arc<T>),
-    Managed(Arc<Place<T>>, Secrets),
+    Managed(Arc<CachedSecret<T>>, Secrets),
 }
 
-/// A secret cannot be had at the moment. The text names the variable, never the secret.
+/// A secret cannot be used at the moment. The text names the variable, never the secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the secret that `{variable}` names cannot be used")]
 pub struct SecretError {
     /// The variable with the secret's ARN.
     pub variable: &'static str,
-    /// Why.
     #[source]
     pub problem: Problem,
 }
 
-/// What is wrong with a secret, and what the operator can do about it.
+/// Why a secret cannot be used, and what the operator can do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// It has no value, or an empty one.
@@ -39,11 +38,11 @@ pub enum Problem {
          if that is your own"
     )]
     Denied,
-    /// Its value is not what it is used as.
+    /// Its value cannot be used; the text continues "it …".
     #[error("it {0}")]
     Unusable(String),
-    /// No answer, or one that cannot be read; this may pass.
-    #[error("Secrets Manager does not give it out: {0}")]
+    /// No answer, or one that cannot be read. The next read may succeed.
+    #[error("Secrets Manager does not return it: {0}")]
     Unavailable(String),
 }
 
@@ -53,40 +52,37 @@ impl<T> Secret<T> {
         Self(Source::Fixed(Arc::new(value)))
     }
 
-    pub(super) const fn managed(place: Arc<Place<T>>, secrets: Secrets) -> Self {
-        Self(Source::Managed(place, secrets))
+    pub(super) const fn managed(secret: Arc<CachedSecret<T>>, secrets: Secrets) -> Self {
+        Self(Source::Managed(secret, secrets))
     }
 }
 
 impl<T: Send + Sync + 'static> Secret<T> {
-    /// The secret, read if it is missing or old and it is time.
-    ///
-    /// # Errors
-    /// [`SecretError`].
+    /// The secret, read first if a read is due.
     pub async fn get(&self) -> Result<Arc<T>, SecretError> {
         match &self.0 {
             Source::Fixed(value) => Ok(Arc::clone(value)),
-            Source::Managed(place, secrets) => {
-                let reason = if place.is_empty() { ReloadReason::Missing } else { ReloadReason::Routine };
+            Source::Managed(secret, secrets) => {
+                let reason = if secret.is_empty() { ReloadReason::Missing } else { ReloadReason::Routine };
                 secrets.read(reason).await;
-                place.get()
+                secret.get()
             }
         }
     }
 
-    /// The secret, as far as it has been read by now. It is never waited for.
+    /// The secret, if it has been read. Does not wait for a read.
     pub fn known(&self) -> Option<Arc<T>> {
         match &self.0 {
             Source::Fixed(value) => Some(Arc::clone(value)),
-            Source::Managed(place, _) => place.get().ok(),
+            Source::Managed(secret, _) => secret.get().ok(),
         }
     }
 
-    /// Another one than this, which something or somebody did not accept: what it has become since. None if it is still
-    /// the same, or was read for this reason a moment ago.
+    /// The secret in place of one that was rejected, if it has changed since. None if it is still the same, or was read for
+    /// this reason less than a minute ago.
     pub async fn newer_than(&self, rejected: &Arc<T>) -> Option<Arc<T>> {
-        let Source::Managed(place, secrets) = &self.0 else { return None };
-        let newer = || place.get().ok().filter(|value| !Arc::ptr_eq(value, rejected));
+        let Source::Managed(secret, secrets) = &self.0 else { return None };
+        let newer = || secret.get().ok().filter(|value| !Arc::ptr_eq(value, rejected));
         if let Some(newer) = newer() {
             return Some(newer);
         }
@@ -99,7 +95,7 @@ impl<T> Clone for Secret<T> {
     fn clone(&self) -> Self {
         Self(match &self.0 {
             Source::Fixed(value) => Source::Fixed(Arc::clone(value)),
-            Source::Managed(place, secrets) => Source::Managed(Arc::clone(place), secrets.clone()),
+            Source::Managed(secret, secrets) => Source::Managed(Arc::clone(secret), secrets.clone()),
         })
     }
 }
@@ -111,7 +107,6 @@ impl<T> std::fmt::Debug for Secret<T> {
 }
 
 impl SecretError {
-    /// Tells the operator.
     pub(super) fn log(&self) {
         tracing::error!(error = chain(self), "a secret cannot be used");
     }

@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_longest_key_fits() {
-        let owner = Owner::new("ü".repeat(Owner::LONGEST / 2), "#".repeat(Owner::LONGEST)).unwrap();
+        let owner = Owner::new("ü".repeat(Owner::MAX_ID_BYTES / 2), "#".repeat(Owner::MAX_ID_BYTES)).unwrap();
         assert!(items(&owner, &"%".repeat(MAX_ID_BYTES)).unwrap().len() <= 2048);
         assert_eq!(items(&owner, &"%".repeat(MAX_ID_BYTES + 1)), None);
         assert_eq!(head(&owner, ""), None);

@@ -12,7 +12,7 @@ use super::ending::{Ending, Usage};
 #[serde(rename_all = "camelCase")]
 struct Answer {
     message: String,
-    /// To be sent back with the next message; none for a conversation that the page keeps.
+    /// The client sends it back with the next message. None for a conversation that the page keeps.
     #[serde(skip_serializing_if = "Option::is_none")]
     session_id: Option<String>,
     usage: Usage,
@@ -38,7 +38,7 @@ pub(super) async fn collect(
     }
     let Ending { usage, code } = ending.await.unwrap_or_default();
     if let Some(message) = failure {
-        // The message is kept: whoever repeats it elsewhere would begin another conversation.
+        // The message is stored: a client that sends it again without the session would start another thread.
         return Err(Error::new(code, message).in_session(session_id));
     }
     Ok(json(&Answer { message: answer, session_id, usage }))

@@ -13,19 +13,18 @@ use super::ending::Ending;
 
 const DONE: Bytes = Bytes::from_static(b"data: [DONE]\n\n");
 
-/// An answer on its way.
 struct Chunks {
     events: UnboundedReceiver<Event>,
     ending: oneshot::Receiver<Ending>,
-    /// What all chunks have in common.
+    /// In every chunk.
     common: Value,
     finish_reason: &'static str,
-    /// What is said of a failure.
+    /// The message of a failure.
     failure: Option<String>,
 }
 
-/// A chunk with the role, one for each delta, one with the finish reason and the usage, then `[DONE]`. After a failure
-/// an `error` stands in place of the finish reason. `sessionId` is on every chunk of a conversation that is kept here.
+/// A chunk with the role, one for each delta, one with the finish reason and the usage, then `[DONE]`. A failure is an
+/// `error` in place of the finish reason. `sessionId` is in every chunk of a thread.
 pub(super) fn chunks(
     events: UnboundedReceiver<Event>,
     ending: oneshot::Receiver<Ending>,

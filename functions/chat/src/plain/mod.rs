@@ -9,14 +9,14 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use chatkit_shared::conversation::{OnEnd, Reply, TurnReport};
-use chatkit_shared::http::{Caller, Code, Error, JsonBody, RequestLog, sse};
+use chatkit_shared::http::{Caller, Error, JsonBody, RequestLog, sse};
 use chatkit_shared::identity::Identity;
 use chatkit_shared::protocol::Event;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 use self::ending::Ending;
-use self::request::{Asked, Plain};
+use self::request::{PlainBody, PlainRequest};
 use crate::App;
 
 pub(crate) async fn chat(
@@ -26,8 +26,8 @@ pub(crate) async fn chat(
     body: JsonBody,
 ) -> Result<Response, Error> {
     log.operation("chat");
-    let plain: Plain = body.parse()?;
-    let (stream, session_id) = (plain.stream, plain.session_id.clone());
+    let body: PlainBody = body.parse()?;
+    let (stream, session_id) = (body.stream, body.session_id.clone());
     let (ended, ending) = oneshot::channel();
     let report = log.clone().on_end();
     let on_end: OnEnd = Box::new(move |turn: TurnReport| {
@@ -36,7 +36,7 @@ pub(crate) async fn chat(
         let first_event_at = turn.first_event_at.filter(|_| stream);
         report(TurnReport { first_event_at, ..turn });
     });
-    let events = ask(&app, &identity, plain.asked()?, on_end).await?;
+    let events = start_turn(&app, &identity, body.into_request()?, on_end).await?;
     log.turn_started();
     if stream {
         Ok(sse::stream(chunks::chunks(events, ending, session_id, &app.engine)))
@@ -45,14 +45,19 @@ pub(crate) async fn chat(
     }
 }
 
-async fn ask(app: &App, identity: &Identity, asked: Asked, on_end: OnEnd) -> Result<UnboundedReceiver<Event>, Error> {
+async fn start_turn(
+    app: &App,
+    identity: &Identity,
+    request: PlainRequest,
+    on_end: OnEnd,
+) -> Result<UnboundedReceiver<Event>, Error> {
     let engine = app.engine.without_page();
-    let request = match asked {
-        Asked::Kept(request) => request,
-        Asked::Stateless(messages) => return Ok(engine.answer(identity, messages, on_end).await?),
+    let request = match request {
+        PlainRequest::InThread(request) => request,
+        PlainRequest::Stateless(messages) => return Ok(engine.answer(identity, messages, on_end).await?),
     };
     match engine.process(identity, request, on_end).await? {
         Reply::Events(events) => Ok(events),
-        Reply::Document(_) => Err(Error::new(Code::InternalError, "something went wrong on our side")),
+        Reply::Document(_) => Err(Error::internal("a turn was answered with a document")),
     }
 }

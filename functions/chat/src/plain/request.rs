@@ -5,11 +5,10 @@ use chatkit_shared::protocol::{
 };
 use serde::Deserialize;
 
-/// The body: `message` begins a conversation that is kept here, or continues that of `sessionId`; `messages` is one
-/// that the page keeps.
+/// The body: `message` starts a thread, or continues that of `sessionId`; `messages` is a conversation that the page keeps.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Plain {
+pub(super) struct PlainBody {
     message: Option<String>,
     messages: Option<Vec<PlainMessage>>,
     pub(super) session_id: Option<String>,
@@ -31,22 +30,25 @@ enum PlainRole {
     Assistant,
 }
 
-/// What a body asks for.
-pub(super) enum Asked {
+pub(super) enum PlainRequest {
     /// A turn in a thread.
-    Kept(Request),
-    /// An answer to a conversation that is not kept.
+    InThread(Request),
+    /// An answer to a conversation that is not stored.
     Stateless(Vec<Message>),
 }
 
-impl Plain {
-    pub(super) fn asked(self) -> Result<Asked, Error> {
+impl PlainBody {
+    pub(super) fn into_request(self) -> Result<PlainRequest, Error> {
         match (self.message, self.messages, self.session_id) {
-            (Some(text), None, None) => Ok(Asked::Kept(Request::CreateThread(CreateThread { input: input(text) }))),
-            (Some(text), None, Some(thread_id)) => {
-                Ok(Asked::Kept(Request::AddUserMessage(AddUserMessage { thread_id, input: input(text) })))
+            (Some(text), None, None) => {
+                Ok(PlainRequest::InThread(Request::CreateThread(CreateThread { input: input(text) })))
             }
-            (None, Some(messages), None) => Ok(Asked::Stateless(messages.into_iter().map(Message::from).collect())),
+            (Some(text), None, Some(thread_id)) => {
+                Ok(PlainRequest::InThread(Request::AddUserMessage(AddUserMessage { thread_id, input: input(text) })))
+            }
+            (None, Some(messages), None) => {
+                Ok(PlainRequest::Stateless(messages.into_iter().map(Message::from).collect()))
+            }
             (_, _, _) => {
                 Err(Error::bad_request("the body has either `message`, with or without `sessionId`, or `messages`"))
             }

@@ -4,46 +4,46 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{Kind, Previous, Problem, SecretError, Versions};
 
-/// Where one of Secrets Manager's secrets is kept.
-pub(super) struct Place<T> {
+/// A secret of Secrets Manager, in memory.
+pub(super) struct CachedSecret<T> {
     id: String,
     kind: Kind<T>,
-    kept: Mutex<Kept<T>>,
+    state: Mutex<State<T>>,
 }
 
-struct Kept<T> {
+struct State<T> {
     good: Option<(Versions, Arc<T>)>,
-    /// What was wrong with it when it was last read.
+    /// Of the last read.
     problem: Problem,
 }
 
-/// A place, whatever is kept there.
-pub(super) trait AnyPlace: Send + Sync {
+/// A cached secret of any type.
+pub(super) trait AnySecret: Send + Sync {
     /// The secret's ARN or name.
     fn id(&self) -> &str;
 
-    /// When the version before is of use.
+    /// When the previous version is of use.
     fn previous(&self) -> Previous;
 
-    /// Takes what was read; whether there is a secret now. One that was good stays until there is another good one.
-    fn put(&self, current: Result<SecretString, Problem>, previous: Option<SecretString>) -> bool;
+    /// Takes what was read; whether there is a secret now. A good one stays until there is another good one.
+    fn update(&self, current: Result<SecretString, Problem>, previous: Option<SecretString>) -> bool;
 }
 
-impl<T> Place<T> {
+impl<T> CachedSecret<T> {
     pub(super) fn new(id: &str, kind: Kind<T>) -> Self {
         let problem = Problem::Unavailable("it was not read yet".to_owned());
-        Self { id: id.to_owned(), kind, kept: Mutex::new(Kept { good: None, problem }) }
+        Self { id: id.to_owned(), kind, state: Mutex::new(State { good: None, problem }) }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.kept().good.is_none()
+        self.state().good.is_none()
     }
 
     pub(super) fn get(&self) -> Result<Arc<T>, SecretError> {
-        let kept = self.kept();
-        match &kept.good {
+        let state = self.state();
+        match &state.good {
             Some((_, value)) => Ok(Arc::clone(value)),
-            None => Err(self.error(kept.problem.clone())),
+            None => Err(self.error(state.problem.clone())),
         }
     }
 
@@ -51,19 +51,19 @@ impl<T> Place<T> {
         SecretError { variable: self.kind.arn_variable, problem }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept<T>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is good now, if that is another than what was good before.
+    /// The secret that was read, if it is another than the one that was good before.
     fn changed(
         &self,
         current: SecretString,
         read: Option<SecretString>,
     ) -> Result<Option<(Versions, Arc<T>)>, Problem> {
-        let known = self.kept().good.as_ref().map(|(versions, _)| versions.clone());
+        let known = self.state().good.as_ref().map(|(versions, _)| versions.clone());
         let previous = match &known {
-            // Where the version before was not read: it is what was current until now, or what it has been.
+            // Without a previous version from this read: it is what was current until now, or what it was before.
             Some(known) if read.is_none() && is_same(&known.current, &current) => known.previous.clone(),
             Some(known) if read.is_none() && self.kind.previous != Previous::Unused => Some(known.current.clone()),
             Some(_) | None => read,
@@ -85,7 +85,7 @@ impl<T> Place<T> {
     }
 }
 
-impl<T: Send + Sync> AnyPlace for Place<T> {
+impl<T: Send + Sync> AnySecret for CachedSecret<T> {
     fn id(&self) -> &str {
         &self.id
     }
@@ -94,13 +94,13 @@ impl<T: Send + Sync> AnyPlace for Place<T> {
         self.kind.previous
     }
 
-    fn put(&self, current: Result<SecretString, Problem>, previous: Option<SecretString>) -> bool {
+    fn update(&self, current: Result<SecretString, Problem>, previous: Option<SecretString>) -> bool {
         match current.and_then(|current| self.changed(current, previous)) {
             Ok(None) => {}
-            Ok(Some(good)) => self.kept().good = Some(good),
+            Ok(Some(good)) => self.state().good = Some(good),
             Err(problem) => {
                 self.error(problem.clone()).log();
-                self.kept().problem = problem;
+                self.state().problem = problem;
             }
         }
         !self.is_empty()
