@@ -14,7 +14,7 @@ Everything else is configured with environment variables. The first five to know
   ASSISTANT        the assistant document: the path of a JSON file, or the JSON itself
   ALLOWED_ORIGINS  the origins of your own pages, such as https://www.example.com
 
-All of them: docs/reference/configuration.md";
+All of them: docs/src/configuration.md";
 
 /// A ChatKit server on this machine: all functions, an embedded DynamoDB, a model, a playground page.
 #[derive(Debug, Clone, Parser)]

@@ -76,7 +76,12 @@ fn template_values_are_inserted_as_plain_text() {
 fn template_with_unknown_or_malformed_placeholders_is_refused() {
     for name in ["user", "user.nmae", "User.name", "user.claims", "user.claims.", "message", "user.claims_x"] {
         let unknown = fault(&json!({ "instructions": format!("Hi {{{{ {name} }}}}") }));
-        assert!(unknown.starts_with(&format!("`instructions` names `{name}`, which is none of `tenant`")), "{unknown}");
+        assert!(
+            unknown.starts_with(&format!(
+                "`instructions` has the unknown placeholder `{name}`; the known ones are `tenant`"
+            )),
+            "{unknown}"
+        );
     }
     let malformed = "`instructions` has a placeholder that is not of the form `{{ user.name }}` or `{{ user.name | default('you') }}`";
     for template in [

@@ -2,10 +2,10 @@ use serde_json::{Value, json};
 
 use super::request::{Request, Tool, ToolChoice};
 
-/// What the demo model does before it says something, or in place of it.
+/// A tool that the demo model uses before its text, or in place of it.
 #[derive(Debug)]
 pub(super) enum Act {
-    /// Calls a function; what it says comes after the output, in another request.
+    /// Calls a function; the text comes after the output, in the answer to another request.
     Call {
         name: &'static str,
         arguments: Value,
@@ -40,7 +40,7 @@ impl Words {
 }
 
 impl Act {
-    /// What there is to do about the newest message, with a tool that the request offers or insists on.
+    /// The tool for the newest message, if the request offers one or requires it.
     pub(super) fn about(latest: &str, words: &Words, request: &Request) -> Option<Self> {
         let offer = Offer(request);
         let wants_theme = words.has_any(&["theme", "dark"]) || words.has("light") && words.has("mode");
@@ -64,11 +64,10 @@ impl Act {
     }
 }
 
-/// What may be used now.
 struct Offer<'a>(&'a Request);
 
 impl<'a> Offer<'a> {
-    /// Whether this tool is to be used: it must be, or it may be and there is a reason.
+    /// Whether to use this tool: the request requires it, or offers it and the message asks for it.
     fn wants(&self, name: &str, is_asked_for: bool) -> bool {
         match &self.0.tool_choice {
             Some(ToolChoice::Tool(tool)) => tool.name() == name,

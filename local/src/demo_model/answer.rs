@@ -2,20 +2,19 @@ use super::act::{Act, Words};
 use super::request::{File, Request};
 use super::texts;
 
-/// How much of a message is repeated, in characters.
-const QUOTE: usize = 300;
+const MAX_QUOTE_CHARS: usize = 300;
 
 /// What the demo model says.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
-    /// Summaries of thoughts, before anything else.
+    /// Summaries of thoughts, which come first.
     pub(super) thoughts: Vec<&'static str>,
-    /// What is done before the text. There is no text beside the call of a function.
+    /// The tool that is used before the text. There is no text beside the call of a function.
     pub(super) act: Option<Act>,
     pub(super) text: String,
     pub(super) citations: Vec<Citation>,
     pub(super) is_refusal: bool,
-    /// Whether it ends with an error in place of its rest.
+    /// Whether it ends with an error in the middle.
     pub(super) fails: bool,
     pub(super) is_slow: bool,
 }
@@ -109,7 +108,7 @@ impl Answer {
     }
 }
 
-/// Who speaks, what was asked, and how much of the conversation has arrived.
+/// Who answers, what was asked, and how many messages the request has.
 fn opening(request: &Request, asked: &[String]) -> String {
     let latest = asked.last().map(String::as_str).unwrap_or_default();
     let mut text = "I am the **demo model**. I understand nothing, ".to_owned();
@@ -133,7 +132,7 @@ fn opening(request: &Request, asked: &[String]) -> String {
     text
 }
 
-/// What came back from the functions that were called, and what the user said to that.
+/// The outputs of functions, and what the user said after them.
 fn after_calls(outputs: &[(&str, String)], said: &[String]) -> String {
     let mut text = "I am the **demo model**, and used what I was given:".to_owned();
     for (name, output) in outputs {
@@ -146,7 +145,7 @@ fn after_calls(outputs: &[(&str, String)], said: &[String]) -> String {
     text
 }
 
-/// What there is to say to what the demonstration's shop tells the model after a checkout.
+/// The answer to the hidden context of the demonstration's shop after a checkout.
 fn about_order(latest: &str) -> Option<String> {
     let (_, order) = latest.split_once("order number ")?;
     let number: String = order.chars().take_while(char::is_ascii_digit).collect();
@@ -174,7 +173,7 @@ fn quote(text: &mut String, quoted: &str) {
 }
 
 fn shortened(text: &str) -> String {
-    match text.char_indices().nth(QUOTE) {
+    match text.char_indices().nth(MAX_QUOTE_CHARS) {
         Some((end, _)) => format!("{}…", text[..end].trim_end()),
         None => text.to_owned(),
     }

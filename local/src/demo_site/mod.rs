@@ -34,7 +34,7 @@ struct Site {
     pace: Duration,
 }
 
-/// The site's `POST /tools` and `POST /actions`. `secret` is the `TOOL_SIGNING_SECRET` of whoever calls; `pace` is the
+/// The site's `POST /tools` and `POST /actions`. `secret` is the caller's `TOOL_SIGNING_SECRET`; `pace` is the
 /// pause before each effect: [`PACE`], or zero in tests.
 pub fn router(secret: &SecretString, pace: Duration) -> Result<Router, WebhookError> {
     let webhook = Arc::new(Webhook::new(secret.expose_secret())?);
@@ -69,7 +69,7 @@ impl<T: DeserializeOwned> FromRequest<Site> for Verified<T> {
     }
 }
 
-/// Stands in `local/assistant.json` for the URL of this router, whose port changes.
+/// In `local/assistant.json` in place of the URL of this router, whose port changes.
 const PLACEHOLDER: &str = "http://127.0.0.1:PORT";
 
 /// The demonstration assistant as a value of `ASSISTANT`, in one line. `site` is the URL of this router.

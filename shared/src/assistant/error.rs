@@ -1,7 +1,7 @@
 /// A fault of an assistant document. The text names the place and what is expected, never the value, which may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place} {wants}")]
-pub struct DocumentError {
+pub(crate) struct DocumentError {
     /// As in "`tools[0].run.url`", or "the document".
     pub place: String,
     /// Continues the sentence, as in "must be a number".

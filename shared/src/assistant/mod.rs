@@ -6,7 +6,7 @@ mod schema;
 mod template;
 mod tools;
 
-pub use error::DocumentError;
+use error::DocumentError;
 pub use tools::{ClientChoice, Function, Runner, Tool};
 
 use std::collections::HashSet;
@@ -55,7 +55,7 @@ impl Assistant {
     pub const VARIABLE: &str = "ASSISTANT";
 
     /// The model if neither the document nor `MODEL` names one.
-    pub const DEFAULT_MODEL: &str = "gpt-6-luna";
+    pub(crate) const DEFAULT_MODEL: &str = "gpt-6-luna";
 
     /// Reads `ASSISTANT`, the document itself or the path of its file; and for what the document leaves out, `MODEL`, `INSTRUCTIONS`, `MAX_OUTPUT_TOKENS` (8192), `MAX_CONTEXT_TOKENS` (16000) and `REASONING_SUMMARIES`
     /// (`false`). `MODEL_API` decides which tools there can be.
@@ -136,13 +136,13 @@ impl Assistant {
         self.actions.is_some() || self.functions().any(|function| matches!(function.runner, Runner::Server(_)))
     }
 
-    pub fn has_client_tools(&self) -> bool {
+    pub(crate) fn has_client_tools(&self) -> bool {
         self.functions().any(|function| matches!(function.runner, Runner::Client))
     }
 
     /// The assistant for clients that cannot run client tools.
     #[must_use]
-    pub fn without_client_tools(&self) -> Self {
+    pub(crate) fn without_client_tools(&self) -> Self {
         let is_for_page = |tool: &Tool| matches!(tool, Tool::Function(Function { runner: Runner::Client, .. }));
         let tools = self.tools.iter().filter(|tool| !is_for_page(tool)).cloned().collect();
         Self { tools, ..self.clone() }

@@ -144,7 +144,7 @@ impl Placeholder {
 
 fn unknown(name: &str) -> String {
     format!(
-        "names `{name}`, which is none of `tenant`, `user.id`, `user.anonymous`, `user.name`, `user.email`, \
+        "has the unknown placeholder `{name}`; the known ones are `tenant`, `user.id`, `user.anonymous`, `user.name`, `user.email`, \
          `user.locale`, `user.zoneinfo`, `user.plan` and `user.claims.<name>`"
     )
 }

@@ -31,8 +31,8 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// What S3 writes into an answer that began well: a copy takes a while, so its status comes first.
 const LATE_FAILURE: &[u8] = b"<Error>";
 
-/// Bytes of an answer that is no file.
-const LARGEST_ANSWER: u64 = 64 * 1024;
+/// For answers that are not files.
+const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 
 /// The result of a `HEAD` request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Files {
             let request = self.0.client.put(url.clone()).header(CONTENT_LENGTH, 0);
             let request = request.header(HeaderName::from_static(COPY_SOURCE), &source);
             let answer = send(request.header(HeaderName::from_static(COPY_SOURCE_IF_MATCH), etag)).await?;
-            let answer = read(answer, LARGEST_ANSWER).await?;
+            let answer = read(answer, MAX_ANSWER_BYTES).await?;
             let failed = answer.windows(LATE_FAILURE.len()).any(|part| part == LATE_FAILURE);
             if failed { Err(FilesError::Unavailable { source: "the copy failed".into() }) } else { Ok(()) }
         })
@@ -138,7 +138,7 @@ async fn read(answer: Response, at_most: u64) -> Result<Bytes, FilesError> {
 
 impl Files {
     /// A URL for a `PUT` of exactly this size and type, for 15 minutes. S3 refuses anything else, as both are signed.
-    pub fn upload_url(&self, key: &ObjectKey, media_type: &MediaType, size: u64) -> String {
+    pub(crate) fn upload_url(&self, key: &ObjectKey, media_type: &MediaType, size: u64) -> String {
         let mut action = self.0.bucket.put_object(Some(&self.0.credentials), key.as_str());
         let headers = action.headers_mut();
         headers.insert("content-length", size.to_string());

@@ -44,7 +44,7 @@ impl MediaType {
     }
 
     /// Whether the client can show it as an image.
-    pub fn is_image(&self) -> bool {
+    pub(crate) fn is_image(&self) -> bool {
         self.0.starts_with("image/")
     }
 }

@@ -34,7 +34,7 @@ impl Files {
     }
 
     /// Replaces the files of a prompt by texts that say that they no longer exist, where files have been disabled.
-    pub fn strip_files(prompt: &mut Prompt) {
+    pub(crate) fn strip_files(prompt: &mut Prompt) {
         for input in &mut prompt.input {
             let Input::User(parts) = input else { continue };
             for part in parts {

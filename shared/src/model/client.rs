@@ -56,7 +56,7 @@ impl Model {
     }
 
     /// `NoKey` if a key is configured and cannot be read: every prompt would be refused.
-    pub async fn check_key(&self) -> Result<(), ModelError> {
+    pub(crate) async fn check_key(&self) -> Result<(), ModelError> {
         self.key().await.map(|_| ())
     }
 

@@ -9,35 +9,30 @@ use tokio::time::error::Elapsed;
 use super::wire::ReportedError;
 use crate::secrets::SecretError;
 
-/// The model gave no answer, or no whole one.
+/// The model gave no complete answer.
 ///
-/// For the log: its text holds codes only, never what the upstream wrote, because that may quote the user.
+/// Its text is for the log: it contains codes only, never what the upstream wrote, because that may quote the user.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}{upstream}")]
 pub struct ModelError {
-    /// What to do about it.
     pub kind: ModelErrorKind,
-    /// What the upstream said about it.
     pub upstream: Upstream,
     #[source]
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// The kinds of failure, one per reaction.
+/// One kind per reaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ModelErrorKind {
     /// The key is wrong or may not do this: the operator must act.
     #[error("the model's key was not accepted")]
     Unauthorized,
-    /// There is no key at the moment: the operator must act.
-    #[error("the model's key cannot be had")]
+    /// The key cannot be read: the operator must act.
+    #[error("the model's key cannot be read")]
     NoKey,
     /// Too many requests or tokens at once: ask again later.
     #[error("the model's rate limit is reached")]
-    RateLimited {
-        /// How much later, if the upstream said.
-        retry_after: Option<Duration>,
-    },
+    RateLimited { retry_after: Option<Duration> },
     /// The account has nothing left to spend: the operator must act.
     #[error("the model's quota is used up")]
     QuotaExceeded,
@@ -53,15 +48,15 @@ pub enum ModelErrorKind {
     /// The upstream cannot be reached or has failed: ask again later.
     #[error("the model cannot be reached or has failed")]
     Unavailable,
-    /// Silence for longer than the configured patience: ask again.
+    /// Silence for longer than the configured timeout: ask again.
     #[error("the model was silent for too long")]
     TimedOut,
-    /// What came is not an answer, or not the whole of one: ask again.
+    /// The answer is invalid or incomplete: ask again.
     #[error("the model's answer is broken: {0}")]
     Broken(&'static str),
 }
 
-/// What the upstream said about a failure: short codes, fit for a log.
+/// What the upstream said about a failure: short codes for the log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Upstream {
     /// The HTTP status, unless the failure came inside a stream.
@@ -89,7 +84,7 @@ impl Display for Upstream {
 }
 
 impl ModelError {
-    /// Whether the same request may succeed when it is sent again.
+    /// Whether a retry may succeed.
     pub const fn retryable(&self) -> bool {
         match self.kind {
             ModelErrorKind::RateLimited { .. }
@@ -105,7 +100,7 @@ impl ModelError {
         }
     }
 
-    /// What the person who asked is told: one or two sentences, nothing from the upstream.
+    /// For the person who asked: nothing from the upstream.
     pub const fn public_message(&self) -> &'static str {
         match self.kind {
             ModelErrorKind::Unauthorized
@@ -123,39 +118,32 @@ impl ModelError {
         }
     }
 
-    /// A failure that the upstream said nothing about.
     pub(crate) fn new(kind: ModelErrorKind) -> Self {
         Self { kind, upstream: Upstream::default(), source: None }
     }
 
-    /// Something that is not an answer, or not the whole of one.
     pub(super) fn broken(what: &'static str) -> Self {
         Self::new(ModelErrorKind::Broken(what))
     }
 
-    /// A stream that ended too early.
     pub(super) fn cut_off() -> Self {
         Self::broken("it ends before it is whole")
     }
 
-    /// Nothing came for as long as we are ready to wait.
     pub(super) fn silence(_: Elapsed) -> Self {
         Self::new(ModelErrorKind::TimedOut)
     }
 
-    /// No key to ask with.
     pub(super) fn no_key(error: SecretError) -> Self {
         Self { source: Some(error.into()), ..Self::new(ModelErrorKind::NoKey) }
     }
 
-    /// A failure of the connection.
     pub(super) fn transport(error: reqwest::Error) -> Self {
         let timed_out = error.is_timeout() && !error.is_connect();
         let kind = if timed_out { ModelErrorKind::TimedOut } else { ModelErrorKind::Unavailable };
         Self { source: Some(error.without_url().into()), ..Self::new(kind) }
     }
 
-    /// An answer with an error status.
     pub(super) fn status(status: StatusCode, headers: &HeaderMap, error: &ReportedError) -> Self {
         let mut upstream = Upstream { status: Some(status.as_u16()), ..Upstream::from(error) };
         upstream.request_id =
@@ -163,7 +151,6 @@ impl ModelError {
         Self { kind: kind(&upstream, error.is_about_length, retry_after(headers)), upstream, source: None }
     }
 
-    /// A failure that is reported inside a stream.
     pub(super) fn reported(error: &ReportedError) -> Self {
         let upstream = Upstream::from(error);
         Self { kind: kind(&upstream, error.is_about_length, None), upstream, source: None }
@@ -176,8 +163,8 @@ impl From<&ReportedError> for Upstream {
     }
 }
 
-/// The reaction to what the upstream said. Codes from OpenAI's guide to error codes and the `ResponseErrorCode` of its
-/// API description; the code is more exact than the type, and either more than the status.
+/// Codes from OpenAI's guide to error codes and the `ResponseErrorCode` of its API description. The code says more than the
+/// type, and both say more than the status.
 fn kind(upstream: &Upstream, is_about_length: bool, retry_after: Option<Duration>) -> ModelErrorKind {
     // Inside a stream many servers give a status as the code.
     let code = upstream.code.as_deref().and_then(|code| code.parse().ok());
@@ -199,7 +186,7 @@ fn kind(upstream: &Upstream, is_about_length: bool, retry_after: Option<Duration
             "rate_limit_exceeded" | "rate_limit_error" | "slow_down" => ModelErrorKind::RateLimited { retry_after },
             "invalid_api_key" => ModelErrorKind::Unauthorized,
             "server_error" | "server_is_overloaded" | "service_unavailable_error" => ModelErrorKind::Unavailable,
-            // OpenAI gives this type to wrong keys too, so the status goes first.
+            // OpenAI uses this type for wrong keys, too, so a status comes first.
             "invalid_request_error" if status.is_none() && !is_about_length => ModelErrorKind::Rejected,
             _ => continue,
         };
@@ -216,14 +203,14 @@ fn kind(upstream: &Upstream, is_about_length: bool, retry_after: Option<Duration
     }
 }
 
-/// `retry-after-ms`, which OpenAI sends, or else the seconds of `retry-after`. A date there counts as nothing said.
+/// `retry-after-ms`, which OpenAI sends, or else the seconds of `retry-after`. A date is ignored.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     let milliseconds = number("retry-after-ms").map(Duration::from_millis);
     milliseconds.or_else(|| number("retry-after").map(Duration::from_secs))
 }
 
-/// An error's code, if it looks like one; some servers send a number.
+/// A value that looks like a code; some servers send a number.
 fn code(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if is_code(text) => Some(text.clone()),
@@ -232,7 +219,7 @@ fn code(value: &Value) -> Option<String> {
     }
 }
 
-/// Whether a text is short and has no room for words, so that nothing a user wrote reaches a log with it.
+/// Whether a text is short and without spaces, so that nothing that a user wrote reaches the log.
 fn is_code(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
 }

@@ -27,14 +27,12 @@ pub enum ModelEvent {
     ReasoningDelta {
         /// Which thought of the answer, from 0.
         part: u64,
-        /// What is added.
         text: String,
     },
     /// The summary of a thought is complete.
     ReasoningDone {
         /// Which thought of the answer, from 0.
         part: u64,
-        /// The whole summary.
         text: String,
     },
     /// A message starts.
@@ -46,41 +44,23 @@ pub enum ModelEvent {
     },
     /// An empty part is added to a message.
     PartAdded {
-        /// Which message.
         message: u64,
         /// Which part of it, from 0.
         index: u64,
     },
     /// More of a part's text. A refusal is text like any other.
-    TextDelta {
-        /// Which message.
-        message: u64,
-        /// Which part of it.
-        index: u64,
-        /// What is added.
-        text: String,
-    },
+    TextDelta { message: u64, index: u64, text: String },
     /// A source of a part's text.
     AnnotationAdded {
-        /// Which message.
         message: u64,
-        /// Which part of it.
         index: u64,
         /// The source and its position in the text.
         annotation: Box<Annotation>,
     },
     /// A part is complete.
-    PartDone {
-        /// Which message.
-        message: u64,
-        /// Which part of it.
-        index: u64,
-        /// The whole text.
-        text: String,
-    },
+    PartDone { message: u64, index: u64, text: String },
     /// A message is complete.
     MessageDone {
-        /// Which message.
         message: u64,
         /// All its parts with their annotations.
         content: Vec<AssistantContent>,
@@ -90,7 +70,6 @@ pub enum ModelEvent {
     Task {
         /// Which task of the answer, from 0.
         task: u64,
-        /// The whole task.
         content: Box<Task>,
     },
     /// A picture is being made.
@@ -100,18 +79,14 @@ pub enum ModelEvent {
     },
     /// An earlier state of a picture.
     ImagePartial {
-        /// Which picture.
         image: u64,
-        /// What it looks like so far.
         picture: Picture,
         /// From 0 to 1; 0 where it is not known.
         progress: f64,
     },
     /// A picture is complete, or failed.
     ImageDone {
-        /// Which picture.
         image: u64,
-        /// The upstream's id of it.
         upstream_id: Option<String>,
         /// What it looks like; `None` if it failed.
         picture: Option<Picture>,
@@ -120,19 +95,13 @@ pub enum ModelEvent {
     Call(FunctionCall),
     /// A call that the model's server has carried out itself and will not remember: later prompts must contain it. In
     /// order with the other calls.
-    Answered {
-        /// The call.
-        call: FunctionCall,
-        /// What came out.
-        output: String,
-    },
+    Answered { call: FunctionCall, output: String },
     /// What the next prompt of the same turn must contain unchanged, such as encrypted thoughts. In order with the calls.
     Opaque(Value),
     /// The answer is complete. `None` where the upstream does not count tokens.
     Completed(Option<TokenUsage>),
     /// The answer was cut.
     Incomplete {
-        /// Why.
         reason: IncompleteReason,
         /// `None` where the upstream does not count tokens.
         usage: Option<TokenUsage>,

@@ -36,5 +36,6 @@ pub use error::{ModelError, ModelErrorKind, Upstream};
 pub use event::{IncompleteReason, ModelEvent, Picture};
 pub use prompt::{FileSource, FunctionCall, Input, InputFile, InputPart, Prompt};
 pub use stream::ModelStream;
-pub use tokens::{TokenUsage, estimate_tokens};
+pub use tokens::TokenUsage;
+pub(crate) use tokens::estimate_tokens;
 pub use transcription::{AudioType, Transcription};

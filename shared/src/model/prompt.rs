@@ -91,7 +91,7 @@ impl FunctionCall {
     /// (vLLM, Ollama, gateways) would refuse the prompt, and every later one of the thread. The output of the call says
     /// what was wrong.
     #[must_use]
-    pub fn with_valid_arguments(&self) -> Self {
+    pub(crate) fn with_valid_arguments(&self) -> Self {
         let is_object = serde_json::from_str::<Map<String, Value>>(&self.arguments).is_ok();
         let arguments = if is_object { self.arguments.clone() } else { "{}".to_owned() };
         Self { call_id: self.call_id.clone(), name: self.name.clone(), arguments }

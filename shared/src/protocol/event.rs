@@ -14,10 +14,10 @@ pub enum Event {
     /// The thread's title, status or the like has changed.
     #[serde(rename = "thread.updated")]
     ThreadUpdated { thread: Thread },
-    /// An item begins; it is not stored yet.
+    /// An item starts; it is not stored yet.
     #[serde(rename = "thread.item.added")]
     ItemAdded { item: ThreadItem },
-    /// An item that has begun changes.
+    /// An unfinished item changes.
     #[serde(rename = "thread.item.updated")]
     ItemUpdated { item_id: String, update: ItemUpdate },
     /// An item is complete and stored.

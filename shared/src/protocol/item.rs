@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Annotation, Object, StructuredInput, StructuredInputStatus, Task, Workflow, lenient};
 
-/// Anything that stands in a thread.
+/// An entry of a thread.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ThreadItem {
@@ -74,7 +74,7 @@ impl ThreadItem {
         }
     }
 
-    /// Whether the item waited for the page or the person, and does no longer.
+    /// Whether the page or the person has answered the item.
     pub const fn is_answer(&self) -> bool {
         matches!(self, Self::ClientToolCall(_) | Self::StructuredInput(_)) && !self.is_pending()
     }
@@ -108,7 +108,7 @@ impl ThreadItem {
 pub struct ItemHeader {
     /// Minted by the server; items sort by it. A turn's items follow the message that they answer.
     pub id: String,
-    /// The thread it stands in.
+    /// The item's thread.
     pub thread_id: String,
     /// When it was made.
     pub created_at: Timestamp,
@@ -280,7 +280,7 @@ pub enum ClientToolCallStatus {
     Completed,
 }
 
-/// A tree of components, passed through as it is.
+/// A tree of components, passed on unchanged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WidgetItem {
     /// Id, thread, time.

@@ -89,14 +89,16 @@ pub(super) fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64,
 
 /// As [`integer`], with `null` for none.
 pub(super) fn optional_integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+    const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
     let wrong = || de::Error::custom("expected an integer");
     let number = Option::<Number>::deserialize(deserializer).map_err(|_| wrong())?;
     match number {
         None => Ok(None),
         Some(Number::Integer(value)) => Ok(Some(value)),
         #[expect(clippy::cast_possible_truncation, reason = "the value is whole and in the exact range")]
-        Some(Number::Float(value)) if value.fract() == 0.0 && value.abs() <= LARGEST_EXACT => Ok(Some(value as i64)),
+        Some(Number::Float(value)) if value.fract() == 0.0 && value.abs() <= MAX_EXACT_INTEGER => {
+            Ok(Some(value as i64))
+        }
         Some(Number::Float(_)) => Err(wrong()),
         Some(Number::Text(text)) => text.trim().parse().map(Some).map_err(|_| wrong()),
     }

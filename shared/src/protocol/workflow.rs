@@ -28,7 +28,7 @@ pub enum WorkflowKind {
     Reasoning,
 }
 
-/// What stands on a workflow that has ended.
+/// The title of a workflow that has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum WorkflowSummary {
