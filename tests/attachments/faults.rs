@@ -66,14 +66,19 @@ async fn operations_on_files_when_the_bucket_is_down_answer_unavailable() {
     site.objects.reset();
 
     for (status, expected, code, cause) in [
-        (403, 503, "unavailable", "denies it: allow the function's role what `template.yaml` does with `FILES_BUCKET`"),
-        (400, 500, "internal_error", "refused with status 400"),
+        (
+            403,
+            503,
+            "unavailable",
+            "denies access: give the function's role the rights on `FILES_BUCKET` that `template.yaml` gives it",
+        ),
+        (400, 500, "internal_error", "refused the request with status 400"),
     ] {
         site.objects.fail("HEAD", Failure::Status(status), 1);
         let other = site.uploaded("alice", "a.png", "image/png", PNG).await;
         site.send("alice", None, "Look", &[&other]).await.error(expected, code);
         let told = &log.requests().pop().unwrap()["cause"];
-        assert!(told.as_str().unwrap().ends_with(&format!("the store of files {cause}")), "{told}");
+        assert!(told.as_str().unwrap().ends_with(&format!("the bucket for files {cause}")), "{told}");
     }
     assert_eq!(site.delete("alice", &id).await.text, "{}");
 }

@@ -18,7 +18,9 @@ pub enum FilesError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The operator must act. S3 also answers 403 instead of 404 where the role may not list the bucket.
-    #[error("the bucket for files denies access: give the function's role the rights that `template.yaml` gives it")]
+    #[error(
+        "the bucket for files denies access: give the function's role the rights on `FILES_BUCKET` that `template.yaml` gives it"
+    )]
     Denied,
     /// The request is invalid: a retry will not help.
     #[error("the bucket for files refused the request with status {status}")]

@@ -15,6 +15,7 @@ use super::error::{ModelError, ModelErrorKind};
 use super::prompt::Prompt;
 use super::stream::ModelStream;
 use super::wire::ReportedError;
+use super::{completions, responses};
 use crate::https::OPEN_TIMEOUT;
 use crate::secrets::Secret;
 
@@ -74,7 +75,7 @@ impl Model {
     /// if the key has changed since it was read, and after 429 if the upstream asks for 2 s or less. At worst the upstream
     /// answers a prompt twice and bills both; once an answer has started, its prompt is not sent again.
     pub async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
-        let body = self.api.request(prompt, &self.base_url)?;
+        let body = request_body(self.api, prompt, &self.base_url)?;
         let (body, url) = (Bytes::from(body), self.url(self.api.path()));
         let request = || {
             let request = self.client.post(url.clone()).body(body.clone());
@@ -163,4 +164,19 @@ impl Model {
         };
         Some(least + self.retry_pause.mul_f64(StdRng::from_os_rng().random()))
     }
+}
+
+/// The JSON of a request to the server at `base_url`. `Rejected` when the prompt has a file of our own store, which no
+/// server can read.
+fn request_body(api: Api, prompt: &Prompt, base_url: &Url) -> Result<Vec<u8>, ModelError> {
+    let rejected = || ModelError::new(ModelErrorKind::Rejected);
+    if prompt.has_stored_files() {
+        return Err(rejected());
+    }
+    let body = match api {
+        Api::Responses => serde_json::to_vec(&responses::CreateResponse::new(prompt, base_url)),
+        Api::ChatCompletions => serde_json::to_vec(&completions::CreateCompletion::new(prompt, base_url)),
+    };
+    // Strings and numbers can always be JSON.
+    body.map_err(|_| rejected())
 }

@@ -6,10 +6,6 @@ use http::HeaderValue;
 use reqwest::Url;
 use secrecy::ExposeSecret;
 
-use super::completions;
-use super::error::{ModelError, ModelErrorKind};
-use super::prompt::Prompt;
-use super::responses;
 use crate::env::{Env, EnvError};
 use crate::secrets::{Kind, Previous, Secret, Secrets, Versions};
 
@@ -98,21 +94,6 @@ impl Api {
             Self::Responses => "responses",
             Self::ChatCompletions => "chat/completions",
         }
-    }
-
-    /// The JSON of a request to the server at `base_url`. `Rejected` when the prompt has a file of our own store, which no
-    /// server can read.
-    pub(super) fn request(self, prompt: &Prompt, base_url: &Url) -> Result<Vec<u8>, ModelError> {
-        let rejected = || ModelError::new(ModelErrorKind::Rejected);
-        if prompt.has_stored_files() {
-            return Err(rejected());
-        }
-        let body = match self {
-            Self::Responses => serde_json::to_vec(&responses::CreateResponse::new(prompt, base_url)),
-            Self::ChatCompletions => serde_json::to_vec(&completions::CreateCompletion::new(prompt, base_url)),
-        };
-        // Strings and numbers can always be JSON.
-        body.map_err(|_| rejected())
     }
 }
 

@@ -120,6 +120,13 @@ pub struct Picture {
 /// Events that the reader has not read yet.
 pub(super) type Events = VecDeque<ModelEvent>;
 
+/// Whether the stream has more events to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    Continue,
+    End,
+}
+
 /// Why an answer was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IncompleteReason {

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::config::Api;
 use super::error::ModelError;
-use super::event::{Events, ModelEvent};
+use super::event::{Events, Flow, ModelEvent};
 use super::prompt::Prompt;
 use super::{completions, responses};
 use crate::https::event_data;
@@ -153,13 +153,6 @@ impl Reader {
 enum Translator {
     Responses(responses::Translator),
     ChatCompletions(completions::Translator),
-}
-
-/// Whether more events of the stream are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flow {
-    Continue,
-    End,
 }
 
 impl Translator {

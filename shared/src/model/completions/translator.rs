@@ -7,9 +7,8 @@ use super::function_calls::FunctionCalls;
 use super::wire::{Choice, Chunk, Content, ContentPart, Delta, ToolCall, Usage};
 use crate::model::builders::{MessageBuilder, ReasoningBuilder, page_annotation};
 use crate::model::error::{ModelError, ModelErrorKind};
-use crate::model::event::{Events, IncompleteReason, ModelEvent};
+use crate::model::event::{Events, Flow, IncompleteReason, ModelEvent};
 use crate::model::prompt::Prompt;
-use crate::model::stream::Flow;
 use crate::model::tokens::TokenUsage;
 use crate::model::wire::ReportedError;
 
