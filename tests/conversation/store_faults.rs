@@ -17,7 +17,7 @@ const TRY_AGAIN: &str = "the service cannot answer right now, please try again";
 /// The writes of a turn, as operation and text.
 const ADMIT: (&str, &str) = ("UpdateItem", ":reserve");
 const NEW_HEAD: (&str, &str) = ("PutItem", "created_at");
-const LEASE: (&str, &str) = ("UpdateItem", "run_digest = :digest");
+const LEASE: (&str, &str) = ("UpdateItem", "SET #run_id = :run_id");
 const QUESTION: (&str, &str) = ("UpdateItem", "user_message");
 const ANSWER: (&str, &str) = ("UpdateItem", "assistant_message");
 const TITLE: (&str, &str) = ("UpdateItem", "SET #title");
@@ -31,7 +31,6 @@ fn not_stored() -> Value {
 }
 
 fn fail(app: &App, (operation, containing): (&str, &str), fault: Fault, times: u32) {
-    let containing = if containing.starts_with("run_digest") { "SET #id = :id" } else { containing };
     app.dynamo.fail(operation, containing, fault, times);
 }
 

@@ -36,7 +36,7 @@ pub struct AttachmentRecord {
     pub name: String,
     /// Its type, such as `image/png`.
     pub media_type: String,
-    /// Its bytes.
+    /// In bytes.
     pub size: u64,
     /// When it was announced.
     pub created_at: Timestamp,
@@ -60,7 +60,7 @@ impl Attachments {
     }
 
     /// Removes an attachment, and whether it is gone: false if a message has it.
-    pub async fn discard(&self, owner: &Owner, id: &str) -> Result<bool, StoreError> {
+    pub(crate) async fn discard(&self, owner: &Owner, id: &str) -> Result<bool, StoreError> {
         let Some(key) = key::attachment(owner, id) else { return Ok(true) };
         self.table.delete_without(&key, MESSAGE).await
     }

@@ -1,3 +1,5 @@
+//! What can go wrong, and what a refused condition of DynamoDB says.
+
 use std::error::Error;
 use std::fmt::Debug;
 
@@ -13,23 +15,19 @@ pub enum StoreError {
     /// Throttled, not reachable, timed out: the same may work a moment later. A write may have happened.
     #[error("the store is not available")]
     Unavailable {
-        /// What happened.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
     /// Denied, or a table that does not exist: an operator has to change something.
     #[error("the store refuses: {advice}")]
     Misconfigured {
-        /// What to do about it.
         advice: &'static str,
-        /// What happened.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
     /// A record that cannot be read, or a request that DynamoDB takes for wrong: trying again will not help.
     #[error("the store failed")]
     Other {
-        /// What happened.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },

@@ -39,7 +39,7 @@ impl Items {
 
     /// The newest items before one, oldest first, hidden ones among them, as [`Threads::load`](super::Threads::load) gives
     /// them.
-    pub async fn before(
+    pub(crate) async fn before(
         &self,
         owner: &Owner,
         thread_id: &str,
@@ -63,7 +63,7 @@ impl Items {
     }
 
     /// As [`Items::list`], with the thread's head, in one round trip.
-    pub async fn list_with_head(
+    pub(crate) async fn list_with_head(
         &self,
         owner: &Owner,
         thread_id: &str,
@@ -91,7 +91,7 @@ impl Items {
     }
 
     /// Gives an item a new content; whether it is still there.
-    pub async fn replace(&self, owner: &Owner, thread_id: &str, stored: &StoredItem) -> Result<bool, StoreError> {
+    pub(crate) async fn replace(&self, owner: &Owner, thread_id: &str, stored: &StoredItem) -> Result<bool, StoreError> {
         let update = stored.write(owner, thread_id)?.when(key::EXISTS);
         Ok(self.table.update(update).await?.is_done())
     }

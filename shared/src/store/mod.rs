@@ -67,7 +67,6 @@ pub use usage::{DailyUsage, Outcome, Usage, UsageRecord};
 
 /// Everything that a turn reads and writes. Cheap to clone.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each is said at its type")]
 pub struct Store {
     pub threads: Threads,
     pub items: Items,

@@ -49,7 +49,6 @@ pub struct ThreadRecord {
     pub id: String,
     /// Set by the user or generated.
     pub title: Option<String>,
-    /// When the thread was created.
     pub created_at: Timestamp,
     /// Whether the user may write in it.
     pub status: ThreadStatus,
@@ -61,8 +60,7 @@ pub struct ThreadRecord {
     pub retries: Vec<Retry>,
 }
 
-/// A retry: from the moment it begins, older runs that answer the same message or a later one
-/// withdraw what they store.
+/// A retry: from the moment it begins, older runs that answer the same message or a later one withdraw what they store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {
     /// The user's item that is answered again.
@@ -85,7 +83,6 @@ pub struct Run {
 /// An item with what only the server knows of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredItem {
-    /// The item.
     pub item: ThreadItem,
     /// The model's own id of it.
     pub upstream_id: Option<String>,

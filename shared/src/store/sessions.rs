@@ -29,11 +29,8 @@ pub struct Sessions {
 /// Whose session a secret stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRecord {
-    /// The tenant.
     pub tenant: String,
-    /// The user.
     pub user: String,
-    /// The session.
     pub session_id: String,
     /// Whether the user is an anonymous visitor.
     pub anonymous: bool,
@@ -95,7 +92,7 @@ impl Sessions {
     }
 
     /// Takes back that a secret was exchanged, because nothing was given for it.
-    pub async fn undo_rotation(&self, secret_sha256: &str) -> Result<(), StoreError> {
+    pub(crate) async fn undo_rotation(&self, secret_sha256: &str) -> Result<(), StoreError> {
         self.table.delete(&key(secret_sha256, "rotation")).await
     }
 }

@@ -1,3 +1,5 @@
+//! The tables themselves. The local server and tests create them; on AWS the template does.
+
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -19,27 +21,22 @@ pub(super) const USAGE: &str = "TABLE_USAGE";
 const ACTIVE_ATTEMPTS: u32 = 150;
 const ACTIVE_PAUSE: Duration = Duration::from_millis(200);
 
-/// The names of the three tables.
+/// The names of the three tables, as `TABLE_THREADS`, `TABLE_COUNTERS` and `TABLE_USAGE` say them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableNames {
-    /// `TABLE_THREADS`.
     pub threads: String,
-    /// `TABLE_COUNTERS`.
     pub counters: String,
-    /// `TABLE_USAGE`.
     pub usage: String,
 }
 
 impl TableNames {
-    /// Reads the three variables.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         let name = |variable| env.required(variable, "the name of a table");
         Ok(Self { threads: name(THREADS)?, counters: name(COUNTERS)?, usage: name(USAGE)? })
     }
 }
 
-/// Creates the tables that do not exist, and returns when all can be used. For the local server and tests: on AWS the
-/// template owns the tables.
+/// Creates the tables that do not exist, and returns when all can be used.
 ///
 /// # Errors
 /// [`StoreError`], also when a table is not there within half a minute.

@@ -17,7 +17,7 @@ use crate::protocol::{Page, Paging};
 /// The condition that a thread is not being deleted.
 pub(super) const NOT_DELETED: &str = "attribute_not_exists(#deleted)";
 
-/// Threads. Cheap to clone.
+/// The heads of threads. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Threads {
     pub(super) table: Table,
@@ -26,7 +26,6 @@ pub struct Threads {
 /// A thread with the newest of its items.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
-    /// The head.
     pub thread: ThreadRecord,
     /// The newest items, oldest first, hidden ones among them.
     pub items: Vec<StoredItem>,
@@ -44,7 +43,7 @@ pub struct ThreadList {
 
 impl Loaded {
     /// The newest id in the thread, of an item or a run. What begins now sorts behind it, whatever the clocks say.
-    pub fn newest(&self) -> &str {
+    pub(crate) fn newest(&self) -> &str {
         let items = self.items.last().map(|stored| stored.item.id());
         let ids = [Some(&*self.thread.id), items, self.thread.last_run()];
         ids.into_iter().flatten().max_by_key(|id| ids::sort_key(id)).unwrap_or(&self.thread.id)
@@ -108,7 +107,7 @@ impl Threads {
     }
 
     /// As [`Threads::load`], but as it is now (strongly consistent): the page answers a call within milliseconds.
-    pub async fn load_now(&self, owner: &Owner, thread_id: &str, newest: u32) -> Result<Option<Loaded>, StoreError> {
+    pub(crate) async fn load_now(&self, owner: &Owner, thread_id: &str, newest: u32) -> Result<Option<Loaded>, StoreError> {
         self.load_as(owner, thread_id, newest, Consistency::Strong).await
     }
 
@@ -166,7 +165,7 @@ impl Threads {
     }
 
     /// Gives a thread a title if it has none yet, and returns the head; none if it has one, or there is no such thread.
-    pub async fn set_first_title(
+    pub(crate) async fn set_first_title(
         &self,
         owner: &Owner,
         thread_id: &str,

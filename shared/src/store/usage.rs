@@ -35,11 +35,8 @@ pub struct UsageRecord {
     pub id: String,
     /// When the request came.
     pub at: Timestamp,
-    /// Whose deployment.
     pub tenant: String,
-    /// Who asked.
     pub user: String,
-    /// The thread, if there is one.
     pub thread_id: Option<String>,
     /// The operation's wire name.
     pub operation: String,
@@ -64,11 +61,9 @@ pub struct UsageRecord {
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Answered.
     Ok,
     /// Cut off by a limit or by the user.
     Incomplete,
-    /// Failed.
     Error,
 }
 

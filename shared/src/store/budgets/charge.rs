@@ -16,7 +16,6 @@ pub(super) const BUDGET: &str = "budget";
 /// Whose budget or limit it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope<'a> {
-    /// A user.
     User(&'a Owner),
     /// Everybody at a client address, or at what stands for it.
     Address(&'a str),
@@ -27,13 +26,10 @@ pub enum Scope<'a> {
 /// What a scope may spend on turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Account<'a> {
-    /// Whose it is.
     pub scope: Scope<'a>,
-    /// Turns.
     pub turns: Bucket,
     /// Model tokens in each window; 0 means no limit.
     pub tokens: u64,
-    /// How long a window is.
     pub window: Window,
 }
 
@@ -58,11 +54,10 @@ pub enum Limit {
 /// Whose tokens they are: a [`Scope`] without its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Payer {
-    /// The user's own.
     User,
-    /// Those of everybody at a client address.
+    /// Everybody at a client address.
     Address,
-    /// Those of all users of a tenant.
+    /// All users of a tenant.
     Tenant,
 }
 

@@ -5,9 +5,7 @@ use jiff::Timestamp;
 /// How long a window of a budget is. Windows begin where the clock says, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
-    /// A clock hour.
     Hour,
-    /// A day.
     Day,
 }
 
