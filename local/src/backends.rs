@@ -14,7 +14,7 @@ use chatkit_shared::env::Env;
 use chatkit_shared::https;
 use chatkit_shared::ids::Ids;
 use chatkit_shared::setup::SetupError;
-use chatkit_shared::store::{Connection, TableNames, create_missing};
+use chatkit_shared::store::{DynamoDb, TableNames, create_missing};
 use dynoxide::Database;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
@@ -55,7 +55,7 @@ pub async fn start(
         background(dynoxide::server::serve_on(listener, database));
     }
     let aws = Aws::from_env(env, https::client(env)?)?;
-    Box::pin(create_missing(&Connection::new(&aws, env), &TableNames::from_env(env)?)).await?;
+    Box::pin(create_missing(&DynamoDb::new(&aws, env), &TableNames::from_env(env)?)).await?;
     // A bucket that is set is the operator's own.
     if env.get("FILES_BUCKET").is_none() && env.get("AWS_ENDPOINT_URL_S3").is_none() {
         let folder = objects::Folder::open(data)?;

@@ -18,7 +18,7 @@ use crate::identity::VisitorCookie;
 use crate::ids::Ids;
 use crate::model::{Model, ModelConfig};
 use crate::secrets::Secrets;
-use crate::store::{Connection, Store};
+use crate::store::{DynamoDb, Store};
 use crate::telemetry::chain;
 
 /// Where and when a function runs: all that differs between Lambda, the local server and the tests.
@@ -37,7 +37,7 @@ pub struct Clients {
     pub http: Client,
     pub aws: Aws,
     pub secrets: Secrets,
-    pub connection: Connection,
+    pub dynamodb: DynamoDb,
 }
 
 impl Clients {
@@ -54,11 +54,11 @@ impl Clients {
     /// - `TABLE_THREADS`, `TABLE_COUNTERS`, `TABLE_USAGE`
     pub fn engine(&self, setup: &Setup) -> Result<Engine, SetupError> {
         let Setup { env, clock, ids, .. } = setup;
-        let Self { http, aws, secrets, connection } = self;
+        let Self { http, aws, secrets, dynamodb } = self;
         let assistant = Assistant::from_env(env)?;
         let signer = secrets.secret(env, Signer::SECRET)?;
         Ok(Engine {
-            store: Store::from_env(connection, env)?,
+            store: Store::from_env(dynamodb, env)?,
             files: Files::from_env(env, aws, http.clone(), clock.clone())?,
             model: Model::new(&ModelConfig::from_env(env, secrets)?, http.clone()),
             endpoints: Endpoints::new(assistant.has_endpoints(), http.clone(), signer)?,
@@ -98,8 +98,8 @@ impl Setup {
         let http = https::client(&self.env)?;
         let aws = Aws::from_env(&self.env, http.clone())?;
         let secrets = Secrets::new(&aws, &self.env, self.clock.clone());
-        let connection = Connection::new(&aws, &self.env);
-        Ok(Clients { http, aws, secrets, connection })
+        let dynamodb = DynamoDb::new(&aws, &self.env);
+        Ok(Clients { http, aws, secrets, dynamodb })
     }
 
     /// On Lambda.

@@ -32,7 +32,8 @@ fn tokens(app: &App) -> Value {
 
 #[tokio::test]
 async fn delete_thread_when_the_client_leaves_is_completed() {
-    for (operation, containing) in [("UpdateItem", "#deleted = :deleted"), ("Query", "#files"), ("BatchWriteItem", "")] {
+    for (operation, containing) in [("UpdateItem", "#deleted = :deleted"), ("Query", "#files"), ("BatchWriteItem", "")]
+    {
         let app = App::start().await;
         let thread_id = thread(&app, "alice").await;
         let held = app.dynamo.hold(operation, containing);

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Response, StatusCode};
 use axum::serve::ListenerExt;
 use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
-use chatkit_shared::store::{Budgets, Claims, Connection, Connections, Sessions, Store, TableNames, create_missing};
+use chatkit_shared::store::{Budgets, Claims, Connections, DynamoDb, Sessions, Store, TableNames, create_missing};
 use dynoxide::Database;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -109,7 +109,7 @@ impl Dynamo {
 
         let dynamo = Self { url, database, proxy };
         let env = dynamo.env();
-        create_missing(&dynamo.connection(), &TableNames::from_env(&env).unwrap()).await.unwrap();
+        create_missing(&dynamo.handle(), &TableNames::from_env(&env).unwrap()).await.unwrap();
         dynamo.reset();
         dynamo
     }
@@ -127,13 +127,13 @@ impl Dynamo {
         ])
     }
 
-    /// A connection of its own, as each process has one.
-    pub(crate) fn connection(&self) -> Connection {
-        outside(&self.env(), &Clock::system()).connection
+    /// A handle of its own, as each process has one.
+    pub(crate) fn handle(&self) -> DynamoDb {
+        outside(&self.env(), &Clock::system()).dynamodb
     }
 
     pub(crate) fn store(&self) -> Store {
-        Store::from_env(&self.connection(), &self.env()).unwrap()
+        Store::from_env(&self.handle(), &self.env()).unwrap()
     }
 
     pub(crate) fn budgets(&self) -> Budgets {
@@ -141,15 +141,15 @@ impl Dynamo {
     }
 
     pub(crate) fn sessions(&self) -> Sessions {
-        Sessions::from_env(&self.connection(), &self.env()).unwrap()
+        Sessions::from_env(&self.handle(), &self.env()).unwrap()
     }
 
     pub(crate) fn connections(&self) -> Connections {
-        Connections::from_env(&self.connection(), &self.env()).unwrap()
+        Connections::from_env(&self.handle(), &self.env()).unwrap()
     }
 
     pub(crate) fn claims(&self) -> Claims {
-        Claims::from_env(&self.connection(), &self.env()).unwrap()
+        Claims::from_env(&self.handle(), &self.env()).unwrap()
     }
 
     /// The raw records of a table, in no order.

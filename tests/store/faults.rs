@@ -117,7 +117,7 @@ async fn store_error_when_the_table_is_missing_is_not_transient() {
     for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_DYNAMODB"] {
         env.or_insert(name, dynamo.env().get(name).unwrap());
     }
-    let store = Store::from_env(&dynamo.connection(), &env).unwrap();
+    let store = Store::from_env(&dynamo.handle(), &env).unwrap();
     let error = store.threads.head(&owner(), "thr_1").await.unwrap_err();
     assert_eq!(
         (error.is_unavailable(), error.to_string().as_str()),
@@ -137,8 +137,8 @@ async fn store_error_when_the_table_is_missing_is_not_transient() {
         ("TABLE_COUNTERS", "counters"),
         ("TABLE_USAGE", "usage"),
     ]);
-    let connection = outside(&env, &Clock::system()).connection;
-    let store = Store::from_env(&connection, &env).unwrap();
+    let dynamodb = outside(&env, &Clock::system()).dynamodb;
+    let store = Store::from_env(&dynamodb, &env).unwrap();
     assert!(store.threads.head(&owner(), "thr_1").await.unwrap_err().is_unavailable());
 }
 

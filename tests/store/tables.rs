@@ -11,7 +11,7 @@ async fn create_missing_keeps_existing_tables_and_enables_expiry() {
     let dynamo = Dynamo::start().await;
     dynamo.store().threads.create(&owner(), &thread(1), &question(1, "hi")).await.unwrap();
     let names = TableNames::from_env(&dynamo.env()).unwrap();
-    create_missing(&dynamo.connection(), &names).await.unwrap();
+    create_missing(&dynamo.handle(), &names).await.unwrap();
     assert_eq!(dynamo.records("threads").len(), 2);
 
     let on = json!({ "TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at" });
@@ -23,7 +23,7 @@ async fn create_missing_after_an_interruption_finishes() {
     let dynamo = Dynamo::start().await;
     let names = TableNames { usage: "usage-2".to_owned(), ..TableNames::from_env(&dynamo.env()).unwrap() };
     dynamo.fail("UpdateTimeToLive", "", Fault::ServerError, 3);
-    create_missing(&dynamo.connection(), &names).await.unwrap_err();
-    create_missing(&dynamo.connection(), &names).await.unwrap();
+    create_missing(&dynamo.handle(), &names).await.unwrap_err();
+    create_missing(&dynamo.handle(), &names).await.unwrap();
     assert_eq!(dynamo.time_to_live("usage-2")["TimeToLiveStatus"], "ENABLED");
 }

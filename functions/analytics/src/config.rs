@@ -15,14 +15,14 @@ impl App {
     /// - `ALLOWED_ORIGINS`, `LOG_ADDRESS`: see [`HttpLayer`]
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, .. } = setup;
-        let Clients { http, secrets, connection, .. } = setup.clients()?;
+        let Clients { http, secrets, dynamodb, .. } = setup.clients()?;
         let keys = SigningKeys::required(env, &secrets)?;
         let sessions = SessionTokens::new(keys.clone());
         Ok(Self {
             http: HttpLayer::from_env(env, keys, clock.clone(), ids.clone())?,
             authenticator: Authenticator::from_env(env, &secrets, &http, Some(sessions), clock.clone())?,
-            budgets: Budgets::from_env(&connection, env)?,
-            usage: Usage::from_env(&connection, env)?,
+            budgets: Budgets::from_env(&dynamodb, env)?,
+            usage: Usage::from_env(&dynamodb, env)?,
             limits: Limits::from_env(env)?,
             secrets,
             clock: clock.clone(),

@@ -10,14 +10,14 @@ impl App {
     /// Reads this function's variables, which are those of `start`.
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, .. } = setup;
-        let Clients { http, secrets, connection, .. } = setup.clients()?;
-        let budgets = Budgets::from_env(&connection, env)?;
+        let Clients { http, secrets, dynamodb, .. } = setup.clients()?;
+        let budgets = Budgets::from_env(&dynamodb, env)?;
         let keys = SigningKeys::required(env, &secrets)?;
         Ok(Self {
             http: HttpLayer::from_env(env, keys.clone(), clock.clone(), ids.clone())?,
             authenticator: Authenticator::from_env(env, &secrets, &http, None, clock.clone())?,
             limit: AddressLimit::from_env(env, budgets.clone(), clock.clone())?,
-            sessions: Sessions::from_env(setup, &secrets, keys, http, &connection)?,
+            sessions: Sessions::from_env(setup, &secrets, keys, http, &dynamodb)?,
             budgets,
             secrets,
         })

@@ -28,8 +28,8 @@ impl App {
         Ok(Self {
             sessions: SessionTokens::new(keys.clone()),
             modes: AuthModes::from_env(env)?,
-            connections: Connections::from_env(&clients.connection, env)?,
-            claims: Claims::from_env(&clients.connection, env)?,
+            connections: Connections::from_env(&clients.dynamodb, env)?,
+            claims: Claims::from_env(&clients.dynamodb, env)?,
             max_connections: env.parsed("LIMIT_USER_CONNECTIONS", 10, WANTS)?,
             messages: Bucket::per_minute(env.parsed("LIMIT_CONNECTION_MESSAGES_PER_MINUTE", 120, WANTS)?),
             pseudonyms: Pseudonyms::from_env(env, keys)?,

@@ -16,8 +16,8 @@ impl App {
     /// - `ALLOWED_ORIGINS`, `LOG_ADDRESS`: see [`HttpLayer`]
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, cookie } = setup;
-        let Clients { http, secrets, connection, .. } = setup.clients()?;
-        let budgets = Budgets::from_env(&connection, env)?;
+        let Clients { http, secrets, dynamodb, .. } = setup.clients()?;
+        let budgets = Budgets::from_env(&dynamodb, env)?;
         let keys = SigningKeys::required(env, &secrets)?;
         let visitors = AuthModes::from_env(env)?.anonymous.then(|| Visitors::new(keys.clone(), *cookie));
         Ok(Self {
@@ -25,7 +25,7 @@ impl App {
             authenticator: Authenticator::from_env(env, &secrets, &http, None, clock.clone())?,
             visitors,
             limit: AddressLimit::from_env(env, budgets.clone(), clock.clone())?,
-            sessions: Sessions::from_env(setup, &secrets, keys, http, &connection)?,
+            sessions: Sessions::from_env(setup, &secrets, keys, http, &dynamodb)?,
             budgets,
             secrets,
             clock: clock.clone(),

@@ -26,7 +26,7 @@ use crate::identity::{AuthModes, Identity, SessionTokens, SigningKeys};
 use crate::ids::Ids;
 use crate::secrets::{Secret, Secrets};
 use crate::setup::Setup;
-use crate::store::{self, Connection, SessionRecord};
+use crate::store::{self, DynamoDb, SessionRecord};
 
 /// The body of an answer of `start` and `refresh`.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -63,7 +63,7 @@ impl Sessions {
         secrets: &Secrets,
         keys: Secret<SigningKeys>,
         client: Client,
-        connection: &Connection,
+        dynamodb: &DynamoDb,
     ) -> Result<Self, EnvError> {
         const NAME: &str = "CHATKIT_MODE";
         let Setup { env, clock, ids, .. } = setup;
@@ -72,7 +72,7 @@ impl Sessions {
             Some("hosted") => Issuer::Hosted(HostedSessions::from_env(env, secrets, client)?),
             Some(_) => return Err(EnvError::new(NAME, "must be `self` or `hosted`")),
         };
-        let records = store::Sessions::from_env(connection, env)?;
+        let records = store::Sessions::from_env(dynamodb, env)?;
         Ok(Self { issuer, modes: AuthModes::from_env(env)?, records, clock: clock.clone(), ids: ids.clone() })
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Connection;
+use super::DynamoDb;
 use super::error::StoreError;
 use super::key::{Key, escape};
 use super::record::{TIME_TO_LIVE, seconds};
@@ -20,8 +20,8 @@ pub struct Claims {
 
 impl Claims {
     /// Reads `TABLE_COUNTERS`.
-    pub fn from_env(connection: &Connection, env: &Env) -> Result<Self, EnvError> {
-        Ok(Self { table: Table::from_env(connection, env, COUNTERS)?, write_ids: WriteIds::new() })
+    pub fn from_env(dynamodb: &DynamoDb, env: &Env) -> Result<Self, EnvError> {
+        Ok(Self { table: Table::from_env(dynamodb, env, COUNTERS)?, write_ids: WriteIds::new() })
     }
 
     /// Claims an order: true for the first who does. `keep_until` is when the order could not come any more.

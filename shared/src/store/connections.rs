@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use super::Connection;
+use super::DynamoDb;
 use super::budgets::{Budgets, Charge, Charged, Refusal, Scope};
 use super::error::StoreError;
 use super::key::{Key, escape};
@@ -59,9 +59,9 @@ pub enum MessageAdmission {
 
 impl Connections {
     /// Reads `TABLE_COUNTERS`.
-    pub fn from_env(connection: &Connection, env: &Env) -> Result<Self, EnvError> {
-        let table = Table::from_env(connection, env, COUNTERS)?;
-        Ok(Self { table, budgets: Budgets::from_env(connection, env)? })
+    pub fn from_env(dynamodb: &DynamoDb, env: &Env) -> Result<Self, EnvError> {
+        let table = Table::from_env(dynamodb, env, COUNTERS)?;
+        Ok(Self { table, budgets: Budgets::from_env(dynamodb, env)? })
     }
 
     /// Remembers a connection that is being opened; false if the user has `max_open` of them already. 0 is no limit.

@@ -91,7 +91,12 @@ impl Items {
     }
 
     /// Gives an item a new content; whether it is still there.
-    pub(crate) async fn replace(&self, owner: &Owner, thread_id: &str, stored: &StoredItem) -> Result<bool, StoreError> {
+    pub(crate) async fn replace(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        stored: &StoredItem,
+    ) -> Result<bool, StoreError> {
         let update = stored.write(owner, thread_id)?.when(key::EXISTS);
         Ok(self.table.update(update).await?.is_done())
     }

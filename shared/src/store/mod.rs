@@ -28,8 +28,8 @@
 mod attachments;
 mod budgets;
 mod claims;
-mod connection;
 mod connections;
+mod dynamodb;
 mod error;
 mod items;
 mod key;
@@ -53,8 +53,8 @@ use crate::env::{Env, EnvError};
 pub use attachments::{AttachmentRecord, Attachments};
 pub use budgets::{Account, Admission, Budgets, Decision, Limit, Payer, Refusal, Reservation, Scope, Used, Window};
 pub use claims::Claims;
-pub use connection::Connection;
 pub use connections::{Connections, MessageAdmission};
+pub use dynamodb::DynamoDb;
 pub use error::{BeginError, StoreError};
 pub use items::Items;
 pub use records::{ModelContext, Retry, Run, StoredItem, ThreadRecord};
@@ -78,15 +78,15 @@ pub struct Store {
 
 impl Store {
     /// Reads `TABLE_THREADS`, `TABLE_COUNTERS` and `TABLE_USAGE`.
-    pub fn from_env(connection: &Connection, env: &Env) -> Result<Self, EnvError> {
-        let table = Table::from_env(connection, env, THREADS)?;
+    pub fn from_env(dynamodb: &DynamoDb, env: &Env) -> Result<Self, EnvError> {
+        let table = Table::from_env(dynamodb, env, THREADS)?;
         Ok(Self {
             threads: Threads { table: table.clone() },
             items: Items { table: table.clone() },
             runs: Runs { table: table.clone() },
             attachments: Attachments { table },
-            budgets: Budgets::from_env(connection, env)?,
-            usage: Usage::from_env(connection, env)?,
+            budgets: Budgets::from_env(dynamodb, env)?,
+            usage: Usage::from_env(dynamodb, env)?,
         })
     }
 }

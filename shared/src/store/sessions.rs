@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Connection;
+use super::DynamoDb;
 use super::error::StoreError;
 use super::key::{Key, escape};
 use super::record::{Record, TIME_TO_LIVE, flag, number, seconds, text};
@@ -40,8 +40,8 @@ pub struct SessionRecord {
 
 impl Sessions {
     /// Reads `TABLE_COUNTERS`.
-    pub fn from_env(connection: &Connection, env: &Env) -> Result<Self, EnvError> {
-        Ok(Self { table: Table::from_env(connection, env, COUNTERS)? })
+    pub fn from_env(dynamodb: &DynamoDb, env: &Env) -> Result<Self, EnvError> {
+        Ok(Self { table: Table::from_env(dynamodb, env, COUNTERS)? })
     }
 
     /// Remembers a session until `keep_until`, which may be later than its end. `secret_sha256` is in hexadecimal.

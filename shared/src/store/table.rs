@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::types::{
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::Connection;
+use super::DynamoDb;
 use super::error::{StoreError, cancellation_reasons, condition_failed};
 use super::key::{self, Key};
 use super::record::{Record, text};
@@ -129,9 +129,9 @@ impl Query {
 }
 
 impl Table {
-    pub(super) fn from_env(connection: &Connection, env: &Env, variable: &str) -> Result<Self, EnvError> {
+    pub(super) fn from_env(dynamodb: &DynamoDb, env: &Env, variable: &str) -> Result<Self, EnvError> {
         let name = env.required(variable, "the name of a table")?;
-        Ok(Self { client: connection.0.clone(), name: name.into() })
+        Ok(Self { client: dynamodb.0.clone(), name: name.into() })
     }
 
     pub(super) async fn get(&self, key: &Key, consistency: Consistency) -> Result<Option<Record>, StoreError> {

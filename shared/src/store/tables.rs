@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
 };
 
 use super::record::TIME_TO_LIVE;
-use super::{Connection, StoreError, key};
+use super::{DynamoDb, StoreError, key};
 use crate::env::{Env, EnvError};
 
 // The variables that name the tables.
@@ -40,8 +40,8 @@ impl TableNames {
 ///
 /// # Errors
 /// [`StoreError`], also when a table is not there within half a minute.
-pub async fn create_missing(connection: &Connection, names: &TableNames) -> Result<(), StoreError> {
-    let Connection(client) = connection;
+pub async fn create_missing(dynamodb: &DynamoDb, names: &TableNames) -> Result<(), StoreError> {
+    let DynamoDb(client) = dynamodb;
     create_with_time_to_live(client, &names.threads).await?;
     create_with_time_to_live(client, &names.counters).await?;
     create_with_time_to_live(client, &names.usage).await?;

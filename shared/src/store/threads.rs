@@ -107,7 +107,12 @@ impl Threads {
     }
 
     /// As [`Threads::load`], but as it is now (strongly consistent): the page answers a call within milliseconds.
-    pub(crate) async fn load_now(&self, owner: &Owner, thread_id: &str, newest: u32) -> Result<Option<Loaded>, StoreError> {
+    pub(crate) async fn load_now(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        newest: u32,
+    ) -> Result<Option<Loaded>, StoreError> {
         self.load_as(owner, thread_id, newest, Consistency::Strong).await
     }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::Connection;
+use super::DynamoDb;
 use super::error::StoreError;
 use super::key::{self, Key, escape};
 use super::record::{Record, TIME_TO_LIVE, number, text};
@@ -94,8 +94,8 @@ pub struct DailyUsage {
 
 impl Usage {
     /// Reads `TABLE_USAGE`.
-    pub fn from_env(connection: &Connection, env: &Env) -> Result<Self, EnvError> {
-        Ok(Self { table: Table::from_env(connection, env, USAGE)? })
+    pub fn from_env(dynamodb: &DynamoDb, env: &Env) -> Result<Self, EnvError> {
+        Ok(Self { table: Table::from_env(dynamodb, env, USAGE)? })
     }
 
     /// Records a request and counts it in its day, in parallel. The record is kept for `retention_days`, with 0 not at

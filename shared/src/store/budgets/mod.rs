@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use self::charge::{BUDGET, Held, Raise};
 use self::window::Period;
-use super::Connection;
+use super::DynamoDb;
 use super::error::StoreError;
 use super::key::Key;
 use super::record::{Record, TIME_TO_LIVE, number};
@@ -98,8 +98,8 @@ pub(super) enum Charged {
 
 impl Budgets {
     /// Reads `TABLE_COUNTERS`.
-    pub fn from_env(connection: &Connection, env: &Env) -> Result<Self, EnvError> {
-        let table = Table::from_env(connection, env, COUNTERS)?;
+    pub fn from_env(dynamodb: &DynamoDb, env: &Env) -> Result<Self, EnvError> {
+        let table = Table::from_env(dynamodb, env, COUNTERS)?;
         Ok(Self { table, states: Arc::default(), write_ids: WriteIds::new() })
     }
 

@@ -1,3 +1,5 @@
+//! How DynamoDB is reached: timeouts, and what is tried again.
+
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -11,11 +13,11 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use crate::aws::{Aws, endpoint};
 use crate::env::Env;
 
-/// The way to DynamoDB, shared by the handles of a process. Clones share one pool of connections.
+/// The client of DynamoDB, shared by the handles of a process. Clones share one pool of connections.
 #[derive(Debug, Clone)]
-pub struct Connection(pub(super) Client);
+pub struct DynamoDb(pub(super) Client);
 
-impl Connection {
+impl DynamoDb {
     /// Reads `AWS_ENDPOINT_URL_DYNAMODB`, else `AWS_ENDPOINT_URL`, for another place than the service. Connects when
     /// first used.
     pub fn new(aws: &Aws, env: &Env) -> Self {
