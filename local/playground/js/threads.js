@@ -25,7 +25,7 @@ export class ThreadList {
   element = element("div", { class: "threads" }, this.#groups, this.#notes, this.#more);
   /** @type {string | undefined} Where the next page begins. */
   #after;
-  /** Pages of a list that has been loaded anew since are thrown away. */
+  /** Pages of a list that has been reloaded since are ignored. */
   #generation = 0;
   /** @type {string | null} */
   #current = null;
@@ -39,7 +39,7 @@ export class ThreadList {
     this.listener = listener;
   }
 
-  /** Loads the list anew. */
+  /** Reloads the list. */
   async reload() {
     this.#generation += 1;
     this.#rows.clear();

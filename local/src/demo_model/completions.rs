@@ -107,8 +107,8 @@ impl Completion {
             chunks.extend(said("reasoning_content", &self.answer.thoughts.join("\n\n")));
         }
         if let Some((name, arguments)) = self.call() {
-            let begun = json!({"index": 0, "id": self.call_id(), "type": "function", "function": {"name": name, "arguments": ""}});
-            chunks.push((false, chunk(json!({"tool_calls": [begun]}), Value::Null)));
+            let start = json!({"index": 0, "id": self.call_id(), "type": "function", "function": {"name": name, "arguments": ""}});
+            chunks.push((false, chunk(json!({"tool_calls": [start]}), Value::Null)));
             for piece in pieces(&arguments) {
                 let more = json!({"index": 0, "function": {"arguments": piece}});
                 chunks.push((true, chunk(json!({"tool_calls": [more]}), Value::Null)));

@@ -109,8 +109,8 @@ impl Script {
     fn call(&mut self, name: &str, arguments: &str) {
         let item = format!("fc_{}", self.id);
         let call = |status: &str, arguments: &str| json!({"id": item, "type": "function_call", "status": status, "call_id": call_id(&self.id), "name": name, "arguments": arguments});
-        let (begun, done) = (call("in_progress", ""), call("completed", arguments));
-        self.start_item(&begun);
+        let (started, done) = (call("in_progress", ""), call("completed", arguments));
+        self.start_item(&started);
         for piece in pieces(arguments) {
             self.push_about("function_call_arguments.delta", &item, json!({"delta": piece}));
         }

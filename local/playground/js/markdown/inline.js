@@ -116,7 +116,7 @@ function bracketLink(rest, partial) {
     const nodes = SAFE_LINK.test(href) ? [/** @type {Inline} */ ({ type: "link", href, children })] : children;
     return { nodes, length: end + target[0].length };
   }
-  // While the address is still coming, its text stands without it.
+  // Until the address is complete, only its text is shown.
   if (partial && /^\([^)\n]*$/.test(after)) return { nodes: parseInline(label), length: rest.length };
   return null;
 }

@@ -33,7 +33,7 @@ function waiting(source, behaviour) {
     case "self":
       return source;
     default:
-      // A form is one thing, and so is a list; a button or a field stands for itself.
+      // A form or a list runs as a whole; a button or a field by itself.
       return source instanceof HTMLFormElement || source.matches(".widget-list-item") ? widget : source;
   }
 }

@@ -1,4 +1,4 @@
-/** A widget's tree on the screen, and how it changes: small changes in place, larger ones drawn anew. */
+/** A widget on the page, and its changes: small ones in place, larger ones by drawing it again. */
 
 import { element } from "../dom.js";
 import { perform } from "./actions.js";

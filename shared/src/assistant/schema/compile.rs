@@ -9,7 +9,7 @@ use crate::assistant::error::DocumentError;
 const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
 
 impl Schema {
-    /// Reads a schema that stands at the path `place` of the document.
+    /// Reads the schema at the path `place` of the document.
     /// Refuses keywords that are not supported, and references to what does not exist or to themselves.
     pub(in crate::assistant) fn compile(root: Value, place: &str) -> Result<Self, DocumentError> {
         let mut compiler = Compiler { root: &root, place, patterns: HashMap::new(), schemas: HashSet::new() };
