@@ -1,13 +1,9 @@
-//! What can go wrong, and what a refused condition of DynamoDB says.
+//! What can go wrong.
 
 use std::error::Error;
 use std::fmt::Debug;
 
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::types::CancellationReason;
-use aws_sdk_dynamodb::types::error::{ConditionalCheckFailedException, TransactionCanceledException};
-
-use super::record::Record;
 
 /// Why something could not be read or written. The text is fit for anyone; what DynamoDB said is in the source.
 #[derive(Debug, thiserror::Error)]
@@ -122,34 +118,4 @@ impl From<BuildError> for StoreError {
     fn from(error: BuildError) -> Self {
         Self::Other { source: error.into() }
     }
-}
-
-/// The record as it stands where the condition of a write did not hold, if the write asked for it; else the error.
-pub(super) fn condition_failed<E, R>(error: SdkError<E, R>) -> Result<Record, StoreError>
-where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-    R: Debug + Send + Sync + 'static,
-{
-    match cause::<ConditionalCheckFailedException, _, _>(&error) {
-        Some(refusal) => Ok(Record(refusal.item.clone().unwrap_or_default())),
-        None => Err(error.into()),
-    }
-}
-
-/// Why each part of a transaction was not written, if conditions or other writers are the reason; else the error.
-pub(super) fn cancellation_reasons<E, R>(error: SdkError<E, R>) -> Result<Vec<CancellationReason>, StoreError>
-where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-    R: Debug + Send + Sync + 'static,
-{
-    match cause::<TransactionCanceledException, _, _>(&error) {
-        Some(cancelled) => Ok(cancelled.cancellation_reasons().to_vec()),
-        None => Err(error.into()),
-    }
-}
-
-/// The exception of this type that an operation failed with. Each operation has an error type of its own around the same
-/// exceptions.
-fn cause<T: Error + 'static, E: Error, R>(error: &SdkError<E, R>) -> Option<&T> {
-    error.as_service_error().and_then(Error::source).and_then(<dyn Error>::downcast_ref)
 }

@@ -101,7 +101,7 @@ pub(super) fn item_sort_key(item_id: &str) -> String {
     format!("{ITEM}{}", escape(ids::sort_key(item_id).unwrap_or(item_id)))
 }
 
-/// A sort key cut to what DynamoDB takes. A cursor that was cut stands where it stood: nothing that long is stored.
+/// A sort key cut to what DynamoDB takes. A cursor that was cut has the same place: nothing that long is stored.
 pub(super) fn cut(mut sort: String) -> String {
     sort.truncate(MAX_SORT_KEY_BYTES);
     sort

@@ -69,7 +69,7 @@ impl Runs {
         if leased.is_ok() && stored.is_ok() {
             return Ok(());
         }
-        // Rolling back is best effort: the lease ends by itself, and the run has not begun either way.
+        // Rolling back is best effort: the lease ends by itself, and the run does not begin either way.
         if let Ok(()) | Err(BeginError::Store(_)) = leased {
             let _ = self.end(owner, thread_id, &run.id).await;
         }

@@ -26,7 +26,7 @@ pub struct Sessions {
     table: Table,
 }
 
-/// Whose session a secret stands for.
+/// The session that a secret belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRecord {
     pub tenant: String,

@@ -1,22 +1,26 @@
-//! A table, and every request that is made of it. What stands here no other file repeats: the table's name, the names in
-//! expressions, pages of queries, and what a condition that did not hold means.
+//! A table, and every request that is made of it. What this file does no other one repeats: it names the table and the
+//! attributes in expressions, boxes, tries again, and tells a condition that did not hold from a failure.
 //!
 //! The SDK's futures have some 6 KB each. They are boxed here, so that the future of a turn, which awaits many, stays
 //! small.
 
+use std::error::Error;
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
+use aws_sdk_dynamodb::types::error::{ConditionalCheckFailedException, TransactionCanceledException};
 use aws_sdk_dynamodb::types::{
-    Delete, DeleteRequest, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest,
+    CancellationReason, Delete, DeleteRequest, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, WriteRequest,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::DynamoDb;
-use super::error::{StoreError, cancellation_reasons, condition_failed};
+use super::error::StoreError;
 use super::key::{self, Key};
 use super::record::{Record, text};
 use super::update::{Update, names};
@@ -53,7 +57,7 @@ pub(super) enum Consistency {
 pub(super) enum Write {
     /// It happened; the record after it, if the update asked for that.
     Done(Record),
-    /// Its condition did not hold; the record as it stands, empty if there is none.
+    /// Its condition did not hold; the record as it is, empty if there is none.
     Refused(Record),
 }
 
@@ -75,7 +79,7 @@ pub(super) enum Change {
 pub(super) struct Refused {
     /// Which of them.
     pub(super) index: usize,
-    /// The record as it stands, if the change was an update.
+    /// The record as it is, if the change was an update.
     pub(super) record: Record,
 }
 
@@ -170,9 +174,9 @@ impl Table {
         match Box::pin(request.send()).await {
             Ok(answer) => Ok(Write::Done(Record(answer.attributes.unwrap_or_default()))),
             Err(error) => {
-                let standing = condition_failed(error)?;
-                let has_happened = write_id.is_some_and(|id| id.is_on(&standing));
-                Ok(if has_happened { Write::Done(standing) } else { Write::Refused(standing) })
+                let record = condition_failed(error)?;
+                let has_happened = write_id.is_some_and(|id| id.is_on(&record));
+                Ok(if has_happened { Write::Done(record) } else { Write::Refused(record) })
             }
         }
     }
@@ -290,4 +294,34 @@ impl Table {
             }
         })
     }
+}
+
+/// The record as it is where the condition of a write did not hold, if the write asked for it; else the error.
+fn condition_failed<E, R>(error: SdkError<E, R>) -> Result<Record, StoreError>
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    R: Debug + Send + Sync + 'static,
+{
+    match cause::<ConditionalCheckFailedException, _, _>(&error) {
+        Some(refusal) => Ok(Record(refusal.item.clone().unwrap_or_default())),
+        None => Err(error.into()),
+    }
+}
+
+/// Why each part of a transaction was not written, if conditions or other writers are the reason; else the error.
+fn cancellation_reasons<E, R>(error: SdkError<E, R>) -> Result<Vec<CancellationReason>, StoreError>
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    R: Debug + Send + Sync + 'static,
+{
+    match cause::<TransactionCanceledException, _, _>(&error) {
+        Some(cancelled) => Ok(cancelled.cancellation_reasons().to_vec()),
+        None => Err(error.into()),
+    }
+}
+
+/// The exception of this type that an operation failed with. Each operation has an error type of its own around the same
+/// exceptions.
+fn cause<T: Error + 'static, E: Error, R>(error: &SdkError<E, R>) -> Option<&T> {
+    error.as_service_error().and_then(Error::source).and_then(<dyn Error>::downcast_ref)
 }

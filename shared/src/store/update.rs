@@ -1,4 +1,4 @@
-//! An update of one record. In its expressions `#name` stands for the attribute `name`, and `:name` for a value.
+//! An update of one record. In its expressions `#name` is the attribute `name`, and `:name` a value.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -77,7 +77,7 @@ impl Update {
         self.value(name, elements)
     }
 
-    /// Adds a condition. One with an `OR` stands in parentheses where there is another.
+    /// Adds a condition. One with an `OR` needs parentheses where there is another.
     pub(super) fn when(mut self, condition: impl Into<String>) -> Self {
         self.conditions.push(condition.into());
         self
@@ -168,13 +168,48 @@ impl WriteIds {
 }
 
 impl WriteId {
-    /// Whether the write happened, by the record as it stands.
-    pub(super) fn is_on(&self, standing: &Record) -> bool {
-        standing.text(LAST) == Some(&self.0)
+    /// Whether the write happened, by the record as it is.
+    pub(super) fn is_on(&self, record: &Record) -> bool {
+        record.text(LAST) == Some(&self.0)
     }
 
     /// Of something that is written once and has an id.
     pub(super) fn of(id: &str) -> Self {
         Self(id.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::record::number;
+
+    fn update() -> Update {
+        Update::of(Key { partition: "p".to_owned(), sort: "s".to_owned() })
+    }
+
+    #[test]
+    fn update_has_an_expression_of_its_clauses_and_names_each_attribute_once() {
+        let names = |names: &[&str]| names.iter().map(|name| (format!("#{name}"), (*name).to_owned())).collect();
+        for (update, expression, condition, expected) in [
+            (update().set("a", number(1)), "SET #a = :a", None, names(&["a"])),
+            (update().remove("b").set("a", number(1)), "SET #a = :a REMOVE #b", None, names(&["a", "b"])),
+            (
+                update().add("h500000", "more", number(1)).when("#pk = :p").when("(#a < :a OR size(#b_c) = :x)"),
+                "ADD #h500000 :more",
+                Some("#pk = :p AND (#a < :a OR size(#b_c) = :x)"),
+                names(&["h500000", "pk", "a", "b_c"]),
+            ),
+            (update().remove_elements("open", number(1)), "DELETE #open :open", None, names(&["open"])),
+            (
+                update().once(WriteId::of("w")),
+                "SET #last = :last",
+                Some("(attribute_not_exists(#last) OR #last <> :last)"),
+                names(&["last"]),
+            ),
+        ] {
+            assert_eq!(update.expression(), expression);
+            assert_eq!((update.condition().as_deref(), update.names()), (condition, expected), "{expression}");
+        }
     }
 }

@@ -17,7 +17,7 @@ pub(super) const BUDGET: &str = "budget";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope<'a> {
     User(&'a Owner),
-    /// Everybody at a client address, or at what stands for it.
+    /// All clients at an address, or in its network.
     Address(&'a str),
     /// All users of a tenant.
     Tenant(&'a str),
@@ -55,7 +55,7 @@ pub enum Limit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Payer {
     User,
-    /// Everybody at a client address.
+    /// All clients at an address.
     Address,
     /// All users of a tenant.
     Tenant,
