@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! protocol/      the ChatKit wire types: serde only
-//! conversation/  the engine: operation + store + model → events; knows no HTTP, SSE, DynamoDB or OpenAI types
+//! engine/        the engine: operation + store + model → events; knows no HTTP, SSE, DynamoDB or OpenAI types
 //! assistant/     who answers, as its owner configures it
 //! endpoints/     the site's own endpoints, where server tools run and actions go
 //! model/         the model, through the Responses or the Chat Completions API: request, stream, neutral model events
@@ -26,8 +26,8 @@
 pub mod assistant;
 pub mod aws;
 pub mod clock;
-pub mod conversation;
 pub mod endpoints;
+pub mod engine;
 pub mod env;
 pub mod files;
 pub mod hash;

@@ -100,7 +100,7 @@ async fn message_with_an_attachment_of_another_message_is_refused() {
         site.uploaded("alice", "b.png", "image/png", PNG).await,
     ];
     let thread_id = site.thread("alice", &[&one]).await;
-    let taken = format!("the attachment `{one}` stands in another message already");
+    let taken = format!("the attachment `{one}` belongs to another message already");
     for thread_id in [None, Some(thread_id.as_str())] {
         assert_eq!(site.refused("alice", thread_id, &[&other, &one]).await, taken);
     }

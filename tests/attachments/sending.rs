@@ -95,7 +95,7 @@ async fn messages_that_race_for_an_attachment_claim_it_once() {
         let (stored, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
         assert_eq!((stored.len(), refused.len()), (1, 3));
         for answer in refused {
-            let taken = format!("the attachment `{id}` stands in another message already");
+            let taken = format!("the attachment `{id}` belongs to another message already");
             assert_eq!(answer.error(400, "bad_request"), taken);
         }
         let kept = site.kept();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chatkit_shared::engine::Failure;
 use chatkit_shared::http::{Code, Error};
 use chatkit_shared::model::{AudioType, Model, ModelConfig};
 use http::Method;
@@ -95,6 +96,6 @@ async fn transcribe_when_the_model_is_silent_times_out() {
             ..upstream.config()
         };
         let error = Model::new(&config, client()).transcribe("sound".into(), AudioType::Wav).await.unwrap_err();
-        assert_eq!(Error::from(error).code, Code::UpstreamTimeout);
+        assert_eq!(Error::from(Failure::from(error)).code, Code::UpstreamTimeout);
     }
 }

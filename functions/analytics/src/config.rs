@@ -1,4 +1,4 @@
-use chatkit_shared::conversation::Limits;
+use chatkit_shared::engine::Limits;
 use chatkit_shared::http::{Authenticator, HttpLayer};
 use chatkit_shared::identity::{SessionTokens, SigningKeys};
 use chatkit_shared::setup::{Clients, Setup, SetupError};

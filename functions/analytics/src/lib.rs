@@ -16,7 +16,7 @@ use axum::extract::{FromRef, Query, State};
 use axum::response::Response;
 use axum::routing::get;
 use chatkit_shared::clock::Clock;
-use chatkit_shared::conversation::{Limits, REQUESTS};
+use chatkit_shared::engine::{Limits, REQUESTS};
 use chatkit_shared::http::{Authenticator, Caller, Code, Error, HttpLayer, json};
 use chatkit_shared::identity::Identity;
 use chatkit_shared::secrets::Secrets;

@@ -1,4 +1,4 @@
-use chatkit_shared::conversation::Limits;
+use chatkit_shared::engine::Limits;
 use chatkit_shared::store::Used;
 use jiff::Timestamp;
 use serde::Serialize;

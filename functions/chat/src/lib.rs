@@ -16,7 +16,7 @@ use axum::extract::{FromRef, State};
 use axum::response::Response;
 use axum::routing::post;
 use axum::{Extension, Router};
-use chatkit_shared::conversation::{Engine, Reply};
+use chatkit_shared::engine::Engine;
 use chatkit_shared::http::{Authenticator, Caller, Error, HttpLayer, JsonBody, RequestLog, json, sse};
 use chatkit_shared::protocol::Request;
 use chatkit_shared::secrets::Secrets;
@@ -46,12 +46,13 @@ async fn chatkit(
 ) -> Result<Response, Error> {
     let request = Request::parse(&body.0).map_err(|error| Error::bad_request(error.to_string()))?;
     log.operation(request.operation());
-    match app.engine.process(&identity, request, log.clone().on_end()).await? {
-        Reply::Document(document) => Ok(json(&document)),
-        Reply::Events(events) => {
+    match request {
+        Request::Stream(request) => {
+            let events = app.engine.stream(&identity, request, log.clone().on_end()).await?;
             log.turn_started();
             Ok(sse::response(events))
         }
+        Request::Call(request) => Ok(json(&app.engine.call(&identity, request, log.on_end()).await?)),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use chatkit_shared::conversation::Reply;
 use chatkit_shared::http::{Error, RequestLog};
 use chatkit_shared::protocol::Event;
 use chatkit_shared::telemetry::chain;
@@ -64,20 +63,9 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Sends a reply of the engine.
-    pub(crate) async fn send_all(&mut self, reply: Reply, log: &RequestLog) {
-        match reply {
-            Reply::Document(document) => self.reply(&document).await,
-            Reply::Events(events) => {
-                log.turn_started();
-                self.events(events).await;
-            }
-        }
-    }
-
     /// Events as they come, and the end. Returns after the last event in any case: the turn runs only as long as this
     /// invocation does.
-    async fn events(&mut self, mut events: UnboundedReceiver<Event>) {
+    pub(crate) async fn events(&mut self, mut events: UnboundedReceiver<Event>) {
         while let Some(first) = self.wait_for(events.recv()).await {
             if self.reader != Reader::Listening {
                 continue;

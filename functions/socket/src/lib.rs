@@ -33,7 +33,7 @@ mod turn;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use chatkit_shared::conversation::Engine;
+use chatkit_shared::engine::Engine;
 use chatkit_shared::http::{Error, Pseudonyms, RequestLog};
 use chatkit_shared::identity::{AuthModes, SessionTokens};
 use chatkit_shared::ids;

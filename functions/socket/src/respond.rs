@@ -109,31 +109,35 @@ impl App {
         let Session { identity, began_at, .. } = session;
         let operation = Request::parse(request.as_bytes()).map_err(|error| Error::bad_request(error.to_string()))?;
         log.operation(operation.operation());
-        if operation.is_streamed() {
-            let minted = self.sessions.mint(&identity, began_at, now, &self.engine.ids).await;
-            let (token, _) = minted.map_err(|error| unavailable().because(error))?;
-            let order = Order {
-                connection: connection.to_owned(),
-                address,
-                id,
-                request_id: request_id.to_owned(),
-                ordered_at: now.as_second(),
-                token: token.into(),
-                request,
-            };
-            if let Err(error) = self.calls.invoke(&order.event()).await {
-                // Lambda may have taken the order all the same. The client gets an error only if the turn cannot run any more.
-                if self.claim(&order.request_id).await? {
-                    return Err(unavailable().because(error));
+        match operation {
+            Request::Stream(_) => {
+                let minted = self.sessions.mint(&identity, began_at, now, &self.engine.ids).await;
+                let (token, _) = minted.map_err(|error| unavailable().because(error))?;
+                let order = Order {
+                    connection: connection.to_owned(),
+                    address: address,
+                    id,
+                    request_id: request_id.to_owned(),
+                    ordered_at: now.as_second(),
+                    token: token.into(),
+                    request,
+                };
+                if let Err(error) = self.calls.invoke(&order.event()).await {
+                    // Lambda may have taken the order all the same. The client gets an error only if the turn cannot run any more.
+                    if self.claim(&order.request_id).await? {
+                        return Err(unavailable().because(error));
+                    }
                 }
+                Ok(StatusCode::ACCEPTED)
             }
-            return Ok(StatusCode::ACCEPTED);
+            Request::Call(call) => {
+                let identity = Identity { address, ..identity };
+                let document = Box::pin(self.engine.call(&identity, call, log.clone().on_end()));
+                let document = answer.wait_for(document).await?;
+                answer.reply(&document).await;
+                Ok(StatusCode::OK)
+            }
         }
-        let identity = Identity { address, ..identity };
-        let processed = Box::pin(self.engine.process(&identity, operation, log.clone().on_end()));
-        let reply = answer.wait_for(processed).await?;
-        answer.send_all(reply, log).await;
-        Ok(StatusCode::OK)
     }
 }
 

@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use chatkit_shared::conversation::Reply;
+use chatkit_shared::engine::Events;
 use chatkit_shared::http::{Code, Error, RequestLog};
 use chatkit_shared::identity::Identity;
 use chatkit_shared::protocol::Request;
@@ -32,7 +32,7 @@ const CLAIM_LIFETIME: Duration = Duration::from_hours(1);
 /// What is done with an order.
 enum OrderResult {
     /// The turn runs.
-    Reply(Reply),
+    Events(Events),
     /// It runs, or ran, in another invocation.
     Duplicate,
     /// The invocation in which it ran has died.
@@ -49,8 +49,9 @@ impl App {
     async fn run(&self, order: &Order, log: &RequestLog) {
         let mut answer = Answer::new(self, &order.connection, order.id.clone(), &order.request_id);
         let error = match answer.wait_for(Box::pin(self.begin(order, log))).await {
-            Ok(OrderResult::Reply(reply)) => {
-                answer.send_all(reply, log).await;
+            Ok(OrderResult::Events(events)) => {
+                log.turn_started();
+                answer.events(events).await;
                 return log.status(StatusCode::OK);
             }
             Ok(OrderResult::Duplicate) => {
@@ -94,7 +95,10 @@ impl App {
             Request::parse(order.request.as_bytes()).map_err(|error| Error::bad_request(error.to_string()))?;
         log.operation(request.operation());
         let identity = Identity { address: order.address, ..session.identity };
-        let reply = Box::pin(self.engine.process(&identity, request, log.clone().on_end())).await?;
-        Ok(OrderResult::Reply(reply))
+        let Request::Stream(request) = request else {
+            return Err(Error::internal("an order is for a streamed operation"));
+        };
+        let events = Box::pin(self.engine.stream(&identity, request, log.clone().on_end())).await?;
+        Ok(OrderResult::Events(events))
     }
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use crate::conversation;
+use crate::engine::{self, Failure};
 use crate::files::FilesError;
 use crate::identity::{SessionError, SigningError, UserTokenError};
 use crate::limits::whole_seconds;
-use crate::model::{ModelError, ModelErrorKind};
+use crate::model::ModelErrorKind;
 use crate::secrets::SecretError;
 use crate::sessions::{self, HostedError};
 use crate::store::{Payer, StoreError};
@@ -146,10 +146,7 @@ impl Error {
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable { .. } | StoreError::Misconfigured { .. } => Self::unavailable(error),
-            StoreError::Other { .. } => Self::internal(error),
-        }
+        Failure::from(error).into()
     }
 }
 
@@ -218,19 +215,6 @@ impl From<sessions::Error> for Error {
     }
 }
 
-impl From<FilesError> for Error {
-    fn from(error: FilesError) -> Self {
-        match error {
-            FilesError::Unavailable { .. } | FilesError::Denied => {
-                Self::new(Code::Unavailable, "the service cannot take files right now, please try again").because(error)
-            }
-            FilesError::NotFound | FilesError::Changed | FilesError::TooLarge | FilesError::Refused { .. } => {
-                Self::internal(error)
-            }
-        }
-    }
-}
-
 impl From<ModelErrorKind> for Code {
     fn from(kind: ModelErrorKind) -> Self {
         match kind {
@@ -248,30 +232,48 @@ impl From<ModelErrorKind> for Code {
     }
 }
 
-impl From<ModelError> for Error {
-    fn from(error: ModelError) -> Self {
-        Self::new(error.kind.into(), error.public_message()).because(error)
+impl From<&Failure> for Code {
+    fn from(failure: &Failure) -> Self {
+        match failure {
+            Failure::Store(StoreError::Unavailable { .. } | StoreError::Misconfigured { .. })
+            | Failure::Files(FilesError::Unavailable { .. } | FilesError::Denied) => Self::Unavailable,
+            Failure::Model(error) => error.kind.into(),
+            Failure::Endpoint(_) => Self::UpstreamError,
+            Failure::Store(StoreError::Other { .. })
+            | Failure::Files(
+                FilesError::NotFound | FilesError::Changed | FilesError::TooLarge | FilesError::Refused { .. },
+            )
+            | Failure::Panic => Self::InternalError,
+        }
     }
 }
 
-impl From<conversation::Error> for Error {
-    fn from(error: conversation::Error) -> Self {
-        use conversation::Error as E;
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        let code = Code::from(&failure);
+        let message = match &failure {
+            _ if code == Code::InternalError => return Self::internal(failure),
+            Failure::Store(_) | Failure::Panic => return Self::unavailable(failure),
+            Failure::Files(_) => "the service cannot take files right now, please try again",
+            Failure::Model(error) => error.public_message(),
+            Failure::Endpoint(_) => "the action did not work",
+        };
+        Self::new(code, message).because(failure)
+    }
+}
+
+impl From<engine::Error> for Error {
+    fn from(error: engine::Error) -> Self {
+        use engine::Error as E;
         match error {
             E::Invalid(message) => Self::bad_request(message),
-            E::Unsupported(operation) => {
-                Self::bad_request(format!("the operation `{operation}` is not available on this server"))
-            }
             E::NotFound(what) => Self::new(Code::NotFound, format!("this {what} does not exist")),
             E::NotWritable => Self::new(Code::Forbidden, "this thread takes no more messages"),
             E::Conflict => Self::new(Code::Conflict, "this message is being answered already"),
             E::RateLimited { retry_after } => Self::rate_limited(retry_after),
             E::BudgetExceeded { retry_after, payer } => Self::budget_exceeded(retry_after, payer),
             E::NoFiles => Self::bad_request("attachments are not configured on this server: `FILES_BUCKET`"),
-            E::Files(error) => error.into(),
-            E::Store(error) => error.into(),
-            E::Model(error) => error.into(),
-            E::Endpoint(error) => Self::new(Code::UpstreamError, "the action did not work").because(error),
+            E::Failed(failure) => failure.into(),
         }
     }
 }

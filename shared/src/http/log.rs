@@ -9,7 +9,7 @@ use tracing::Span;
 
 use super::{Error, Pseudonyms};
 use crate::clock::Clock;
-use crate::conversation::{OnEnd, Outcome};
+use crate::engine::{OnEnd, Outcome};
 use crate::identity::Owner;
 use crate::telemetry::{REQUEST, chain, request_span};
 
@@ -133,8 +133,8 @@ impl RequestLog {
             if report.outcome != Outcome::Ok {
                 self.outcome(report.outcome.as_str());
             }
-            if let Some(cause) = report.cause {
-                self.cause(&*cause);
+            if let Some(failure) = report.failure {
+                self.cause(&failure);
             }
         })
     }

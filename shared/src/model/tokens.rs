@@ -1,3 +1,5 @@
+use std::ops::AddAssign;
+
 /// Tokens as the upstream counts and bills them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TokenUsage {
@@ -9,6 +11,15 @@ pub struct TokenUsage {
     pub output: u64,
     /// Those of `output` that were thoughts.
     pub reasoning: u64,
+}
+
+impl AddAssign for TokenUsage {
+    fn add_assign(&mut self, more: Self) {
+        self.input += more.input;
+        self.cached += more.cached;
+        self.output += more.output;
+        self.reasoning += more.reasoning;
+    }
 }
 
 impl TokenUsage {

@@ -30,10 +30,10 @@ pub use item::{
 pub use lenient::ObjectOnly;
 pub use page::{Order, Page, Paging};
 pub use request::{
-    Action, AddClientToolOutput, AddStructuredInput, AddUserMessage, AttachmentsCreate, AttachmentsDelete,
+    Action, AddClientToolOutput, AddStructuredInput, AddUserMessage, AttachmentsCreate, AttachmentsDelete, CallRequest,
     CreateThread, CustomAction, DeleteThread, Feedback, FeedbackKind, GetThread, ListItems, ListThreads, Request,
-    RequestError, RetryAfterItem, StructuredAnswer, StructuredSubmission, SubmissionStatus, Transcribe, UpdateThread,
-    UserMessageInput,
+    RequestError, RetryAfterItem, StreamRequest, StructuredAnswer, StructuredSubmission, SubmissionStatus, Transcribe,
+    UpdateThread, UserMessageInput,
 };
 pub use source::{Annotation, Source};
 pub use structured_input::{Answer, Choice, StructuredInput, StructuredInputStatus};

@@ -7,41 +7,78 @@ use serde_json::value::RawValue;
 
 use super::{InferenceOptions, Paging, UserContent, lenient};
 
+/// Lists the operations, each once: its wire name, and the variant that holds its parameters.
+macro_rules! operations {
+    ($($(#[$doc:meta])* $kind:ident of $request:ident { $($(#[$answer:meta])* $name:literal => $operation:ident($params:ty),)+ })+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, PartialEq)]
+            pub enum $request {
+                $($(#[$answer])* #[doc = concat!("`", $name, "`.")] $operation($params),)+
+            }
+        )+
+
+        impl Request {
+            fn read(operation: &str, params: &str) -> Result<Self, RequestError> {
+                match operation {
+                    $($($name => read(operation, params).map($request::$operation).map(Self::$kind),)+)+
+                    unknown => Err(RequestError::UnknownOperation(unknown.chars().take(64).collect())),
+                }
+            }
+
+            /// The operation's wire name.
+            pub const fn operation(&self) -> &'static str {
+                match self {
+                    $($(Self::$kind($request::$operation(_)) => $name,)+)+
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    /// An operation that is answered with a stream of events, which may last as long as a model talks.
+    Stream of StreamRequest {
+        "threads.create" => CreateThread(CreateThread),
+        "threads.add_user_message" => AddUserMessage(AddUserMessage),
+        "threads.add_client_tool_output" => AddClientToolOutput(AddClientToolOutput),
+        "threads.add_structured_input" => AddStructuredInput(AddStructuredInput),
+        "threads.retry_after_item" => RetryAfterItem(RetryAfterItem),
+        "threads.custom_action" => CustomAction(CustomAction),
+    }
+
+    /// An operation that is answered with one JSON document.
+    Call of CallRequest {
+        /// Answered with `{"updated_item"?}`:
+        "threads.sync_custom_action" => SyncCustomAction(CustomAction),
+        /// Answered with a thread and its items:
+        "threads.get_by_id" => GetThread(GetThread),
+        /// Answered with a page of threads:
+        "threads.list" => ListThreads(ListThreads),
+        /// Answered with the thread:
+        "threads.update" => UpdateThread(UpdateThread),
+        /// Answered with `{}`:
+        "threads.delete" => DeleteThread(DeleteThread),
+        /// Answered with a page of items:
+        "items.list" => ListItems(ListItems),
+        /// Answered with `{}`:
+        "items.feedback" => Feedback(Feedback),
+        /// Answered with the attachment:
+        "attachments.create" => AttachmentsCreate(AttachmentsCreate),
+        /// Answered with `{}`:
+        "attachments.delete" => AttachmentsDelete(AttachmentsDelete),
+        /// Answered with `{"text"}`:
+        "input.transcribe" => Transcribe(Transcribe),
+    }
+}
+
 /// One ChatKit operation with its parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
-    /// `threads.create`, streamed.
-    CreateThread(CreateThread),
-    /// `threads.add_user_message`, streamed.
-    AddUserMessage(AddUserMessage),
-    /// `threads.add_client_tool_output`, streamed.
-    AddClientToolOutput(AddClientToolOutput),
-    /// `threads.add_structured_input`, streamed.
-    AddStructuredInput(AddStructuredInput),
-    /// `threads.retry_after_item`, streamed.
-    RetryAfterItem(RetryAfterItem),
-    /// `threads.custom_action`, streamed.
-    CustomAction(CustomAction),
-    /// `threads.sync_custom_action`, answered with `{"updated_item"?}`.
-    SyncCustomAction(CustomAction),
-    /// `threads.get_by_id`, answered with a thread and its items.
-    GetThread(GetThread),
-    /// `threads.list`, answered with a page of threads.
-    ListThreads(ListThreads),
-    /// `threads.update`, answered with the thread.
-    UpdateThread(UpdateThread),
-    /// `threads.delete`, answered with `{}`.
-    DeleteThread(DeleteThread),
-    /// `items.list`, answered with a page of items.
-    ListItems(ListItems),
-    /// `items.feedback`, answered with `{}`.
-    Feedback(Feedback),
-    /// `attachments.create`, answered with the attachment.
-    AttachmentsCreate(AttachmentsCreate),
-    /// `attachments.delete`, answered with `{}`.
-    AttachmentsDelete(AttachmentsDelete),
-    /// `input.transcribe`, answered with `{"text"}`.
-    Transcribe(Transcribe),
+    /// Answered with a stream of events.
+    Stream(StreamRequest),
+    /// Answered with one document.
+    Call(CallRequest),
 }
 
 /// Why a body is not an operation.
@@ -78,71 +115,7 @@ impl Request {
     pub fn parse(body: &[u8]) -> Result<Self, RequestError> {
         let lenient::ObjectOnly(envelope) = serde_json::from_slice::<lenient::ObjectOnly<Envelope<'_>>>(body)
             .map_err(|error| RequestError::Envelope(describe(&error)))?;
-        let operation = envelope.r#type.as_str();
-        let params = envelope.params.map_or("null", RawValue::get);
-        match operation {
-            "threads.create" => read(operation, params).map(Self::CreateThread),
-            "threads.add_user_message" => read(operation, params).map(Self::AddUserMessage),
-            "threads.add_client_tool_output" => read(operation, params).map(Self::AddClientToolOutput),
-            "threads.add_structured_input" => read(operation, params).map(Self::AddStructuredInput),
-            "threads.retry_after_item" => read(operation, params).map(Self::RetryAfterItem),
-            "threads.custom_action" => read(operation, params).map(Self::CustomAction),
-            "threads.sync_custom_action" => read(operation, params).map(Self::SyncCustomAction),
-            "threads.get_by_id" => read(operation, params).map(Self::GetThread),
-            "threads.list" => read(operation, params).map(Self::ListThreads),
-            "threads.update" => read(operation, params).map(Self::UpdateThread),
-            "threads.delete" => read(operation, params).map(Self::DeleteThread),
-            "items.list" => read(operation, params).map(Self::ListItems),
-            "items.feedback" => read(operation, params).map(Self::Feedback),
-            "attachments.create" => read(operation, params).map(Self::AttachmentsCreate),
-            "attachments.delete" => read(operation, params).map(Self::AttachmentsDelete),
-            "input.transcribe" => read(operation, params).map(Self::Transcribe),
-            unknown => Err(RequestError::UnknownOperation(unknown.chars().take(64).collect())),
-        }
-    }
-
-    /// Whether the answer is a stream of events, and may take as long as a model talks.
-    pub const fn is_streamed(&self) -> bool {
-        match self {
-            Self::CreateThread(_)
-            | Self::AddUserMessage(_)
-            | Self::AddClientToolOutput(_)
-            | Self::AddStructuredInput(_)
-            | Self::RetryAfterItem(_)
-            | Self::CustomAction(_) => true,
-            Self::SyncCustomAction(_)
-            | Self::GetThread(_)
-            | Self::ListThreads(_)
-            | Self::UpdateThread(_)
-            | Self::DeleteThread(_)
-            | Self::ListItems(_)
-            | Self::Feedback(_)
-            | Self::AttachmentsCreate(_)
-            | Self::AttachmentsDelete(_)
-            | Self::Transcribe(_) => false,
-        }
-    }
-
-    /// The operation's wire name.
-    pub const fn operation(&self) -> &'static str {
-        match self {
-            Self::CreateThread(_) => "threads.create",
-            Self::AddUserMessage(_) => "threads.add_user_message",
-            Self::AddClientToolOutput(_) => "threads.add_client_tool_output",
-            Self::AddStructuredInput(_) => "threads.add_structured_input",
-            Self::RetryAfterItem(_) => "threads.retry_after_item",
-            Self::CustomAction(_) => "threads.custom_action",
-            Self::SyncCustomAction(_) => "threads.sync_custom_action",
-            Self::GetThread(_) => "threads.get_by_id",
-            Self::ListThreads(_) => "threads.list",
-            Self::UpdateThread(_) => "threads.update",
-            Self::DeleteThread(_) => "threads.delete",
-            Self::ListItems(_) => "items.list",
-            Self::Feedback(_) => "items.feedback",
-            Self::AttachmentsCreate(_) => "attachments.create",
-            Self::AttachmentsDelete(_) => "attachments.delete",
-            Self::Transcribe(_) => "input.transcribe",
-        }
+        Self::read(&envelope.r#type, envelope.params.map_or("null", RawValue::get))
     }
 }
 

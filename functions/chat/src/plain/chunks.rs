@@ -1,7 +1,7 @@
 //! The answer as Chat Completions streams it.
 
 use bytes::Bytes;
-use chatkit_shared::conversation::Engine;
+use chatkit_shared::engine::Engine;
 use chatkit_shared::http::sse;
 use chatkit_shared::protocol::{Event, ItemUpdate, ThreadItem};
 use futures_util::{Stream, StreamExt, stream};

@@ -1,7 +1,6 @@
-use chatkit_shared::conversation::{self, TurnReport};
+use chatkit_shared::engine::TurnReport;
 use chatkit_shared::http::Code;
-use chatkit_shared::model::{ModelError, TokenUsage};
-use chatkit_shared::store::StoreError;
+use chatkit_shared::model::TokenUsage;
 use serde::Serialize;
 
 /// How a turn ended, which is known after its last event.
@@ -22,13 +21,7 @@ pub(super) struct Usage {
 
 impl Ending {
     pub(super) fn of(turn: &TurnReport) -> Self {
-        let code = match &turn.cause {
-            Some(cause) if cause.is::<StoreError>() || cause.is::<conversation::Error>() => Code::Unavailable,
-            Some(cause) => {
-                cause.downcast_ref().map_or(Code::UpstreamError, |error: &ModelError| Code::from(error.kind))
-            }
-            None => Code::UpstreamError,
-        };
+        let code = turn.failure.as_ref().map_or(Code::UpstreamError, Code::from);
         Self { usage: turn.usage.into(), code }
     }
 }

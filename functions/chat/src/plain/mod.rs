@@ -8,11 +8,9 @@ mod request;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use chatkit_shared::conversation::{OnEnd, Reply, TurnReport};
+use chatkit_shared::engine::{Events, OnEnd, TurnReport};
 use chatkit_shared::http::{Caller, Error, JsonBody, RequestLog, sse};
 use chatkit_shared::identity::Identity;
-use chatkit_shared::protocol::Event;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 use self::ending::Ending;
@@ -45,19 +43,10 @@ pub(crate) async fn chat(
     }
 }
 
-async fn start_turn(
-    app: &App,
-    identity: &Identity,
-    request: PlainRequest,
-    on_end: OnEnd,
-) -> Result<UnboundedReceiver<Event>, Error> {
+async fn start_turn(app: &App, identity: &Identity, request: PlainRequest, on_end: OnEnd) -> Result<Events, Error> {
     let engine = app.engine.without_page();
-    let request = match request {
-        PlainRequest::InThread(request) => request,
-        PlainRequest::Stateless(messages) => return Ok(engine.answer(identity, messages, on_end).await?),
-    };
-    match engine.process(identity, request, on_end).await? {
-        Reply::Events(events) => Ok(events),
-        Reply::Document(_) => Err(Error::internal("a turn was answered with a document")),
-    }
+    Ok(match request {
+        PlainRequest::InThread(request) => engine.stream(identity, request, on_end).await?,
+        PlainRequest::Stateless(messages) => engine.answer(identity, messages, on_end).await?,
+    })
 }

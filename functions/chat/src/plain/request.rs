@@ -1,7 +1,7 @@
-use chatkit_shared::conversation::{Message, Role};
+use chatkit_shared::engine::{Message, Role};
 use chatkit_shared::http::Error;
 use chatkit_shared::protocol::{
-    AddUserMessage, CreateThread, InferenceOptions, Request, UserContent, UserMessageInput,
+    AddUserMessage, CreateThread, InferenceOptions, StreamRequest, UserContent, UserMessageInput,
 };
 use serde::Deserialize;
 
@@ -32,7 +32,7 @@ enum PlainRole {
 
 pub(super) enum PlainRequest {
     /// A turn in a thread.
-    InThread(Request),
+    InThread(StreamRequest),
     /// An answer to a conversation that is not stored.
     Stateless(Vec<Message>),
 }
@@ -41,10 +41,13 @@ impl PlainBody {
     pub(super) fn into_request(self) -> Result<PlainRequest, Error> {
         match (self.message, self.messages, self.session_id) {
             (Some(text), None, None) => {
-                Ok(PlainRequest::InThread(Request::CreateThread(CreateThread { input: input(text) })))
+                Ok(PlainRequest::InThread(StreamRequest::CreateThread(CreateThread { input: input(text) })))
             }
             (Some(text), None, Some(thread_id)) => {
-                Ok(PlainRequest::InThread(Request::AddUserMessage(AddUserMessage { thread_id, input: input(text) })))
+                Ok(PlainRequest::InThread(StreamRequest::AddUserMessage(AddUserMessage {
+                    thread_id,
+                    input: input(text),
+                })))
             }
             (None, Some(messages), None) => {
                 Ok(PlainRequest::Stateless(messages.into_iter().map(Message::from).collect()))

@@ -1,0 +1,100 @@
+//! Files in a thread: as they are stored, as they are shown, and how they go.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{Engine, Error, Failure};
+use crate::files::{Files, MediaType, ObjectKey};
+use crate::identity::Owner;
+use crate::ids;
+use crate::model::Picture;
+use crate::protocol::{AttachmentKind, GeneratedImage, GeneratedImageItem, ThreadItem};
+
+/// What stands for a file's URL in the store: a URL that is good for an hour must not be kept. Which file it is follows
+/// from the id beside it.
+pub(super) const STORED: &str = "stored:";
+
+impl Engine {
+    pub(super) fn files(&self) -> Result<&Files, Error> {
+        self.files.as_ref().ok_or(Error::NoFiles)
+    }
+
+    /// A stored item as its owner sees it: with URLs of its files that are good for an hour from now. Costs no I/O.
+    pub fn with_file_urls(&self, owner: &Owner, mut item: ThreadItem) -> ThreadItem {
+        let url = |id: &str| {
+            // Where files have been turned off, there is nothing to load.
+            self.files.as_ref().map(|files| files.url(&ObjectKey::file(owner, id))).unwrap_or_default()
+        };
+        match &mut item {
+            ThreadItem::UserMessage(message) => {
+                for attachment in &mut message.attachments {
+                    attachment.size = None;
+                    if let AttachmentKind::Image { preview_url } = &mut attachment.kind {
+                        *preview_url = url(&attachment.id);
+                    }
+                }
+            }
+            ThreadItem::GeneratedImage(GeneratedImageItem { image: Some(image), .. }) if image.url == STORED => {
+                image.url = url(&image.id);
+            }
+            ThreadItem::GeneratedImage(_)
+            | ThreadItem::AssistantMessage(_)
+            | ThreadItem::ClientToolCall(_)
+            | ThreadItem::Widget(_)
+            | ThreadItem::StructuredInput(_)
+            | ThreadItem::Workflow(_)
+            | ThreadItem::Task(_)
+            | ThreadItem::EndOfTurn(_)
+            | ThreadItem::HiddenContextItem(_)
+            | ThreadItem::SdkHiddenContext(_) => {}
+        }
+        item
+    }
+
+    /// Keeps a picture that the model made, as the image of the item `item_id`. It goes with that item; [`Engine::with_file_urls`]
+    /// gives it a URL.
+    ///
+    /// # Errors
+    /// [`Error::NoFiles`] where there is no place for it, [`Error::Files`] when it cannot be kept.
+    pub async fn keep_picture(&self, owner: &Owner, item_id: &str, picture: &Picture) -> Result<GeneratedImage, Error> {
+        let files = self.files()?;
+        files.put(&ObjectKey::file(owner, item_id), &media_type(picture)?, picture.bytes.clone()).await?;
+        Ok(GeneratedImage { id: item_id.to_owned(), url: STORED.to_owned() })
+    }
+
+    /// Shows a picture that is not whole yet, for an hour. It goes by itself, as uploads do that no message takes.
+    ///
+    /// # Errors
+    /// As [`Engine::keep_picture`].
+    pub(super) async fn keep_partial_picture(&self, owner: &Owner, picture: &Picture) -> Result<GeneratedImage, Error> {
+        let (files, id) = (self.files()?, self.ids.mint(ids::MESSAGE));
+        let object = ObjectKey::upload(owner, &id);
+        files.put(&object, &media_type(picture)?, picture.bytes.clone()).await?;
+        Ok(GeneratedImage { id, url: files.url(&object) })
+    }
+
+    /// Removes the files of items that are removed, by their ids, and the records of those that were attachments.
+    ///
+    /// # Errors
+    /// Repeating it removes what is left.
+    pub(super) async fn remove_files(&self, owner: &Owner, file_ids: &[String]) -> Result<(), Failure> {
+        if file_ids.is_empty() {
+            return Ok(());
+        }
+        let is_attachment = |id: &&String| id.strip_prefix(ids::ATTACHMENT).is_some_and(|rest| rest.starts_with('_'));
+        let attachments: Vec<_> = file_ids.iter().filter(is_attachment).cloned().collect();
+        if let Some(files) = &self.files {
+            let uploads = attachments.iter().map(|id| ObjectKey::upload(owner, id));
+            let objects = file_ids.iter().map(|id| ObjectKey::file(owner, id)).chain(uploads);
+            stream::iter(objects.collect::<Vec<_>>())
+                .map(Ok)
+                .try_for_each_concurrent(8, |object| async move { files.delete(&object).await })
+                .await?;
+        }
+        self.store.attachments.remove(owner, &attachments).await?;
+        Ok(())
+    }
+}
+
+fn media_type(picture: &Picture) -> Result<MediaType, Error> {
+    MediaType::parse(picture.media_type).ok_or_else(|| Error::Invalid("the picture has no type".to_owned()))
+}

@@ -1,0 +1,140 @@
+//! The engine: it carries out ChatKit's operations with the store, the model and the site's endpoints.
+//!
+//! ```text
+//! operations/         one file for each operation: what it checks, reads, writes first, and answers
+//! turn/               a turn from its admission to its end; turn/mod.rs is the whole of it on one page
+//! answer/             the model's events and the endpoints' effects as items and events of the thread; no I/O
+//! prompt.rs           the thread's items as the model's input; no I/O
+//! public_messages.rs  the sentences that a person reads when a turn goes wrong
+//! ```
+//!
+//! Architecture invariant: nothing here mentions HTTP, SSE, DynamoDB or OpenAI's wire types.
+
+mod answer;
+mod error;
+mod files;
+mod limits;
+mod operations;
+mod prompt;
+mod public_messages;
+mod task;
+mod turn;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+pub use error::{Error, Failure};
+pub use limits::{Limits, REQUESTS};
+pub use operations::stateless::{Message, Role};
+pub use turn::{OnEnd, TurnReport};
+
+use crate::assistant::Assistant;
+use crate::clock::Clock;
+use crate::endpoints::Endpoints;
+use crate::files::Files;
+use crate::identity::Identity;
+use crate::ids::Ids;
+use crate::model::Model;
+use crate::protocol::{Attachment, CallRequest, Event, Page, StreamRequest, Thread, ThreadItem};
+pub use crate::store::Outcome;
+use crate::store::Store;
+
+/// Carries out ChatKit's operations. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub store: Store,
+    /// Where the bytes of attachments and pictures are; none where files are not configured.
+    pub files: Option<Files>,
+    pub model: Model,
+    pub assistant: Arc<Assistant>,
+    /// The site's endpoints, where server tools run and actions go.
+    pub endpoints: Endpoints,
+    pub limits: Limits,
+    pub clock: Clock,
+    pub ids: Ids,
+}
+
+/// The events of a streamed operation. Everything is stored before the last one; a reader may leave at any time without
+/// changing what is stored.
+pub type Events = UnboundedReceiver<Event>;
+
+/// The answer to an operation that is not streamed.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Document {
+    Thread(Thread),
+    /// Threads, without their items.
+    Threads(Page<Thread>),
+    Items(Page<ThreadItem>),
+    /// The widget of an action, if the action has changed it.
+    UpdatedItem {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        updated_item: Option<ThreadItem>,
+    },
+    Attachment(Attachment),
+    Transcription {
+        text: String,
+    },
+    /// `{}`.
+    Nothing {},
+}
+
+impl Engine {
+    /// The engine for callers that have no web page, so that no client tool can run.
+    #[must_use]
+    pub fn without_page(&self) -> Self {
+        if !self.assistant.has_client_tools() {
+            return self.clone();
+        }
+        Self { assistant: Arc::new(self.assistant.without_client_tools()), ..self.clone() }
+    }
+
+    /// Starts a streamed operation of a user. `on_end` is called once, after everything is stored.
+    ///
+    /// # Errors
+    /// Only before anything is written; from then on a failure is the last event of the stream.
+    pub async fn stream(&self, identity: &Identity, request: StreamRequest, on_end: OnEnd) -> Result<Events, Error> {
+        let (engine, identity) = (self.clone(), identity.clone());
+        task::run_to_completion(async move {
+            match request {
+                StreamRequest::CreateThread(params) => engine.create_thread(&identity, params, on_end).await,
+                StreamRequest::AddUserMessage(params) => engine.add_user_message(&identity, params, on_end).await,
+                StreamRequest::AddClientToolOutput(params) => {
+                    engine.add_client_tool_output(&identity, params, on_end).await
+                }
+                StreamRequest::AddStructuredInput(params) => {
+                    engine.add_structured_input(&identity, params, on_end).await
+                }
+                StreamRequest::RetryAfterItem(params) => engine.retry_after_item(&identity, params, on_end).await,
+                StreamRequest::CustomAction(params) => engine.custom_action(&identity, params, on_end).await,
+            }
+        })
+        .await
+    }
+
+    /// Carries out an operation of a user that is answered with one document. `on_end` is called if it asks a model.
+    ///
+    /// # Errors
+    /// When the operation is refused or fails.
+    pub async fn call(&self, identity: &Identity, request: CallRequest, on_end: OnEnd) -> Result<Document, Error> {
+        let (engine, identity) = (self.clone(), identity.clone());
+        task::run_to_completion(async move {
+            let owner = &identity.owner;
+            match request {
+                CallRequest::SyncCustomAction(params) => engine.sync_custom_action(&identity, params).await,
+                CallRequest::GetThread(params) => engine.get_thread(owner, &params).await,
+                CallRequest::ListThreads(params) => engine.list_threads(owner, &params).await,
+                CallRequest::UpdateThread(params) => engine.update_thread(owner, params).await,
+                CallRequest::DeleteThread(params) => engine.delete_thread(owner, &params).await,
+                CallRequest::ListItems(params) => engine.list_items(owner, &params).await,
+                CallRequest::Feedback(params) => engine.feedback(owner, &params).await,
+                CallRequest::AttachmentsCreate(params) => engine.create_attachment(owner, params).await,
+                CallRequest::AttachmentsDelete(params) => engine.delete_attachment(owner, &params).await,
+                CallRequest::Transcribe(params) => engine.transcribe(&identity, params, on_end).await,
+            }
+        })
+        .await
+    }
+}

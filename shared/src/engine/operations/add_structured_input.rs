@@ -1,0 +1,109 @@
+use crate::engine::prompt::prompt;
+use crate::engine::turn::{FirstWrite, TurnPlan, stream_options};
+use crate::engine::{Engine, Error, Events, OnEnd};
+use crate::identity::Identity;
+use crate::protocol::{
+    AddStructuredInput, Answer, Event, StructuredAnswer, StructuredInput, StructuredInputStatus, StructuredSubmission,
+    SubmissionStatus, ThreadItem,
+};
+use crate::store::{Loaded, StoredItem};
+
+/// Of all answers together, so that they fit a record of the store with the questions.
+const MAX_ANSWERS_BYTES: usize = 64 * 1024;
+
+impl Engine {
+    /// `threads.add_structured_input`: the questions get their answers, and the model goes on.
+    pub(in crate::engine) async fn add_structured_input(
+        &self,
+        identity: &Identity,
+        params: AddStructuredInput,
+        on_end: OnEnd,
+    ) -> Result<Events, Error> {
+        let owner = &identity.owner;
+        self.check_answers(&params.input)?;
+        let load = self.load_now(owner, &params.thread_id);
+        let waiting = self.store.items.get(owner, &params.thread_id, &params.item_id);
+        let (admitted, waiting) = tokio::join!(self.admit_and_load(identity, load), waiting);
+        let (admitted, loaded) = admitted?;
+        let waiting = waiting.map_err(Error::from).and_then(|waiting| waiting.ok_or(Error::NotFound("item")));
+        let plan = waiting.and_then(|waiting| self.plan_structured_input(identity, params.input, waiting, loaded));
+        self.start_turn(admitted, plan, on_end).await
+    }
+
+    fn plan_structured_input(
+        &self,
+        identity: &Identity,
+        input: StructuredSubmission,
+        waiting: StoredItem,
+        loaded: Loaded,
+    ) -> Result<TurnPlan, Error> {
+        // Which of two answers counts, the item itself decides.
+        let run = self.new_run(None, loaded.thread.last_run());
+        let answered = answered(waiting.clone(), input, &run.id)?;
+        let ended_run_id = self.ended_run_id(&loaded);
+        let Loaded { thread, mut items, .. } = loaded;
+        match items.iter_mut().find(|stored| stored.item.id() == answered.item.id()) {
+            Some(stored) => *stored = answered.clone(),
+            // Asked so long ago that a turn does not read so far back: the model is told all the same.
+            None => items.insert(0, answered.clone()),
+        }
+        let question_id = items.last().unwrap_or(&answered).item.id().to_owned();
+        let prompt = prompt(&self.assistant, identity, &thread.id, &items);
+        let first_events = vec![stream_options(), Event::ItemReplaced { item: answered.item.clone() }];
+        let first_write = FirstWrite::Answer { waiting, answered, ended_run_id };
+        Ok(TurnPlan {
+            first_events,
+            ..TurnPlan::new("threads.add_structured_input", identity, thread, run, &question_id, first_write, prompt)
+        })
+    }
+
+    fn check_answers(&self, submission: &StructuredSubmission) -> Result<(), Error> {
+        let values: Vec<_> = submission.answers.values().flat_map(|answer| &answer.values).collect();
+        let characters = values.iter().map(|value| value.chars().count()).sum::<usize>();
+        let bytes = serde_json::to_vec(&values).map_or(usize::MAX, |json| json.len());
+        let limit = self.limits.message_chars;
+        if limit > 0 && characters > limit {
+            return Err(Error::Invalid(format!("the answers have more than {limit} characters")));
+        }
+        if bytes > MAX_ANSWERS_BYTES {
+            return Err(Error::Invalid(format!("the answers are larger than {} KB", MAX_ANSWERS_BYTES / 1024)));
+        }
+        Ok(())
+    }
+}
+
+/// The questions with their answers.
+fn answered(asked: StoredItem, submission: StructuredSubmission, run_id: &str) -> Result<StoredItem, Error> {
+    let ThreadItem::StructuredInput(mut item) = asked.item else {
+        return Err(Error::Invalid("`item_id` must name questions to the user".to_owned()));
+    };
+    if item.status != StructuredInputStatus::Pending {
+        return Err(Error::Invalid("these questions are answered already".to_owned()));
+    }
+    let StructuredSubmission { status, mut answers } = submission;
+    item.status = match status {
+        SubmissionStatus::Answered => StructuredInputStatus::Answered,
+        SubmissionStatus::Skipped => {
+            answers.clear();
+            StructuredInputStatus::Skipped
+        }
+    };
+    for input in &mut item.inputs {
+        match input {
+            StructuredInput::MultipleChoice { id, answer, multiple, .. } => {
+                *answer = Some(answer_to(answers.remove(id), *multiple));
+            }
+            StructuredInput::Freeform { id, answer, .. } => *answer = Some(answer_to(answers.remove(id), true)),
+        }
+    }
+    Ok(StoredItem { item: ThreadItem::StructuredInput(item), answered_by: Some(run_id.to_owned()), ..asked })
+}
+
+/// The answer to one question, skipped if it is empty. Where only one can be chosen, the first counts.
+fn answer_to(given: Option<StructuredAnswer>, several: bool) -> Answer {
+    let mut values = given.filter(|given| !given.skipped).map(|given| given.values).unwrap_or_default();
+    if !several {
+        values.truncate(1);
+    }
+    Answer { skipped: values.is_empty(), values }
+}

@@ -1,0 +1,29 @@
+use super::threads::check_limit;
+use crate::engine::{Document, Engine, Error};
+use crate::identity::Owner;
+use crate::protocol::{Feedback, ListItems};
+
+/// That one feedback may name.
+const MAX_FEEDBACK_ITEMS: usize = 100;
+
+impl Engine {
+    /// `items.list`.
+    pub(in crate::engine) async fn list_items(&self, owner: &Owner, params: &ListItems) -> Result<Document, Error> {
+        check_limit(&params.paging)?;
+        self.admit_request(owner).await?;
+        let items = self.store.items.list(owner, &params.thread_id, &params.paging).await?;
+        let items = items.ok_or(Error::NotFound("thread"))?;
+        Ok(Document::Items(items.map(|stored| self.with_file_urls(owner, stored.item))))
+    }
+
+    /// `items.feedback`: kept on each item.
+    pub(in crate::engine) async fn feedback(&self, owner: &Owner, params: &Feedback) -> Result<Document, Error> {
+        if params.item_ids.len() > MAX_FEEDBACK_ITEMS {
+            return Err(Error::Invalid(format!("`item_ids` names more than {MAX_FEEDBACK_ITEMS} items")));
+        }
+        self.admit_request(owner).await?;
+        let now = self.clock.now();
+        let all_exist = self.store.items.feedback(owner, &params.thread_id, &params.item_ids, params.kind, now).await?;
+        if all_exist { Ok(Document::Nothing {}) } else { Err(Error::NotFound("item")) }
+    }
+}

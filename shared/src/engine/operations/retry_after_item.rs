@@ -1,0 +1,54 @@
+use super::user_message::{digest_of_item, title_message};
+use crate::engine::prompt::prompt;
+use crate::engine::turn::{FirstWrite, TurnPlan};
+use crate::engine::{Engine, Error, Events, OnEnd};
+use crate::identity::{Identity, Owner};
+use crate::protocol::{RetryAfterItem, ThreadItem};
+use crate::store::{Loaded, StoredItem, Threads};
+
+impl Engine {
+    /// `threads.retry_after_item`: everything after a message of the user is removed, and the message answered again. A
+    /// run that is still under way withdraws its items when it ends.
+    pub(in crate::engine) async fn retry_after_item(
+        &self,
+        identity: &Identity,
+        params: RetryAfterItem,
+        on_end: OnEnd,
+    ) -> Result<Events, Error> {
+        let load = self.load(&identity.owner, &params.thread_id);
+        let (admitted, loaded) = self.admit_and_load(identity, load).await?;
+        let plan = self.plan_retry(identity, &params.item_id, loaded).await;
+        self.start_turn(admitted, plan, on_end).await
+    }
+
+    async fn plan_retry(&self, identity: &Identity, item_id: &str, loaded: Loaded) -> Result<TurnPlan, Error> {
+        let items = match loaded.items.iter().position(|stored| stored.item.id() == item_id) {
+            Some(position) => loaded.items[..=position].to_vec(),
+            // Further back than a turn reads: rare, so it costs a read of its own.
+            None => self.items_up_to(&identity.owner, &loaded.thread.id, item_id).await?,
+        };
+        let question = match items.last().map(|stored| &stored.item) {
+            Some(question @ ThreadItem::UserMessage(message)) if message.header.id == item_id => question,
+            Some(item) if item.id() == item_id => {
+                return Err(Error::Invalid("`item_id` must name a message of the user".to_owned()));
+            }
+            Some(_) | None => return Err(Error::NotFound("item")),
+        };
+        // Everything that it removes is older than the run, and every message that is sent from now on is newer.
+        let run = self.new_run(Some(digest_of_item(question)), Some(loaded.newest()));
+        let thread = loaded.thread;
+        let prompt = prompt(&self.assistant, identity, &thread.id, &items);
+        Ok(TurnPlan {
+            title_message: thread.title.is_none().then(|| title_message(question)),
+            ..TurnPlan::new("threads.retry_after_item", identity, thread, run, item_id, FirstWrite::Retry, prompt)
+        })
+    }
+
+    async fn items_up_to(&self, owner: &Owner, thread_id: &str, item_id: &str) -> Result<Vec<StoredItem>, Error> {
+        let (item, older) = tokio::try_join!(
+            self.store.items.get(owner, thread_id, item_id),
+            self.store.items.before(owner, thread_id, item_id, Threads::NEWEST)
+        )?;
+        Ok(older.into_iter().chain(item).collect())
+    }
+}

@@ -1,0 +1,277 @@
+//! What the model is shown: the newest items that fit its budget.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use crate::assistant::{Assistant, ClientChoice, Function, Tool};
+use crate::hash::sha256_hex;
+use crate::identity::Identity;
+use crate::model::{FileSource, FunctionCall, Input, InputFile, InputPart, Prompt, estimate_tokens};
+use crate::protocol::{
+    AttachmentKind, ClientToolCall, ClientToolCallStatus, InferenceOptions, StructuredInput, StructuredInputItem,
+    StructuredInputStatus, ThreadItem, UserContent, UserMessage,
+};
+use crate::store::StoredItem;
+
+/// The prompt of a turn: `items` are a thread's newest, oldest of them first; the last one is what is to be answered.
+pub(super) fn prompt(assistant: &Assistant, identity: &Identity, thread_id: &str, items: &[StoredItem]) -> Prompt {
+    let last = items.len().saturating_sub(1);
+    let groups = items.iter().enumerate().map(|(index, stored)| group(stored, index == last));
+    let input = newest_that_fit(groups.collect(), u64::from(assistant.max_context_tokens));
+    let mut prompt = Prompt { input, cache_key: Some(thread_id.to_owned()), ..basis(assistant, identity) };
+    prompt.tools = assistant.tools.iter().map(definition).collect();
+    let asked = items.iter().rev().find_map(|stored| match &stored.item {
+        ThreadItem::UserMessage(message) => Some(&message.inference_options),
+        _ => None,
+    });
+    if let Some(InferenceOptions { tool_choice, model }) = asked {
+        if let Some(model) = chosen(&assistant.models, model.as_ref()).and_then(Value::as_str) {
+            model.clone_into(&mut prompt.model);
+        }
+        // What was picked is used once, at the beginning.
+        let is_question = matches!(items.last().map(|stored| &stored.item), Some(ThreadItem::UserMessage(_)));
+        let tool = tool_choice.as_ref().map(|tool| &tool.id).filter(|_| is_question);
+        prompt.tool_choice = chosen(&assistant.tool_choices, tool).cloned();
+    }
+    in_first_round(assistant, prompt)
+}
+
+/// The prompt of a conversation that is not kept here.
+pub(super) fn prompt_of(assistant: &Assistant, identity: &Identity, inputs: Vec<Input>) -> Prompt {
+    let groups = inputs.into_iter().map(|input| vec![input]).collect();
+    let tools = assistant.tools.iter().map(definition).collect();
+    let input = newest_that_fit(groups, u64::from(assistant.max_context_tokens));
+    in_first_round(assistant, Prompt { input, tools, ..basis(assistant, identity) })
+}
+
+/// Where the first round is the last one, the model has to answer with what it knows, as in the last of several.
+fn in_first_round(assistant: &Assistant, mut prompt: Prompt) -> Prompt {
+    if assistant.max_rounds <= 1 && prompt.has_functions() {
+        prompt.tool_choice = Some("none".into());
+    }
+    prompt
+}
+
+/// Estimated tokens of a whole prompt.
+pub(super) fn tokens(prompt: &Prompt) -> u64 {
+    let tools = prompt.tools.iter().map(|tool| estimate_tokens(&tool.to_string())).sum::<u64>();
+    prompt.input.iter().map(cost).sum::<u64>() + prompt.instructions.as_deref().map_or(0, estimate_tokens) + tools
+}
+
+fn basis(assistant: &Assistant, identity: &Identity) -> Prompt {
+    let owner = &identity.owner;
+    Prompt {
+        model: assistant.model.clone(),
+        instructions: assistant.instructions_for(identity),
+        max_output_tokens: Some(assistant.max_output_tokens),
+        reasoning_effort: assistant.reasoning_effort.clone(),
+        reasoning_summaries: assistant.reasoning_summaries,
+        user: Some(sha256_hex(&format!("{}\n{}", owner.tenant(), owner.user()))),
+        ..Prompt::default()
+    }
+}
+
+fn chosen<'a>(choices: &'a [ClientChoice], id: Option<&String>) -> Option<&'a Value> {
+    choices.iter().find(|choice| Some(&choice.id) == id).map(|choice| &choice.value)
+}
+
+fn definition(tool: &Tool) -> Value {
+    match tool {
+        Tool::Hosted(definition) | Tool::Function(Function { definition, .. }) => definition.clone(),
+    }
+}
+
+/// What one item becomes, behind what the model did on the way to it.
+fn group(stored: &StoredItem, is_last: bool) -> Vec<Input> {
+    let model_context = stored.model_context.iter().flat_map(|context| &context.inputs_before);
+    // What the model thought, only the turn that goes on may be told.
+    let before = model_context.filter(|input| is_last || !matches!(input, Input::Opaque(_))).cloned();
+    before.chain(inputs(&stored.item, is_last)).collect()
+}
+
+/// The newest groups that fit: a group is what one item becomes, and stays whole.
+fn newest_that_fit(groups: Vec<Vec<Input>>, budget: u64) -> Vec<Input> {
+    let mut left = budget;
+    let mut newest_first = Vec::new();
+    for (age, group) in groups.into_iter().rev().enumerate() {
+        let cost = group.iter().map(cost).sum::<u64>();
+        // What is to be answered is shown however long it is.
+        if age > 0 && cost > left {
+            break;
+        }
+        left = left.saturating_sub(cost);
+        newest_first.extend(group.into_iter().rev());
+    }
+    // A conversation begins with what a person said; half an exchange only confuses.
+    let has_user = newest_first.iter().any(|input| matches!(input, Input::User(_)));
+    while has_user && !matches!(newest_first.last(), Some(Input::User(_))) {
+        newest_first.pop();
+    }
+    newest_first.reverse();
+    newest_first
+}
+
+fn cost(input: &Input) -> u64 {
+    /// Roles and separators.
+    const OVERHEAD: u64 = 4;
+    let text = match input {
+        Input::User(parts) => parts.iter().map(part_cost).sum(),
+        Input::Assistant(text) => estimate_tokens(text),
+        Input::Opaque(value) => estimate_tokens(&value.to_string()),
+        Input::Call(call) => estimate_tokens(&call.name) + estimate_tokens(&call.arguments),
+        Input::CallOutput { output, .. } => estimate_tokens(output),
+    };
+    text + OVERHEAD
+}
+
+fn part_cost(part: &InputPart) -> u64 {
+    /// What OpenAI's models take for a picture of common size, "Images and vision" of its guide.
+    const IMAGE: u64 = 1_105;
+    /// A document is text and pictures of its pages; nobody knows before it is read. Most bytes of a large one are not
+    /// words, so it counts as some ten pages.
+    const DOCUMENT: u64 = 10_000;
+    match part {
+        InputPart::Text(text) => estimate_tokens(text),
+        InputPart::Image(_) => IMAGE,
+        InputPart::File(file) => file.size.div_ceil(4).min(DOCUMENT),
+    }
+}
+
+fn inputs(item: &ThreadItem, is_last: bool) -> Vec<Input> {
+    match item {
+        ThreadItem::UserMessage(message) => user_inputs(message, is_last),
+        ThreadItem::AssistantMessage(message) => {
+            let text = message.content.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("\n");
+            if text.is_empty() { Vec::new() } else { vec![Input::Assistant(text)] }
+        }
+        ThreadItem::HiddenContextItem(hidden) => {
+            vec![hidden_context(&hidden.content)]
+        }
+        ThreadItem::SdkHiddenContext(hidden) => vec![hidden_text(&hidden.content)],
+        ThreadItem::ClientToolCall(call) => called(call),
+        ThreadItem::Widget(item) => {
+            let widget = excerpt(&item.widget.to_string());
+            vec![user_text(format!(
+                "The application showed the user a widget with the id {}:\n{widget}",
+                item.header.id
+            ))]
+        }
+        ThreadItem::GeneratedImage(item) => {
+            let text = "The application showed the user this picture, which you had made.";
+            let picture = item.image.as_ref().map(|image| picture(&image.id));
+            vec![Input::User(std::iter::once(InputPart::Text(text.to_owned())).chain(picture).collect())]
+        }
+        ThreadItem::StructuredInput(item) => vec![user_text(questions(item))],
+        // Reasoning and tasks are the model's own business of that turn.
+        ThreadItem::Workflow(_) | ThreadItem::Task(_) | ThreadItem::EndOfTurn(_) => Vec::new(),
+    }
+}
+
+/// A picture that the model made. Its real type is the stored object's; models go by the bytes.
+fn picture(id: &str) -> InputPart {
+    /// Bytes of a picture at most: more does not come through the model's stream.
+    const LARGEST: u64 = 12_000_000;
+    let source = FileSource::Stored(id.to_owned());
+    InputPart::Image(InputFile { name: id.to_owned(), media_type: "image/png".to_owned(), size: LARGEST, source })
+}
+
+/// A call that the page has answered. One that it has not is none: the model must not wait for it.
+fn called(call: &ClientToolCall) -> Vec<Input> {
+    let ClientToolCall { call_id, name, arguments, output, .. } = call;
+    match call.status {
+        ClientToolCallStatus::Pending => Vec::new(),
+        ClientToolCallStatus::Completed => {
+            let arguments = Value::Object(arguments.clone()).to_string();
+            let output = output.as_ref().unwrap_or(&Value::Null).to_string();
+            let call = FunctionCall { call_id: call_id.clone(), name: name.clone(), arguments };
+            vec![Input::Call(call), Input::CallOutput { call_id: call_id.clone(), output }]
+        }
+    }
+}
+
+fn questions(item: &StructuredInputItem) -> String {
+    let mut text = match item.status {
+        StructuredInputStatus::Pending => {
+            "The application asked the user these questions, not answered yet:".to_owned()
+        }
+        StructuredInputStatus::Answered => "The application asked the user these questions:".to_owned(),
+        StructuredInputStatus::Skipped => {
+            "The application asked the user these questions, who passed them over:".to_owned()
+        }
+    };
+    for input in &item.inputs {
+        let (StructuredInput::MultipleChoice { question, answer, .. }
+        | StructuredInput::Freeform { question, answer, .. }) = input;
+        let answer = match answer {
+            None => "not answered".to_owned(),
+            Some(answer) if answer.skipped => "passed over".to_owned(),
+            Some(answer) => answer.values.join(", "),
+        };
+        text.push_str(&format!("\n- {question}: {answer}"));
+    }
+    text
+}
+
+/// As much of a text as tells what it is.
+fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 4_000;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Something that the model knows, and nobody sees.
+fn hidden_context(content: &Value) -> Input {
+    hidden_text(&content.as_str().map_or_else(|| content.to_string(), ToOwned::to_owned))
+}
+
+fn hidden_text(content: &str) -> Input {
+    user_text(format!("Context from the application, which the user does not see:\n<context>\n{content}\n</context>"))
+}
+
+fn user_text(text: String) -> Input {
+    Input::User(vec![InputPart::Text(text)])
+}
+
+fn user_inputs(message: &UserMessage, is_last: bool) -> Vec<Input> {
+    let mut text = String::new();
+    let mut mentions = Vec::new();
+    let mut seen = HashSet::new();
+    for part in &message.content {
+        match part {
+            UserContent::InputText { text: typed } => text.push_str(typed),
+            UserContent::InputTag { text: name, data, .. } => {
+                text.push('@');
+                text.push_str(name);
+                if seen.insert(name) {
+                    mentions.push(InputPart::Text(format!("@{name}: {}", serde_json::Value::Object(data.clone()))));
+                }
+            }
+        }
+    }
+    let files = message.attachments.iter().map(|attachment| {
+        let file = InputFile {
+            name: attachment.name.clone(),
+            media_type: attachment.mime_type.clone(),
+            size: attachment.size.unwrap_or_default(),
+            source: FileSource::Stored(attachment.id.clone()),
+        };
+        match attachment.kind {
+            AttachmentKind::Image { .. } => InputPart::Image(file),
+            AttachmentKind::File => InputPart::File(file),
+        }
+    });
+    let text = Some(text).filter(|text| !text.is_empty()).map(InputPart::Text);
+    let mut inputs = vec![Input::User(text.into_iter().chain(files).collect())];
+    if let Some(quoted) = message.quoted_text.as_deref().filter(|quoted| is_last && !quoted.is_empty()) {
+        inputs.push(user_text(format!("The message above refers to this part of the conversation:\n{quoted}")));
+    }
+    if !mentions.is_empty() {
+        let header = "What the @-mentions above stand for. Name these things without the `@` in the answer.";
+        mentions.insert(0, InputPart::Text(header.to_owned()));
+        inputs.push(Input::User(mentions));
+    }
+    inputs
+}

@@ -1,0 +1,143 @@
+use tokio::runtime::Handle;
+
+use super::plan::writable;
+use crate::assistant::Assistant;
+use crate::engine::prompt::tokens;
+use crate::engine::{Engine, Error, Limits, task};
+use crate::identity::Identity;
+use crate::limits::{Bucket, address_key};
+use crate::model::{Prompt, estimate_tokens};
+use crate::store::{Account, Admission, Budgets, Loaded, Refusal, Reservation, Scope, StoreError, Window};
+use crate::telemetry::chain;
+
+/// A turn that was let in: what the budgets hold for it. It is settled when the turn ends; where the turn does not
+/// start, or its task dies, dropping this settles it at what is known to be used.
+#[must_use]
+pub(in crate::engine) struct Admitted {
+    budgets: Budgets,
+    /// None once it is settled.
+    reservation: Option<Reservation>,
+    used_at_least: u64,
+}
+
+impl Admitted {
+    /// Passes on what was prepared for the turn; where preparing failed, what the budgets hold is given back before the
+    /// error is told.
+    pub(in crate::engine) async fn or_release<T>(self, prepared: Result<T, Error>) -> Result<(Self, T), Error> {
+        match prepared {
+            Ok(prepared) => Ok((self, prepared)),
+            Err(error) => {
+                self.release().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The model was called with a prompt of so many tokens: it bills for them whatever becomes of the turn.
+    pub(super) const fn model_was_called(&mut self, prompt_tokens: u64) {
+        self.used_at_least = prompt_tokens;
+    }
+
+    /// Settles a turn that does not take place.
+    pub(in crate::engine) async fn release(mut self) {
+        if let Some(reservation) = self.reservation.take() {
+            settle_or_log(&self.budgets, &reservation, self.used_at_least).await;
+        }
+    }
+
+    /// The turn has ended and used so many tokens.
+    pub(in crate::engine) async fn settle(mut self, used: u64) -> Result<(), StoreError> {
+        match self.reservation.take() {
+            Some(reservation) => self.budgets.settle(&reservation, used).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        if let (Some(reservation), Ok(_)) = (self.reservation.take(), Handle::try_current()) {
+            let (budgets, used) = (self.budgets.clone(), self.used_at_least);
+            drop(task::spawn_detached(async move { settle_or_log(&budgets, &reservation, used).await }));
+        }
+    }
+}
+
+async fn settle_or_log(budgets: &Budgets, reservation: &Reservation, used: u64) {
+    if let Err(error) = budgets.settle(reservation, used).await {
+        let message =
+            "could not settle a turn that did not start; its tokens stay reserved until the budget's window ends";
+        tracing::warn!(error = chain(&error), "{message}");
+    }
+}
+
+impl Engine {
+    /// Admits a turn and loads its thread, in one round trip.
+    pub(in crate::engine) async fn admit_and_load(
+        &self,
+        identity: &Identity,
+        load: impl Future<Output = Result<Option<Loaded>, StoreError>>,
+    ) -> Result<(Admitted, Loaded), Error> {
+        let (admitted, loaded) = tokio::join!(self.admit_turn(identity, 0), load);
+        admitted?.or_release(writable(loaded)).await
+    }
+
+    /// Counts a turn and reserves the most that its first round can use, and `beside` for its title.
+    pub(in crate::engine) async fn admit_turn(&self, identity: &Identity, beside: u64) -> Result<Admitted, Error> {
+        let Assistant { max_output_tokens, max_context_tokens, instructions, .. } = &*self.assistant;
+        let instructions = instructions.as_deref().map_or(0, estimate_tokens);
+        self.admit(identity, u64::from(*max_output_tokens) + u64::from(*max_context_tokens) + instructions + beside)
+            .await
+    }
+
+    /// Counts a turn and reserves tokens for it in every budget that it draws on, in one round trip.
+    pub(in crate::engine) async fn admit(&self, identity: &Identity, tokens: u64) -> Result<Admitted, Error> {
+        // A turn that cannot be answered is refused before anything of it is written.
+        self.model.check_key().await?;
+        let Limits { turns, tokens_per_hour, address_tokens_per_hour, tenant_tokens_per_day, .. } = self.limits;
+        let address = address_key(identity.address);
+        // One person can be any number of visitors. The users that the site knows it has let in one by one, and many of
+        // them may share the address of an office.
+        let of_address = if identity.anonymous { address_tokens_per_hour } else { 0 };
+        let account = |scope, tokens, window| Account { scope, turns: Bucket::OFF, tokens, window };
+        let accounts = [
+            Account { turns, ..account(Scope::User(&identity.owner), tokens_per_hour, Window::Hour) },
+            account(Scope::Address(&address), of_address, Window::Hour),
+            account(Scope::Tenant(identity.owner.tenant()), tenant_tokens_per_day, Window::Day),
+        ];
+        match self.store.budgets.admit(&accounts, tokens, self.clock.now()).await? {
+            Admission::Admitted(reservation) => {
+                Ok(Admitted { budgets: self.store.budgets.clone(), reservation: Some(reservation), used_at_least: 0 })
+            }
+            Admission::Refused(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Reserves what a prompt can use beyond what was reserved without knowing it: a message is shown to the model
+    /// however long it is, and documents count by their pages.
+    pub(in crate::engine) async fn hold_first_round(
+        &self,
+        admitted: &mut Admitted,
+        prompt: &Prompt,
+        beside: u64,
+    ) -> Result<(), Error> {
+        let Some(reservation) = &mut admitted.reservation else { return Ok(()) };
+        let total = tokens(prompt) + u64::from(self.assistant.max_output_tokens) + beside;
+        match self.store.budgets.hold_at_first(reservation, total, self.clock.now()).await? {
+            None => Ok(()),
+            Some(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Reserves what a further round can use: `total` is for the whole turn. A refusal leaves what is reserved.
+    pub(super) async fn hold_further_round(
+        &self,
+        admitted: &mut Admitted,
+        total: u64,
+    ) -> Result<Option<Refusal>, StoreError> {
+        match &mut admitted.reservation {
+            Some(reservation) => self.store.budgets.hold(reservation, total, self.clock.now()).await,
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::timeout;
+
+use super::admission::Admitted;
+use super::title::{MAX_TITLE_WAIT, PendingTitle};
+use super::{Turn, TurnEnd, TurnReport};
+use crate::engine::{Engine, Outcome, public_messages};
+use crate::identity::Owner;
+use crate::ids;
+use crate::model::TokenUsage;
+use crate::protocol::{Event, Thread};
+use crate::store::UsageRecord;
+use crate::telemetry::chain;
+
+impl Turn {
+    /// Stores the last item and releases the lease, waits for the title, settles what was used, and says the last word.
+    pub(super) async fn finish(mut self, mut end: TurnEnd) -> TurnReport {
+        if let Err(error) = self.store_last().await {
+            (end.outcome, end.closing_notice) = (Outcome::Error, Some(public_messages::not_stored()));
+            end.failure.get_or_insert(error.into());
+        }
+        self.finish_title(end.outcome).await;
+        self.settle(end.outcome).await;
+        if let Some(event) = end.closing_notice {
+            self.emit(event);
+        }
+        let TurnEnd { outcome, failure, .. } = end;
+        let Self { prompt, usage, first_event_at, .. } = self;
+        TurnReport { model: prompt.model, usage, first_event_at, outcome, failure }
+    }
+
+    /// For a title that the site's endpoint has given meanwhile: the model's would only be told after it.
+    pub(super) fn give_up_title(&mut self) {
+        if let Some(PendingTitle { title, .. }) = self.title.take() {
+            self.usage += title.estimate();
+        }
+    }
+
+    /// The end of the turn waits a little for the title. A person who waits to hear what went wrong does not.
+    async fn finish_title(&mut self, outcome: Outcome) {
+        let Some(PendingTitle { title, made }) = self.title.take() else { return };
+        let wait = if outcome == Outcome::Error { Duration::ZERO } else { MAX_TITLE_WAIT };
+        let (thread, used) = match timeout(wait, made).await {
+            Ok(made) => made,
+            Err(_) => (title.make_plain().await, title.estimate()),
+        };
+        self.title_made(thread, used);
+    }
+
+    /// `thread` is none where the thread has got another title meanwhile.
+    pub(super) fn title_made(&mut self, thread: Option<Thread>, used: TokenUsage) {
+        self.usage += used;
+        if let Some(thread) = thread {
+            self.emit(Event::ThreadUpdated { thread });
+        }
+    }
+
+    /// Settles the turn and looks whether its thread is still there, in one round trip.
+    async fn settle(&mut self, outcome: Outcome) {
+        // Without a model there was no turn.
+        let Some(admitted) = self.admitted.take() else { return self.withdraw().await };
+        let record = UsageRecord {
+            thread_id: self.writer.thread_id().map(ToOwned::to_owned),
+            first_token_ms: self.first_token_at.map(|at| milliseconds_between(self.started, at)),
+            ..self.engine.usage_record(
+                &self.identity.owner,
+                self.operation,
+                &self.prompt.model,
+                self.started,
+                outcome,
+                self.usage,
+            )
+        };
+        let engine = self.engine.clone();
+        tokio::join!(engine.settle(admitted, &record), self.withdraw());
+    }
+
+    /// Removes what the turn has stored if its thread is gone or its question was retried.
+    pub(in crate::engine) async fn withdraw(&mut self) {
+        match self.writer.withdraw().await {
+            Ok(file_ids) => self.drop_files(&file_ids).await,
+            Err(error) => {
+                tracing::error!(error = chain(&error), "could not look whether the thread of a turn still exists");
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Turns what is reserved into what was used, and writes the usage record. A failure here costs the operator's
+    /// statistics, not the person's answer.
+    pub(in crate::engine) async fn settle(&self, admitted: Admitted, record: &UsageRecord) {
+        let used = record.input_tokens + record.output_tokens;
+        let recorded = self.store.usage.record(record, self.limits.usage_retention_days);
+        let (settled, recorded) = tokio::join!(admitted.settle(used), recorded);
+        for (what, result) in [("settle the reservation", settled), ("write the usage record", recorded)] {
+            if let Err(error) = result {
+                tracing::error!(error = chain(&error), "could not {what} of a turn");
+            }
+        }
+    }
+
+    /// The usage record of what `model` did for an operation that ends now.
+    pub(in crate::engine) fn usage_record(
+        &self,
+        owner: &Owner,
+        operation: &str,
+        model: &str,
+        started: Timestamp,
+        outcome: Outcome,
+        usage: TokenUsage,
+    ) -> UsageRecord {
+        let TokenUsage { input, cached, output, reasoning } = usage;
+        UsageRecord {
+            id: self.ids.mint(ids::REQUEST),
+            at: started,
+            tenant: owner.tenant().to_owned(),
+            user: owner.user().to_owned(),
+            thread_id: None,
+            operation: operation.to_owned(),
+            model: model.to_owned(),
+            outcome,
+            input_tokens: input,
+            cached_tokens: cached,
+            output_tokens: output,
+            reasoning_tokens: reasoning,
+            duration_ms: milliseconds_between(started, self.clock.now()),
+            first_token_ms: None,
+        }
+    }
+}
+
+fn milliseconds_between(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.as_millisecond() - from.as_millisecond()).unwrap_or_default()
+}

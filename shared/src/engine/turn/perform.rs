@@ -1,0 +1,126 @@
+//! The steps that an answer asks for: an item is stored before the client is told that it is done, pictures are kept,
+//! widgets replaced.
+
+use super::{Turn, TurnEnd};
+use crate::engine::answer::{Finished, PictureStage, PictureUpdate, Step, WidgetReplacement};
+use crate::engine::public_messages;
+use crate::protocol::{Event, GeneratedImageItem, ItemUpdate, ThreadItem};
+use crate::store::StoreError;
+use crate::telemetry::chain;
+
+impl Turn {
+    pub(in crate::engine) async fn perform(&mut self, steps: Vec<Step>) -> Result<(), StoreError> {
+        for step in steps {
+            self.flush().await?;
+            match step {
+                Step::Emit(event) => self.emit(event),
+                Step::Finish(finished) => self.held_item = Some(finished),
+                Step::ShowPicture(update) => self.show_picture(update).await,
+                Step::ReplaceWidget(replacement) => self.replace_widget(replacement).await?,
+                Step::Rename(title) => {
+                    self.give_up_title();
+                    if let Some(event) = self.writer.rename(&title).await? {
+                        self.emit(event);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores the item that is held.
+    pub(in crate::engine) async fn flush(&mut self) -> Result<(), StoreError> {
+        match self.held_item.take() {
+            Some(finished) => self.store(finished, false).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Stores the last item, and releases the lease.
+    pub(super) async fn store_last(&mut self) -> Result<(), StoreError> {
+        let Some(finished) = self.held_item.take() else { return self.writer.release_lease().await };
+        let stored = self.store(finished, true).await;
+        if stored.is_err() {
+            // Best effort: the lease ends by itself.
+            let _ = self.writer.release_lease().await;
+        }
+        stored
+    }
+
+    async fn store(&mut self, finished: Finished, ends_turn: bool) -> Result<(), StoreError> {
+        let model_context = match (&finished.model_context, self.writer.is_thread()) {
+            (Some(model_context), _) => Some(model_context.clone()),
+            (None, true) => self.unstored_inputs.take(),
+            (None, false) => None,
+        };
+        let file_ids: Vec<_> = finished.item.files().into_iter().map(ToOwned::to_owned).collect();
+        let item = match self.writer.store(finished, model_context, ends_turn).await {
+            Ok(item) => item,
+            Err(error) => {
+                self.drop_files(&file_ids).await;
+                return Err(error);
+            }
+        };
+        if !item.is_hidden() {
+            let item = self.engine.with_file_urls(&self.identity.owner, item);
+            self.emit(Event::ItemDone { item });
+        }
+        Ok(())
+    }
+
+    /// Keeps a picture and shows it. One that cannot be kept is taken back; the turn goes on.
+    async fn show_picture(&mut self, PictureUpdate { header, picture, stage }: PictureUpdate) {
+        if !self.writer.is_thread() {
+            return;
+        }
+        let owner = &self.identity.owner;
+        let kept = match &stage {
+            PictureStage::Partial(_) => self.engine.keep_partial_picture(owner, &picture).await,
+            PictureStage::Whole { .. } => self.engine.keep_picture(owner, &header.id, &picture).await,
+        };
+        match (kept, stage) {
+            (Ok(image), PictureStage::Partial(progress)) => {
+                let update = ItemUpdate::GeneratedImageUpdated { image, progress: Some(progress) };
+                self.emit(Event::ItemUpdated { item_id: header.id, update });
+            }
+            (Ok(image), PictureStage::Whole { upstream_id }) => {
+                let item = ThreadItem::GeneratedImage(GeneratedImageItem { header, image: Some(image) });
+                self.held_item = Some(Finished { item, upstream_id, model_context: None });
+            }
+            (Err(error), stage) => {
+                tracing::error!(error = chain(&error), "could not save a picture of the model");
+                if matches!(stage, PictureStage::Whole { .. }) {
+                    self.emit(Event::ItemRemoved { item_id: header.id });
+                    self.emit(public_messages::picture_lost());
+                }
+            }
+        }
+    }
+
+    async fn replace_widget(&mut self, replacement: WidgetReplacement) -> Result<(), StoreError> {
+        if !self.writer.is_thread() {
+            return Ok(());
+        }
+        let WidgetReplacement { item_id, widget, copy_text } = replacement;
+        match self.writer.replace_widget(item_id.as_ref(), widget, copy_text).await? {
+            Some(item) => self.emit(Event::ItemReplaced { item }),
+            None => tracing::warn!("an endpoint replaced a widget that does not exist"),
+        }
+        Ok(())
+    }
+
+    /// Removes what the answer replaces, with its files. The model thinks meanwhile, so nobody waits for it.
+    pub(super) async fn clear_superseded(&mut self) -> Result<(), TurnEnd> {
+        let Some(writer) = self.writer.thread() else { return Ok(()) };
+        let truncation = writer.begin_truncation().await?;
+        self.engine.remove_files(&writer.owner, &truncation.files).await?;
+        Ok(writer.remove_superseded(truncation).await?)
+    }
+
+    /// Removes files that no item shows any more. A failure costs the operator's storage only.
+    pub(super) async fn drop_files(&mut self, file_ids: &[String]) {
+        if let Err(error) = self.engine.remove_files(&self.identity.owner, file_ids).await {
+            tracing::error!(error = chain(&error), "could not remove the files of removed items");
+        }
+    }
+}

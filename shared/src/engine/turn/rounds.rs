@@ -1,0 +1,158 @@
+use std::future::ready;
+use std::pin::Pin;
+
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+
+use super::{Turn, TurnEnd, title};
+use crate::engine::answer::Step;
+use crate::engine::prompt::tokens;
+use crate::engine::{Engine, Outcome, public_messages};
+use crate::identity::Owner;
+use crate::model::{FunctionCall, IncompleteReason, Input, ModelError, ModelEvent, ModelStream, Prompt, TokenUsage};
+use crate::store::{Refusal, StoreError};
+
+/// What the model sends in one round. An error is the last item.
+pub(in crate::engine) type ModelEvents = Pin<Box<dyn Stream<Item = Result<Received, ModelError>> + Send>>;
+
+/// What is received from the model.
+pub(in crate::engine) enum Received {
+    /// The model has accepted the prompt, and bills for it whatever becomes of the answer. Comes first.
+    Accepted,
+    Event(ModelEvent),
+}
+
+pub(super) fn received(answer: ModelStream) -> impl Stream<Item = Result<Received, ModelError>> {
+    stream::once(ready(Ok(Received::Accepted))).chain(answer.map_ok(Received::Event))
+}
+
+impl Engine {
+    /// Asks the model; a failure is the stream's first item.
+    pub(in crate::engine) fn model_events(&self, owner: &Owner, prompt: Prompt) -> ModelEvents {
+        let (engine, owner) = (self.clone(), owner.clone());
+        stream::once(async move { engine.ask_model(&owner, prompt).await }).map_ok(received).try_flatten().boxed()
+    }
+}
+
+impl Turn {
+    /// Asks the model until it calls no more tools, or the page or the person has to answer first.
+    pub(super) async fn run_rounds(&mut self, mut model: ModelEvents) -> Result<TurnEnd, TurnEnd> {
+        for round in 1.. {
+            let (end, calls) = self.listen(&mut model).await?;
+            if calls.is_empty() {
+                let is_silent = end.outcome == Outcome::Ok && !self.answer.has_substance();
+                return Ok(if is_silent { TurnEnd::failed(public_messages::no_answer()) } else { end });
+            }
+            drop(model);
+            if round >= self.engine.assistant.max_rounds {
+                // Some servers do not know that a model can be told not to call.
+                calls.iter().for_each(|call| self.unstored_inputs.remove(call));
+                return Ok(TurnEnd::incomplete(public_messages::cut_off(IncompleteReason::Other)));
+            }
+            if self.run_tools(calls).await? {
+                return Ok(TurnEnd::ok());
+            }
+            // In the last round the model has to answer with what it knows.
+            let is_last = round + 1 >= self.engine.assistant.max_rounds;
+            self.prompt.tool_choice = is_last.then(|| "none".into());
+            if let Some(refusal) = self.hold_next_round().await? {
+                return Ok(TurnEnd::incomplete(public_messages::budget_exhausted(refusal.limit)));
+            }
+            self.answer.next_round();
+            model = self.engine.model_events(&self.identity.owner, self.prompt.clone());
+        }
+        Ok(TurnEnd::ok())
+    }
+
+    /// Tells the client what the model does until the round ends: how it ends, and the calls that wait for an output.
+    async fn listen(&mut self, model: &mut ModelEvents) -> Result<(TurnEnd, Vec<FunctionCall>), TurnEnd> {
+        let (prompt_tokens, characters_before) = (tokens(&self.prompt), self.answer.characters());
+        // Used where the model's own count never comes: the prompt, if it was accepted, and what came.
+        let mut estimate = TokenUsage::default();
+        let mut calls = Vec::new();
+        let (end, counted) = loop {
+            match self.next(model).await {
+                Err(end) => break (end, None),
+                Ok(None) => break (TurnEnd::failed(public_messages::no_answer()), None),
+                Ok(Some(Err(error))) => break (error.into(), None),
+                Ok(Some(Ok(Received::Accepted))) => estimate.input = prompt_tokens,
+                Ok(Some(Ok(Received::Event(event)))) => {
+                    let round_end = round_end(&event);
+                    self.record(&event, &mut calls);
+                    let steps = self.answer.on_event(event);
+                    estimate.output = (self.answer.characters() - characters_before).div_ceil(4);
+                    let emits = steps.iter().any(|step| matches!(step, Step::Emit(_)));
+                    if let Err(error) = self.perform(steps).await {
+                        self.usage += estimate;
+                        return Err(error.into());
+                    }
+                    if emits {
+                        self.first_event_at.get_or_insert(self.engine.clock.now());
+                    }
+                    match round_end {
+                        round_end if self.answer.is_full() => {
+                            let end = TurnEnd::incomplete(public_messages::cut_off(IncompleteReason::MaxOutputTokens));
+                            break (end, round_end.and_then(|(_, counted)| counted));
+                        }
+                        Some(round_end) => break round_end,
+                        None => {}
+                    }
+                }
+            }
+        };
+        self.usage += counted.unwrap_or(estimate);
+        // Calls of an answer that was cut off, or failed, are not what the model meant.
+        if end.outcome != Outcome::Ok {
+            calls.drain(..).for_each(|call| self.unstored_inputs.remove(&call));
+        }
+        Ok((end, calls))
+    }
+
+    /// Records what the next round has to be told.
+    fn record(&mut self, event: &ModelEvent, calls: &mut Vec<FunctionCall>) {
+        match event {
+            ModelEvent::TextDelta { .. } => {
+                self.first_token_at.get_or_insert(self.engine.clock.now());
+            }
+            ModelEvent::MessageDone { content, .. } => {
+                let text = content.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("\n");
+                self.prompt.input.push(Input::Assistant(text));
+            }
+            ModelEvent::Opaque(value) => self.push_to_prompt(Input::Opaque(value.clone())),
+            ModelEvent::Answered { call, output } => {
+                self.push_to_prompt(Input::Call(call.with_valid_arguments()));
+                self.push_to_prompt(Input::CallOutput { call_id: call.call_id.clone(), output: output.clone() });
+            }
+            ModelEvent::Call(call) => {
+                calls.push(call.clone());
+                self.push_to_prompt(Input::Call(call.with_valid_arguments()));
+            }
+            _ => {}
+        }
+    }
+
+    /// For the next round, and for later turns.
+    pub(super) fn push_to_prompt(&mut self, input: Input) {
+        self.unstored_inputs.push(input.clone());
+        self.prompt.input.push(input);
+    }
+
+    /// Reserves what the next round can use; if a budget refuses, which one.
+    async fn hold_next_round(&mut self) -> Result<Option<Refusal>, StoreError> {
+        let Some(admitted) = &mut self.admitted else { return Ok(None) };
+        let title_tokens = self.title.as_ref().map_or(0, |pending| title::max_tokens(&pending.title.message));
+        let used = self.usage.input + self.usage.output;
+        let total = used + tokens(&self.prompt) + u64::from(self.engine.assistant.max_output_tokens) + title_tokens;
+        self.engine.hold_further_round(admitted, total).await
+    }
+}
+
+/// How the round ended, if this event says so, and the model's own count of what it used.
+fn round_end(event: &ModelEvent) -> Option<(TurnEnd, Option<TokenUsage>)> {
+    match event {
+        ModelEvent::Completed(counted) => Some((TurnEnd::ok(), *counted)),
+        ModelEvent::Incomplete { reason, usage } => {
+            Some((TurnEnd::incomplete(public_messages::cut_off(*reason)), *usage))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,192 @@
+use std::future::Future;
+use std::pin::{Pin, pin};
+
+use futures_util::future::{Either, MaybeDone, maybe_done, select};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::admission::Admitted;
+use super::rounds::{ModelEvents, received};
+use super::title::{PendingTitle, Title};
+use super::{FirstWrite, OnEnd, Start, ThreadWriter, Turn, TurnPlan, TurnReport, Writer, title};
+use crate::engine::operations::attachments::Upload;
+use crate::engine::prompt::tokens;
+use crate::engine::{Engine, Error, Events, Failure, Outcome, public_messages};
+use crate::files::Files;
+use crate::identity::Owner;
+use crate::model::{ModelError, ModelErrorKind, ModelStream, Prompt, TokenUsage};
+use crate::store::{Loaded, Run, RunTrigger, StoreError, StoredItem, Threads};
+use crate::telemetry::chain;
+
+/// The model being called, while the turn's first write is under way.
+type ModelCall = Pin<Box<MaybeDone<Pin<Box<dyn Future<Output = Result<ModelStream, ModelError>> + Send>>>>>;
+
+impl Engine {
+    /// Starts the turn of an operation: calls the model while the first write is under way, tells the client the first
+    /// events, and lets the turn run in a task of its own. Where `plan` failed, nothing is written.
+    pub(in crate::engine) async fn start_turn(
+        &self,
+        admitted: Admitted,
+        plan: Result<TurnPlan, Error>,
+        on_end: OnEnd,
+    ) -> Result<Events, Error> {
+        let (mut admitted, plan) = admitted.or_release(plan).await?;
+        let mut model_call = None;
+        if plan.page_calls.is_empty() {
+            let title_tokens = plan.title_message.as_deref().map_or(0, title::max_tokens);
+            let held = self.hold_first_round(&mut admitted, &plan.prompt, title_tokens).await;
+            (admitted, ()) = admitted.or_release(held).await?;
+            model_call = Some(self.call_model(&plan.identity.owner, plan.prompt.clone()));
+        }
+        let written = match &mut model_call {
+            Some(call) if !plan.first_write.has_files() => {
+                admitted.model_was_called(tokens(&plan.prompt));
+                write_while_model_starts(self.write_first(&plan), call).await
+            }
+            Some(_) | None => self.write_first(&plan).await,
+        };
+        match written {
+            Ok(()) => {}
+            // Something may be written, and a client repeats what a 5xx answers; so this is a stream that failed.
+            Err(Error::Failed(Failure::Store(error))) => {
+                admitted.release().await;
+                return Ok(failed_stream(plan.prompt.model, error.into(), on_end));
+            }
+            Err(error) => {
+                admitted.release().await;
+                return Err(error);
+            }
+        }
+        let (turn, events) = self.turn_of(&plan, admitted);
+        for event in plan.first_events {
+            turn.emit(event);
+        }
+        let start = model_call.map_or(Start::Page(plan.page_calls), |call| Start::Model(model_events(call)));
+        turn.spawn(start, on_end);
+        Ok(events)
+    }
+
+    fn turn_of(&self, plan: &TurnPlan, admitted: Admitted) -> (Turn, Events) {
+        let writer = ThreadWriter {
+            threads: self.store.threads.clone(),
+            owner: plan.identity.owner.clone(),
+            thread_id: plan.thread.id.clone(),
+            run: plan.run.clone(),
+            has_lease: true,
+            question_id: plan.question_id.clone(),
+            is_retry: matches!(plan.first_write, FirstWrite::Retry),
+            superseded_item_ids: plan.superseded_item_ids.clone(),
+            sender_id: None,
+            stored_ids: Vec::new(),
+        };
+        let (turn, events) =
+            Turn::new(self, &plan.identity, plan.operation, Writer::Thread(writer), plan.prompt.clone());
+        let mut turn = turn.with_thread_title(plan.thread.title.clone()).with_admitted(admitted);
+        turn.title = plan.title_message.clone().map(|message| {
+            let (owner, thread_id) = (plan.identity.owner.clone(), plan.thread.id.clone());
+            PendingTitle::of(Title { engine: self.clone(), owner, thread_id, message })
+        });
+        (turn, events)
+    }
+
+    /// The newest items of a thread, as far as a turn reads.
+    pub(in crate::engine) async fn load(&self, owner: &Owner, thread_id: &str) -> Result<Option<Loaded>, StoreError> {
+        self.store.threads.load(owner, thread_id, Threads::NEWEST).await
+    }
+
+    /// The same as they are now: what the page answers was stored milliseconds ago.
+    pub(in crate::engine) async fn load_now(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+    ) -> Result<Option<Loaded>, StoreError> {
+        self.store.threads.load_now(owner, thread_id, Threads::NEWEST).await
+    }
+
+    async fn write_first(&self, plan: &TurnPlan) -> Result<(), Error> {
+        let TurnPlan { identity, thread, run, .. } = plan;
+        let (owner, now) = (&identity.owner, self.clock.now());
+        match &plan.first_write {
+            FirstWrite::Thread { message, uploads } => {
+                self.store.threads.create(owner, thread, message).await?;
+                self.keep_message_files(owner, message, uploads, None).await
+            }
+            FirstWrite::Message { message, uploads, ended_run_id } => {
+                let trigger = RunTrigger::Message(message);
+                self.store.runs.begin(owner, &thread.id, run, ended_run_id.as_deref(), trigger, now).await?;
+                self.keep_message_files(owner, message, uploads, Some(run)).await
+            }
+            FirstWrite::Retry => Ok(self.store.runs.begin_retry(owner, thread, run, &plan.question_id, now).await?),
+            FirstWrite::Answer { waiting, answered, ended_run_id } => {
+                let trigger = RunTrigger::Answer { waiting, answered };
+                Ok(self.store.runs.begin(owner, &thread.id, run, ended_run_id.as_deref(), trigger, now).await?)
+            }
+        }
+    }
+
+    /// Keeps the files of a message that was just stored. Where that fails, the message is rolled back, so that it can be
+    /// sent again.
+    async fn keep_message_files(
+        &self,
+        owner: &Owner,
+        message: &StoredItem,
+        uploads: &[Upload],
+        run: Option<&Run>,
+    ) -> Result<(), Error> {
+        if uploads.is_empty() {
+            return Ok(());
+        }
+        let Err(error) = self.keep_uploads(owner, uploads).await else { return Ok(()) };
+        self.store.runs.rollback_message(owner, &message.item.header().thread_id, message, run).await?;
+        Err(error)
+    }
+
+    fn call_model(&self, owner: &Owner, prompt: Prompt) -> ModelCall {
+        let (engine, owner) = (self.clone(), owner.clone());
+        Box::pin(maybe_done(async move { engine.ask_model(&owner, prompt).await }.boxed()))
+    }
+
+    /// Calls the model, with the prompt's files in a form that its server can read.
+    pub(super) async fn ask_model(&self, owner: &Owner, mut prompt: Prompt) -> Result<ModelStream, ModelError> {
+        let resolved = match &self.files {
+            Some(files) => files.resolve(owner, &mut prompt).await,
+            None => {
+                Files::strip_files(&mut prompt);
+                Ok(())
+            }
+        };
+        if let Err(error) = resolved {
+            tracing::error!(error = chain(&error), "could not read the files of a prompt");
+            return Err(ModelError::new(ModelErrorKind::Unavailable));
+        }
+        self.model.stream(&prompt).await
+    }
+}
+
+/// Waits for the write alone: the model's answer, should it come first, waits in `call`.
+async fn write_while_model_starts<T>(write: impl Future<Output = T>, call: &mut ModelCall) -> T {
+    match select(pin!(write), call.as_mut()).await {
+        Either::Left((written, _)) => written,
+        Either::Right(((), write)) => write.await,
+    }
+}
+
+fn model_events(mut call: ModelCall) -> ModelEvents {
+    stream::once(async move {
+        call.as_mut().await;
+        call.as_mut().take_output()
+    })
+    .filter_map(|called| async { called })
+    .map_ok(received)
+    .try_flatten()
+    .boxed()
+}
+
+/// The answer to an operation whose first write failed.
+fn failed_stream(model: String, failure: Failure, on_end: OnEnd) -> Events {
+    let (events, receiver) = unbounded_channel();
+    let _ = events.send(public_messages::failed(&failure));
+    let (usage, outcome) = (TokenUsage::default(), Outcome::Error);
+    on_end(TurnReport { model, usage, first_event_at: None, outcome, failure: Some(failure) });
+    receiver
+}
