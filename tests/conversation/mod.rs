@@ -11,6 +11,7 @@ mod keep_alive;
 mod large;
 mod model_faults;
 mod operations;
+mod panics;
 mod prompts;
 mod retries;
 mod runs;

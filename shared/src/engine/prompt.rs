@@ -1,4 +1,4 @@
-//! What the model is shown: the newest items that fit its budget.
+//! The model's input: the thread's newest items that fit the budget of a prompt. No I/O.
 
 use std::collections::HashSet;
 
@@ -29,24 +29,24 @@ pub(super) fn prompt(assistant: &Assistant, identity: &Identity, thread_id: &str
         if let Some(model) = chosen(&assistant.models, model.as_ref()).and_then(Value::as_str) {
             model.clone_into(&mut prompt.model);
         }
-        // What was picked is used once, at the beginning.
+        // The tool that was picked in the composer is used once, in the turn of that message.
         let is_question = matches!(items.last().map(|stored| &stored.item), Some(ThreadItem::UserMessage(_)));
         let tool = tool_choice.as_ref().map(|tool| &tool.id).filter(|_| is_question);
         prompt.tool_choice = chosen(&assistant.tool_choices, tool).cloned();
     }
-    in_first_round(assistant, prompt)
+    for_first_round(assistant, prompt)
 }
 
-/// The prompt of a conversation that is not kept here.
+/// The prompt of a conversation that the caller keeps.
 pub(super) fn prompt_of(assistant: &Assistant, identity: &Identity, inputs: Vec<Input>) -> Prompt {
     let groups = inputs.into_iter().map(|input| vec![input]).collect();
     let tools = assistant.tools.iter().map(definition).collect();
     let input = newest_that_fit(groups, u64::from(assistant.max_context_tokens));
-    in_first_round(assistant, Prompt { input, tools, ..basis(assistant, identity) })
+    for_first_round(assistant, Prompt { input, tools, ..basis(assistant, identity) })
 }
 
-/// Where the first round is the last one, the model has to answer with what it knows, as in the last of several.
-fn in_first_round(assistant: &Assistant, mut prompt: Prompt) -> Prompt {
+/// Where the first round is also the last, the model has to answer with what it knows.
+fn for_first_round(assistant: &Assistant, mut prompt: Prompt) -> Prompt {
     if assistant.max_rounds <= 1 && prompt.has_functions() {
         prompt.tool_choice = Some("none".into());
     }
@@ -82,21 +82,21 @@ fn definition(tool: &Tool) -> Value {
     }
 }
 
-/// What one item becomes, behind what the model did on the way to it.
+/// The inputs of one item, after those that were stored with it.
 fn group(stored: &StoredItem, is_last: bool) -> Vec<Input> {
-    let model_context = stored.model_context.iter().flat_map(|context| &context.inputs_before);
-    // What the model thought, only the turn that goes on may be told.
-    let before = model_context.filter(|input| is_last || !matches!(input, Input::Opaque(_))).cloned();
+    let carried = stored.model_context.iter().flat_map(|context| &context.inputs_before);
+    // The model's thoughts are given back only to the turn that is resumed.
+    let before = carried.filter(|input| is_last || !matches!(input, Input::Opaque(_))).cloned();
     before.chain(inputs(&stored.item, is_last)).collect()
 }
 
-/// The newest groups that fit: a group is what one item becomes, and stays whole.
+/// The newest groups that fit. A group has the inputs of one item, and stays whole.
 fn newest_that_fit(groups: Vec<Vec<Input>>, budget: u64) -> Vec<Input> {
     let mut left = budget;
     let mut newest_first = Vec::new();
     for (age, group) in groups.into_iter().rev().enumerate() {
         let cost = group.iter().map(cost).sum::<u64>();
-        // What is to be answered is shown however long it is.
+        // The question is shown however long it is.
         if age > 0 && cost > left {
             break;
         }
@@ -114,7 +114,7 @@ fn newest_that_fit(groups: Vec<Vec<Input>>, budget: u64) -> Vec<Input> {
 
 fn cost(input: &Input) -> u64 {
     /// Roles and separators.
-    const OVERHEAD: u64 = 4;
+    const OVERHEAD_TOKENS: u64 = 4;
     let text = match input {
         Input::User(parts) => parts.iter().map(part_cost).sum(),
         Input::Assistant(text) => estimate_tokens(text),
@@ -122,19 +122,19 @@ fn cost(input: &Input) -> u64 {
         Input::Call(call) => estimate_tokens(&call.name) + estimate_tokens(&call.arguments),
         Input::CallOutput { output, .. } => estimate_tokens(output),
     };
-    text + OVERHEAD
+    text + OVERHEAD_TOKENS
 }
 
 fn part_cost(part: &InputPart) -> u64 {
-    /// What OpenAI's models take for a picture of common size, "Images and vision" of its guide.
-    const IMAGE: u64 = 1_105;
-    /// A document is text and pictures of its pages; nobody knows before it is read. Most bytes of a large one are not
-    /// words, so it counts as some ten pages.
-    const DOCUMENT: u64 = 10_000;
+    /// For a picture of common size, by OpenAI's guide "Images and vision".
+    const IMAGE_TOKENS: u64 = 1_105;
+    /// A document becomes text and pictures of its pages; how many is unknown before it is read. Most bytes of a large
+    /// one are not words, so it counts as some ten pages.
+    const MAX_DOCUMENT_TOKENS: u64 = 10_000;
     match part {
         InputPart::Text(text) => estimate_tokens(text),
-        InputPart::Image(_) => IMAGE,
-        InputPart::File(file) => file.size.div_ceil(4).min(DOCUMENT),
+        InputPart::Image(_) => IMAGE_TOKENS,
+        InputPart::File(file) => file.size.div_ceil(4).min(MAX_DOCUMENT_TOKENS),
     }
 }
 
@@ -163,20 +163,25 @@ fn inputs(item: &ThreadItem, is_last: bool) -> Vec<Input> {
             vec![Input::User(std::iter::once(InputPart::Text(text.to_owned())).chain(picture).collect())]
         }
         ThreadItem::StructuredInput(item) => vec![user_text(questions(item))],
-        // Reasoning and tasks are the model's own business of that turn.
+        // Thoughts and tasks matter in their own turn only.
         ThreadItem::Workflow(_) | ThreadItem::Task(_) | ThreadItem::EndOfTurn(_) => Vec::new(),
     }
 }
 
 /// A picture that the model made. Its real type is the stored object's; models go by the bytes.
 fn picture(id: &str) -> InputPart {
-    /// Bytes of a picture at most: more does not come through the model's stream.
-    const LARGEST: u64 = 12_000_000;
+    /// No larger picture comes through the model's stream.
+    const MAX_PICTURE_BYTES: u64 = 12_000_000;
     let source = FileSource::Stored(id.to_owned());
-    InputPart::Image(InputFile { name: id.to_owned(), media_type: "image/png".to_owned(), size: LARGEST, source })
+    InputPart::Image(InputFile {
+        name: id.to_owned(),
+        media_type: "image/png".to_owned(),
+        size: MAX_PICTURE_BYTES,
+        source,
+    })
 }
 
-/// A call that the page has answered. One that it has not is none: the model must not wait for it.
+/// A call that the page has answered. One without an answer is left out: the model must not wait for it.
 fn called(call: &ClientToolCall) -> Vec<Input> {
     let ClientToolCall { call_id, name, arguments, output, .. } = call;
     match call.status {
@@ -213,16 +218,16 @@ fn questions(item: &StructuredInputItem) -> String {
     text
 }
 
-/// As much of a text as tells what it is.
+/// The beginning of a text, which tells what it is.
 fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 4_000;
-    match text.char_indices().nth(LONGEST) {
+    const MAX_EXCERPT_CHARS: usize = 4_000;
+    match text.char_indices().nth(MAX_EXCERPT_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
 }
 
-/// Something that the model knows, and nobody sees.
+/// What the model is told and the person does not see.
 fn hidden_context(content: &Value) -> Input {
     hidden_text(&content.as_str().map_or_else(|| content.to_string(), ToOwned::to_owned))
 }

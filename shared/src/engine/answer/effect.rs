@@ -20,7 +20,7 @@ pub(super) struct LiveWidget {
 
 impl Answer {
     /// Takes what an endpoint asks for; `call` is the number of its call in the round. The output is not for here.
-    pub(in crate::engine) fn apply_effect(&mut self, call: usize, effect: Effect) -> Vec<Step> {
+    pub(crate) fn apply_effect(&mut self, call: usize, effect: Effect) -> Vec<Step> {
         match effect {
             Effect::Output { .. } => Vec::new(),
             Effect::Widget { key: None, widget, copy_text } => {
@@ -54,12 +54,12 @@ impl Answer {
     }
 
     /// Whether an action wants the model to answer.
-    pub(in crate::engine) const fn wants_answer(&self) -> bool {
+    pub(crate) const fn wants_answer(&self) -> bool {
         self.wants_answer
     }
 
     /// The questions that the calls of a round want to ask, as items; empty if there are none.
-    pub(in crate::engine) fn ask_questions(&mut self) -> Vec<Step> {
+    pub(crate) fn ask_questions(&mut self) -> Vec<Step> {
         let mut steps = Vec::new();
         for inputs in std::mem::take(&mut self.questions) {
             steps.extend(self.end_workflow());

@@ -65,7 +65,7 @@ impl Answer {
     }
 
     /// A call of a server tool begins.
-    pub(in crate::engine) fn start_call(&mut self, call: usize, title: &str, icon: Option<&str>) -> Vec<Step> {
+    pub(crate) fn start_call(&mut self, call: usize, title: &str, icon: Option<&str>) -> Vec<Step> {
         let task = Task::Custom {
             status_indicator: StatusIndicator::Loading,
             title: Some(title.to_owned()),
@@ -76,7 +76,7 @@ impl Answer {
     }
 
     /// A call of a server tool is over.
-    pub(in crate::engine) fn end_call(&mut self, call: usize, has_failed: bool) -> Vec<Step> {
+    pub(crate) fn end_call(&mut self, call: usize, has_failed: bool) -> Vec<Step> {
         let key = TaskKey::Call { round: self.round, call };
         let mut steps: Vec<_> = self.finish_widgets_of(call).into_iter().collect();
         if let Some(Task::Custom { title, icon, .. }) = self.known(key).map(|entry| entry.task.clone()) {

@@ -12,7 +12,7 @@ const MAX_OUTPUT_BYTES: usize = 128 * 1024;
 impl Engine {
     /// `threads.add_client_tool_output`: the newest call that waits is answered, and the model goes on; or the page is
     /// asked for the next call that the model made at the same time.
-    pub(in crate::engine) async fn add_client_tool_output(
+    pub(crate) async fn add_client_tool_output(
         &self,
         identity: &Identity,
         params: AddClientToolOutput,

@@ -13,7 +13,7 @@ const MAX_ANSWERS_BYTES: usize = 64 * 1024;
 
 impl Engine {
     /// `threads.add_structured_input`: the questions get their answers, and the model goes on.
-    pub(in crate::engine) async fn add_structured_input(
+    pub(crate) async fn add_structured_input(
         &self,
         identity: &Identity,
         params: AddStructuredInput,

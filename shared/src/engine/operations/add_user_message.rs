@@ -8,7 +8,7 @@ use crate::store::Loaded;
 
 impl Engine {
     /// `threads.add_user_message`.
-    pub(in crate::engine) async fn add_user_message(
+    pub(crate) async fn add_user_message(
         &self,
         identity: &Identity,
         params: AddUserMessage,

@@ -20,11 +20,7 @@ const MAX_NAME_CHARS: usize = 255;
 
 impl Engine {
     /// `attachments.create`: a file that is about to be uploaded, with the URL to send it to.
-    pub(in crate::engine) async fn create_attachment(
-        &self,
-        owner: &Owner,
-        params: AttachmentsCreate,
-    ) -> Result<Document, Error> {
+    pub(crate) async fn create_attachment(&self, owner: &Owner, params: AttachmentsCreate) -> Result<Document, Error> {
         let files = self.files()?;
         let AttachmentsCreate { name, size, mime_type } = params;
         let size = u64::try_from(size).unwrap_or_default();
@@ -65,11 +61,7 @@ impl Engine {
 
     /// `attachments.delete`: taken out of the composer. Deleting what is not there is no error, so that a repeated
     /// request is none either; what stands in a message goes with the message only.
-    pub(in crate::engine) async fn delete_attachment(
-        &self,
-        owner: &Owner,
-        params: &AttachmentsDelete,
-    ) -> Result<Document, Error> {
+    pub(crate) async fn delete_attachment(&self, owner: &Owner, params: &AttachmentsDelete) -> Result<Document, Error> {
         let (files, id) = (self.files()?, &params.attachment_id);
         self.admit_request(owner).await?;
         let is_known = self.store.attachments.get(owner, id).await?.is_some();
@@ -86,7 +78,7 @@ impl Engine {
 
     /// Looks at the files of a message that is about to be stored, in parallel. Each must be the owner's own, uploaded,
     /// what it was announced as, and in no other message. Nothing is taken yet.
-    pub(in crate::engine) async fn uploads(
+    pub(crate) async fn uploads(
         &self,
         owner: &Owner,
         thread_id: &str,
@@ -132,7 +124,7 @@ impl Engine {
     ///
     /// # Errors
     /// No file of the message is kept then, and the message has to go.
-    pub(in crate::engine) async fn keep_uploads(&self, owner: &Owner, uploads: &[Upload]) -> Result<(), Error> {
+    pub(crate) async fn keep_uploads(&self, owner: &Owner, uploads: &[Upload]) -> Result<(), Error> {
         let files = self.files()?;
         let copies = uploads.iter().map(|upload| Box::pin(copy(files, owner, upload)));
         let Err(error) = try_join_all(copies).await else { return Ok(()) };
@@ -158,7 +150,7 @@ impl Engine {
 }
 
 /// A file that is uploaded, as it was looked at.
-pub(in crate::engine) struct Upload {
+pub(crate) struct Upload {
     id: String,
     etag: String,
 }
@@ -174,7 +166,7 @@ async fn copy(files: &Files, owner: &Owner, Upload { id, etag }: &Upload) -> Res
 }
 
 /// Another user's is unknown, too.
-pub(in crate::engine) fn unknown_attachment() -> Error {
+pub(crate) fn unknown_attachment() -> Error {
     Error::Invalid("`attachments` names an attachment that does not exist".to_owned())
 }
 

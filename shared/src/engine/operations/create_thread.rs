@@ -9,7 +9,7 @@ use crate::store::ThreadRecord;
 
 impl Engine {
     /// `threads.create`: a new thread with its first message.
-    pub(in crate::engine) async fn create_thread(
+    pub(crate) async fn create_thread(
         &self,
         identity: &Identity,
         params: CreateThread,

@@ -11,7 +11,7 @@ use crate::store::Loaded;
 impl Engine {
     /// `threads.custom_action`: the endpoint's effects as they come, then the model's answer if the endpoint wants one.
     /// The action counts as a request, and as a turn once the model is asked.
-    pub(in crate::engine) async fn custom_action(
+    pub(crate) async fn custom_action(
         &self,
         identity: &Identity,
         params: CustomAction,
@@ -25,7 +25,7 @@ impl Engine {
 
     /// `threads.sync_custom_action`: the widget as the endpoint wants it. What the endpoint stores is stored; what only a
     /// stream could tell is left out.
-    pub(in crate::engine) async fn sync_custom_action(
+    pub(crate) async fn sync_custom_action(
         &self,
         identity: &Identity,
         params: CustomAction,
@@ -81,7 +81,7 @@ impl Engine {
             request["item"] = json!(sender);
         }
         let writer = ThreadWriter {
-            threads: self.store.threads.clone(),
+            store: self.store.clone(),
             owner: owner.clone(),
             run: self.new_run(None, thread.last_run()),
             has_lease: false,

@@ -8,7 +8,7 @@ const MAX_FEEDBACK_ITEMS: usize = 100;
 
 impl Engine {
     /// `items.list`.
-    pub(in crate::engine) async fn list_items(&self, owner: &Owner, params: &ListItems) -> Result<Document, Error> {
+    pub(crate) async fn list_items(&self, owner: &Owner, params: &ListItems) -> Result<Document, Error> {
         check_limit(&params.paging)?;
         self.admit_request(owner).await?;
         let items = self.store.items.list(owner, &params.thread_id, &params.paging).await?;
@@ -17,7 +17,7 @@ impl Engine {
     }
 
     /// `items.feedback`: kept on each item.
-    pub(in crate::engine) async fn feedback(&self, owner: &Owner, params: &Feedback) -> Result<Document, Error> {
+    pub(crate) async fn feedback(&self, owner: &Owner, params: &Feedback) -> Result<Document, Error> {
         if params.item_ids.len() > MAX_FEEDBACK_ITEMS {
             return Err(Error::Invalid(format!("`item_ids` names more than {MAX_FEEDBACK_ITEMS} items")));
         }

@@ -9,7 +9,7 @@ use crate::store::{Loaded, StoredItem, Threads};
 impl Engine {
     /// `threads.retry_after_item`: everything after a message of the user is removed, and the message answered again. A
     /// run that is still under way withdraws its items when it ends.
-    pub(in crate::engine) async fn retry_after_item(
+    pub(crate) async fn retry_after_item(
         &self,
         identity: &Identity,
         params: RetryAfterItem,

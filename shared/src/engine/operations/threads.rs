@@ -23,7 +23,7 @@ const MAX_TITLE_CHARS: usize = 1_000;
 impl Engine {
     /// `threads.get_by_id`: the thread with its newest items, oldest of them first. If there are older ones, `after` is
     /// the cursor that brings them with `items.list` in descending order.
-    pub(in crate::engine) async fn get_thread(&self, owner: &Owner, params: &GetThread) -> Result<Document, Error> {
+    pub(crate) async fn get_thread(&self, owner: &Owner, params: &GetThread) -> Result<Document, Error> {
         self.admit_request(owner).await?;
         let newest = Paging { limit: Some(ITEMS_WITH_THREAD), order: Order::Desc, after: None };
         let loaded = self.store.items.list_with_head(owner, &params.thread_id, &newest).await?;
@@ -34,7 +34,7 @@ impl Engine {
     }
 
     /// `threads.list`.
-    pub(in crate::engine) async fn list_threads(&self, owner: &Owner, params: &ListThreads) -> Result<Document, Error> {
+    pub(crate) async fn list_threads(&self, owner: &Owner, params: &ListThreads) -> Result<Document, Error> {
         check_limit(&params.paging)?;
         self.admit_request(owner).await?;
         let ThreadList { page, half_deleted } = self.store.threads.list(owner, &params.paging).await?;
@@ -43,11 +43,7 @@ impl Engine {
     }
 
     /// `threads.update`: a new title.
-    pub(in crate::engine) async fn update_thread(
-        &self,
-        owner: &Owner,
-        params: UpdateThread,
-    ) -> Result<Document, Error> {
+    pub(crate) async fn update_thread(&self, owner: &Owner, params: UpdateThread) -> Result<Document, Error> {
         if params.title.chars().count() > MAX_TITLE_CHARS {
             return Err(Error::Invalid(format!("`title` has more than {MAX_TITLE_CHARS} characters")));
         }
@@ -59,11 +55,7 @@ impl Engine {
 
     /// `threads.delete`: the thread and everything in it. Deleting what is not there is no error, so that a repeated
     /// request is none either.
-    pub(in crate::engine) async fn delete_thread(
-        &self,
-        owner: &Owner,
-        params: &DeleteThread,
-    ) -> Result<Document, Error> {
+    pub(crate) async fn delete_thread(&self, owner: &Owner, params: &DeleteThread) -> Result<Document, Error> {
         self.admit_request(owner).await?;
         self.delete(owner, &params.thread_id).await?;
         Ok(Document::Nothing {})
@@ -106,7 +98,7 @@ pub(super) fn check_limit(paging: &Paging) -> Result<(), Error> {
 
 impl ThreadRecord {
     /// The thread as the client sees it: without the server's metadata.
-    pub(in crate::engine) fn into_thread(self, items: Page<crate::protocol::ThreadItem>) -> Thread {
+    pub(crate) fn into_thread(self, items: Page<crate::protocol::ThreadItem>) -> Thread {
         Thread {
             title: self.title,
             id: self.id,

@@ -9,7 +9,7 @@ use crate::protocol::Transcribe;
 
 impl Engine {
     /// `input.transcribe`: dictation. It counts as a turn, with the tokens that the recording takes.
-    pub(in crate::engine) async fn transcribe(
+    pub(crate) async fn transcribe(
         &self,
         identity: &Identity,
         params: Transcribe,

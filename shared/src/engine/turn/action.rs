@@ -26,7 +26,7 @@ impl Turn {
     }
 
     /// The same for an answer that is not a stream. What came before a failure is kept, as in a stream.
-    pub(in crate::engine) async fn run_sync_action(&mut self, action: Value) -> Result<(), Error> {
+    pub(crate) async fn run_sync_action(&mut self, action: Value) -> Result<(), Error> {
         let mut effects = self.action_effects(action)?;
         let mut failure = None;
         while let Some(effect) = effects.next().await {
@@ -88,6 +88,6 @@ impl Turn {
     }
 }
 
-pub(in crate::engine) fn no_actions() -> Error {
+pub(crate) fn no_actions() -> Error {
     Error::Invalid("this server takes no actions: its assistant names no endpoint for them".to_owned())
 }

@@ -13,7 +13,7 @@ use crate::telemetry::chain;
 /// A turn that was let in: what the budgets hold for it. It is settled when the turn ends; where the turn does not
 /// start, or its task dies, dropping this settles it at what is known to be used.
 #[must_use]
-pub(in crate::engine) struct Admitted {
+pub(crate) struct Admitted {
     budgets: Budgets,
     /// None once it is settled.
     reservation: Option<Reservation>,
@@ -23,7 +23,7 @@ pub(in crate::engine) struct Admitted {
 impl Admitted {
     /// Passes on what was prepared for the turn; where preparing failed, what the budgets hold is given back before the
     /// error is told.
-    pub(in crate::engine) async fn or_release<T>(self, prepared: Result<T, Error>) -> Result<(Self, T), Error> {
+    pub(crate) async fn or_release<T>(self, prepared: Result<T, Error>) -> Result<(Self, T), Error> {
         match prepared {
             Ok(prepared) => Ok((self, prepared)),
             Err(error) => {
@@ -39,14 +39,14 @@ impl Admitted {
     }
 
     /// Settles a turn that does not take place.
-    pub(in crate::engine) async fn release(mut self) {
+    pub(crate) async fn release(mut self) {
         if let Some(reservation) = self.reservation.take() {
             settle_or_log(&self.budgets, &reservation, self.used_at_least).await;
         }
     }
 
     /// The turn has ended and used so many tokens.
-    pub(in crate::engine) async fn settle(mut self, used: u64) -> Result<(), StoreError> {
+    pub(crate) async fn settle(mut self, used: u64) -> Result<(), StoreError> {
         match self.reservation.take() {
             Some(reservation) => self.budgets.settle(&reservation, used).await,
             None => Ok(()),
@@ -73,7 +73,7 @@ async fn settle_or_log(budgets: &Budgets, reservation: &Reservation, used: u64) 
 
 impl Engine {
     /// Admits a turn and loads its thread, in one round trip.
-    pub(in crate::engine) async fn admit_and_load(
+    pub(crate) async fn admit_and_load(
         &self,
         identity: &Identity,
         load: impl Future<Output = Result<Option<Loaded>, StoreError>>,
@@ -83,7 +83,7 @@ impl Engine {
     }
 
     /// Counts a turn and reserves the most that its first round can use, and `beside` for its title.
-    pub(in crate::engine) async fn admit_turn(&self, identity: &Identity, beside: u64) -> Result<Admitted, Error> {
+    pub(crate) async fn admit_turn(&self, identity: &Identity, beside: u64) -> Result<Admitted, Error> {
         let Assistant { max_output_tokens, max_context_tokens, instructions, .. } = &*self.assistant;
         let instructions = instructions.as_deref().map_or(0, estimate_tokens);
         self.admit(identity, u64::from(*max_output_tokens) + u64::from(*max_context_tokens) + instructions + beside)
@@ -91,7 +91,7 @@ impl Engine {
     }
 
     /// Counts a turn and reserves tokens for it in every budget that it draws on, in one round trip.
-    pub(in crate::engine) async fn admit(&self, identity: &Identity, tokens: u64) -> Result<Admitted, Error> {
+    pub(crate) async fn admit(&self, identity: &Identity, tokens: u64) -> Result<Admitted, Error> {
         // A turn that cannot be answered is refused before anything of it is written.
         self.model.check_key().await?;
         let Limits { turns, tokens_per_hour, address_tokens_per_hour, tenant_tokens_per_day, .. } = self.limits;
@@ -115,7 +115,7 @@ impl Engine {
 
     /// Reserves what a prompt can use beyond what was reserved without knowing it: a message is shown to the model
     /// however long it is, and documents count by their pages.
-    pub(in crate::engine) async fn hold_first_round(
+    pub(crate) async fn hold_first_round(
         &self,
         admitted: &mut Admitted,
         prompt: &Prompt,

@@ -78,7 +78,7 @@ impl Turn {
     }
 
     /// Removes what the turn has stored if its thread is gone or its question was retried.
-    pub(in crate::engine) async fn withdraw(&mut self) {
+    pub(crate) async fn withdraw(&mut self) {
         match self.writer.withdraw().await {
             Ok(file_ids) => self.drop_files(&file_ids).await,
             Err(error) => {
@@ -91,7 +91,7 @@ impl Turn {
 impl Engine {
     /// Turns what is reserved into what was used, and writes the usage record. A failure here costs the operator's
     /// statistics, not the person's answer.
-    pub(in crate::engine) async fn settle(&self, admitted: Admitted, record: &UsageRecord) {
+    pub(crate) async fn settle(&self, admitted: Admitted, record: &UsageRecord) {
         let used = record.input_tokens + record.output_tokens;
         let recorded = self.store.usage.record(record, self.limits.usage_retention_days);
         let (settled, recorded) = tokio::join!(admitted.settle(used), recorded);
@@ -103,7 +103,7 @@ impl Engine {
     }
 
     /// The usage record of what `model` did for an operation that ends now.
-    pub(in crate::engine) fn usage_record(
+    pub(crate) fn usage_record(
         &self,
         owner: &Owner,
         operation: &str,

@@ -9,7 +9,7 @@ use crate::store::StoreError;
 use crate::telemetry::chain;
 
 impl Turn {
-    pub(in crate::engine) async fn perform(&mut self, steps: Vec<Step>) -> Result<(), StoreError> {
+    pub(crate) async fn perform(&mut self, steps: Vec<Step>) -> Result<(), StoreError> {
         for step in steps {
             self.flush().await?;
             match step {
@@ -29,7 +29,7 @@ impl Turn {
     }
 
     /// Stores the item that is held.
-    pub(in crate::engine) async fn flush(&mut self) -> Result<(), StoreError> {
+    pub(crate) async fn flush(&mut self) -> Result<(), StoreError> {
         match self.held_item.take() {
             Some(finished) => self.store(finished, false).await,
             None => Ok(()),

@@ -12,26 +12,26 @@ use crate::store::{Loaded, Run, StoreError, StoredItem, ThreadRecord};
 const LEASE: Duration = Duration::from_mins(5);
 
 /// What an operation asks of a turn: what is written first, what the model is shown, what the client is told first.
-pub(in crate::engine) struct TurnPlan {
-    pub(in crate::engine) operation: &'static str,
-    pub(in crate::engine) identity: Identity,
-    pub(in crate::engine) thread: ThreadRecord,
-    pub(in crate::engine) run: Run,
+pub(crate) struct TurnPlan {
+    pub(crate) operation: &'static str,
+    pub(crate) identity: Identity,
+    pub(crate) thread: ThreadRecord,
+    pub(crate) run: Run,
     /// The item that is answered; the turn's items follow it.
-    pub(in crate::engine) question_id: String,
-    pub(in crate::engine) first_write: FirstWrite,
-    pub(in crate::engine) prompt: Prompt,
-    pub(in crate::engine) first_events: Vec<Event>,
+    pub(crate) question_id: String,
+    pub(crate) first_write: FirstWrite,
+    pub(crate) prompt: Prompt,
+    pub(crate) first_events: Vec<Event>,
     /// Client tool calls that the page is asked for, in place of the model.
-    pub(in crate::engine) page_calls: Vec<FunctionCall>,
+    pub(crate) page_calls: Vec<FunctionCall>,
     /// Items that the turn removes because they have lost their meaning.
-    pub(in crate::engine) superseded_item_ids: Vec<String>,
+    pub(crate) superseded_item_ids: Vec<String>,
     /// The message that the thread is named after, where it has no title yet.
-    pub(in crate::engine) title_message: Option<String>,
+    pub(crate) title_message: Option<String>,
 }
 
 /// What is written before a turn may start.
-pub(in crate::engine) enum FirstWrite {
+pub(crate) enum FirstWrite {
     /// The thread, with its first message.
     Thread { message: StoredItem, uploads: Vec<Upload> },
     /// A message of the user. `ended_run_id` is a run that is over although its lease has not ended.
@@ -54,7 +54,7 @@ impl FirstWrite {
 
 impl TurnPlan {
     /// A plan without page calls, superseded items or a title.
-    pub(in crate::engine) fn new(
+    pub(crate) fn new(
         operation: &'static str,
         identity: &Identity,
         thread: ThreadRecord,
@@ -82,7 +82,7 @@ impl TurnPlan {
 impl Engine {
     /// A run whose id sorts after `last`, whatever the clocks say. Two requests with one digest are the same request,
     /// which is answered once; without a digest, no other request is the same.
-    pub(in crate::engine) fn new_run(&self, digest: Option<String>, last: Option<&str>) -> Run {
+    pub(crate) fn new_run(&self, digest: Option<String>, last: Option<&str>) -> Run {
         let id = match last {
             Some(last) => self.ids.mint_after(ids::RUN, last),
             None => self.ids.mint(ids::RUN),
@@ -91,7 +91,7 @@ impl Engine {
     }
 
     /// The run on the thread's head, if it is over although its lease may not have ended.
-    pub(in crate::engine) fn ended_run_id(&self, loaded: &Loaded) -> Option<String> {
+    pub(crate) fn ended_run_id(&self, loaded: &Loaded) -> Option<String> {
         match loaded.live_run(self.clock.now()) {
             Some(_) => None,
             None => loaded.thread.run.as_ref().map(|run| run.id.clone()),
@@ -100,7 +100,7 @@ impl Engine {
 }
 
 /// The thread, if it exists and takes messages.
-pub(in crate::engine) fn writable(loaded: Result<Option<Loaded>, StoreError>) -> Result<Loaded, Error> {
+pub(crate) fn writable(loaded: Result<Option<Loaded>, StoreError>) -> Result<Loaded, Error> {
     match loaded? {
         Some(loaded) if loaded.thread.status == ThreadStatus::Active => Ok(loaded),
         Some(_) => Err(Error::NotWritable),
@@ -108,6 +108,6 @@ pub(in crate::engine) fn writable(loaded: Result<Option<Loaded>, StoreError>) ->
     }
 }
 
-pub(in crate::engine) const fn stream_options() -> Event {
+pub(crate) const fn stream_options() -> Event {
     Event::StreamOptions { stream_options: StreamOptions { allow_cancel: true } }
 }

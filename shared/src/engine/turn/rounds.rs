@@ -12,10 +12,10 @@ use crate::model::{FunctionCall, IncompleteReason, Input, ModelError, ModelEvent
 use crate::store::{Refusal, StoreError};
 
 /// What the model sends in one round. An error is the last item.
-pub(in crate::engine) type ModelEvents = Pin<Box<dyn Stream<Item = Result<Received, ModelError>> + Send>>;
+pub(crate) type ModelEvents = Pin<Box<dyn Stream<Item = Result<Received, ModelError>> + Send>>;
 
 /// What is received from the model.
-pub(in crate::engine) enum Received {
+pub(crate) enum Received {
     /// The model has accepted the prompt, and bills for it whatever becomes of the answer. Comes first.
     Accepted,
     Event(ModelEvent),
@@ -27,7 +27,7 @@ pub(super) fn received(answer: ModelStream) -> impl Stream<Item = Result<Receive
 
 impl Engine {
     /// Asks the model; a failure is the stream's first item.
-    pub(in crate::engine) fn model_events(&self, owner: &Owner, prompt: Prompt) -> ModelEvents {
+    pub(crate) fn model_events(&self, owner: &Owner, prompt: Prompt) -> ModelEvents {
         let (engine, owner) = (self.clone(), owner.clone());
         stream::once(async move { engine.ask_model(&owner, prompt).await }).map_ok(received).try_flatten().boxed()
     }

@@ -24,7 +24,7 @@ type ModelCall = Pin<Box<MaybeDone<Pin<Box<dyn Future<Output = Result<ModelStrea
 impl Engine {
     /// Starts the turn of an operation: calls the model while the first write is under way, tells the client the first
     /// events, and lets the turn run in a task of its own. Where `plan` failed, nothing is written.
-    pub(in crate::engine) async fn start_turn(
+    pub(crate) async fn start_turn(
         &self,
         admitted: Admitted,
         plan: Result<TurnPlan, Error>,
@@ -68,7 +68,7 @@ impl Engine {
 
     fn turn_of(&self, plan: &TurnPlan, admitted: Admitted) -> (Turn, Events) {
         let writer = ThreadWriter {
-            threads: self.store.threads.clone(),
+            store: self.store.clone(),
             owner: plan.identity.owner.clone(),
             thread_id: plan.thread.id.clone(),
             run: plan.run.clone(),
@@ -90,16 +90,12 @@ impl Engine {
     }
 
     /// The newest items of a thread, as far as a turn reads.
-    pub(in crate::engine) async fn load(&self, owner: &Owner, thread_id: &str) -> Result<Option<Loaded>, StoreError> {
+    pub(crate) async fn load(&self, owner: &Owner, thread_id: &str) -> Result<Option<Loaded>, StoreError> {
         self.store.threads.load(owner, thread_id, Threads::NEWEST).await
     }
 
     /// The same as they are now: what the page answers was stored milliseconds ago.
-    pub(in crate::engine) async fn load_now(
-        &self,
-        owner: &Owner,
-        thread_id: &str,
-    ) -> Result<Option<Loaded>, StoreError> {
+    pub(crate) async fn load_now(&self, owner: &Owner, thread_id: &str) -> Result<Option<Loaded>, StoreError> {
         self.store.threads.load_now(owner, thread_id, Threads::NEWEST).await
     }
 

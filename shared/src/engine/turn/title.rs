@@ -24,7 +24,7 @@ const MAX_TITLE_CHARS: usize = 60;
 pub(super) const MAX_TITLE_WAIT: Duration = Duration::from_secs(5);
 
 /// The most tokens that a title for a thread with this first message can use.
-pub(in crate::engine) fn max_tokens(message: &str) -> u64 {
+pub(crate) fn max_tokens(message: &str) -> u64 {
     prompt_tokens(message) + u64::from(MAX_OUTPUT_TOKENS)
 }
 

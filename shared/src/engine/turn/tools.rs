@@ -167,7 +167,7 @@ impl Turn {
     }
 
     /// The body of a request to one of the site's endpoints.
-    pub(in crate::engine) fn endpoint_request(&self, kind: &str, mut data: serde_json::Value) -> serde_json::Value {
+    pub(crate) fn endpoint_request(&self, kind: &str, mut data: serde_json::Value) -> serde_json::Value {
         data["user"] = user(&self.identity);
         if let Some(thread_id) = self.writer.thread_id() {
             data["thread"] = json!({ "id": thread_id });

@@ -5,33 +5,33 @@ use crate::protocol::{Event, Page, ThreadItem, WidgetItem};
 use crate::store::{ModelContext, Retry, Run, Store, StoreError, StoredItem, Truncation};
 
 /// Where a turn writes.
-pub(in crate::engine) enum Writer {
+pub(crate) enum Writer {
     Thread(ThreadWriter),
     /// Nowhere: the caller keeps the conversation.
     Nothing,
 }
 
 /// Writes the items of one run in its thread.
-pub(in crate::engine) struct ThreadWriter {
-    pub(in crate::engine) store: Store,
-    pub(in crate::engine) owner: Owner,
-    pub(in crate::engine) thread_id: String,
-    pub(in crate::engine) run: Run,
+pub(crate) struct ThreadWriter {
+    pub(crate) store: Store,
+    pub(crate) owner: Owner,
+    pub(crate) thread_id: String,
+    pub(crate) run: Run,
     /// An action writes without the thread's lease until it asks the model.
-    pub(in crate::engine) has_lease: bool,
+    pub(crate) has_lease: bool,
     /// The item that is answered; the turn's items follow it.
-    pub(in crate::engine) question_id: String,
+    pub(crate) question_id: String,
     /// Whether the question was answered before: what follows it and is older than the run is removed first.
-    pub(in crate::engine) is_retry: bool,
+    pub(crate) is_retry: bool,
     /// Items that are removed first because they have lost their meaning.
-    pub(in crate::engine) superseded_item_ids: Vec<String>,
+    pub(crate) superseded_item_ids: Vec<String>,
     /// The widget that an action came from.
-    pub(in crate::engine) sender_id: Option<String>,
-    pub(in crate::engine) stored_ids: Vec<String>,
+    pub(crate) sender_id: Option<String>,
+    pub(crate) stored_ids: Vec<String>,
 }
 
 impl Writer {
-    pub(in crate::engine) const fn thread(&self) -> Option<&ThreadWriter> {
+    pub(crate) const fn thread(&self) -> Option<&ThreadWriter> {
         match self {
             Self::Thread(writer) => Some(writer),
             Self::Nothing => None,
