@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use chatkit_shared::http::{Error, RequestLog};
+use chatkit_shared::http::Error;
 use chatkit_shared::protocol::Event;
 use chatkit_shared::telemetry::chain;
 use serde::Serialize;
