@@ -1,7 +1,7 @@
 //! The line of each request, and what is in none.
 
 use aws_lc_rs::hmac;
-use chatkit_shared::conversation::{Outcome, TurnReport};
+use chatkit_shared::engine::{Outcome, TurnReport};
 use chatkit_shared::http::{Pseudonyms, RequestLog};
 use chatkit_shared::identity::SigningKeys;
 use chatkit_shared::model::TokenUsage;
@@ -204,7 +204,7 @@ async fn log_of_a_turn_that_never_reports_is_a_failure() {
         request.status(StatusCode::OK);
         if is_reported {
             let (model, usage, outcome) = ("test-model".to_owned(), TokenUsage::default(), Outcome::Ok);
-            on_end(TurnReport { model, usage, first_event_at: None, outcome, cause: None });
+            on_end(TurnReport { model, usage, first_event_at: None, outcome, failure: None });
         } else {
             drop(on_end);
         }

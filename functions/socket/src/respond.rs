@@ -115,7 +115,7 @@ impl App {
                 let (token, _) = minted.map_err(|error| unavailable().because(error))?;
                 let order = Order {
                     connection: connection.to_owned(),
-                    address: address,
+                    address,
                     id,
                     request_id: request_id.to_owned(),
                     ordered_at: now.as_second(),

@@ -47,7 +47,7 @@ impl Engine {
             item: ThreadItem::ClientToolCall(ClientToolCall {
                 status: ClientToolCallStatus::Completed,
                 output: Some(result),
-                ..call.clone()
+                ..call
             }),
             model_context: (!model_context.inputs_before.is_empty()).then_some(model_context),
             answered_by: Some(run.id.clone()),
@@ -60,11 +60,11 @@ impl Engine {
         // The call waits, so the run that made it is over.
         let ended_run_id = thread.run.as_ref().map(|run| run.id.clone());
         let prompt = prompt(&self.assistant, identity, &thread.id, &items);
-        let first_write = FirstWrite::Answer { waiting, answered, ended_run_id };
+        let first_write = FirstWrite::Answer { waiting: waiting.into(), answered: answered.into(), ended_run_id };
         Ok(TurnPlan {
             page_calls,
             superseded_item_ids,
-            ..TurnPlan::new("threads.add_client_tool_output", identity, thread, run, &question_id, first_write, prompt)
+            ..TurnPlan::new("threads.add_client_tool_output", identity, thread, run, question_id, first_write, prompt)
         })
     }
 }

@@ -50,10 +50,10 @@ impl Engine {
         let question_id = items.last().unwrap_or(&answered).item.id().to_owned();
         let prompt = prompt(&self.assistant, identity, &thread.id, &items);
         let first_events = vec![stream_options(), Event::ItemReplaced { item: answered.item.clone() }];
-        let first_write = FirstWrite::Answer { waiting, answered, ended_run_id };
+        let first_write = FirstWrite::Answer { waiting: waiting.into(), answered: answered.into(), ended_run_id };
         Ok(TurnPlan {
             first_events,
-            ..TurnPlan::new("threads.add_structured_input", identity, thread, run, &question_id, first_write, prompt)
+            ..TurnPlan::new("threads.add_structured_input", identity, thread, run, question_id, first_write, prompt)
         })
     }
 

@@ -47,7 +47,7 @@ impl Engine {
                 identity,
                 thread,
                 run,
-                &message.item.id().to_owned(),
+                message.item.id().to_owned(),
                 FirstWrite::Message { message, uploads, ended_run_id },
                 prompt,
             )

@@ -48,7 +48,7 @@ impl Engine {
                 identity,
                 thread,
                 run,
-                &message.item.id().to_owned(),
+                message.item.id().to_owned(),
                 FirstWrite::Thread { message, uploads },
                 prompt,
             )

@@ -93,7 +93,7 @@ impl Engine {
             stored_ids: Vec::new(),
         };
         let prompt = Prompt { model: self.assistant.model.clone(), ..Prompt::default() };
-        let (turn, events) = Turn::new(self, identity, operation, Writer::Thread(writer), prompt);
+        let (turn, events) = Turn::new(self, identity, operation, Writer::Thread(writer.into()), prompt);
         Ok((turn.with_thread_title(thread.title), request, events))
     }
 }

@@ -40,7 +40,15 @@ impl Engine {
         let prompt = prompt(&self.assistant, identity, &thread.id, &items);
         Ok(TurnPlan {
             title_message: thread.title.is_none().then(|| title_message(question)),
-            ..TurnPlan::new("threads.retry_after_item", identity, thread, run, item_id, FirstWrite::Retry, prompt)
+            ..TurnPlan::new(
+                "threads.retry_after_item",
+                identity,
+                thread,
+                run,
+                item_id.to_owned(),
+                FirstWrite::Retry,
+                prompt,
+            )
         })
     }
 

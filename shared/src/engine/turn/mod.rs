@@ -186,7 +186,7 @@ impl Turn {
 
     /// Runs the turn in a task of its own, to its end, whether or not its events are still read.
     pub(super) fn spawn(self, start: Start, on_end: OnEnd) {
-        drop(task::spawn_detached(async move { on_end(self.run(start).await) }));
+        drop(task::spawn_detached(async move { on_end(Box::pin(self.run(start)).await) }));
     }
 
     /// The whole turn. It ends the same way whatever happens, a panic included: what came is stored, the lease is
@@ -265,5 +265,8 @@ impl Turn {
 
 async fn catch_panic<T>(work: impl Future<Output = Result<T, TurnEnd>>) -> Result<T, TurnEnd> {
     // The turn's fields may be half changed where a panic broke off; what reads them afterwards has no invariant to break.
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(Failure::Panic.into()))
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(worked) => worked,
+        Err(_) => Err(Failure::Panic.into()),
+    }
 }

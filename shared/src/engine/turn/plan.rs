@@ -39,7 +39,7 @@ pub(crate) enum FirstWrite {
     /// That the question is answered once more.
     Retry,
     /// The answer of the page or of the person to an item that waits for it.
-    Answer { waiting: StoredItem, answered: StoredItem, ended_run_id: Option<String> },
+    Answer { waiting: Box<StoredItem>, answered: Box<StoredItem>, ended_run_id: Option<String> },
 }
 
 impl FirstWrite {
@@ -59,7 +59,7 @@ impl TurnPlan {
         identity: &Identity,
         thread: ThreadRecord,
         run: Run,
-        question_id: &str,
+        question_id: String,
         first_write: FirstWrite,
         prompt: Prompt,
     ) -> Self {
@@ -68,7 +68,7 @@ impl TurnPlan {
             identity: identity.clone(),
             thread,
             run,
-            question_id: question_id.to_owned(),
+            question_id,
             first_write,
             prompt,
             first_events: vec![stream_options()],

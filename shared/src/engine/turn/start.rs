@@ -80,7 +80,7 @@ impl Engine {
             stored_ids: Vec::new(),
         };
         let (turn, events) =
-            Turn::new(self, &plan.identity, plan.operation, Writer::Thread(writer), plan.prompt.clone());
+            Turn::new(self, &plan.identity, plan.operation, Writer::Thread(writer.into()), plan.prompt.clone());
         let mut turn = turn.with_thread_title(plan.thread.title.clone()).with_admitted(admitted);
         turn.title = plan.title_message.clone().map(|message| {
             let (owner, thread_id) = (plan.identity.owner.clone(), plan.thread.id.clone());

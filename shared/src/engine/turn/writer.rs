@@ -6,7 +6,7 @@ use crate::store::{ModelContext, Retry, Run, Store, StoreError, StoredItem, Trun
 
 /// Where a turn writes.
 pub(crate) enum Writer {
-    Thread(ThreadWriter),
+    Thread(Box<ThreadWriter>),
     /// Nowhere: the caller keeps the conversation.
     Nothing,
 }
