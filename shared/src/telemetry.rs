@@ -29,16 +29,17 @@ use crate::protocol::Object;
 /// The target of a request's span, and of the line that each request has.
 pub(crate) const REQUEST: &str = "request";
 
-/// An error with everything that caused it, in one line: a subscriber writes the outermost only.
+/// An error with everything that caused it, in one line: a subscriber writes the outermost only. An error that only
+/// repeats its cause's text is left out.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
+    let mut texts = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        texts.push(error.to_string());
         cause = error.source();
     }
-    text
+    texts.dedup();
+    texts.join(": ")
 }
 
 /// The span of a request. `operation` and `thread` are recorded when they are known.

@@ -105,7 +105,7 @@ async fn message_with_an_attachment_of_another_message_is_refused() {
         assert_eq!(site.refused("alice", thread_id, &[&other, &one]).await, taken);
     }
     let message = site.delete("alice", &one).await.error(400, "bad_request");
-    assert_eq!(message, "the attachment stands in a message");
+    assert_eq!(message, "the attachment belongs to a message");
     // The other one was not taken with it.
     site.send("alice", Some(&thread_id), "And this", &[&other]).await.events();
 }

@@ -1,4 +1,5 @@
 use serde_json::{Value, json};
+use tracing::Span;
 
 use crate::engine::turn::{Start, ThreadWriter, Turn, Writer, no_actions, stream_options, writable};
 use crate::engine::{Document, Engine, Error, Events, OnEnd};
@@ -62,6 +63,7 @@ impl Engine {
             return Err(Error::Invalid("`action.payload` is nested too deeply".to_owned()));
         }
         self.admit_request(owner).await?;
+        Span::current().record("thread", &thread_id);
         let sender = async {
             match &item_id {
                 Some(item_id) => self.store.items.get(owner, &thread_id, item_id).await,

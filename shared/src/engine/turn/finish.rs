@@ -1,3 +1,4 @@
+use std::mem::take;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use crate::telemetry::chain;
 impl Turn {
     /// Stores the last item and releases the lease, waits for the title, settles what was used, and says the last word.
     pub(super) async fn finish(mut self, mut end: TurnEnd) -> TurnReport {
+        self.usage += take(&mut self.round_usage);
         if let Err(error) = self.store_last().await {
             (end.outcome, end.closing_notice) = (Outcome::Error, Some(public_messages::not_stored()));
             end.failure.get_or_insert(error.into());

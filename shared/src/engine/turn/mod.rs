@@ -89,6 +89,8 @@ pub(super) struct Turn {
     unstored_inputs: UnstoredInputs,
     title: Option<PendingTitle>,
     usage: TokenUsage,
+    /// An estimate for the round under way, until the model's own count comes.
+    round_usage: TokenUsage,
     first_token_at: Option<Timestamp>,
     first_event_at: Option<Timestamp>,
 }
@@ -170,6 +172,7 @@ impl Turn {
             unstored_inputs: UnstoredInputs::default(),
             title: None,
             usage: TokenUsage::default(),
+            round_usage: TokenUsage::default(),
             first_token_at: None,
             first_event_at: None,
         };

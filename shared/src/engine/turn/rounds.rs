@@ -1,4 +1,5 @@
 use std::future::ready;
+use std::mem::take;
 use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
@@ -66,25 +67,20 @@ impl Turn {
     /// Tells the client what the model does until the round ends: how it ends, and the calls that wait for an output.
     async fn listen(&mut self, model: &mut ModelEvents) -> Result<(TurnEnd, Vec<FunctionCall>), TurnEnd> {
         let (prompt_tokens, characters_before) = (tokens(&self.prompt), self.answer.characters());
-        // Used where the model's own count never comes: the prompt, if it was accepted, and what came.
-        let mut estimate = TokenUsage::default();
         let mut calls = Vec::new();
         let (end, counted) = loop {
             match self.next(model).await {
                 Err(end) => break (end, None),
                 Ok(None) => break (TurnEnd::failed(public_messages::no_answer()), None),
                 Ok(Some(Err(error))) => break (error.into(), None),
-                Ok(Some(Ok(Received::Accepted))) => estimate.input = prompt_tokens,
+                Ok(Some(Ok(Received::Accepted))) => self.round_usage.input = prompt_tokens,
                 Ok(Some(Ok(Received::Event(event)))) => {
                     let round_end = round_end(&event);
                     self.record(&event, &mut calls);
                     let steps = self.answer.on_event(event);
-                    estimate.output = (self.answer.characters() - characters_before).div_ceil(4);
+                    self.round_usage.output = (self.answer.characters() - characters_before).div_ceil(4);
                     let emits = steps.iter().any(|step| matches!(step, Step::Emit(_)));
-                    if let Err(error) = self.perform(steps).await {
-                        self.usage += estimate;
-                        return Err(error.into());
-                    }
+                    self.perform(steps).await?;
                     if emits {
                         self.first_event_at.get_or_insert(self.engine.clock.now());
                     }
@@ -99,6 +95,7 @@ impl Turn {
                 }
             }
         };
+        let estimate = take(&mut self.round_usage);
         self.usage += counted.unwrap_or(estimate);
         // Calls of an answer that was cut off, or failed, are not what the model meant.
         if end.outcome != Outcome::Ok {

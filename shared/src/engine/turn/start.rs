@@ -4,6 +4,7 @@ use std::pin::{Pin, pin};
 use futures_util::future::{Either, MaybeDone, maybe_done, select};
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc::unbounded_channel;
+use tracing::Span;
 
 use super::admission::Admitted;
 use super::rounds::{ModelEvents, received};
@@ -31,6 +32,8 @@ impl Engine {
         on_end: OnEnd,
     ) -> Result<Events, Error> {
         let (mut admitted, plan) = admitted.or_release(plan).await?;
+        let started = self.clock.now();
+        Span::current().record("thread", &plan.thread.id);
         let mut model_call = None;
         if plan.page_calls.is_empty() {
             let title_tokens = plan.title_message.as_deref().map_or(0, title::max_tokens);
@@ -57,7 +60,8 @@ impl Engine {
                 return Err(error);
             }
         }
-        let (turn, events) = self.turn_of(&plan, admitted);
+        let (mut turn, events) = self.turn_of(&plan, admitted);
+        turn.started = started;
         for event in plan.first_events {
             turn.emit(event);
         }
