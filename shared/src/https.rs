@@ -61,9 +61,9 @@ pub fn client(env: &Env) -> Result<Client, EnvError> {
 }
 
 /// Sends a request, and sends it again after each error for which `pause` gives a pause. `pause` gets the error and the
-/// number of times that the request was sent so far; `to` names the server in the log.
+/// number of times that the request was sent so far; `to` is for the log.
 pub async fn send_with_retry<T, E, F>(
-    to: &'static str,
+    to: &str,
     pause: impl Fn(&E, u32) -> Option<Duration>,
     send: impl Fn() -> F,
 ) -> Result<T, E>

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// What an operator has mended works after this time at the latest.
 const MAX_PAUSE: Duration = Duration::from_mins(1);
-/// Between two reads because of something that was rejected: anybody can send what will be.
+/// Between two reads after a rejection: every client can send a value that is rejected.
 const REJECTION_PAUSE: Duration = Duration::from_mins(1);
 
 /// Why a cached value is read again.

@@ -182,7 +182,7 @@ async fn log_of_a_turn_has_the_request_id_and_the_operation_in_every_line() {
     let ours = |line: &Value| line["target"].as_str().unwrap().starts_with("chatkit");
     let lines: Vec<_> = log.lines().into_iter().filter(ours).collect();
     let messages: Vec<_> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
-    assert_eq!(messages, ["asking the model once more", "could not write the usage record of a turn"]);
+    assert_eq!(messages, ["sending a request again", "could not write the usage record of a turn"]);
     for line in &lines {
         assert_eq!(line["request_id"], answer.headers["x-request-id"].to_str().unwrap(), "{line}");
         assert_eq!(line["operation"], "threads.create", "{line}");

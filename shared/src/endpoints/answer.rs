@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::effect::EffectChecks;
 use super::{Effect, EndpointError, Expects, Output};
-use crate::https::event_data;
+use crate::https::{at_most, event_data};
 use crate::protocol::Object;
 
 /// The effects of an answer, as they come. Ends with the answer or with the first error, which may be the timeout of the
@@ -66,7 +66,8 @@ pub(super) fn effects(response: Response, expects: Expects, max_bytes: usize) ->
     let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_empty = response.status() == StatusCode::NO_CONTENT;
-    let body = body(response, max_bytes);
+    let chunks = response.bytes_stream().map_err(|_| EndpointError::Malformed("breaks off"));
+    let body = at_most(chunks, max_bytes, || EndpointError::TooLarge).boxed();
     let mut checks = EffectChecks::default();
     let effects: Effects = match media_type.as_str() {
         "text/event-stream" => {
@@ -80,28 +81,13 @@ pub(super) fn effects(response: Response, expects: Expects, max_bytes: usize) ->
     effects.map(move |effect| checks.check(effect?)).boxed()
 }
 
-/// The bytes of an answer, until there are too many.
-fn body(response: Response, max_bytes: usize) -> BoxStream<'static, Result<Bytes, EndpointError>> {
-    let mut left = max_bytes;
-    let bounded = move |chunk: reqwest::Result<Bytes>| {
-        let chunk = chunk.map_err(|_| EndpointError::Malformed("breaks off"))?;
-        left = left.checked_sub(chunk.len()).ok_or(EndpointError::TooLarge)?;
-        Ok(chunk)
-    };
-    response.bytes_stream().map(bounded).boxed()
-}
-
 /// The effects of an answer that must be complete before it is read.
 fn document(
     body: BoxStream<'static, Result<Bytes, EndpointError>>,
     read: impl FnOnce(String) -> Result<Vec<Effect>, EndpointError> + Send + 'static,
 ) -> Effects {
     let effects = async {
-        let bytes = body.try_fold(Vec::new(), |mut bytes, chunk| async move {
-            bytes.extend_from_slice(&chunk);
-            Ok(bytes)
-        });
-        let text = String::from_utf8(bytes.await?).map_err(|_| NOT_UTF8)?;
+        let text = String::from_utf8(body.map_ok(Vec::from).try_concat().await?).map_err(|_| NOT_UTF8)?;
         Ok(stream::iter(read(text)?.into_iter().map(Ok)))
     };
     stream::once(effects).try_flatten().boxed()

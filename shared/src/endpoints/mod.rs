@@ -21,7 +21,7 @@ use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 use reqwest::{Client, Response, Url};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 pub use answer::EffectStream;
 pub use effect::{Effect, Output};
@@ -29,6 +29,7 @@ pub use error::EndpointError;
 pub use signature::Signer;
 
 use crate::env::EnvError;
+use crate::https::send_with_retry;
 use crate::secrets::Secret;
 
 /// The pause before the first retry; each further pause is longer by the same time.
@@ -112,19 +113,10 @@ struct Call {
 impl Call {
     /// Sends the call, and again while that can help. The answer's status is a success.
     async fn send(&self) -> Result<Response, EndpointError> {
-        let mut sent = 0;
-        loop {
-            let error = match self.send_once().await {
-                Ok(response) => return Ok(response),
-                Err(error) => error,
-            };
-            if sent == self.endpoint.retries || !error.is_transient() {
-                return Err(error);
-            }
-            sent += 1;
-            tracing::warn!(error = %error, call = %self.id, "calling the endpoint once more");
-            sleep(RETRY_PAUSE * sent).await;
-        }
+        let pause = |error: &EndpointError, sent: u32| {
+            (sent <= self.endpoint.retries && error.is_transient()).then(|| RETRY_PAUSE * sent)
+        };
+        send_with_retry(&format!("an endpoint, call {}", self.id), pause, || self.send_once()).await
     }
 
     async fn send_once(&self) -> Result<Response, EndpointError> {

@@ -1,15 +1,16 @@
 use std::future::Future;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::StreamExt;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use http::{HeaderName, HeaderValue};
 use reqwest::{RequestBuilder, Response, Url};
 use rusty_s3::S3Action;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::{Files, FilesError, MediaType, ObjectKey};
+use crate::https::{read_at_most, send_with_retry};
 
 /// How long an upload may start.
 const UPLOAD_URL_LIFETIME: Duration = Duration::from_mins(15);
@@ -22,11 +23,11 @@ const COPY_SOURCE: &str = "x-amz-copy-source";
 const COPY_SOURCE_IF_MATCH: &str = "x-amz-copy-source-if-match";
 
 /// Before the one retry. S3 answers within some 20 ms, and what failed was mostly a connection that had died.
-const PAUSE: Duration = Duration::from_millis(50);
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long S3 may be silent, before its answer and between two parts of it. Not for the whole: a large file takes a
 /// while.
-const SILENCE: Duration = Duration::from_secs(10);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What S3 writes into an answer that began well: a copy takes a while, so its status comes first.
 const LATE_FAILURE: &[u8] = b"<Error>";
@@ -50,7 +51,7 @@ impl Files {
     /// `None` if the file does not exist.
     pub async fn head(&self, key: &ObjectKey) -> Result<Option<FileHead>, FilesError> {
         let url = self.sign(&self.0.bucket.head_object(Some(&self.0.credentials), key.as_str()));
-        let answer = match twice(|| send(self.0.client.head(url.clone()))).await {
+        let answer = match retry_once(|| send(self.0.client.head(url.clone()))).await {
             Ok(answer) => answer,
             Err(FilesError::NotFound) => return Ok(None),
             Err(error) => return Err(error),
@@ -71,7 +72,7 @@ impl Files {
         action.headers_mut().insert(COPY_SOURCE, source.as_str());
         action.headers_mut().insert(COPY_SOURCE_IF_MATCH, etag);
         let url = self.sign(&action);
-        twice(|| async {
+        retry_once(|| async {
             let request = self.0.client.put(url.clone()).header(CONTENT_LENGTH, 0);
             let request = request.header(HeaderName::from_static(COPY_SOURCE), &source);
             let answer = send(request.header(HeaderName::from_static(COPY_SOURCE_IF_MATCH), etag)).await?;
@@ -88,52 +89,44 @@ impl Files {
         action.headers_mut().insert("content-type", media_type.as_str());
         let url = self.sign(&action);
         let request = || self.0.client.put(url.clone()).header(CONTENT_TYPE, media_type.as_str()).body(bytes.clone());
-        twice(|| send(request())).await.map(|_| ())
+        retry_once(|| send(request())).await.map(|_| ())
     }
 
     /// Reads a file of at most this many bytes.
     /// [`FilesError::NotFound`] if it does not exist, [`FilesError::TooLarge`] if it has more.
-    pub async fn get(&self, key: &ObjectKey, at_most: u64) -> Result<Bytes, FilesError> {
+    pub async fn get(&self, key: &ObjectKey, max_bytes: u64) -> Result<Bytes, FilesError> {
         let url = self.sign(&self.0.bucket.get_object(Some(&self.0.credentials), key.as_str()));
-        twice(|| async { read(send(self.0.client.get(url.clone())).await?, at_most).await }).await
+        retry_once(|| async { read(send(self.0.client.get(url.clone())).await?, max_bytes).await }).await
     }
 
     /// Removes a file, if it exists.
     pub async fn delete(&self, key: &ObjectKey) -> Result<(), FilesError> {
         let url = self.sign(&self.0.bucket.delete_object(Some(&self.0.credentials), key.as_str()));
-        match twice(|| send(self.0.client.delete(url.clone()))).await {
+        match retry_once(|| send(self.0.client.delete(url.clone()))).await {
             Ok(_) | Err(FilesError::NotFound) => Ok(()),
             Err(error) => Err(error),
         }
     }
 }
 
-async fn twice<T, F: Future<Output = Result<T, FilesError>>>(attempt: impl Fn() -> F) -> Result<T, FilesError> {
-    match attempt().await {
-        Err(error) if error.is_unavailable() => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "asking the store of files once more");
-            sleep(PAUSE).await;
-            attempt().await
-        }
-        answer => answer,
-    }
+async fn retry_once<T, F: Future<Output = Result<T, FilesError>>>(attempt: impl Fn() -> F) -> Result<T, FilesError> {
+    let pause = |error: &FilesError, sent| (sent == 1 && error.is_unavailable()).then_some(RETRY_PAUSE);
+    send_with_retry("the bucket", pause, attempt).await
 }
 
 async fn send(request: RequestBuilder) -> Result<Response, FilesError> {
-    let answer = timeout(SILENCE, request.send()).await.map_err(FilesError::silence)?.map_err(FilesError::transport)?;
+    let answer = timeout(IDLE_TIMEOUT, request.send())
+        .await
+        .map_err(|_| FilesError::silence())?
+        .map_err(FilesError::transport)?;
     if answer.status().is_success() { Ok(answer) } else { Err(FilesError::status(answer.status())) }
 }
 
-async fn read(answer: Response, at_most: u64) -> Result<Bytes, FilesError> {
-    let mut bytes = BytesMut::new();
-    let mut chunks = answer.bytes_stream();
-    while let Some(chunk) = timeout(SILENCE, chunks.next()).await.map_err(FilesError::silence)? {
-        bytes.extend_from_slice(&chunk.map_err(FilesError::transport)?);
-        if u64::try_from(bytes.len()).is_ok_and(|size| size > at_most) {
-            return Err(FilesError::TooLarge);
-        }
-    }
-    Ok(bytes.freeze())
+async fn read(answer: Response, max_bytes: u64) -> Result<Bytes, FilesError> {
+    let chunks = tokio_stream::StreamExt::timeout(answer.bytes_stream(), IDLE_TIMEOUT);
+    let chunks = chunks.map(|chunk| chunk.map_err(|_| FilesError::silence())?.map_err(FilesError::transport));
+    let max_bytes = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+    Ok(read_at_most(chunks, max_bytes, || FilesError::TooLarge).await?.into())
 }
 
 impl Files {

@@ -1,5 +1,4 @@
 use reqwest::StatusCode;
-use tokio::time::error::Elapsed;
 
 /// Why a request to the bucket failed. The text and its causes contain no URL, key or content.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +37,7 @@ impl FilesError {
         Self::Unavailable { source: Box::new(error.without_url()) }
     }
 
-    pub(super) fn silence(_: Elapsed) -> Self {
+    pub(super) fn silence() -> Self {
         Self::Unavailable { source: "it sent nothing for too long".into() }
     }
 

@@ -2,13 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
 use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use reqwest::{Client, RequestBuilder, Response, Url};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::config::{Api, ModelConfig, ModelKey};
 use super::error::{ModelError, ModelErrorKind};
@@ -16,7 +16,7 @@ use super::prompt::Prompt;
 use super::stream::ModelStream;
 use super::wire::ReportedError;
 use super::{completions, responses};
-use crate::https::OPEN_TIMEOUT;
+use crate::https::{OPEN_TIMEOUT, read_at_most, send_with_retry};
 use crate::secrets::Secret;
 
 /// A rate limit that ends within this time is waited for; a person would not press a button faster.
@@ -105,21 +105,16 @@ impl Model {
         request: impl Fn() -> Result<RequestBuilder, ModelError>,
     ) -> Result<Response, ModelError> {
         let key = self.key().await?;
-        let error = match self.send_once(request()?, key.as_deref()).await {
-            Ok(response) => return Ok(response),
-            Err(error) => error,
-        };
-        if error.upstream.status == Some(401)
-            && let (Some(secret), Some(key)) = (&self.key, &key)
-            && let Some(newer) = secret.newer_than(key).await
-        {
-            tracing::warn!("asking the model once more, with the key as it is now");
-            return self.send_once(request()?, Some(&newer)).await;
+        let pause = |error: &ModelError, sent| if sent == 1 { self.pause_before_retry(error) } else { None };
+        let sent = send_with_retry("the model", pause, || async { self.send_once(request()?, key.as_deref()).await });
+        match (sent.await, &self.key, &key) {
+            (Err(error), Some(secret), Some(key)) if error.upstream.status == Some(401) => {
+                let Some(newer) = secret.newer_than(key).await else { return Err(error) };
+                tracing::warn!("sending a request to the model again, with a newer key");
+                self.send_once(request()?, Some(&newer)).await
+            }
+            (sent, _, _) => sent,
         }
-        let Some(pause) = self.pause_before_retry(&error) else { return Err(error) };
-        tracing::warn!(error = %error, pause_ms = pause.as_millis(), "asking the model once more");
-        sleep(pause).await;
-        self.send_once(request()?, key.as_deref()).await
     }
 
     async fn send_once(&self, request: RequestBuilder, key: Option<&ModelKey>) -> Result<Response, ModelError> {
@@ -141,18 +136,9 @@ impl Model {
 
     /// The whole body of an answer.
     pub(super) async fn body(&self, response: Response) -> Result<Vec<u8>, ModelError> {
-        let read = async {
-            let mut bytes = Vec::new();
-            let mut chunks = response.bytes_stream();
-            while let Some(chunk) = chunks.next().await {
-                bytes.extend_from_slice(&chunk.map_err(ModelError::transport)?);
-                if bytes.len() > MAX_BODY_BYTES {
-                    return Err(ModelError::broken("it is too large"));
-                }
-            }
-            Ok(bytes)
-        };
-        timeout(self.idle_timeout, read).await.map_err(ModelError::silence)?
+        let chunks = response.bytes_stream().map_err(ModelError::transport);
+        let body = read_at_most(chunks, MAX_BODY_BYTES, || ModelError::broken("it is too large"));
+        timeout(self.idle_timeout, body).await.map_err(ModelError::silence)?
     }
 
     /// How long to wait before the retry; `None` where a retry cannot help.
