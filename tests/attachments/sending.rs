@@ -83,7 +83,7 @@ async fn messages_that_race_for_an_attachment_claim_it_once() {
     let thread = site.thread("alice", &[]).await;
     for round in 0..4 {
         let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
-        site.app.dynamo.slow(20);
+        site.app.dynamo.lockstep(true);
         let threads = [None, Some(thread.as_str()), None, None];
         let sent = threads.iter().enumerate().map(|(number, thread)| {
             let text = format!("Look {round} {number}");
@@ -91,7 +91,7 @@ async fn messages_that_race_for_an_attachment_claim_it_once() {
             async move { site.app.chatkit("alice", &message(*thread, &text, &[id])).await }
         });
         let answers = join_all(sent).await;
-        site.app.dynamo.slow(0);
+        site.app.dynamo.lockstep(false);
         let (stored, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
         assert_eq!((stored.len(), refused.len()), (1, 3));
         for answer in refused {

@@ -106,9 +106,9 @@ async fn message_costs_more_only_with_attachments() {
     for (ids, round_trips, units, requests) in
         [(vec![], 4, (2.0, 7.0), 0), (vec![one.as_str(), two.as_str()], 5, (4.0, 13.0), 6)]
     {
-        site.app.dynamo.slow(0);
+        site.app.dynamo.lockstep(false);
         site.app.dynamo.reset();
-        site.app.dynamo.slow(20);
+        site.app.dynamo.lockstep(true);
         site.send("alice", Some(&thread_id), "Look", &ids).await.events();
         let meter = site.app.dynamo.reset();
         assert_eq!((meter.round_trips(), meter.units()), (round_trips, units), "{:?}", meter.operations());

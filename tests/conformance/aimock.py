@@ -73,7 +73,8 @@ def converse(server: Server) -> tuple[list[Any], list[Any]]:
             output = {"thread_id": thread_id, "result": {"kind": "lamp"}}
             events += server.ask("aimock", "threads.add_client_tool_output", output).events or []
         check(text, events, expected)
-        turns.append(title_comes_beside_the_answer(joined(events), [])[0])
+        # The title first: where it falls between two deltas, it would keep them from being joined.
+        turns.append(joined(title_comes_beside_the_answer(events, [])[0]))
     return turns, walk(server, "aimock", "items.list", 50, "asc", thread_id=thread_id)
 
 

@@ -1,10 +1,12 @@
 //! What the model does, as the person sees it.
 
+use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::{kinds, named, reload, thread, transcript};
 use crate::harness::app::{App, add};
 use crate::harness::model::{Answer, Gate};
+use crate::harness::names::Names;
 use crate::harness::responses::{
     annotation_added, answer, completed, created, delta, incomplete, item_done, message, message_added, message_done,
     output_text, part_added, part_done, reasoning_added, reasoning_delta, reasoning_done, reasoning_text_done,
@@ -50,40 +52,35 @@ async fn turn_with_thoughts_shows_a_workflow_that_ends_when_the_answer_begins() 
     gate.open();
     events.extend(live.rest().await);
 
-    let at = "2026-11-20T12:00:00Z";
-    let later = "2026-11-20T12:00:03.999Z";
-    let thought = |text: &str| json!({ "type": "thought", "status_indicator": "none", "content": text });
-    let task = |what: &str, index: u64, text: &str| {
-        let update = json!({ "type": format!("workflow.task.{what}"), "task_index": index, "task": thought(text) });
-        json!({ "type": "thread.item.updated", "item_id": "wf_1", "update": update })
-    };
-    let workflow = |body: Value| json!({ "type": "workflow", "id": "wf_1", "thread_id": "thr_1", "created_at": at, "workflow": body });
-    let text = json!({ "type": "output_text", "annotations": [], "text": "So" });
-    let update = |update: Value| json!({ "type": "thread.item.updated", "item_id": "msg_1", "update": update });
-    let message = |content: Value| json!({ "type": "assistant_message", "id": "msg_1", "thread_id": "thr_1", "created_at": later, "content": content });
-    let done = workflow(json!({
-        "type": "reasoning",
-        "tasks": [thought("Let me."), thought("Then that.")],
-        "summary": { "duration": 3 },
-        "expanded": false,
-    }));
-    let expected = [
-        json!({ "type": "thread.item.added", "item": workflow(json!({ "type": "reasoning", "tasks": [], "expanded": false })) }),
-        task("added", 0, "Let "),
-        task("updated", 0, "Let me"),
-        task("updated", 0, "Let me."),
-        task("added", 1, "Then"),
-        task("updated", 1, "Then that."),
-        json!({ "type": "thread.item.done", "item": done }),
-        json!({ "type": "thread.item.added", "item": message(json!([])) }),
-        update(
-            json!({ "type": "assistant_message.content_part.added", "content_index": 0, "content": { "type": "output_text", "annotations": [], "text": "" } }),
-        ),
-        update(json!({ "type": "assistant_message.content_part.text_delta", "content_index": 0, "delta": "So" })),
-        update(json!({ "type": "assistant_message.content_part.done", "content_index": 0, "content": text })),
-        json!({ "type": "thread.item.done", "item": message(json!([text])) }),
-    ];
-    assert_eq!(json!(named(&events)), json!(expected));
+    assert_snapshot!(Names::default().events(&events), @r#"
+    thread.item.added {"item":{"created_at":"2026-11-20T12:00:00Z","id":"wf_1","thread_id":"thr_1",
+      "type":"workflow","workflow":{"expanded":false,"tasks":[],"type":"reasoning"}}}
+    thread.item.updated {"item_id":"wf_1","update":{"task":{"content":"Let ","status_indicator":"none",
+      "type":"thought"},"task_index":0,"type":"workflow.task.added"}}
+    thread.item.updated {"item_id":"wf_1","update":{"task":{"content":"Let me",
+      "status_indicator":"none","type":"thought"},"task_index":0,"type":"workflow.task.updated"}}
+    thread.item.updated {"item_id":"wf_1","update":{"task":{"content":"Let me.",
+      "status_indicator":"none","type":"thought"},"task_index":0,"type":"workflow.task.updated"}}
+    thread.item.updated {"item_id":"wf_1","update":{"task":{"content":"Then","status_indicator":"none",
+      "type":"thought"},"task_index":1,"type":"workflow.task.added"}}
+    thread.item.updated {"item_id":"wf_1","update":{"task":{"content":"Then that.",
+      "status_indicator":"none","type":"thought"},"task_index":1,"type":"workflow.task.updated"}}
+    thread.item.done {"item":{"created_at":"2026-11-20T12:00:00Z","id":"wf_1","thread_id":"thr_1",
+      "type":"workflow","workflow":{"expanded":false,"summary":{"duration":3},
+      "tasks":[{"content":"Let me.","status_indicator":"none","type":"thought"},{"content":"Then that.",
+      "status_indicator":"none","type":"thought"}],"type":"reasoning"}}}
+    thread.item.added {"item":{"content":[],"created_at":"2026-11-20T12:00:03.999Z","id":"msg_1",
+      "thread_id":"thr_1","type":"assistant_message"}}
+    thread.item.updated {"item_id":"msg_1","update":{"content":{"annotations":[],"text":"",
+      "type":"output_text"},"content_index":0,"type":"assistant_message.content_part.added"}}
+    thread.item.updated {"item_id":"msg_1","update":{"content_index":0,"delta":"So",
+      "type":"assistant_message.content_part.text_delta"}}
+    thread.item.updated {"item_id":"msg_1","update":{"content":{"annotations":[],"text":"So",
+      "type":"output_text"},"content_index":0,"type":"assistant_message.content_part.done"}}
+    thread.item.done {"item":{"content":[{"annotations":[],"text":"So","type":"output_text"}],
+      "created_at":"2026-11-20T12:00:03.999Z","id":"msg_1","thread_id":"thr_1",
+      "type":"assistant_message"}}
+    "#);
     let items = reload(&app, "alice", &thread_id).await["items"]["data"].clone();
     assert_eq!([&items[3], &items[4]], [&events[6]["item"], &events[11]["item"]]);
 }
@@ -111,17 +108,26 @@ async fn turn_with_citations_annotates_the_text_at_their_positions() {
         ]),
     )
     .await;
-    let url = json!({ "type": "annotation", "source": { "type": "url", "title": "A page", "url": "https://example.com/a" }, "index": 4 });
-    let file = json!({ "type": "annotation", "source": { "type": "file", "title": "notes.txt", "filename": "notes.txt" }, "index": 4 });
-    let added = |index: u64, annotation: &Value| json!({ "type": "assistant_message.content_part.annotation_added", "content_index": 0, "annotation_index": index, "annotation": annotation });
-    let content = json!({ "type": "output_text", "annotations": [url, file], "text": "Héé!" });
-    let updates: Vec<_> = events[3..events.len() - 1].iter().map(|event| &event["update"]).collect();
-    assert_eq!(
-        json!(updates),
-        json!([added(0, &url), added(1, &file), { "type": "assistant_message.content_part.done", "content_index": 0, "content": content }])
-    );
-    assert_eq!(events.last().unwrap()["item"]["content"], json!([content]));
-    assert_eq!(reload(&app, "alice", &thread_id).await["items"]["data"][3]["content"], json!([content]));
+    let updates: Vec<_> = events[3..].iter().map(|event| event.get("update").unwrap_or(event).clone()).collect();
+    assert_snapshot!(Names::default().events(&updates), @r#"
+    assistant_message.content_part.annotation_added {"annotation":{"index":4,"source":{"title":"A page",
+      "type":"url","url":"https://example.com/a"},"type":"annotation"},"annotation_index":0,
+      "content_index":0}
+    assistant_message.content_part.annotation_added {"annotation":{"index":4,
+      "source":{"filename":"notes.txt","title":"notes.txt","type":"file"},"type":"annotation"},
+      "annotation_index":1,"content_index":0}
+    assistant_message.content_part.done {"content":{"annotations":[{"index":4,
+      "source":{"title":"A page","type":"url","url":"https://example.com/a"},"type":"annotation"},
+      {"index":4,"source":{"filename":"notes.txt","title":"notes.txt","type":"file"},
+      "type":"annotation"}],"text":"Héé!","type":"output_text"},"content_index":0}
+    thread.item.done {"item":{"content":[{"annotations":[{"index":4,"source":{"title":"A page",
+      "type":"url","url":"https://example.com/a"},"type":"annotation"},{"index":4,
+      "source":{"filename":"notes.txt","title":"notes.txt","type":"file"},"type":"annotation"}],
+      "text":"Héé!","type":"output_text"}],"created_at":"2026-11-20T12:00:00Z","id":"msg_1",
+      "thread_id":"thr_1","type":"assistant_message"}}
+    "#);
+    let content = &events.last().unwrap()["item"]["content"];
+    assert_eq!(reload(&app, "alice", &thread_id).await["items"]["data"][3]["content"], *content);
 }
 
 #[tokio::test]

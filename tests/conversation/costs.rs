@@ -11,12 +11,12 @@ use crate::harness::responses::answer;
 
 /// Read and write units, and round trips, of an operation.
 async fn cost(app: &App, operation: &Value) -> ((f64, f64), usize) {
-    app.dynamo.slow(100);
+    app.dynamo.lockstep(true);
     app.dynamo.reset();
     let answer = app.chatkit("alice", operation).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let meter = app.dynamo.reset();
-    app.dynamo.slow(0);
+    app.dynamo.lockstep(false);
     (meter.units(), meter.round_trips())
 }
 
@@ -82,7 +82,7 @@ async fn turn_calls_the_model_after_one_round_trip_and_answers_after_two() {
     let thread_id = thread(&app, "alice").await;
     let items = reload(&app, "alice", &thread_id).await["items"]["data"].clone();
     for operation in [create("Hi"), add(&thread_id, "And?"), retry(&thread_id, items[0]["id"].as_str().unwrap())] {
-        app.dynamo.slow(100);
+        app.dynamo.lockstep(true);
         app.dynamo.reset();
         before_model.lock().unwrap().take();
         let mut live = app.live("alice", &operation).await;
@@ -91,6 +91,6 @@ async fn turn_calls_the_model_after_one_round_trip_and_answers_after_two() {
         let before_model = before_model.lock().unwrap().clone().unwrap();
         assert_eq!((before_model.round_trips(), before_browser.round_trips()), (1, 2), "{operation}");
         live.end().await;
-        app.dynamo.slow(0);
+        app.dynamo.lockstep(false);
     }
 }

@@ -1,10 +1,11 @@
 //! The operations that do not call the model.
 
+use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::{fill, operation, reload, thread};
-use crate::harness::app::{App, NOW, thread_id};
-use crate::harness::names::Names;
+use crate::harness::app::{App, thread_id};
+use crate::harness::names::{Names, lines_of};
 use crate::harness::responses::answer;
 
 /// Limits that many requests in one moment would meet.
@@ -30,40 +31,51 @@ async fn thread_operations_read_rename_and_delete_a_thread() {
         assert_eq!(answer.headers["cache-control"], "no-store");
         names.text(&answer.text)
     };
-    let thread = |title: &str, items: &str| {
-        format!(
-            r#"{{"title":"{title}","id":"thr_1","created_at":"{NOW}","status":{{"type":"active"}},"metadata":{{}},"items":{items}}}"#
-        )
-    };
-    let none = r#"{"data":[],"has_more":false}"#;
-    let user = format!(
-        r#"{{"type":"user_message","id":"msg_1","thread_id":"thr_1","created_at":"{NOW}","content":[{{"type":"input_text","text":"Hi"}}],"attachments":[],"inference_options":{{}}}}"#
-    );
-    let assistant = format!(
-        r#"{{"type":"assistant_message","id":"msg_2","thread_id":"thr_1","created_at":"{NOW}","content":[{{"type":"output_text","annotations":[],"text":"Hello there"}}]}}"#
-    );
-    let items = format!(r#"{{"data":[{user},{assistant}],"has_more":false}}"#);
-
     let this = json!({ "thread_id": thread_id });
-    assert_eq!(ask("threads.get_by_id", this.clone()).await, thread("A title", &items));
-    let listed = format!(r#"{{"data":[{}],"has_more":false}}"#, thread("A title", none));
-    assert_eq!(ask("threads.list", json!({})).await, listed);
+    let read = ask("threads.get_by_id", this.clone()).await;
+    assert_snapshot!(lines_of(&read), @r#"
+    {"title":"A title","id":"thr_1","created_at":"2026-11-20T12:00:00Z","status":{"type":"active"},
+      "metadata":{},"items":{"data":[{"type":"user_message","id":"msg_1","thread_id":"thr_1",
+      "created_at":"2026-11-20T12:00:00Z","content":[{"type":"input_text","text":"Hi"}],"attachments":[],
+      "inference_options":{}},{"type":"assistant_message","id":"msg_2","thread_id":"thr_1",
+      "created_at":"2026-11-20T12:00:00Z","content":[{"type":"output_text","annotations":[],
+      "text":"Hello there"}]}],"has_more":false}}
+    "#);
+    let listed = ask("threads.list", json!({})).await;
+    assert_snapshot!(lines_of(&listed), @r#"
+    {"data":[{"title":"A title","id":"thr_1","created_at":"2026-11-20T12:00:00Z",
+      "status":{"type":"active"},"metadata":{},"items":{"data":[],"has_more":false}}],"has_more":false}
+    "#);
     assert_eq!(ask("threads.list", json!({ "limit": 9999, "order": "desc" })).await, listed);
     let ordered = |order: &str| json!({ "thread_id": thread_id, "order": order });
-    assert_eq!(ask("items.list", ordered("asc")).await, items);
-    assert_eq!(
-        ask("items.list", ordered("desc")).await,
-        format!(r#"{{"data":[{assistant},{user}],"has_more":false}}"#)
-    );
+    assert_snapshot!(lines_of(&ask("items.list", ordered("asc")).await), @r#"
+    {"data":[{"type":"user_message","id":"msg_1","thread_id":"thr_1",
+      "created_at":"2026-11-20T12:00:00Z","content":[{"type":"input_text","text":"Hi"}],"attachments":[],
+      "inference_options":{}},{"type":"assistant_message","id":"msg_2","thread_id":"thr_1",
+      "created_at":"2026-11-20T12:00:00Z","content":[{"type":"output_text","annotations":[],
+      "text":"Hello there"}]}],"has_more":false}
+    "#);
+    assert_snapshot!(lines_of(&ask("items.list", ordered("desc")).await), @r#"
+    {"data":[{"type":"assistant_message","id":"msg_2","thread_id":"thr_1",
+      "created_at":"2026-11-20T12:00:00Z","content":[{"type":"output_text","annotations":[],
+      "text":"Hello there"}]},{"type":"user_message","id":"msg_1","thread_id":"thr_1",
+      "created_at":"2026-11-20T12:00:00Z","content":[{"type":"input_text","text":"Hi"}],"attachments":[],
+      "inference_options":{}}],"has_more":false}
+    "#);
 
-    let rename = json!({ "thread_id": thread_id, "title": "Ünder another \"name\"" });
-    let renamed = r#"Ünder another \"name\""#;
-    assert_eq!(ask("threads.update", rename).await, thread(renamed, none));
-    assert_eq!(ask("threads.get_by_id", this.clone()).await, thread(renamed, &items));
-    assert_eq!(ask("threads.update", json!({ "thread_id": thread_id, "title": "" })).await, thread("", none));
+    let name = "Ünder another \"name\"";
+    let renamed = ask("threads.update", json!({ "thread_id": thread_id, "title": name })).await;
+    assert_snapshot!(lines_of(&renamed), @r#"
+    {"title":"Ünder another \"name\"","id":"thr_1","created_at":"2026-11-20T12:00:00Z",
+      "status":{"type":"active"},"metadata":{},"items":{"data":[],"has_more":false}}
+    "#);
+    let escaped = r#"Ünder another \"name\""#;
+    assert_eq!(ask("threads.get_by_id", this.clone()).await, read.replace("A title", escaped));
+    let unnamed = ask("threads.update", json!({ "thread_id": thread_id, "title": "" })).await;
+    assert_eq!(unnamed, renamed.replace(escaped, ""));
 
     assert_eq!(ask("threads.delete", this.clone()).await, "{}");
-    assert_eq!(ask("threads.list", json!({})).await, none);
+    assert_eq!(ask("threads.list", json!({})).await, r#"{"data":[],"has_more":false}"#);
     assert_eq!(ask("threads.delete", this).await, "{}");
     assert_eq!(app.dynamo.records("threads"), [] as [Value; 0]);
 }

@@ -1,17 +1,19 @@
 //! The bytes of a streamed answer.
 
+use insta::assert_snapshot;
 use serde_json::json;
 
 use super::{operation, retry};
 use crate::harness::app::{Answer, App, add, chatkit, create, input};
 use crate::harness::live::Live;
 use crate::harness::model::Gate;
-use crate::harness::names::Names;
+use crate::harness::names::{Names, lines_of};
 use crate::harness::responses::answer;
 
-/// Events as they are framed.
-fn frames(events: &[&str]) -> String {
-    events.iter().map(|event| format!("data: {event}\n\n")).collect()
+/// The events of an answer, byte for byte, a line each.
+fn data(answer: &str) -> String {
+    let event = |frame: &str| frame.strip_prefix("data: ")?.strip_suffix("\n\n").map(|event| format!("{event}\n"));
+    answer.split_inclusive("\n\n").map(|frame| event(frame).unwrap_or_else(|| panic!("no event: {frame:?}"))).collect()
 }
 
 fn headers(answer: &Answer) -> Vec<(&str, &str)> {
@@ -34,21 +36,32 @@ async fn stream_of_a_thread_from_creation_to_retry_has_exactly_these_bytes() {
     while live.until("thread.item.done").await["item"]["type"] != "assistant_message" {}
     title.open();
     let text = live.end().await;
-    assert_eq!(
-        names.text(&text),
-        frames(&[
-            r#"{"type":"thread.created","thread":{"id":"thr_1","created_at":"2026-11-20T12:00:00Z","status":{"type":"active"},"metadata":{},"items":{"data":[],"has_more":false}}}"#,
-            r#"{"type":"thread.item.done","item":{"type":"user_message","id":"msg_1","thread_id":"thr_1","created_at":"2026-11-20T12:00:00Z","content":[{"type":"input_text","text":"Hi"}],"attachments":[],"inference_options":{}}}"#,
-            r#"{"type":"stream_options","stream_options":{"allow_cancel":true}}"#,
-            r#"{"type":"thread.item.added","item":{"type":"assistant_message","id":"msg_2","thread_id":"thr_1","created_at":"2026-11-20T12:00:00Z","content":[]}}"#,
-            r#"{"type":"thread.item.updated","item_id":"msg_2","update":{"type":"assistant_message.content_part.added","content_index":0,"content":{"type":"output_text","annotations":[],"text":""}}}"#,
-            r#"{"type":"thread.item.updated","item_id":"msg_2","update":{"type":"assistant_message.content_part.text_delta","content_index":0,"delta":"Héllo "}}"#,
-            r#"{"type":"thread.item.updated","item_id":"msg_2","update":{"type":"assistant_message.content_part.text_delta","content_index":0,"delta":"there"}}"#,
-            r#"{"type":"thread.item.updated","item_id":"msg_2","update":{"type":"assistant_message.content_part.done","content_index":0,"content":{"type":"output_text","annotations":[],"text":"Héllo there"}}}"#,
-            r#"{"type":"thread.item.done","item":{"type":"assistant_message","id":"msg_2","thread_id":"thr_1","created_at":"2026-11-20T12:00:00Z","content":[{"type":"output_text","annotations":[],"text":"Héllo there"}]}}"#,
-            r#"{"type":"thread.updated","thread":{"title":"A title","id":"thr_1","created_at":"2026-11-20T12:00:00Z","status":{"type":"active"},"metadata":{},"items":{"data":[],"has_more":false}}}"#,
-        ])
-    );
+    assert_snapshot!(lines_of(&names.text(&data(&text))), @r#"
+    {"type":"thread.created","thread":{"id":"thr_1","created_at":"2026-11-20T12:00:00Z",
+      "status":{"type":"active"},"metadata":{},"items":{"data":[],"has_more":false}}}
+    {"type":"thread.item.done","item":{"type":"user_message","id":"msg_1","thread_id":"thr_1",
+      "created_at":"2026-11-20T12:00:00Z","content":[{"type":"input_text","text":"Hi"}],"attachments":[],
+      "inference_options":{}}}
+    {"type":"stream_options","stream_options":{"allow_cancel":true}}
+    {"type":"thread.item.added","item":{"type":"assistant_message","id":"msg_2","thread_id":"thr_1",
+      "created_at":"2026-11-20T12:00:00Z","content":[]}}
+    {"type":"thread.item.updated","item_id":"msg_2",
+      "update":{"type":"assistant_message.content_part.added","content_index":0,
+      "content":{"type":"output_text","annotations":[],"text":""}}}
+    {"type":"thread.item.updated","item_id":"msg_2",
+      "update":{"type":"assistant_message.content_part.text_delta","content_index":0,"delta":"Héllo "}}
+    {"type":"thread.item.updated","item_id":"msg_2",
+      "update":{"type":"assistant_message.content_part.text_delta","content_index":0,"delta":"there"}}
+    {"type":"thread.item.updated","item_id":"msg_2",
+      "update":{"type":"assistant_message.content_part.done","content_index":0,
+      "content":{"type":"output_text","annotations":[],"text":"Héllo there"}}}
+    {"type":"thread.item.done","item":{"type":"assistant_message","id":"msg_2","thread_id":"thr_1",
+      "created_at":"2026-11-20T12:00:00Z","content":[{"type":"output_text","annotations":[],
+      "text":"Héllo there"}]}}
+    {"type":"thread.updated","thread":{"title":"A title","id":"thr_1",
+      "created_at":"2026-11-20T12:00:00Z","status":{"type":"active"},"metadata":{},"items":{"data":[],
+      "has_more":false}}}
+    "#);
 
     app.clock.advance(1_500);
     app.model.then(answer("ok"));
@@ -73,24 +86,35 @@ async fn stream_of_a_thread_from_creation_to_retry_has_exactly_these_bytes() {
             ("x-accel-buffering", "no"),
         ]
     );
-    let opening = frames(&[
-        r#"{"type":"stream_options","stream_options":{"allow_cancel":true}}"#,
-        r#"{"type":"thread.item.added","item":{"type":"assistant_message","id":"msg_4","thread_id":"thr_1","created_at":"2026-11-20T12:00:01.5Z","content":[]}}"#,
-        r#"{"type":"thread.item.updated","item_id":"msg_4","update":{"type":"assistant_message.content_part.added","content_index":0,"content":{"type":"output_text","annotations":[],"text":""}}}"#,
-        r#"{"type":"thread.item.updated","item_id":"msg_4","update":{"type":"assistant_message.content_part.text_delta","content_index":0,"delta":"ok"}}"#,
-        r#"{"type":"thread.item.updated","item_id":"msg_4","update":{"type":"assistant_message.content_part.done","content_index":0,"content":{"type":"output_text","annotations":[],"text":"ok"}}}"#,
-        r#"{"type":"thread.item.done","item":{"type":"assistant_message","id":"msg_4","thread_id":"thr_1","created_at":"2026-11-20T12:00:01.5Z","content":[{"type":"output_text","annotations":[],"text":"ok"}]}}"#,
-    ]);
-    let question = frames(&[
-        r#"{"type":"thread.item.done","item":{"type":"user_message","id":"msg_3","thread_id":"thr_1","created_at":"2026-11-20T12:00:01.5Z","content":[{"type":"input_text","text":"see "},{"type":"input_tag","id":"doc1","text":"Doc","data":{"k":null},"group":"g","interactive":false},{"type":"input_tag","id":"doc2","text":"Other","data":{},"interactive":false}],"attachments":[],"quoted_text":"Héllo","inference_options":{"tool_choice":{"id":"search"},"model":"gpt-x"}}}"#,
-    ]);
-    assert_eq!(names.text(&added.text), format!("{question}{opening}"));
+    assert_snapshot!(lines_of(&names.text(&data(&added.text))), @r#"
+    {"type":"thread.item.done","item":{"type":"user_message","id":"msg_3","thread_id":"thr_1",
+      "created_at":"2026-11-20T12:00:01.5Z","content":[{"type":"input_text","text":"see "},
+      {"type":"input_tag","id":"doc1","text":"Doc","data":{"k":null},"group":"g","interactive":false},
+      {"type":"input_tag","id":"doc2","text":"Other","data":{},"interactive":false}],"attachments":[],
+      "quoted_text":"Héllo","inference_options":{"tool_choice":{"id":"search"},"model":"gpt-x"}}}
+    {"type":"stream_options","stream_options":{"allow_cancel":true}}
+    {"type":"thread.item.added","item":{"type":"assistant_message","id":"msg_4","thread_id":"thr_1",
+      "created_at":"2026-11-20T12:00:01.5Z","content":[]}}
+    {"type":"thread.item.updated","item_id":"msg_4",
+      "update":{"type":"assistant_message.content_part.added","content_index":0,
+      "content":{"type":"output_text","annotations":[],"text":""}}}
+    {"type":"thread.item.updated","item_id":"msg_4",
+      "update":{"type":"assistant_message.content_part.text_delta","content_index":0,"delta":"ok"}}
+    {"type":"thread.item.updated","item_id":"msg_4",
+      "update":{"type":"assistant_message.content_part.done","content_index":0,
+      "content":{"type":"output_text","annotations":[],"text":"ok"}}}
+    {"type":"thread.item.done","item":{"type":"assistant_message","id":"msg_4","thread_id":"thr_1",
+      "created_at":"2026-11-20T12:00:01.5Z","content":[{"type":"output_text","annotations":[],
+      "text":"ok"}]}}
+    "#);
 
     // The answer is dropped and made anew, with a new id.
     app.model.then(answer("ok"));
     let retried = app.chatkit("alice", &retry(&thread_id, &names.id("msg_3"))).await;
     assert_eq!(headers(&retried), headers(&added));
-    assert_eq!(names.text(&retried.text), opening.replace("msg_4", "msg_5"));
+    let added = data(&added.text);
+    let (_question, answer) = added.split_once('\n').unwrap();
+    assert_eq!(names.text(&data(&retried.text)), names.text(answer).replace("msg_4", "msg_5"));
     let thread = names.json(&super::reload(&app, "alice", &thread_id).await);
     let ids: Vec<_> = thread["items"]["data"].as_array().unwrap().iter().map(|item| &item["id"]).collect();
     assert_eq!(ids, ["msg_1", "msg_2", "msg_3", "msg_5"]);

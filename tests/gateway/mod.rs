@@ -6,7 +6,7 @@
 //! function may be given several at a time.
 //!
 //! ```text
-//! binaries.rs     the programs, built by cargo
+//! binaries.rs     the programs, as cargo has built them
 //! event.rs        an HTTP request as the event that a function gets
 //! answer.rs       what a function answered as an HTTP response
 //! runtime_api.rs  the Lambda Runtime API that one environment talks to
@@ -153,7 +153,12 @@ impl Gateway {
 
     /// What the function was asked and answered so far, oldest first.
     pub(crate) fn invocations(&self, binary: &str) -> Vec<Invocation> {
-        self.pool(binary).invocations()
+        self.pool(binary).invocations.entries()
+    }
+
+    /// Waits until the function's invocations are as they should be.
+    pub(crate) async fn wait_for_invocations(&self, binary: &str, holds: impl Fn(&[Invocation]) -> bool) {
+        self.pool(binary).invocations.until(holds).await;
     }
 
     /// How many invocations each environment of the function had, in the order they were started.

@@ -18,6 +18,7 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use super::environment::{Environment, INTEGRATION_TIMEOUT};
 use super::runtime_api::Reply;
 use super::{Function, Transfer, answer};
+use crate::harness::journal::Journal;
 
 /// The concurrency reserved for a function: more requests at once than that wait.
 const MOST_ENVIRONMENTS: usize = 8;
@@ -44,7 +45,7 @@ pub(crate) struct Pool {
     /// The environments that wait for work, each as often as it may be given a request.
     idle: Mutex<Vec<Arc<Environment>>>,
     started: AtomicUsize,
-    invocations: Mutex<Vec<Invocation>>,
+    pub(crate) invocations: Journal<Invocation>,
     output: NamedTempFile,
 }
 
@@ -55,7 +56,7 @@ impl Pool {
             function,
             idle: Mutex::default(),
             started: AtomicUsize::new(0),
-            invocations: Mutex::default(),
+            invocations: Journal::default(),
             output: NamedTempFile::new().expect("a place for the output"),
         }
     }
@@ -64,13 +65,9 @@ impl Pool {
         &self.function
     }
 
-    pub(crate) fn invocations(&self) -> Vec<Invocation> {
-        self.invocations.lock().unwrap().clone()
-    }
-
     pub(crate) fn environments(&self) -> Vec<usize> {
         let mut counts = vec![0; self.started.load(Ordering::SeqCst)];
-        for invocation in self.invocations() {
+        for invocation in self.invocations.entries() {
             counts[invocation.environment] += 1;
         }
         counts
@@ -207,20 +204,21 @@ struct Record<'a> {
 
 impl<'a> Record<'a> {
     fn new(pool: &'a Pool, environment: usize, event: Value, deadline: Timestamp) -> Self {
-        let mut invocations = pool.invocations.lock().unwrap();
-        invocations.push(Invocation { environment, event, deadline, chunks: Vec::new(), failure: None });
-        Self { pool, index: invocations.len() - 1 }
+        let invocation = Invocation { environment, event, deadline, chunks: Vec::new(), failure: None };
+        let index = pool.invocations.change(|invocations| {
+            invocations.push(invocation);
+            invocations.len() - 1
+        });
+        Self { pool, index }
     }
 
     fn chunk(&self, chunk: &Bytes) {
-        let mut invocations = self.pool.invocations.lock().unwrap();
-        invocations[self.index].chunks.push(chunk.clone());
+        self.pool.invocations.change(|invocations| invocations[self.index].chunks.push(chunk.clone()));
     }
 
     /// Notes the reason and gives what API Gateway answers in place of the function, which tells the client nothing.
     fn fail(&self, status: StatusCode, reason: String) -> Response {
-        let mut invocations = self.pool.invocations.lock().unwrap();
-        invocations[self.index].failure = Some(reason);
+        self.pool.invocations.change(|invocations| invocations[self.index].failure = Some(reason));
         answer::refusal(status, "Internal server error")
     }
 

@@ -1,8 +1,7 @@
 //! DynamoDB for tests: the embedded emulator behind a proxy that meters it and makes it fail.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -15,9 +14,12 @@ use chatkit_shared::store::{Budgets, Claims, Connections, DynamoDb, Sessions, St
 use dynoxide::Database;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::{Notify, OnceCell, watch};
+use tokio::task::yield_now;
 
+use super::journal;
 use super::model::Gate;
-use super::outside::outside;
+use super::outside::{client, outside};
 
 /// A DynamoDB of its own, in memory, with the three tables. It ends with the runtime of the test.
 #[derive(Clone)]
@@ -62,14 +64,19 @@ pub(crate) struct Meter {
     pub(crate) calls: Vec<Call>,
 }
 
-#[derive(Default)]
 pub(crate) struct Proxy {
     /// Where the emulator itself is.
     pub(crate) upstream: String,
     client: reqwest::Client,
     ticks: AtomicU64,
-    latency_ms: AtomicU64,
+    lockstep: AtomicBool,
+    /// How many requests wait to be carried out together.
+    waiting: AtomicUsize,
+    /// Lets them go.
+    together: Notify,
     calls: Mutex<Vec<Call>>,
+    /// Says that a request was carried out.
+    changes: watch::Sender<()>,
     faults: Mutex<Vec<Planned>>,
     held: Mutex<Vec<Held>>,
 }
@@ -93,25 +100,40 @@ struct Planned {
 }
 
 impl Dynamo {
-    /// Starts the emulator and creates the tables.
+    /// Starts the emulator with a copy of the tables, which are created once for all tests.
     pub(crate) async fn start() -> Self {
+        static TABLES: OnceCell<String> = OnceCell::const_new();
+        let tables = TABLES.get_or_init(Self::create_tables).await;
+        let database = Database::memory().unwrap();
+        database.restore_from(tables).unwrap();
+        Self::of(database).await
+    }
+
+    /// The file of a database with empty tables.
+    async fn create_tables() -> String {
+        let dynamo = Self::of(Database::memory().unwrap()).await;
+        let names = TableNames::from_env(&dynamo.env()).unwrap();
+        create_missing(&dynamo.connection(), &names).await.unwrap();
+        let folder = env!("CARGO_TARGET_TMPDIR");
+        let (own, shared) = (format!("{folder}/{}.sqlite", std::process::id()), format!("{folder}/tables.sqlite"));
+        dynamo.database.vacuum_into(&own).unwrap();
+        // In one step, as another test process may be at it, too.
+        std::fs::rename(own, &shared).unwrap();
+        shared
+    }
+
+    async fn of(database: Database) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let upstream = format!("http://{}", listener.local_addr().unwrap());
-        let database = Database::memory().unwrap();
         background(dynoxide::server::serve_on(listener, database.clone()));
 
-        let proxy = Arc::new(Proxy { upstream, ..Proxy::default() });
+        let proxy = Arc::new(Proxy::new(upstream));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let listener = listener.tap_io(|socket| socket.set_nodelay(true).unwrap());
         let router = Router::new().fallback(forward).with_state(Arc::clone(&proxy));
         background(async { axum::serve(listener, router).await.unwrap() });
-
-        let dynamo = Self { url, database, proxy };
-        let env = dynamo.env();
-        create_missing(&dynamo.handle(), &TableNames::from_env(&env).unwrap()).await.unwrap();
-        dynamo.reset();
-        dynamo
+        Self { url, database, proxy }
     }
 
     /// The variables that lead to it.
@@ -191,15 +213,33 @@ impl Dynamo {
 
     /// Holds the next request of an operation whose body contains a text.
     pub(crate) fn hold(&self, operation: &'static str, containing: &'static str) -> Held {
-        let held = Held { operation, containing, arrived: Gate::closed(), released: Gate::closed() };
+        self.hold_at(operation, containing, Gate::closed(), Gate::closed())
+    }
+
+    /// As [`Dynamo::hold`], with gates that are there already.
+    pub(crate) fn hold_at(
+        &self,
+        operation: &'static str,
+        containing: &'static str,
+        arrived: Gate,
+        released: Gate,
+    ) -> Held {
+        let held = Held { operation, containing, arrived, released };
         self.proxy.held.lock().unwrap().push(held.clone());
         held
     }
 
-    /// Makes each request take at least this long from now on. Requests that are sent together then overlap, however
-    /// the machine schedules them, so that [`Meter::round_trips`] counts what depends on what.
-    pub(crate) fn slow(&self, milliseconds: u64) {
-        self.proxy.latency_ms.store(milliseconds, Ordering::SeqCst);
+    /// From now on, or no longer, requests are carried out together that do not depend on one another: each waits
+    /// until the code under test sends no more. So [`Meter::round_trips`] counts what depends on what, however fast the
+    /// machine is. For tests on one thread.
+    pub(crate) fn lockstep(&self, lockstep: bool) {
+        self.proxy.lockstep.store(lockstep, Ordering::SeqCst);
+    }
+
+    /// Waits until the records of a table are as they should be; looks at them after each request.
+    pub(crate) async fn until(&self, table: &str, holds: impl Fn(&[Value]) -> bool) {
+        let shown = || format!("{:#?}", self.records(table));
+        journal::until(&self.proxy.changes, || holds(&self.records(table)), shown).await;
     }
 
     /// What has ended by now since the last call of [`Dynamo::reset`].
@@ -229,7 +269,7 @@ impl Meter {
     }
 
     /// How many round trips follow on one another: the longest chain of requests each of which began after the one
-    /// before it had ended. Exact after [`Dynamo::slow`].
+    /// before it had ended. Exact after [`Dynamo::lockstep`].
     pub(crate) fn round_trips(&self) -> usize {
         let mut calls: Vec<_> = self.calls.iter().collect();
         calls.sort_by_key(|call| call.ended);
@@ -252,7 +292,9 @@ async fn forward(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Byte
     let operation = target.rsplit('.').next().unwrap().to_owned();
     let body: Value = serde_json::from_slice(&body).unwrap();
 
-    tokio::time::sleep(Duration::from_millis(proxy.latency_ms.load(Ordering::SeqCst))).await;
+    if proxy.lockstep.load(Ordering::SeqCst) {
+        proxy.wait_for_others().await;
+    }
     if let Some(held) = proxy.held(&operation, &body) {
         held.arrived.open();
         held.released.pass().await;
@@ -268,6 +310,7 @@ async fn forward(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Byte
             let ended = proxy.ticks.fetch_add(1, Ordering::SeqCst);
             let units = units(&answer);
             proxy.calls.lock().unwrap().push(Call { operation, body, units, began, ended });
+            proxy.changes.send_replace(());
             if fault.is_some() {
                 return cut();
             }
@@ -282,6 +325,39 @@ async fn forward(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Byte
 }
 
 impl Proxy {
+    fn new(upstream: String) -> Self {
+        Self {
+            upstream,
+            client: client(),
+            ticks: AtomicU64::default(),
+            lockstep: AtomicBool::default(),
+            waiting: AtomicUsize::default(),
+            together: Notify::default(),
+            calls: Mutex::default(),
+            changes: watch::Sender::default(),
+            faults: Mutex::default(),
+            held: Mutex::default(),
+        }
+    }
+
+    /// Waits until nothing else on this thread has anything to do but wait for an answer of ours.
+    async fn wait_for_others(&self) {
+        /// How often everything else is given its turn, and the sockets are looked at, before it counts as idle.
+        const ROUNDS: usize = 200;
+        if self.waiting.fetch_add(1, Ordering::SeqCst) > 0 {
+            return self.together.notified().await;
+        }
+        let mut waiting = 0;
+        while waiting != self.waiting.load(Ordering::SeqCst) {
+            waiting = self.waiting.load(Ordering::SeqCst);
+            for _ in 0..ROUNDS {
+                yield_now().await;
+            }
+        }
+        self.waiting.store(0, Ordering::SeqCst);
+        self.together.notify_waiters();
+    }
+
     fn held(&self, operation: &str, body: &Value) -> Option<Held> {
         let text = body.to_string();
         let mut held = self.held.lock().unwrap();

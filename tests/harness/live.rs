@@ -1,7 +1,5 @@
 //! Answers that are read bit by bit, or not to their end.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
@@ -31,16 +29,12 @@ impl App {
     /// Waits until so many turns have written down what they used, and `holds` is true of the threads' records: a
     /// turn that nobody listens to has no other end that a test could wait for.
     pub(crate) async fn settled(&self, turns: usize, holds: impl Fn(&[Value]) -> bool) {
-        for _ in 0..2_000 {
-            let usage = self.dynamo.records("usage");
+        let ended = |usage: &[Value]| {
             let ended = usage.iter().filter(|record| record["sk"]["S"].as_str().unwrap().starts_with("R#")).count();
             assert!(ended <= turns, "{ended} turns have ended");
-            if ended == turns && holds(&self.dynamo.records("threads")) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("the turns did not end as expected: {:#?}", self.dynamo.records("threads"));
+            ended == turns
+        };
+        self.dynamo.until("threads", |threads| ended(&self.dynamo.records("usage")) && holds(threads)).await;
     }
 }
 

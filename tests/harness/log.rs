@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::{self, Write};
+use std::rc::Rc;
 use std::sync::Once;
 
 use chatkit_shared::telemetry::{self, Format};
@@ -10,15 +11,17 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry;
 
+use super::journal::Journal;
+
 thread_local! {
-    static LINES: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+    static LINES: RefCell<Option<Rc<Journal<String>>>> = const { RefCell::new(None) };
 }
 
 /// Everything that is logged on the test's thread until it is dropped.
 ///
 /// One subscriber serves all tests: with one for each, whether a line is written would depend on which thread came to
 /// its place in the code first.
-pub(crate) struct Log(());
+pub(crate) struct Log(Rc<Journal<String>>);
 
 impl Log {
     /// Begins to listen.
@@ -28,14 +31,14 @@ impl Log {
             let layer = telemetry::layer(Format::Json, LevelFilter::TRACE, || Lines);
             tracing::subscriber::set_global_default(registry().with(layer)).unwrap();
         });
-        LINES.set(Some(Vec::new()));
-        Self(())
+        let lines = Rc::<Journal<String>>::default();
+        LINES.set(Some(Rc::clone(&lines)));
+        Self(lines)
     }
 
     /// Every line so far, as it was written.
-    #[expect(clippy::unused_self, reason = "without it nobody listens")]
     pub(crate) fn text(&self) -> String {
-        LINES.with_borrow(|lines| String::from_utf8(lines.clone().unwrap()).unwrap())
+        self.0.entries().concat()
     }
 
     /// The lines so far.
@@ -45,16 +48,25 @@ impl Log {
 
     /// The lines of requests so far, without the logger's own timestamp, which is not the test's clock's.
     pub(crate) fn requests(&self) -> Vec<Value> {
-        self.lines()
-            .into_iter()
-            .filter(|line| line["target"] == "request")
-            .map(|mut line| {
-                let timestamp = line.as_object_mut().unwrap().remove("timestamp").unwrap();
-                assert!(timestamp.as_str().unwrap().ends_with('Z'), "{timestamp}");
-                line
-            })
-            .collect()
+        requests(&self.0.entries())
     }
+
+    /// Waits until the lines of requests are as they should be.
+    pub(crate) async fn until(&self, holds: impl Fn(&[Value]) -> bool) {
+        self.0.until(|lines| holds(&requests(lines))).await;
+    }
+}
+
+fn requests(lines: &[String]) -> Vec<Value> {
+    let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines
+        .filter(|line| line["target"] == "request")
+        .map(|mut line| {
+            let timestamp = line.as_object_mut().unwrap().remove("timestamp").unwrap();
+            assert!(timestamp.as_str().unwrap().ends_with('Z'), "{timestamp}");
+            line
+        })
+        .collect()
 }
 
 impl Drop for Log {
@@ -68,7 +80,9 @@ struct Lines;
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LINES.with_borrow_mut(|lines| lines.as_mut().map(|lines| lines.extend_from_slice(bytes)));
+        // A line comes in one piece.
+        let line = String::from_utf8(bytes.to_vec()).unwrap();
+        LINES.with_borrow(|lines| lines.as_ref().map(|lines| lines.push(line)));
         Ok(bytes.len())
     }
 

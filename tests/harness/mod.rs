@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod completions;
 pub(crate) mod dynamodb;
 pub(crate) mod hosted;
+pub(crate) mod journal;
 pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod model;

@@ -27,6 +27,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, yield_now};
 
+use super::journal::Journal;
 use super::responses::{Event, upstream_error};
 use super::{completions, responses};
 pub(crate) use request::ModelRequest;
@@ -35,6 +36,7 @@ pub(crate) use request::ModelRequest;
 pub(crate) struct ScriptedModel {
     port: u16,
     script: Arc<Mutex<Script>>,
+    requests: Arc<Journal<ModelRequest>>,
     _server: JoinSet<()>,
 }
 
@@ -42,7 +44,6 @@ pub(crate) struct ScriptedModel {
 struct Script {
     next: VecDeque<Answer>,
     routes: Vec<(Predicate, Answer)>,
-    requests: Vec<ModelRequest>,
     faults: Vec<String>,
 }
 
@@ -51,13 +52,14 @@ type Predicate = Box<dyn Fn(&ModelRequest) -> bool + Send>;
 impl ScriptedModel {
     pub(crate) async fn start() -> Self {
         let script = Arc::new(Mutex::new(Script::default()));
-        let router = Router::new().fallback(respond).with_state(Arc::clone(&script));
+        let requests = Arc::<Journal<ModelRequest>>::default();
+        let router = Router::new().fallback(respond).with_state((Arc::clone(&script), Arc::clone(&requests)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let listener = listener.tap_io(|connection| connection.set_nodelay(true).unwrap());
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { port, script, _server: server }
+        Self { port, script, requests, _server: server }
     }
 
     /// What `OPENAI_BASE_URL` has to be.
@@ -91,14 +93,12 @@ impl ScriptedModel {
 
     /// Everything asked so far, in order.
     pub(crate) fn requests(&self) -> Vec<ModelRequest> {
-        self.script.lock().unwrap().requests.clone()
+        self.requests.entries()
     }
 
     /// Waits until something else than titles was asked so many times.
     pub(crate) async fn asked(&self, times: usize) {
-        while self.requests().iter().filter(|request| !request.is_title()).count() < times {
-            yield_now().await;
-        }
+        self.requests.until(|requests| requests.iter().filter(|request| !request.is_title()).count() >= times).await;
     }
 
     /// The one thing asked.
@@ -115,7 +115,9 @@ impl Drop for ScriptedModel {
     }
 }
 
-async fn respond(State(script): State<Arc<Mutex<Script>>>, request: Request<Body>) -> Response<Body> {
+type Shared = (Arc<Mutex<Script>>, Arc<Journal<ModelRequest>>);
+
+async fn respond(State((script, requests)): State<Shared>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     // A function that only connects.
     if parts.method == Method::HEAD {
@@ -136,7 +138,7 @@ async fn respond(State(script): State<Arc<Mutex<Script>>>, request: Request<Body
     if answer.is_none() {
         script.faults.push(fault.unwrap_or_else(|| format!("no answer for {}", request.body)));
     }
-    script.requests.push(request);
+    requests.push(request);
     answer.unwrap_or_else(|| upstream_error(400, "scripted_model", "no_answer")).into_response()
 }
 
@@ -234,6 +236,12 @@ impl Answer {
     pub(crate) fn stepwise(mut self, gate: &Gate) -> Self {
         self.steps = self.steps.into_iter().flat_map(|step| [Step::Wait(gate.clone()), step]).collect();
         self
+    }
+
+    /// All steps so far in one piece.
+    pub(crate) fn at_once(mut self) -> Self {
+        let bytes: Vec<_> = self.steps.drain(..).filter_map(|step| if let Step::Bytes(bytes) = step { Some(bytes) } else { None }).collect();
+        self.bytes(bytes.concat())
     }
 
     /// Then the connection breaks.

@@ -1,4 +1,4 @@
-//! Ids in answers, as names that stay the same from run to run.
+//! Ids in answers, as names that stay the same from run to run, and answers as snapshots show them.
 
 use std::collections::HashMap;
 
@@ -13,6 +13,9 @@ pub(crate) struct Names {
 
 /// Characters of a ULID.
 const ULID: usize = 26;
+
+/// Most characters of a line of a snapshot.
+const LINE: usize = 100;
 
 impl Names {
     /// A text with names in place of ids.
@@ -40,6 +43,16 @@ impl Names {
         serde_json::from_str(&self.text(&serde_json::to_string(value).unwrap())).unwrap()
     }
 
+    /// Events, or others of several types, for a snapshot: the type and the rest of each.
+    pub(crate) fn events(&mut self, events: &[Value]) -> String {
+        let lines = events.iter().map(|event| {
+            let mut rest = event.as_object().unwrap().clone();
+            let kind = rest.remove("type").unwrap();
+            format!("{} {}\n", kind.as_str().unwrap(), Value::Object(rest))
+        });
+        lines_of(&self.text(&lines.collect::<String>()))
+    }
+
     /// The id behind a name.
     pub(crate) fn id(&self, name: &str) -> String {
         self.by_id.iter().find(|(_, known)| *known == name).unwrap().0.clone()
@@ -56,4 +69,21 @@ impl Names {
         self.by_id.insert(id.to_owned(), name.clone());
         name
     }
+}
+
+/// JSON, a document a line, for a snapshot: what is too long goes on in the next lines, which are indented.
+pub(crate) fn lines_of(text: &str) -> String {
+    text.lines().map(wrap).collect::<Vec<_>>().join("\n")
+}
+
+/// Breaks a line behind commas.
+fn wrap(line: &str) -> String {
+    let (mut wrapped, mut rest) = (String::new(), line);
+    while let Some((end, _)) = rest.char_indices().nth(LINE) {
+        let Some(comma) = rest[..end].rfind(',') else { break };
+        wrapped.push_str(&rest[..=comma]);
+        wrapped.push_str("\n  ");
+        rest = &rest[comma + 1..];
+    }
+    wrapped + rest
 }

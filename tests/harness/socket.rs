@@ -22,6 +22,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::app::App;
+use super::journal::Journal;
 
 /// Everything of [`App`], and the function of sockets on the same tables.
 pub(crate) struct Sockets {
@@ -29,7 +30,7 @@ pub(crate) struct Sockets {
     /// The function; an event may be handed to it by hand.
     pub(crate) function: chatkit_socket::App,
     url: String,
-    events: Arc<Mutex<Vec<Value>>>,
+    events: Arc<Journal<Value>>,
     faults: Faults,
 }
 
@@ -90,10 +91,10 @@ impl Sockets {
         let ids = Ids::seeded(app.clock.clone(), 3);
         let setup = Setup { env, clock: app.clock.clone(), ids, cookie: VisitorCookie::CrossSite };
         let function = change(chatkit_socket::App::from_setup(&setup).unwrap());
-        let events = Arc::new(Mutex::new(Vec::new()));
+        let events = Arc::<Journal<Value>>::default();
         let (served, seen) = (function.clone(), Arc::clone(&events));
         api.serve(move |event| {
-            seen.lock().unwrap().push(event.clone());
+            seen.push(event.clone());
             let answer = chatkit_socket::handle(served.clone(), event);
             Box::pin(async { answer.await.map_err(|_| Failed) })
         });
@@ -118,18 +119,18 @@ impl Sockets {
 
     /// The events that the function was given so far.
     pub(crate) fn events(&self) -> Vec<Value> {
-        self.events.lock().unwrap().clone()
+        self.events.entries()
     }
 
     /// Waits for an event like this one.
     pub(crate) async fn event(&self, is_like_this: impl Fn(&Value) -> bool) -> Value {
-        for _ in 0..2_000 {
-            if let Some(event) = self.events().into_iter().find(&is_like_this) {
-                return event;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
-        panic!("no such event: {:#?}", self.events());
+        self.wait_for_events(1, &is_like_this).await;
+        self.events().into_iter().find(is_like_this).unwrap()
+    }
+
+    /// Waits for so many events like this one.
+    pub(crate) async fn wait_for_events(&self, count: usize, is_like_this: impl Fn(&Value) -> bool) {
+        self.events.until(|events| events.iter().filter(|event| is_like_this(event)).count() >= count).await;
     }
 
     /// What AWS answers to the function's next calls, in place of what they ask for; 200 lets one through.
@@ -160,13 +161,7 @@ impl Sockets {
 
     /// Waits until so many connections are remembered.
     pub(crate) async fn wait_for_connections(&self, count: usize) {
-        for _ in 0..2_000 {
-            if self.remembered() == count {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
-        panic!("{} connections are remembered, not {count}", self.remembered());
+        self.app.dynamo.until("counters", |_| self.remembered() == count).await;
     }
 }
 

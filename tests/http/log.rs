@@ -101,9 +101,7 @@ async fn log_of_a_turn_whose_client_leaves_is_still_written() {
     app.model.asked(1).await;
     assert_eq!(log.requests(), [] as [Value; 0]);
     gate.open();
-    while log.requests().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    log.until(|lines| !lines.is_empty()).await;
     let line = line(&log);
     assert_eq!(
         (&line["outcome"], &line["input_tokens"], &line["output_tokens"]),

@@ -188,9 +188,7 @@ async fn invocation_continues_when_the_client_leaves() {
     drop(upstream);
 
     // The only environment is free again when the invocation has ended.
-    while gateway.invocations("hello")[0].chunks.len() < 3 {
-        tokio::task::yield_now().await;
-    }
+    gateway.wait_for_invocations("hello", |invocations| invocations[0].chunks.len() == 3).await;
     assert_eq!(gateway.invocations("hello")[0].chunks[2], "unseen");
 }
 

@@ -7,7 +7,7 @@ use chatkit_shared::ids::Ids;
 use serde_json::{Value, json};
 
 use super::system::variables;
-use crate::gateway::{Function, Gateway, Transfer};
+use crate::gateway::{Function, Gateway, Invocation, Transfer};
 use crate::harness::app::{create, thread_id};
 use crate::harness::dynamodb::Dynamo;
 use crate::harness::model::{Gate, ScriptedModel};
@@ -123,9 +123,8 @@ async fn socket_program_accepts_refuses_and_forgets_connections() {
     assert_eq!(Client::connect(&system.url, Some("chatkit, nonsense")).await.unwrap_err().0, 401);
     let token = system.visit().await;
     system.connect(&token).await.leave().await;
-    while system.kinds().last().unwrap() != "DISCONNECT" {
-        tokio::task::yield_now().await;
-    }
+    let is_disconnect = |invocation: &Invocation| invocation.event["requestContext"]["eventType"] == "DISCONNECT";
+    system.gateway.wait_for_invocations("socket", |invocations| invocations.last().is_some_and(is_disconnect)).await;
     let answers: Vec<Value> = system.gateway.invocations("socket")[..2]
         .iter()
         .map(|invocation| serde_json::from_slice(&invocation.chunks[0]).unwrap())

@@ -125,8 +125,11 @@ async fn tenant_budget_when_fifty_turns_race_admits_only_what_fits() {
     assert!(admitted.iter().all(|answer| answer.text.ends_with("data: [DONE]\n\n")));
     // What was not used is there again: 500 tokens are two more turns and one that finds 200 left.
     assert_eq!(held(&app, "T#default"), Some(1500));
+    let gate = Gate::closed();
+    app.model.rather(|_| true, costing(150).wait(&gate));
     let responses = race(&routers, (0..50).map(ask).collect()).await;
     assert_eq!((count(&responses, 200), count(&responses, 429)), (2, 48));
+    gate.open_for_good();
     for response in responses {
         Answer::of(response).await;
     }
@@ -296,7 +299,7 @@ async fn turn_with_each_shared_budget_costs_two_writes_and_no_round_trip() {
         let app = App::at(Clock::fixed(NOW.parse().unwrap()), &variables).await;
         app.model.on(|_| true, answer("Hello"));
         app.send(of("default", "ada", anonymous, "192.0.2.1")).await;
-        app.dynamo.slow(50);
+        app.dynamo.lockstep(true);
         app.dynamo.reset();
         assert_eq!(app.send(of("default", "ada", anonymous, "192.0.2.1")).await.status, 200);
         let meter = app.dynamo.reset();

@@ -142,9 +142,7 @@ async fn disconnect_removes_the_connection_record() {
     client.leave().await;
     sockets.wait_for_connections(0).await;
     // The place is given up right behind the record.
-    while places(&sockets) != Some(0) {
-        tokio::task::yield_now().await;
-    }
+    sockets.app.dynamo.until("counters", |_| places(&sockets) == Some(0)).await;
     // A message that comes late is nobody's.
     let message = sockets.events().into_iter().find(|event| event["requestContext"]["eventType"] == "CONNECT");
     let mut message = message.unwrap();

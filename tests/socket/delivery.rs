@@ -142,12 +142,11 @@ async fn log_has_a_line_for_each_invocation_without_any_text() {
     client.error(None, "bad_request").await;
     let turn = sockets.event(is_turn).await;
 
-    let lines = || log.requests().into_iter().filter(|line| line["path"].as_str().unwrap().starts_with('$'));
+    let of_sockets = |line: &&Value| line["path"].as_str().unwrap().starts_with('$');
     // The last one is written behind the last frame.
-    while lines().count() < 4 {
-        tokio::task::yield_now().await;
-    }
-    let lines: Vec<_> = lines().collect();
+    log.until(|lines| lines.iter().filter(of_sockets).count() == 4).await;
+    let lines = log.requests();
+    let lines: Vec<_> = lines.iter().filter(of_sockets).collect();
     let shown: Vec<_> = lines
         .iter()
         .map(|line| [&line["method"], &line["path"], &line["status"], &line["outcome"], &line["operation"]])

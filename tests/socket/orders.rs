@@ -49,9 +49,7 @@ async fn order_that_lambda_took_despite_its_answer_runs_once() {
     sockets.mislead_orders([500, 500, 500, 403]);
     client.ask("1", &create("Hi")).await;
     client.answer().await.events();
-    while sockets.events().iter().filter(|event| is_turn(event)).count() < 4 {
-        tokio::task::yield_now().await;
-    }
+    sockets.wait_for_events(4, is_turn).await;
     // Nothing else has come of it.
     client.send(r#"{"id":"2","ping":true}"#).await;
     client.reply("2").await;

@@ -99,7 +99,7 @@ async fn turn_with_a_fast_model_sends_few_frames() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
     let text = "word ".repeat(400);
-    sockets.app.model.then(answer(&text));
+    sockets.app.model.then(answer(&text).at_once());
     let began = Instant::now();
     client.ask("1", &create("Hi")).await;
     let answered = client.answer().await;

@@ -37,7 +37,7 @@ async fn begin_run_costs_two_writes_in_one_round_trip() {
     let store = started(&dynamo).await;
     let next = run(2, "next");
     let item = question(2, "and?");
-    dynamo.slow(50);
+    dynamo.lockstep(true);
     store.runs.begin(&owner(), &id("thr", 1), &next, None, RunTrigger::Message(&item), at(61)).await.unwrap();
     let meter = dynamo.reset();
     assert_eq!((meter.units(), meter.round_trips(), meter.calls.len()), ((0.0, 2.0), 1, 2));

@@ -29,7 +29,7 @@ async fn create_stores_a_thread_that_reads_back_unchanged() {
         run: Some(run(1, "digest")),
         ..thread(1)
     };
-    dynamo.slow(50);
+    dynamo.lockstep(true);
     store.threads.create(&owner(), &head, &question(1, "hi")).await.unwrap();
     let meter = dynamo.reset();
     assert_eq!((meter.units(), meter.round_trips()), ((0.0, 2.0), 1));

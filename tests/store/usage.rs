@@ -48,7 +48,7 @@ async fn record_costs_two_writes_in_one_round_trip() {
         first_token_ms: Some(20),
         ..usage(1, 20, "gpt#6%", Outcome::Incomplete)
     };
-    dynamo.slow(50);
+    dynamo.lockstep(true);
     dynamo.store().usage.record(&usage, 30).await.unwrap();
     let meter = dynamo.reset();
     assert_eq!((meter.units(), meter.round_trips()), ((0.0, 2.0), 1));

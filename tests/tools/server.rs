@@ -1,7 +1,9 @@
 use chatkit_shared::http::TrustedIdentity;
+use futures_util::StreamExt;
 use serde_json::json;
 
 use super::{Shop, answered, begun, kinds, said};
+use crate::harness::model::Gate;
 use crate::harness::responses::{
     answer, call_events, completed, created, encrypted_thoughts_and_call, function_call, function_calls, item_done,
     sse, usage,
@@ -208,14 +210,21 @@ async fn server_tool_endpoint_gets_the_claims_of_the_user() {
 #[tokio::test]
 async fn server_tool_title_replaces_the_generated_one() {
     // The site answers while the thread's first name is being written, which therefore comes too late.
-    let named = futures_util::stream::once(async {
-        tokio::time::sleep(std::time::Duration::from_millis(60)).await;
-        Ok(format!("data: {}\n\n", json!({ "type": "thread_title", "title": "Lamps" })).into())
+    let (written, release) = (Gate::closed(), Gate::closed());
+    let (begun_writing, answered) = (written.clone(), release.clone());
+    let title = json!({ "type": "thread_title", "title": "Lamps" });
+    let named = futures_util::stream::once(async move {
+        begun_writing.pass().await;
+        Ok(format!("data: {title}\n\n").into())
     });
-    let shop = Shop::with([stream("text/event-stream", named)]).await;
+    let end = futures_util::stream::once(async move {
+        answered.open();
+        Ok("\n".into())
+    });
+    let shop = Shop::with([stream("text/event-stream", named.chain(end))]).await;
+    shop.app.dynamo.hold_at("UpdateItem", "SET #title", written, release);
     shop.app.model.then(function_call("call_1", "find_order", "{}"));
     shop.app.model.then(answer("Done"));
-    shop.app.dynamo.slow(150);
     let (events, thread_id) = begun(&shop, "Which lamp?").await;
     let titles: Vec<_> = events.iter().filter_map(|event| event["thread"]["title"].as_str()).collect();
     assert_eq!(titles.last(), Some(&"Lamps"), "{titles:?}");
