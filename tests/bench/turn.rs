@@ -13,12 +13,9 @@ use crate::harness::responses::answer;
 
 const USER: &str = "alice";
 
-/// Long enough that requests which are sent together are seen to overlap.
-const LATENCY_MS: u64 = 50;
-
 pub(crate) async fn measure() -> Vec<Figure> {
     let app = App::start().await;
-    app.dynamo.slow(LATENCY_MS);
+    app.dynamo.lockstep(true);
     let so_far = Arc::new(Mutex::new(Meter { calls: Vec::new() }));
     let before_model = Arc::new(Mutex::new(0));
     let (dynamo, meter, round_trips) = (app.dynamo.clone(), Arc::clone(&so_far), Arc::clone(&before_model));

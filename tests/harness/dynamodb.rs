@@ -113,7 +113,7 @@ impl Dynamo {
     async fn create_tables() -> String {
         let dynamo = Self::of(Database::memory().unwrap()).await;
         let names = TableNames::from_env(&dynamo.env()).unwrap();
-        create_missing(&dynamo.connection(), &names).await.unwrap();
+        create_missing(&dynamo.handle(), &names).await.unwrap();
         let folder = env!("CARGO_TARGET_TMPDIR");
         let (own, shared) = (format!("{folder}/{}.sqlite", std::process::id()), format!("{folder}/tables.sqlite"));
         dynamo.database.vacuum_into(&own).unwrap();

@@ -240,7 +240,11 @@ impl Answer {
 
     /// All steps so far in one piece.
     pub(crate) fn at_once(mut self) -> Self {
-        let bytes: Vec<_> = self.steps.drain(..).filter_map(|step| if let Step::Bytes(bytes) = step { Some(bytes) } else { None }).collect();
+        let bytes: Vec<_> = self
+            .steps
+            .drain(..)
+            .filter_map(|step| if let Step::Bytes(bytes) = step { Some(bytes) } else { None })
+            .collect();
         self.bytes(bytes.concat())
     }
 
