@@ -16,6 +16,7 @@ use futures_util::{SinkExt, StreamExt};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -23,6 +24,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::app::App;
 use super::journal::Journal;
+
+/// A frame that has not come by then never will, so the test fails instead of hanging.
+const MAX_FRAME_WAIT: Duration = Duration::from_mins(1);
 
 /// Everything of [`App`], and the function of sockets on the same tables.
 pub(crate) struct Sockets {
@@ -214,7 +218,8 @@ impl Client {
 
     /// The next frame.
     pub(crate) async fn frame(&mut self) -> Value {
-        match self.0.next().await.unwrap().unwrap() {
+        let frame = timeout(MAX_FRAME_WAIT, self.0.next()).await.expect("a frame within a minute");
+        match frame.unwrap().unwrap() {
             Message::Text(text) => {
                 assert!(text.len() <= chatkit_socket::MAX_FRAME_BYTES, "{} bytes", text.len());
                 serde_json::from_str(&text).unwrap()

@@ -9,7 +9,7 @@ use crate::ids;
 use crate::model::Picture;
 use crate::protocol::{AttachmentKind, GeneratedImage, GeneratedImageItem, ThreadItem};
 
-/// What stands for a file's URL in the store: a URL that is good for an hour must not be kept. Which file it is follows
+/// Stored in place of a file's URL, which expires after an hour. Which file it is follows
 /// from the id beside it.
 pub(super) const STORED: &str = "stored:";
 

@@ -244,7 +244,7 @@ pub struct StructuredAnswer {
 pub struct RetryAfterItem {
     /// The thread.
     pub thread_id: String,
-    /// A user message; everything after it is dropped and answered anew.
+    /// A user message; everything after it is removed, and it is answered again.
     pub item_id: String,
 }
 

@@ -138,7 +138,7 @@ impl Answer {
         self.pictures.clear();
     }
 
-    /// What comes now stands behind this item.
+    /// The next items follow this one.
     pub(super) fn continue_behind(&mut self, item_id: &str) {
         item_id.clone_into(&mut self.last_id);
     }
@@ -319,7 +319,7 @@ impl Answer {
         steps
     }
 
-    /// A message without any text leaves nothing behind: where one was begun, it is taken back.
+    /// A message without any text is not kept: if the client has seen it start, it is removed.
     fn finish_message(&mut self, number: u64) -> Option<Step> {
         let message = self.message(number).filter(|message| !message.done)?;
         message.done = true;

@@ -60,7 +60,7 @@ impl Engine {
     }
 
     /// `attachments.delete`: taken out of the composer. Deleting what is not there is no error, so that a repeated
-    /// request is none either; what stands in a message goes with the message only.
+    /// request is none either; an attachment of a message is deleted with the message.
     pub(crate) async fn delete_attachment(&self, owner: &Owner, params: &AttachmentsDelete) -> Result<Document, Error> {
         let (files, id) = (self.files()?, &params.attachment_id);
         self.admit_request(owner).await?;

@@ -80,9 +80,9 @@ impl Turn {
         }
         writer.run = self.engine.new_run(None, loaded.thread.last_run());
         let (run, now) = (&writer.run, self.engine.clock.now());
-        let begun =
+        let leased =
             writer.store.runs.begin(&writer.owner, &writer.thread_id, run, None, RunTrigger::Nothing, now).await;
-        begun.map_err(Error::from)?;
+        leased.map_err(Error::from)?;
         writer.has_lease = true;
         Ok(self.engine.model_events(&self.identity.owner, self.prompt.clone()))
     }

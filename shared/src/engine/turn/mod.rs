@@ -146,7 +146,7 @@ impl From<Error> for TurnEnd {
 }
 
 impl Turn {
-    /// A turn that has not begun, with the receiver of its events.
+    /// A turn that has not started, with the receiver of its events.
     pub(super) fn new(
         engine: &Engine,
         identity: &Identity,

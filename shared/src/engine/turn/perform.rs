@@ -109,7 +109,7 @@ impl Turn {
         Ok(())
     }
 
-    /// Removes what the answer replaces, with its files. The model thinks meanwhile, so nobody waits for it.
+    /// Removes what the answer replaces, with its files. The model thinks meanwhile, so this delays no answer.
     pub(super) async fn clear_superseded(&mut self) -> Result<(), TurnEnd> {
         let Some(writer) = self.writer.thread() else { return Ok(()) };
         let truncation = writer.begin_truncation().await?;
