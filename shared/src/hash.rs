@@ -11,12 +11,12 @@ pub fn sha256_hex(value: &str) -> String {
 
 /// A keyed hash. Without a key, addresses and user names could be found by hashing all of them: there are few enough.
 #[derive(Clone)]
-pub struct HashKey(Hmac<Sha256>);
+pub(crate) struct HashKey(Hmac<Sha256>);
 
 impl HashKey {
     /// A key for one purpose, from a secret that has other purposes, too. Does not fail in practice: a secret may have any
     /// length.
-    pub fn new(secret: &[u8], purpose: &str) -> Result<Self, InvalidLength> {
+    pub(crate) fn new(secret: &[u8], purpose: &str) -> Result<Self, InvalidLength> {
         let mut key = <Hmac<Sha256> as KeyInit>::new_from_slice(secret)?;
         key.update(purpose.as_bytes());
         key.update(b"\n");
@@ -24,7 +24,7 @@ impl HashKey {
     }
 
     /// The first 12 hex digits of the HMAC-SHA-256: enough to tell users apart in a log.
-    pub fn short_hash(&self, value: &str) -> String {
+    pub(crate) fn short_hash(&self, value: &str) -> String {
         let mut hash = hex::encode(self.0.clone().chain_update(value).finalize().into_bytes());
         hash.truncate(12);
         hash

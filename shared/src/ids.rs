@@ -9,16 +9,16 @@ use ulid::Ulid;
 
 use crate::clock::Clock;
 
-pub const THREAD: &str = "thr";
+pub(crate) const THREAD: &str = "thr";
 /// A message, and any other item without a prefix of its own.
 pub const MESSAGE: &str = "msg";
-pub const TOOL_CALL: &str = "tc";
-pub const WORKFLOW: &str = "wf";
-pub const ATTACHMENT: &str = "atc";
+pub(crate) const TOOL_CALL: &str = "tc";
+pub(crate) const WORKFLOW: &str = "wf";
+pub(crate) const ATTACHMENT: &str = "atc";
 pub const REQUEST: &str = "req";
 pub const RUN: &str = "run";
 pub const SESSION: &str = "ses";
-pub const VISITOR: &str = "vis";
+pub(crate) const VISITOR: &str = "vis";
 
 /// Mints ids. Clones share one source of randomness.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ impl Ids {
 
     /// A new id that sorts after `last`, whatever the clock says. Only the part behind the prefix is compared, so the
     /// two may be of different kinds.
-    pub fn mint_after(&self, prefix: &str, last: &str) -> String {
+    pub(crate) fn mint_after(&self, prefix: &str, last: &str) -> String {
         let fresh = self.ulid(self.clock.now());
         match parse(last) {
             // In the next millisecond: what follows `last` with `mint_following` still comes before it.
@@ -58,7 +58,7 @@ impl Ids {
 
     /// A new id right behind `last`, before every id that is minted a millisecond later. The items of a turn follow
     /// the message they answer, even where the person has sent another one meanwhile.
-    pub fn mint_following(&self, prefix: &str, last: &str) -> String {
+    pub(crate) fn mint_following(&self, prefix: &str, last: &str) -> String {
         match parse(last) {
             Some(last) => self.step(prefix, last),
             None => self.mint(prefix),
@@ -92,6 +92,6 @@ pub fn milliseconds(id: &str) -> Option<u64> {
 }
 
 /// The part of an id by which it sorts: behind the prefix.
-pub fn sort_key(id: &str) -> Option<&str> {
+pub(crate) fn sort_key(id: &str) -> Option<&str> {
     id.split_once('_').map(|(_, ulid)| ulid)
 }

@@ -51,12 +51,12 @@ impl Bucket {
     }
 
     /// Whether everything is admitted.
-    pub const fn is_off(&self) -> bool {
+    pub(crate) const fn is_off(&self) -> bool {
         self.capacity == 0
     }
 
     /// Microseconds in which one unit refills.
-    pub const fn interval(&self) -> i64 {
+    pub(crate) const fn interval(&self) -> i64 {
         self.interval
     }
 
@@ -103,7 +103,7 @@ pub(crate) const fn whole_seconds(time: Duration) -> u64 {
 
 /// A client address as the key of its limits. An IPv6 client owns its whole /64, so that is one address here; requests
 /// whose address is unknown share one key.
-pub fn address_key(address: Option<IpAddr>) -> String {
+pub(crate) fn address_key(address: Option<IpAddr>) -> String {
     match address.map(|address| address.to_canonical()) {
         Some(IpAddr::V4(address)) => address.to_string(),
         Some(IpAddr::V6(address)) => {

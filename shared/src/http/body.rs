@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::{Code, Error};
 
 /// Of a request body.
-pub const MAX_BODY_BYTES: usize = 1 << 20;
+const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// An answer in JSON.
 pub fn json(value: &impl Serialize) -> Response {

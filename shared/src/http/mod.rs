@@ -12,7 +12,7 @@ pub mod sse;
 use http::HeaderName;
 
 pub use self::authenticator::{Authenticator, Caller, RefusedIdentity, SiteUser, TrustedIdentity};
-pub use self::body::{JsonBody, MAX_BODY_BYTES, json};
+pub use self::body::{JsonBody, json};
 pub use self::error::{Code, Error};
 pub use self::log::RequestLog;
 pub use self::pseudonyms::Pseudonyms;
@@ -20,4 +20,4 @@ pub use self::request::{ClientAddress, HttpLayer};
 
 /// The header with the request's id. It is always minted here: one that a client could choose would let it write into
 /// the log.
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

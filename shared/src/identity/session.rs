@@ -67,7 +67,7 @@ pub struct SessionTokens {
 
 impl SessionTokens {
     /// How long a token lasts. OpenAI's own sessions last as long.
-    pub const LIFETIME: Duration = Duration::from_mins(10);
+    const LIFETIME: Duration = Duration::from_mins(10);
 
     /// Tokens signed with these keys.
     pub const fn new(keys: Secret<SigningKeys>) -> Self {
@@ -75,7 +75,7 @@ impl SessionTokens {
     }
 
     /// Whether a token says that it is one of ours.
-    pub fn claims_to_be_ours(token: &str) -> bool {
+    pub(crate) fn claims_to_be_ours(token: &str) -> bool {
         jsonwebtoken::decode_header(token).is_ok_and(|header| header.typ.as_deref() == Some(TYPE))
     }
 
