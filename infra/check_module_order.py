@@ -16,7 +16,7 @@ ORDER = """
     identity model
     endpoints files assistant
     store
-    conversation engine
+    engine
     setup
     sessions
     http
@@ -81,6 +81,7 @@ def faults(source, order=ORDER):
     files = [file for file in sorted(source.rglob("*.rs")) if file.relative_to(source) != Path("lib.rs")]
     modules = {module_of(file, source)[0] for file in files}
     found = [f"`{name}` is not in the order of modules" for name in sorted(modules - rank.keys())]
+    found += [f"`{name}` is in the order of modules and does not exist" for name in sorted(rank.keys() - modules)]
     for file in files:
         module = module_of(file, source)
         for name, line in imports(file.read_text(encoding="utf-8"), module):

@@ -13,7 +13,7 @@ class Order(unittest.TestCase):
     def faults(self, **files):
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder)
-            for name, text in {"lib": "pub use crate::top::X;", **files}.items():
+            for name, text in files.items():
                 file = source / (name.replace("__", "/") + ".rs")
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text, encoding="utf-8")
@@ -43,8 +43,8 @@ class Order(unittest.TestCase):
             "mod inner { use super::super::top; }",
         ]:
             line = 2 if "\n" in text else 1
-            self.assertEqual(self.faults(ground=text, top=""), [f"ground.rs:{line}: {up}"], text)
-        found = self.faults(ground__mod="mod a;", ground__a="\nuse super::super::{ground::b, top};", top="")
+            self.assertEqual(self.faults(lib="pub use crate::top::X;", ground=text, middle="", top=""), [f"ground.rs:{line}: {up}"], text)
+        found = self.faults(ground__mod="mod a;", ground__a="\nuse super::super::{ground::b, top};", middle="", top="")
         self.assertEqual(found, [f"ground/a.rs:2: {up}"])
 
     def test_what_is_no_code_is_no_import(self):
@@ -53,10 +53,15 @@ class Order(unittest.TestCase):
             /* crate::top::f() */
             const A: &str = "use crate::top;"; const B: &str = r#"crate::top::"f""#; const C: char = '"';
         """
-        self.assertEqual(self.faults(ground=text, top=""), [])
+        self.assertEqual(self.faults(lib="pub use crate::top::X;", ground=text, middle="", top=""), [])
 
     def test_a_module_that_the_order_lacks_is_named(self):
-        self.assertEqual(self.faults(other=""), ["`other` is not in the order of modules"])
+        found = self.faults(other="", ground="", middle="", top="")
+        self.assertEqual(found, ["`other` is not in the order of modules"])
+
+    def test_a_module_of_the_order_that_does_not_exist_is_named(self):
+        found = self.faults(ground="", middle__mod="")
+        self.assertEqual(found, ["`top` is in the order of modules and does not exist"])
 
 
 if __name__ == "__main__":

@@ -48,6 +48,11 @@ pub(crate) fn request_span(request_id: &str) -> Span {
     tracing::error_span!(target: REQUEST, "request", request_id, operation = Empty, thread = Empty)
 }
 
+/// Adds a request's thread to its lines.
+pub(crate) fn record_thread(thread_id: &str) {
+    Span::current().record("thread", thread_id);
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {

@@ -28,6 +28,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 pub use error::{Error, Failure};
 pub use limits::{Limits, REQUESTS};
 pub use operations::stateless::{Message, Role};
+pub(crate) use public_messages::budget_used_up;
 pub use turn::{OnEnd, TurnReport};
 
 use crate::assistant::Assistant;

@@ -25,19 +25,23 @@ pub(super) fn no_answer() -> Event {
     error("The assistant gave no answer. Please try again.", true)
 }
 
+/// As a clause, which begins or continues a sentence.
+pub(crate) const fn budget_used_up(payer: Payer) -> &'static str {
+    match payer {
+        Payer::User => "your token budget is used up for now",
+        Payer::Address => "the token budget of your network's visitors is used up for now",
+        Payer::Tenant => "this site's token budget is used up for today",
+    }
+}
+
 /// A limit allows no further round.
 pub(super) fn budget_exhausted(limit: Limit) -> Event {
-    let message = match limit {
-        Limit::Turns => "The answer is incomplete because you have asked a lot in a short time.",
-        Limit::Tokens(Payer::User) => "The answer is incomplete because your token budget is used up for now.",
-        Limit::Tokens(Payer::Address) => {
-            "The answer is incomplete because the token budget of your network's visitors is used up for now."
-        }
-        Limit::Tokens(Payer::Tenant) => {
-            "The answer is incomplete because this site's token budget is used up for today."
-        }
+    let reason = match limit {
+        Limit::Turns => "you have asked a lot in a short time",
+        Limit::Tokens(payer) => budget_used_up(payer),
     };
-    Event::Notice { level: NoticeLevel::Warning, message: message.to_owned(), title: None }
+    let message = format!("The answer is incomplete because {reason}.");
+    Event::Notice { level: NoticeLevel::Warning, message, title: None }
 }
 
 /// A picture could not be kept.
@@ -51,12 +55,8 @@ pub(super) fn refused(refusal: &Error) -> Event {
     match refusal {
         Error::RateLimited { .. } => error("You have asked a lot in a short time. Please wait a moment.", false),
         Error::BudgetExceeded { payer, .. } => {
-            let message = match payer {
-                Payer::User => "Your token budget is used up for now.",
-                Payer::Address => "The token budget of your network's visitors is used up for now.",
-                Payer::Tenant => "This site's token budget is used up for today.",
-            };
-            error(message, false)
+            let reason = budget_used_up(*payer);
+            error(&format!("{}{}.", reason[..1].to_ascii_uppercase(), &reason[1..]), false)
         }
         Error::NotFound(_) | Error::NotWritable => error("This conversation takes no more messages.", false),
         Error::Failed(failure) => failed(failure),

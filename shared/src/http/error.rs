@@ -107,12 +107,12 @@ impl Error {
     }
 
     fn budget_exceeded(retry_after: Duration, payer: Payer) -> Self {
-        let (message, limit) = match payer {
-            Payer::User => ("your token budget is used up for now", "user_tokens"),
-            Payer::Address => ("the token budget of your network's visitors is used up for now", "address_tokens"),
-            Payer::Tenant => ("this site's token budget is used up for today", "tenant_tokens"),
+        let limit = match payer {
+            Payer::User => "user_tokens",
+            Payer::Address => "address_tokens",
+            Payer::Tenant => "tenant_tokens",
         };
-        let error = Self::new(Code::BudgetExceeded, message);
+        let error = Self::new(Code::BudgetExceeded, engine::budget_used_up(payer));
         Self { retry_after: Some(retry_after), limit: Some(limit), ..error }
     }
 

@@ -186,13 +186,8 @@ fn fields(session: &Session) -> Result<[(&'static str, AttributeValue); 6], Stor
 }
 
 fn session(record: &Record) -> Result<Session, StoreError> {
-    let identity = Identity {
-        owner: owner(record)?,
-        anonymous: record.flag(ANONYMOUS),
-        permissions: Vec::new(),
-        claims: record.json(PROFILE)?.unwrap_or_default(),
-        address: None,
-    };
+    let (anonymous, claims) = (record.flag(ANONYMOUS), record.json(PROFILE)?.unwrap_or_default());
+    let identity = Identity { anonymous, claims, ..Identity::of(owner(record)?) };
     Ok(Session { identity, expires_at: record.seconds(SESSION_ENDS_AT)?, began_at: record.seconds(BEGAN_AT)? })
 }
 

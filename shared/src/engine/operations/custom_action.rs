@@ -1,5 +1,4 @@
 use serde_json::{Value, json};
-use tracing::Span;
 
 use crate::engine::turn::{Start, ThreadWriter, Turn, Writer, no_actions, stream_options, writable};
 use crate::engine::{Document, Engine, Error, Events, OnEnd};
@@ -8,6 +7,7 @@ use crate::json_depth::is_too_deep;
 use crate::model::Prompt;
 use crate::protocol::{CustomAction, Event, ThreadItem};
 use crate::store::Loaded;
+use crate::telemetry::record_thread;
 
 impl Engine {
     /// `threads.custom_action`: the endpoint's effects as they come, then the model's answer if the endpoint wants one.
@@ -63,7 +63,7 @@ impl Engine {
             return Err(Error::Invalid("`action.payload` is nested too deeply".to_owned()));
         }
         self.admit_request(owner).await?;
-        Span::current().record("thread", &thread_id);
+        record_thread(&thread_id);
         let sender = async {
             match &item_id {
                 Some(item_id) => self.store.items.get(owner, &thread_id, item_id).await,

@@ -4,7 +4,6 @@ use std::pin::{Pin, pin};
 use futures_util::future::{Either, MaybeDone, maybe_done, select};
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc::unbounded_channel;
-use tracing::Span;
 
 use super::admission::Admitted;
 use super::rounds::{ModelEvents, received};
@@ -17,7 +16,7 @@ use crate::files::Files;
 use crate::identity::Owner;
 use crate::model::{ModelError, ModelErrorKind, ModelStream, Prompt, TokenUsage};
 use crate::store::{Loaded, Run, RunTrigger, StoreError, StoredItem, Threads};
-use crate::telemetry::chain;
+use crate::telemetry::{chain, record_thread};
 
 /// The model being called, while the turn's first write is under way.
 type ModelCall = Pin<Box<MaybeDone<Pin<Box<dyn Future<Output = Result<ModelStream, ModelError>> + Send>>>>>;
@@ -33,7 +32,7 @@ impl Engine {
     ) -> Result<Events, Error> {
         let (mut admitted, plan) = admitted.or_release(plan).await?;
         let started = self.clock.now();
-        Span::current().record("thread", &plan.thread.id);
+        record_thread(&plan.thread.id);
         let mut model_call = None;
         if plan.page_calls.is_empty() {
             let title_tokens = plan.title_message.as_deref().map_or(0, title::max_tokens);
