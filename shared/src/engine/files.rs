@@ -54,7 +54,7 @@ impl Engine {
     /// gives it a URL.
     ///
     /// # Errors
-    /// [`Error::NoFiles`] where there is no place for it, [`Error::Files`] when it cannot be kept.
+    /// [`Error::NoFiles`] where files are not configured, [`Error::Failed`] when it cannot be stored.
     pub async fn keep_picture(&self, owner: &Owner, item_id: &str, picture: &Picture) -> Result<GeneratedImage, Error> {
         let files = self.files()?;
         files.put(&ObjectKey::file(owner, item_id), &media_type(picture)?, picture.bytes.clone()).await?;

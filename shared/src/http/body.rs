@@ -22,7 +22,7 @@ pub fn json(value: &impl Serialize) -> Response {
 
 /// The bytes of a JSON body, not parsed yet.
 ///
-/// Rejections: `unsupported_media_type` unless the content type is JSON, `payload_too_large` over [`MAX_BODY_BYTES`].
+/// Rejections: `unsupported_media_type` unless the content type is JSON, `payload_too_large` over 1 MB.
 #[derive(Debug)]
 pub struct JsonBody(pub Bytes);
 
