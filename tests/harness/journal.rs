@@ -20,7 +20,7 @@ impl<T> Default for Journal<T> {
 }
 
 impl<T: Clone + Debug> Journal<T> {
-    /// Adds an entry, or changes some, and tells whoever waits.
+    /// Adds an entry, or changes some, and wakes the tests that wait.
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut Vec<T>) -> R) -> R {
         let mut result = None;
         self.0.send_modify(|entries| result = Some(change(entries)));

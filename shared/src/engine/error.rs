@@ -26,7 +26,7 @@ pub enum Error {
     #[error("files are not configured")]
     NoFiles,
     #[error(transparent)]
-    Failed(#[from] Failure),
+    Failed(Failure),
 }
 
 /// What failed of the parts that an operation needs.
@@ -52,26 +52,8 @@ impl Error {
     }
 }
 
-impl From<StoreError> for Error {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<FilesError> for Error {
-    fn from(error: FilesError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<EndpointError> for Error {
-    fn from(error: EndpointError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<ModelError> for Error {
-    fn from(error: ModelError) -> Self {
+impl<E: Into<Failure>> From<E> for Error {
+    fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
 }

@@ -116,8 +116,8 @@ impl RequestLog {
         }
     }
 
-    /// A turn has begun to answer the request. Unless [`RequestLog::on_end`] is called until the line is written, the line
-    /// is that of a failure.
+    /// A turn answers the request. If it has not called [`RequestLog::on_end`] when the line is written, the line says that
+    /// the turn failed.
     pub fn turn_started(&self) {
         self.set(|fields| {
             fields.turn.get_or_insert(TurnState::Running);

@@ -20,7 +20,7 @@ use crate::protocol::{ErrorCode, Event};
 /// merges with the event that follows.
 const KEEP_ALIVE: Bytes = Bytes::from_static(b": ping\n");
 
-/// Early, so that proxies and the page see that the answer has begun.
+/// Early, so that proxies and the page see that an answer comes.
 const FIRST_KEEP_ALIVE_AFTER: Duration = Duration::from_secs(1);
 
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);

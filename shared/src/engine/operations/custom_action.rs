@@ -82,18 +82,9 @@ impl Engine {
         if let Some(sender) = &sender {
             request["item"] = json!(sender);
         }
-        let writer = ThreadWriter {
-            store: self.store.clone(),
-            owner: owner.clone(),
-            run: self.new_run(None, thread.last_run()),
-            has_lease: false,
-            question_id: items.last().map_or(thread.id.as_str(), |last| last.item.id()).to_owned(),
-            thread_id: thread.id,
-            is_retry: false,
-            superseded_item_ids: Vec::new(),
-            sender_id: item_id,
-            stored_ids: Vec::new(),
-        };
+        let run = self.new_run(None, thread.last_run());
+        let question_id = items.last().map_or(thread.id.as_str(), |last| last.item.id()).to_owned();
+        let writer = ThreadWriter { sender_id: item_id, ..ThreadWriter::new(self, owner, thread.id, run, question_id) };
         let prompt = Prompt { model: self.assistant.model.clone(), ..Prompt::default() };
         let (turn, events) = Turn::new(self, identity, operation, Writer::Thread(writer.into()), prompt);
         Ok((turn.with_thread_title(thread.title), request, events))

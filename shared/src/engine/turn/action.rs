@@ -17,7 +17,8 @@ impl Turn {
             let steps = self.answer.apply_effect(0, effect?);
             self.perform(steps).await?;
         }
-        self.end_effects().await?;
+        self.complete_answer().await?;
+        self.ask_questions().await?;
         if !self.answer.wants_answer() {
             return Ok(None);
         }
@@ -38,14 +39,12 @@ impl Turn {
                 Err(error) => failure = Some(error),
             }
         }
-        if let Some(error) = failure {
-            let steps = self.answer.complete();
-            self.perform(steps).await?;
-            self.flush().await?;
-            return Err(error.into());
+        self.complete_answer().await?;
+        if failure.is_none() {
+            self.ask_questions().await?;
         }
-        self.end_effects().await?;
-        Ok(self.flush().await?)
+        self.flush().await?;
+        failure.map_or(Ok(()), |error| Err(error.into()))
     }
 
     fn action_effects(&self, action: Value) -> Result<EffectStream, Error> {
@@ -56,9 +55,7 @@ impl Turn {
         Ok(engine.endpoints.call(endpoint, Expects::Effects, &id, engine.clock.now(), &request))
     }
 
-    async fn end_effects(&mut self) -> Result<(), StoreError> {
-        let steps = self.answer.complete();
-        self.perform(steps).await?;
+    async fn ask_questions(&mut self) -> Result<(), StoreError> {
         let questions = self.answer.ask_questions();
         self.perform(questions).await
     }

@@ -17,7 +17,9 @@ pub(crate) struct Admitted {
     budgets: Budgets,
     /// None once it is settled.
     reservation: Option<Reservation>,
-    used_at_least: u64,
+    /// Of the first round's prompt, once it is held.
+    prompt_tokens: u64,
+    model_was_called: bool,
 }
 
 impl Admitted {
@@ -33,15 +35,19 @@ impl Admitted {
         }
     }
 
-    /// The model was called with a prompt of so many tokens: it bills for them whatever becomes of the turn.
-    pub(super) const fn model_was_called(&mut self, prompt_tokens: u64) {
-        self.used_at_least = prompt_tokens;
+    /// The model was called with the prompt that is held: it bills for the prompt whatever becomes of the turn.
+    pub(super) const fn model_was_called(&mut self) {
+        self.model_was_called = true;
+    }
+
+    const fn used_at_least(&self) -> u64 {
+        if self.model_was_called { self.prompt_tokens } else { 0 }
     }
 
     /// Settles a turn that does not take place.
     pub(crate) async fn release(mut self) {
         if let Some(reservation) = self.reservation.take() {
-            settle_or_log(&self.budgets, &reservation, self.used_at_least).await;
+            settle_or_log(&self.budgets, &reservation, self.used_at_least()).await;
         }
     }
 
@@ -57,7 +63,7 @@ impl Admitted {
 impl Drop for Admitted {
     fn drop(&mut self) {
         if let (Some(reservation), Ok(_)) = (self.reservation.take(), Handle::try_current()) {
-            let (budgets, used) = (self.budgets.clone(), self.used_at_least);
+            let (budgets, used) = (self.budgets.clone(), self.used_at_least());
             drop(task::spawn_detached(async move { settle_or_log(&budgets, &reservation, used).await }));
         }
     }
@@ -106,9 +112,12 @@ impl Engine {
             account(Scope::Tenant(identity.owner.tenant()), tenant_tokens_per_day, Window::Day),
         ];
         match self.store.budgets.admit(&accounts, tokens, self.clock.now()).await? {
-            Admission::Admitted(reservation) => {
-                Ok(Admitted { budgets: self.store.budgets.clone(), reservation: Some(reservation), used_at_least: 0 })
-            }
+            Admission::Admitted(reservation) => Ok(Admitted {
+                budgets: self.store.budgets.clone(),
+                reservation: Some(reservation),
+                prompt_tokens: 0,
+                model_was_called: false,
+            }),
             Admission::Refused(refusal) => Err(refusal.into()),
         }
     }
@@ -122,7 +131,8 @@ impl Engine {
         beside: u64,
     ) -> Result<(), Error> {
         let Some(reservation) = &mut admitted.reservation else { return Ok(()) };
-        let total = tokens(prompt) + u64::from(self.assistant.max_output_tokens) + beside;
+        admitted.prompt_tokens = tokens(prompt);
+        let total = admitted.prompt_tokens + u64::from(self.assistant.max_output_tokens) + beside;
         match self.store.budgets.hold_at_first(reservation, total, self.clock.now()).await? {
             None => Ok(()),
             Some(refusal) => Err(refusal.into()),

@@ -77,11 +77,11 @@ pub(super) struct Turn {
     deadline: Instant,
     /// What the site's endpoints are told of the thread.
     thread_title: Option<String>,
-    pub(super) writer: Writer,
+    writer: Writer,
     /// None while no model is asked.
     admitted: Option<Admitted>,
     prompt: Prompt,
-    pub(super) answer: Answer,
+    answer: Answer,
     events: UnboundedSender<Event>,
     /// The newest finished item. It is stored when another one follows, or at the end: the item that ends the turn also
     /// releases the lease, in the same write.
@@ -221,8 +221,7 @@ impl Turn {
 
     /// Finishes what the person has seen of the answer, however the turn ended.
     async fn close(&mut self, worked: Result<TurnEnd, TurnEnd>) -> Result<TurnEnd, TurnEnd> {
-        let steps = self.answer.complete();
-        self.perform(steps).await?;
+        self.complete_answer().await?;
         // What the site's endpoints have done is kept, too: the model must not have it done a second time.
         if self.writer.is_thread() && self.held_item.is_none() && self.unstored_inputs.has_calls() {
             let note = self.answer.hidden_note("The turn ended here, without a word about these calls.");

@@ -28,6 +28,12 @@ impl Turn {
         Ok(())
     }
 
+    /// Completes what is open of the answer with what has come of it.
+    pub(super) async fn complete_answer(&mut self) -> Result<(), StoreError> {
+        let steps = self.answer.complete();
+        self.perform(steps).await
+    }
+
     /// Stores the item that is held.
     pub(crate) async fn flush(&mut self) -> Result<(), StoreError> {
         match self.held_item.take() {

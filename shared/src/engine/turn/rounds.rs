@@ -22,15 +22,18 @@ pub(crate) enum Received {
     Event(ModelEvent),
 }
 
-pub(super) fn received(answer: ModelStream) -> impl Stream<Item = Result<Received, ModelError>> {
-    stream::once(ready(Ok(Received::Accepted))).chain(answer.map_ok(Received::Event))
+/// What is received of an answer that is being opened; a failure to open it is the first item.
+pub(super) fn received(opened: impl Stream<Item = Result<ModelStream, ModelError>> + Send + 'static) -> ModelEvents {
+    let events =
+        |answer: ModelStream| stream::once(ready(Ok(Received::Accepted))).chain(answer.map_ok(Received::Event));
+    opened.map_ok(events).try_flatten().boxed()
 }
 
 impl Engine {
-    /// Asks the model; a failure is the stream's first item.
+    /// Asks the model.
     pub(crate) fn model_events(&self, owner: &Owner, prompt: Prompt) -> ModelEvents {
         let (engine, owner) = (self.clone(), owner.clone());
-        stream::once(async move { engine.ask_model(&owner, prompt).await }).map_ok(received).try_flatten().boxed()
+        received(stream::once(async move { engine.ask_model(&owner, prompt).await }))
     }
 }
 

@@ -2,7 +2,7 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 
 use futures_util::future::{Either, MaybeDone, maybe_done, select};
-use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::admission::Admitted;
@@ -10,7 +10,6 @@ use super::rounds::{ModelEvents, received};
 use super::title::{PendingTitle, Title};
 use super::{FirstWrite, OnEnd, Start, ThreadWriter, Turn, TurnPlan, TurnReport, Writer, title};
 use crate::engine::operations::attachments::Upload;
-use crate::engine::prompt::tokens;
 use crate::engine::{Engine, Error, Events, Failure, Outcome, public_messages};
 use crate::files::Files;
 use crate::identity::Owner;
@@ -42,7 +41,7 @@ impl Engine {
         }
         let written = match &mut model_call {
             Some(call) if !plan.first_write.has_files() => {
-                admitted.model_was_called(tokens(&plan.prompt));
+                admitted.model_was_called();
                 write_while_model_starts(self.write_first(&plan), call).await
             }
             Some(_) | None => self.write_first(&plan).await,
@@ -59,37 +58,25 @@ impl Engine {
                 return Err(error);
             }
         }
-        let (mut turn, events) = self.turn_of(&plan, admitted);
-        turn.started = started;
+        let TurnPlan { operation, identity, thread, run, question_id, first_write, prompt, .. } = plan;
+        let writer = ThreadWriter {
+            has_lease: true,
+            is_retry: matches!(first_write, FirstWrite::Retry),
+            superseded_item_ids: plan.superseded_item_ids,
+            ..ThreadWriter::new(self, &identity.owner, thread.id, run, question_id)
+        };
+        let title = plan.title_message.map(|message| {
+            let (owner, thread_id) = (identity.owner.clone(), writer.thread_id.clone());
+            PendingTitle::of(Title { engine: self.clone(), owner, thread_id, message })
+        });
+        let (mut turn, events) = Turn::new(self, &identity, operation, Writer::Thread(writer.into()), prompt);
+        (turn.started, turn.title) = (started, title);
         for event in plan.first_events {
             turn.emit(event);
         }
         let start = model_call.map_or(Start::Page(plan.page_calls), |call| Start::Model(model_events(call)));
-        turn.spawn(start, on_end);
+        turn.with_thread_title(thread.title).with_admitted(admitted).spawn(start, on_end);
         Ok(events)
-    }
-
-    fn turn_of(&self, plan: &TurnPlan, admitted: Admitted) -> (Turn, Events) {
-        let writer = ThreadWriter {
-            store: self.store.clone(),
-            owner: plan.identity.owner.clone(),
-            thread_id: plan.thread.id.clone(),
-            run: plan.run.clone(),
-            has_lease: true,
-            question_id: plan.question_id.clone(),
-            is_retry: matches!(plan.first_write, FirstWrite::Retry),
-            superseded_item_ids: plan.superseded_item_ids.clone(),
-            sender_id: None,
-            stored_ids: Vec::new(),
-        };
-        let (turn, events) =
-            Turn::new(self, &plan.identity, plan.operation, Writer::Thread(writer.into()), plan.prompt.clone());
-        let mut turn = turn.with_thread_title(plan.thread.title.clone()).with_admitted(admitted);
-        turn.title = plan.title_message.clone().map(|message| {
-            let (owner, thread_id) = (plan.identity.owner.clone(), plan.thread.id.clone());
-            PendingTitle::of(Title { engine: self.clone(), owner, thread_id, message })
-        });
-        (turn, events)
     }
 
     /// The newest items of a thread, as far as a turn reads.
@@ -171,14 +158,11 @@ async fn write_while_model_starts<T>(write: impl Future<Output = T>, call: &mut 
 }
 
 fn model_events(mut call: ModelCall) -> ModelEvents {
-    stream::once(async move {
+    let opened = stream::once(async move {
         call.as_mut().await;
         call.as_mut().take_output()
-    })
-    .filter_map(|called| async { called })
-    .map_ok(received)
-    .try_flatten()
-    .boxed()
+    });
+    received(opened.filter_map(|opened| async { opened }))
 }
 
 /// The answer to an operation whose first write failed.

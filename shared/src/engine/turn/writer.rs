@@ -1,3 +1,4 @@
+use crate::engine::Engine;
 use crate::engine::answer::Finished;
 use crate::identity::Owner;
 use crate::ids;
@@ -103,6 +104,22 @@ impl Writer {
 }
 
 impl ThreadWriter {
+    /// A writer without the thread's lease, which removes nothing first.
+    pub(crate) fn new(engine: &Engine, owner: &Owner, thread_id: String, run: Run, question_id: String) -> Self {
+        Self {
+            store: engine.store.clone(),
+            owner: owner.clone(),
+            thread_id,
+            run,
+            has_lease: false,
+            question_id,
+            is_retry: false,
+            superseded_item_ids: Vec::new(),
+            sender_id: None,
+            stored_ids: Vec::new(),
+        }
+    }
+
     /// The items that a retry replaces, none of them removed yet.
     pub(super) async fn begin_truncation(&self) -> Result<Truncation, StoreError> {
         if !self.is_retry {
