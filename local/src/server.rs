@@ -94,6 +94,7 @@ pub fn functions(setup: &Setup) -> Result<Router, SetupError> {
         .route("/api/chatkit/session", any_service(start))
         .route("/api/chatkit/refresh", any_service(refresh))
         .route("/chatkit", any_service(chat.clone()))
+        .route("/chatkit/", any_service(chat.clone()))
         .route("/chatkit/attachments", any_service(chat.clone()))
         .route("/api/chat", any_service(chat))
         .route("/api/analytics", any_service(analytics.clone()))

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use chatkit_shared::env::Env;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::ROUTES;
+use crate::harness::app::{App, chatkit};
 use crate::identity::development::Local;
 
 fn read(name: &str) -> String {
@@ -29,6 +30,14 @@ fn routes_of_cargo_lambda_watch_are_those_of_the_functions() {
         .collect();
     let expected = ROUTES.map(|(_, path, function)| (path.to_owned(), function.to_owned()));
     assert_eq!(table, BTreeMap::from(expected));
+}
+
+#[tokio::test]
+async fn path_of_the_chat_with_a_slash_at_the_end_is_the_same() {
+    let app = App::start().await;
+    let mut request = chatkit("alice", &json!({ "type": "threads.list", "params": {} }));
+    *request.uri_mut() = "/chatkit/".parse().unwrap();
+    assert_eq!(app.send(request).await.json(), json!({ "data": [], "has_more": false }));
 }
 
 #[tokio::test]

@@ -54,6 +54,9 @@ async fn start_when_a_number_is_invalid_names_the_variable() {
             assert_eq!(with(name, value).await, [const { None }; 4], "{name} {value:?}");
         }
     }
+    let [_, _, chat, _] = with("LIMIT_MESSAGE_CHARS", "65001").await;
+    let wants = "must be at most 65000, because a message holds 64 KB";
+    assert_eq!(chat, Some(format!("`LIMIT_MESSAGE_CHARS` {wants}")));
     for name in ["MAX_OUTPUT_TOKENS", "MAX_CONTEXT_TOKENS"] {
         let [_, _, chat, _] = with(name, "15").await;
         assert_eq!(chat, Some(format!("`{name}` must be at least 16 tokens")));

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::Method;
 use jsonwebtoken::Algorithm;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::harness::app::App;
 use crate::harness::requests::{Carrying, bare, post};
@@ -143,14 +143,15 @@ async fn refresh_of_a_visitor_without_anonymous_mode_is_refused() {
 async fn refresh_without_a_secret_answers_bad_request() {
     let app = App::start().await;
     let shape = "the body is not the JSON object that this route takes";
-    let missing = "missing field `currentClientSecret`";
+    let missing = "currentClientSecret is required";
     let field = "`currentClientSecret` is missing or has the wrong type";
     let bodies = [
         (json!({}), missing),
         (json!(null), shape),
         (json!("token"), shape),
         (json!({ "current_client_secret": "x" }), missing),
-        (json!({ "currentClientSecret": null }), field),
+        (json!({ "currentClientSecret": null }), missing),
+        (json!({ "currentClientSecret": "" }), missing),
         (json!({ "currentClientSecret": 5 }), field),
         (json!({ "currentClientSecret": { "value": "x" } }), field),
     ];
@@ -173,6 +174,4 @@ async fn refresh_without_a_secret_answers_bad_request() {
     app.send(request).await.error(415, "unsupported_media_type");
     let large = json!({ "currentClientSecret": "x".repeat(1 << 20) });
     app.send(post(REFRESH, &large)).await.error(413, "payload_too_large");
-    let empty: Value = json!({ "currentClientSecret": "" });
-    assert_eq!(app.send(post(REFRESH, &empty)).await.error(401, "unauthorized"), "the session token is not valid");
 }

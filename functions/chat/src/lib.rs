@@ -33,6 +33,8 @@ pub fn router(app: App) -> Router {
     let http = app.http.clone();
     let routes = Router::new()
         .route("/chatkit", post(chatkit))
+        // API Gateway takes the two for one.
+        .route("/chatkit/", post(chatkit))
         .route("/chatkit/attachments", attachments::route())
         .route("/api/chat", post(plain::chat));
     http.wrap(routes.with_state(app))

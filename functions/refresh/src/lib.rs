@@ -34,7 +34,7 @@ pub fn router(app: App) -> Router {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Refresh {
-    current_client_secret: String,
+    current_client_secret: Option<String>,
 }
 
 async fn refresh(
@@ -44,8 +44,10 @@ async fn refresh(
     body: JsonBody,
 ) -> Result<Response, Error> {
     let Refresh { current_client_secret } = body.parse()?;
+    let secret = current_client_secret.filter(|secret| !secret.is_empty());
+    let secret = secret.ok_or_else(|| Error::bad_request("currentClientSecret is required"))?;
     app.limit.admit(address.0).await?;
-    Ok(json(&app.sessions.refresh(&current_client_secret, user.as_ref()).await?))
+    Ok(json(&app.sessions.refresh(&secret, user.as_ref()).await?))
 }
 
 impl FromRef<App> for Authenticator {

@@ -7,6 +7,9 @@ use crate::store::{Decision, Scope};
 /// The name of a user's limit on what does not call the model.
 pub const REQUESTS: &str = "requests";
 
+/// As many as fit into the 64 KB of a stored message if each is one byte.
+const MAX_MESSAGE_CHARS: usize = 65_000;
+
 /// How much may be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -32,16 +35,22 @@ impl Limits {
     /// (10000), each with 0 for "off", and `USAGE_RETENTION_DAYS` (90).
     ///
     /// # Errors
-    /// When a value is not a whole number.
+    /// When a value is not a whole number, or more characters are allowed than fit into a message.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         const WANTS: &str = "a whole number, 0 for no limit";
+        const CHARS: &str = "LIMIT_MESSAGE_CHARS";
+        let message_chars = env.parsed(CHARS, 10_000, WANTS)?;
+        if message_chars > MAX_MESSAGE_CHARS {
+            let wants = format!("must be at most {MAX_MESSAGE_CHARS}, because a message holds 64 KB");
+            return Err(EnvError::new(CHARS, wants));
+        }
         Ok(Self {
             turns: Bucket::per_minute(env.parsed("LIMIT_USER_TURNS_PER_MINUTE", 20, WANTS)?),
             requests: Bucket::per_minute(env.parsed("LIMIT_USER_REQUESTS_PER_MINUTE", 240, WANTS)?),
             tokens_per_hour: env.parsed("LIMIT_USER_TOKENS_PER_HOUR", 100_000, WANTS)?,
             address_tokens_per_hour: env.parsed("LIMIT_ADDRESS_TOKENS_PER_HOUR", 300_000, WANTS)?,
             tenant_tokens_per_day: env.parsed("LIMIT_TENANT_TOKENS_PER_DAY", 0, WANTS)?,
-            message_chars: env.parsed("LIMIT_MESSAGE_CHARS", 10_000, WANTS)?,
+            message_chars,
             usage_retention_days: env.parsed("USAGE_RETENTION_DAYS", 90, "a whole number of days")?,
         })
     }

@@ -1,6 +1,7 @@
 //! Server-sent events as ChatKit's client reads them.
 
 use std::convert::Infallible;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,6 +12,8 @@ use futures_util::{Stream, StreamExt};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
@@ -29,7 +32,7 @@ const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 pub fn encode(event: &impl Serialize) -> Bytes {
     const PREFIX: &[u8] = b"data: ";
     let mut bytes = PREFIX.to_vec();
-    if serde_json::to_writer(&mut bytes, event).is_err() {
+    if event.serialize(&mut Serializer::with_formatter(&mut bytes, OneLine)).is_err() {
         // Does not happen: event types have string keys only. A stream has no other way to report it.
         bytes.truncate(PREFIX.len());
         let error = Event::Error { code: ErrorCode::StreamError, message: None, allow_retry: true };
@@ -37,6 +40,21 @@ pub fn encode(event: &impl Serialize) -> Bytes {
     }
     bytes.extend_from_slice(b"\n\n");
     Bytes::from(bytes)
+}
+
+/// JSON without the characters that Unicode, but not the standard of server-sent events, takes for the end of a line: some
+/// clients would cut an event there.
+struct OneLine;
+
+impl Formatter for OneLine {
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, writer: &mut W, mut text: &str) -> io::Result<()> {
+        while let Some((at, end)) = text.char_indices().find(|(_, c)| matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}')) {
+            writer.write_all(&text.as_bytes()[..at])?;
+            write!(writer, "\\u{:04x}", u32::from(end))?;
+            text = &text[at + end.len_utf8()..];
+        }
+        writer.write_all(text.as_bytes())
+    }
 }
 
 /// An answer that streams events.
