@@ -91,6 +91,11 @@ pub fn milliseconds(id: &str) -> Option<u64> {
     parse(id).map(|ulid| ulid.timestamp_ms())
 }
 
+/// Whether a text that a client sent has the form of a thread's id.
+pub(crate) fn is_thread(text: &str) -> bool {
+    text.split_once('_').is_some_and(|(prefix, ulid)| prefix == THREAD && Ulid::from_string(ulid).is_ok())
+}
+
 /// The part of an id by which it sorts: behind the prefix.
 pub(crate) fn sort_key(id: &str) -> Option<&str> {
     id.split_once('_').map(|(_, ulid)| ulid)

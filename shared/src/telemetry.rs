@@ -48,8 +48,8 @@ pub(crate) fn request_span(request_id: &str) -> Span {
     tracing::error_span!(target: REQUEST, "request", request_id, operation = Empty, thread = Empty)
 }
 
-/// Adds a request's thread to its lines.
-pub(crate) fn record_thread(thread_id: &str) {
+/// Adds the thread that a request creates to its lines.
+pub(crate) fn record_new_thread(thread_id: &str) {
     Span::current().record("thread", thread_id);
 }
 

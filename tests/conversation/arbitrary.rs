@@ -8,9 +8,10 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use super::bad_input::{NO_LIMITS, operations};
+use super::bad_input::NO_LIMITS;
 use super::transcript;
 use crate::harness::app::{App, request};
+use crate::harness::requests::operations;
 use crate::harness::responses::answer;
 
 fn text() -> impl Strategy<Value = String> {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{operation, retry, thread, transcript};
 use crate::harness::app::{App, add, create, input, request};
+use crate::harness::requests::operations;
 use crate::harness::responses::answer;
 
 pub(super) const NO_LIMITS: [(&str, &str); 3] = [
@@ -82,29 +83,6 @@ async fn chatkit_when_the_body_is_no_request_says_what_is_wrong() {
         assert_eq!(bystander.refused(body).await, expected, "{shown}");
     }
     bystander.unharmed().await;
-}
-
-/// Every operation with parameters that are right, and whether a server without any configuration has it.
-pub(super) fn operations(thread_id: &str, item_id: &str) -> Vec<(&'static str, Value, bool)> {
-    let action = json!({ "type": "go", "payload": null });
-    vec![
-        ("threads.create", json!({ "input": input("Hi") }), true),
-        ("threads.add_user_message", json!({ "thread_id": thread_id, "input": input("Hi") }), true),
-        ("threads.retry_after_item", json!({ "thread_id": thread_id, "item_id": item_id }), true),
-        ("threads.get_by_id", json!({ "thread_id": thread_id }), true),
-        ("threads.list", json!({}), true),
-        ("threads.update", json!({ "thread_id": thread_id, "title": "x" }), true),
-        ("threads.delete", json!({ "thread_id": thread_id }), true),
-        ("items.list", json!({ "thread_id": thread_id }), true),
-        ("items.feedback", json!({ "thread_id": thread_id, "item_ids": [item_id], "kind": "positive" }), true),
-        ("threads.add_client_tool_output", json!({ "thread_id": thread_id, "result": null }), true),
-        ("threads.add_structured_input", json!({ "thread_id": thread_id, "item_id": item_id, "input": {} }), true),
-        ("threads.custom_action", json!({ "thread_id": thread_id, "action": action }), false),
-        ("threads.sync_custom_action", json!({ "thread_id": thread_id, "action": action }), false),
-        ("attachments.create", json!({ "name": "a", "size": 1, "mime_type": "image/png" }), false),
-        ("attachments.delete", json!({ "attachment_id": "atc_1" }), false),
-        ("input.transcribe", json!({ "audio_base64": "", "mime_type": "audio/webm" }), false),
-    ]
 }
 
 #[tokio::test]

@@ -6,9 +6,9 @@ use chatkit_shared::identity::{Identity, Owner};
 use http::Request;
 use serde_json::{Value, json};
 
-use super::bad_input::operations;
 use crate::harness::app::{Answer, App, chatkit, create, thread_id};
 use crate::harness::names::Names;
+use crate::harness::requests::operations;
 use crate::harness::responses::answer;
 
 /// An operation of a user of a tenant.

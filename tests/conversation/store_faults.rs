@@ -3,10 +3,10 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::bad_input::operations;
 use super::{kinds, operation, reload, retry, thread, transcript};
 use crate::harness::app::{App, add, create};
 use crate::harness::dynamodb::Fault;
+use crate::harness::requests::operations;
 use crate::harness::responses::{answer, completed, message_added, message_done, sse, usage};
 
 const FAULTS: [Fault; 4] = [Fault::Throttle, Fault::ServerError, Fault::CutBefore, Fault::CutAfter];

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use axum::body::Body;
 use chatkit_shared::http::ClientAddress;
 use http::{HeaderName, HeaderValue, Method, Request};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::app::Answer;
+use super::app::{Answer, input};
 
 /// A request without a body.
 pub(crate) fn get(path: &str) -> Request<Body> {
@@ -60,4 +60,27 @@ pub(crate) fn headers(answer: &Answer) -> Vec<(&str, &str)> {
     headers.retain(|(name, _)| *name != "x-request-id");
     headers.sort_unstable();
     headers
+}
+
+/// Every operation with parameters that are right, and whether a server without any configuration has it.
+pub(crate) fn operations(thread_id: &str, item_id: &str) -> Vec<(&'static str, Value, bool)> {
+    let action = json!({ "type": "go", "payload": null });
+    vec![
+        ("threads.create", json!({ "input": input("Hi") }), true),
+        ("threads.add_user_message", json!({ "thread_id": thread_id, "input": input("Hi") }), true),
+        ("threads.retry_after_item", json!({ "thread_id": thread_id, "item_id": item_id }), true),
+        ("threads.get_by_id", json!({ "thread_id": thread_id }), true),
+        ("threads.list", json!({}), true),
+        ("threads.update", json!({ "thread_id": thread_id, "title": "x" }), true),
+        ("threads.delete", json!({ "thread_id": thread_id }), true),
+        ("items.list", json!({ "thread_id": thread_id }), true),
+        ("items.feedback", json!({ "thread_id": thread_id, "item_ids": [item_id], "kind": "positive" }), true),
+        ("threads.add_client_tool_output", json!({ "thread_id": thread_id, "result": null }), true),
+        ("threads.add_structured_input", json!({ "thread_id": thread_id, "item_id": item_id, "input": {} }), true),
+        ("threads.custom_action", json!({ "thread_id": thread_id, "action": action }), false),
+        ("threads.sync_custom_action", json!({ "thread_id": thread_id, "action": action }), false),
+        ("attachments.create", json!({ "name": "a", "size": 1, "mime_type": "image/png" }), false),
+        ("attachments.delete", json!({ "attachment_id": "atc_1" }), false),
+        ("input.transcribe", json!({ "audio_base64": "", "mime_type": "audio/webm" }), false),
+    ]
 }

@@ -16,7 +16,7 @@ use crate::harness::live::Live;
 use crate::harness::log::Log;
 use crate::harness::model::Gate;
 use crate::harness::outside::outside;
-use crate::harness::requests::{Carrying, get, post};
+use crate::harness::requests::{Carrying, get, operations, post};
 use crate::harness::responses::{LEAK, answer, created, delta, message_added, part_added, sse, upstream_error};
 use crate::harness::sessions::START;
 
@@ -79,6 +79,7 @@ async fn log_of_a_streamed_turn_is_written_when_it_ends() {
     let mut live = Live::of(response);
     gate.open();
     gate.open();
+    let thread = live.until("thread.created").await["thread"]["id"].clone();
     live.until("thread.item.added").await;
     app.clock.advance(1_034);
     assert_eq!(log.requests(), [] as [Value; 0], "the answer has begun, the request has not ended");
@@ -86,6 +87,7 @@ async fn log_of_a_streamed_turn_is_written_when_it_ends() {
     live.end().await;
     let fields = json!({
         "user": pseudonym("ada"), "tenant": pseudonym("default"), "operation": "threads.create",
+        "thread": thread,
         "model": "test-model", "input_tokens": 24, "output_tokens": 4, "first_event_ms": 200, "latency_ms": 1_234,
     });
     assert_eq!(line(&log), expected(&answer, "POST", "/chatkit", &fields));
@@ -145,7 +147,7 @@ async fn log_of_a_turn_that_fails_while_streaming_has_the_outcome() {
     let answer = app.chatkit("ada", &add(&thread, "And again")).await;
     let fields = json!({
         "level": "ERROR", "outcome": "error", "user": pseudonym("ada"), "tenant": pseudonym("default"),
-        "operation": "threads.add_user_message", "model": "test-model", "input_tokens": 0, "output_tokens": 0,
+        "operation": "threads.add_user_message", "thread": thread, "model": "test-model", "input_tokens": 0, "output_tokens": 0,
         "cause": "the model's key was not accepted, status 401, code `invalid_api_key`, type `invalid_request_error`, \
                   request `req_upstream`",
     });
@@ -189,6 +191,33 @@ async fn log_of_a_turn_has_the_request_id_and_the_operation_in_every_line() {
 }
 
 #[tokio::test]
+async fn log_of_every_operation_names_the_operation_and_its_thread() {
+    let app = App::start().await;
+    app.model.then(answer("Hello there"));
+    let thread = thread_id(&app.create("ada", "Hi").await);
+    for thread_id in [thread.as_str(), "thr_canary", "canary_01M7WJDGVQXTTWAJY8PN4RACKW"] {
+        for (operation, params, _) in operations(thread_id, "msg_1") {
+            let log = Log::start();
+            app.model.on(|_| true, answer("Hello there"));
+            let request = json!({ "type": operation, "params": params });
+            let answer = app.send(post("/chatkit", &request).bearer(&app.user_token("ada"))).await;
+            let names_thread = params.get("thread_id").is_some() && thread_id == thread;
+            for line in log.lines().iter().filter(|line| line.get("request_id").is_some()) {
+                assert_eq!(line["request_id"], answer.headers["x-request-id"].to_str().unwrap(), "{line}");
+                assert_eq!(line["operation"], operation, "{line}");
+                if operation != "threads.create" {
+                    assert_eq!(line.get("thread"), names_thread.then_some(&json!(thread)), "{line}");
+                }
+            }
+            let of_ours = |line: &Value| line["target"].as_str().unwrap().starts_with("chatkit");
+            assert!(log.lines().iter().filter(|line| of_ours(line)).all(|line| line.get("request_id").is_some()));
+            assert_eq!(log.requests().len(), 1, "{operation}");
+            assert!(!log.text().contains("canary"), "{}", log.text());
+        }
+    }
+}
+
+#[tokio::test]
 async fn log_of_a_turn_that_never_reports_is_a_failure() {
     let app = App::start().await;
     let log = Log::start();
@@ -197,7 +226,7 @@ async fn log_of_a_turn_that_never_reports_is_a_failure() {
     {
         let keys = SigningKeys::required(&app.env, &outside(&app.env, &app.clock).secrets).unwrap();
         let pseudonyms = Pseudonyms::from_env(&app.env, keys).unwrap();
-        let request = RequestLog::new(app.clock.clone(), "req_1".to_owned(), "POST", "/chatkit", None, pseudonyms);
+        let request = RequestLog::new(app.clock.clone(), "req_1", "POST", "/chatkit", None, pseudonyms);
         let on_end = request.clone().on_end();
         request.turn_started();
         request.status(StatusCode::OK);

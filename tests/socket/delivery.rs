@@ -137,14 +137,17 @@ async fn log_has_a_line_for_each_invocation_without_any_text() {
     let mut client = sockets.connect_with(&token).await;
     sockets.app.model.then(answer("The answer's words"));
     client.ask("1", &create("The question's words")).await;
-    client.answer().await.events();
+    let answered = client.answer().await.events();
     client.send("nonsense").await;
     client.error(None, "bad_request").await;
     let turn = sockets.event(is_turn).await;
+    // The record of the connection cannot be deleted.
+    sockets.app.dynamo.fail("DeleteItem", "", Fault::Throttle, 3);
+    client.leave().await;
 
     let of_sockets = |line: &&Value| line["path"].as_str().unwrap().starts_with('$');
     // The last one is written behind the last frame.
-    log.until(|lines| lines.iter().filter(of_sockets).count() == 4).await;
+    log.until(|lines| lines.iter().filter(of_sockets).count() == 5).await;
     let lines = log.requests();
     let lines: Vec<_> = lines.iter().filter(of_sockets).collect();
     let shown: Vec<_> = lines
@@ -159,8 +162,15 @@ async fn log_has_a_line_for_each_invocation_without_any_text() {
             "MESSAGE $default 202 ok threads.create",
             "TURN $default 200 ok threads.create",
             "MESSAGE $default 400 bad_request null",
+            "DISCONNECT $disconnect 200 ok null",
         ]
     );
+    assert_eq!(lines[1]["thread"], json!(null), "it has none yet");
+    assert_eq!(lines[2]["thread"], answered[0]["thread"]["id"]);
+    let all = log.lines();
+    let warned =
+        all.iter().find(|line| line["message"].as_str().is_some_and(|text| text.contains("closed connection")));
+    assert_eq!(warned.unwrap()["request_id"], lines[4]["request_id"]);
     assert_eq!(lines[1]["request_id"], lines[2]["request_id"]);
     assert_eq!(lines[2]["request_id"], turn["turn"]["request_id"]);
     assert_eq!(lines[2]["model"], "test-model");

@@ -47,7 +47,7 @@ async fn chatkit(
     body: JsonBody,
 ) -> Result<Response, Error> {
     let request = Request::parse(&body.0).map_err(|error| Error::bad_request(error.to_string()))?;
-    log.operation(request.operation());
+    log.request(&request);
     match request {
         Request::Stream(request) => {
             let events = app.engine.stream(&identity, request, log.clone().on_end()).await?;

@@ -163,6 +163,6 @@ impl<'a> Answer<'a> {
 
     async fn gone(&mut self) {
         self.reader = Reader::Gone;
-        self.app.on_disconnect(self.connection).await;
+        self.app.forget(self.connection).await;
     }
 }

@@ -79,7 +79,7 @@ pub async fn handle(app: App, event: Value) -> Result<Value, UnknownEvent> {
             json!({ "statusCode": 200 })
         }
         Event::Disconnect(origin) => {
-            app.on_disconnect(&origin.connection).await;
+            app.on_disconnect(&origin).await;
             json!({ "statusCode": 200 })
         }
         Event::Turn(order) => {
@@ -107,8 +107,14 @@ impl App {
         }
     }
 
+    async fn on_disconnect(&self, origin: &Origin) {
+        let log = self.log(&self.engine.ids.mint(ids::REQUEST), "DISCONNECT", "$disconnect", origin.address);
+        Box::pin(self.forget(&origin.connection)).instrument(log.span()).await;
+        log.status(StatusCode::OK);
+    }
+
     /// Deletes the record of a closed connection. If that fails, the record expires later.
-    async fn on_disconnect(&self, connection: &str) {
+    async fn forget(&self, connection: &str) {
         if let Err(error) = self.connections.close(connection).await {
             tracing::warn!(error = chain(&error), "could not delete the record of a closed connection; it will expire");
         }
@@ -116,7 +122,7 @@ impl App {
 
     fn log(&self, request_id: &str, kind: &str, route: &str, address: Option<IpAddr>) -> RequestLog {
         let (clock, pseudonyms) = (self.engine.clock.clone(), self.pseudonyms.clone());
-        RequestLog::new(clock, request_id.to_owned(), kind, route, address, pseudonyms)
+        RequestLog::new(clock, request_id, kind, route, address, pseudonyms)
     }
 }
 

@@ -108,7 +108,7 @@ impl App {
         let now = self.engine.clock.now();
         let Session { identity, began_at, .. } = session;
         let operation = Request::parse(request.as_bytes()).map_err(|error| Error::bad_request(error.to_string()))?;
-        log.operation(operation.operation());
+        log.request(&operation);
         match operation {
             Request::Stream(_) => {
                 let minted = self.sessions.mint(&identity, began_at, now, &self.engine.ids).await;

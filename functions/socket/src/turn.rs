@@ -93,7 +93,7 @@ impl App {
         log.owner(&session.identity.owner);
         let request =
             Request::parse(order.request.as_bytes()).map_err(|error| Error::bad_request(error.to_string()))?;
-        log.operation(request.operation());
+        log.request(&request);
         let identity = Identity { address: order.address, ..session.identity };
         let Request::Stream(request) = request else {
             return Err(Error::internal("an order is for a streamed operation"));

@@ -11,6 +11,8 @@ use super::{Error, Pseudonyms};
 use crate::clock::Clock;
 use crate::engine::{OnEnd, Outcome};
 use crate::identity::Owner;
+use crate::ids;
+use crate::protocol::Request;
 use crate::telemetry::{REQUEST, chain, request_span};
 
 /// The line of one request, and its span. Everything that works for the request holds a clone; the line is written when
@@ -21,7 +23,6 @@ pub struct RequestLog(Arc<Line>);
 struct Line {
     span: Span,
     clock: Clock,
-    request_id: String,
     method: String,
     path: String,
     address: Option<IpAddr>,
@@ -38,7 +39,6 @@ struct Fields {
     limit: Option<&'static str>,
     turn: Option<TurnState>,
     first_event_at: Option<Timestamp>,
-    operation: Option<&'static str>,
     model: Option<String>,
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
@@ -63,7 +63,7 @@ impl RequestLog {
     /// The line of a request that begins now. Of a message on a socket, the method and the path are its kind and its route.
     pub fn new(
         clock: Clock,
-        request_id: String,
+        request_id: &str,
         method: &str,
         path: &str,
         address: Option<IpAddr>,
@@ -71,8 +71,8 @@ impl RequestLog {
     ) -> Self {
         let started = clock.now();
         let (method, path) = (method.to_owned(), path.to_owned());
-        let (span, fields) = (request_span(&request_id), Mutex::default());
-        Self(Arc::new(Line { span, clock, request_id, method, path, address, pseudonyms, started, fields }))
+        let (span, fields) = (request_span(request_id), Mutex::default());
+        Self(Arc::new(Line { span, clock, method, path, address, pseudonyms, started, fields }))
     }
 
     /// What is logged inside of it can be found by the request's id.
@@ -95,7 +95,15 @@ impl RequestLog {
 
     pub fn operation(&self, operation: &'static str) {
         self.0.span.record("operation", operation);
-        self.set(|fields| fields.operation = Some(operation));
+    }
+
+    /// The operation that is asked for, and the thread that it names.
+    pub fn request(&self, request: &Request) {
+        self.operation(request.operation());
+        // A line has nothing else that a client wrote.
+        if let Some(thread_id) = request.thread_id().filter(|id| ids::is_thread(id)) {
+            self.0.span.record("thread", thread_id);
+        }
     }
 
     fn usage(&self, model: &str, input_tokens: u64, output_tokens: u64) {
@@ -163,6 +171,7 @@ impl Drop for Line {
         if fields.turn == Some(TurnState::Running) {
             fields.fail("the turn ended without a report".to_owned());
         }
+        let span = &self.span;
         let since_start = |at: Timestamp| at.as_millisecond() - self.started.as_millisecond();
         let latency_ms = since_start(self.clock.now());
         let first_event_ms = fields.first_event_at.map(since_start);
@@ -175,8 +184,7 @@ impl Drop for Line {
             ($level:ident) => {
                 tracing::$level!(
                     target: REQUEST,
-                    parent: None,
-                    request_id = self.request_id,
+                    parent: span,
                     method = self.method,
                     path = self.path,
                     ip,
@@ -187,7 +195,6 @@ impl Drop for Line {
                     first_event_ms,
                     user,
                     tenant,
-                    operation = fields.operation,
                     model = fields.model,
                     input_tokens = fields.input_tokens,
                     output_tokens = fields.output_tokens,

@@ -88,7 +88,7 @@ async fn around(State(layer): State<Arc<HttpLayer>>, mut request: Request, next:
         None => request.extensions().get::<ClientAddress>().and_then(|address| address.0),
     };
     let (method, path) = (request.method().as_str(), request.uri().path());
-    let log = RequestLog::new(layer.clock.clone(), request_id.clone(), method, path, address, layer.pseudonyms.clone());
+    let log = RequestLog::new(layer.clock.clone(), &request_id, method, path, address, layer.pseudonyms.clone());
     request.extensions_mut().insert(log.clone());
     request.extensions_mut().insert(ClientAddress(address));
 

@@ -117,6 +117,32 @@ impl Request {
             .map_err(|error| RequestError::Envelope(describe(&error)))?;
         Self::read(&envelope.r#type, envelope.params.map_or("null", RawValue::get))
     }
+
+    /// The thread that the operation names.
+    pub fn thread_id(&self) -> Option<&str> {
+        Some(match self {
+            Self::Stream(request) => match request {
+                StreamRequest::CreateThread(_) => return None,
+                StreamRequest::AddUserMessage(params) => &params.thread_id,
+                StreamRequest::AddClientToolOutput(params) => &params.thread_id,
+                StreamRequest::AddStructuredInput(params) => &params.thread_id,
+                StreamRequest::RetryAfterItem(params) => &params.thread_id,
+                StreamRequest::CustomAction(params) => &params.thread_id,
+            },
+            Self::Call(request) => match request {
+                CallRequest::SyncCustomAction(params) => &params.thread_id,
+                CallRequest::GetThread(params) => &params.thread_id,
+                CallRequest::UpdateThread(params) => &params.thread_id,
+                CallRequest::DeleteThread(params) => &params.thread_id,
+                CallRequest::ListItems(params) => &params.thread_id,
+                CallRequest::Feedback(params) => &params.thread_id,
+                CallRequest::ListThreads(_)
+                | CallRequest::AttachmentsCreate(_)
+                | CallRequest::AttachmentsDelete(_)
+                | CallRequest::Transcribe(_) => return None,
+            },
+        })
+    }
 }
 
 fn read<T: DeserializeOwned>(operation: &str, params: &str) -> Result<T, RequestError> {

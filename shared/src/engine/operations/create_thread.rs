@@ -6,6 +6,7 @@ use crate::identity::Identity;
 use crate::ids;
 use crate::protocol::{CreateThread, Event, Page, ThreadStatus, UserMessageInput};
 use crate::store::ThreadRecord;
+use crate::telemetry::record_new_thread;
 
 impl Engine {
     /// `threads.create`: a new thread with its first message.
@@ -25,6 +26,7 @@ impl Engine {
     async fn plan_thread(&self, identity: &Identity, input: UserMessageInput) -> Result<TurnPlan, Error> {
         let owner = &identity.owner;
         let thread_id = self.ids.mint(ids::THREAD);
+        record_new_thread(&thread_id);
         let digest = digest(&input);
         let (message, uploads) = self.user_item(owner, input, &thread_id, &thread_id).await?;
         let run = self.new_run(Some(digest), None);

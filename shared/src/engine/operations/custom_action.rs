@@ -7,7 +7,6 @@ use crate::json_depth::is_too_deep;
 use crate::model::Prompt;
 use crate::protocol::{CustomAction, Event, ThreadItem};
 use crate::store::Loaded;
-use crate::telemetry::record_thread;
 
 impl Engine {
     /// `threads.custom_action`: the endpoint's effects as they come, then the model's answer if the endpoint wants one.
@@ -63,7 +62,6 @@ impl Engine {
             return Err(Error::Invalid("`action.payload` is nested too deeply".to_owned()));
         }
         self.admit_request(owner).await?;
-        record_thread(&thread_id);
         let sender = async {
             match &item_id {
                 Some(item_id) => self.store.items.get(owner, &thread_id, item_id).await,

@@ -2,7 +2,6 @@ use super::threads::check_limit;
 use crate::engine::{Document, Engine, Error};
 use crate::identity::Owner;
 use crate::protocol::{Feedback, ListItems};
-use crate::telemetry::record_thread;
 
 /// That one feedback may name.
 const MAX_FEEDBACK_ITEMS: usize = 100;
@@ -11,7 +10,6 @@ impl Engine {
     /// `items.list`.
     pub(crate) async fn list_items(&self, owner: &Owner, params: &ListItems) -> Result<Document, Error> {
         check_limit(&params.paging)?;
-        record_thread(&params.thread_id);
         self.admit_request(owner).await?;
         let items = self.store.items.list(owner, &params.thread_id, &params.paging).await?;
         let items = items.ok_or(Error::NotFound("thread"))?;
@@ -23,7 +21,6 @@ impl Engine {
         if params.item_ids.len() > MAX_FEEDBACK_ITEMS {
             return Err(Error::Invalid(format!("`item_ids` names more than {MAX_FEEDBACK_ITEMS} items")));
         }
-        record_thread(&params.thread_id);
         self.admit_request(owner).await?;
         let now = self.clock.now();
         let all_exist = self.store.items.feedback(owner, &params.thread_id, &params.item_ids, params.kind, now).await?;

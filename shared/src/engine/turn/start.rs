@@ -15,7 +15,7 @@ use crate::files::Files;
 use crate::identity::Owner;
 use crate::model::{ModelError, ModelErrorKind, ModelStream, Prompt, TokenUsage};
 use crate::store::{Loaded, Run, RunTrigger, StoreError, StoredItem, Threads};
-use crate::telemetry::{chain, record_thread};
+use crate::telemetry::chain;
 
 /// The model being called, while the turn's first write is under way.
 type ModelCall = Pin<Box<MaybeDone<Pin<Box<dyn Future<Output = Result<ModelStream, ModelError>> + Send>>>>>;
@@ -31,7 +31,6 @@ impl Engine {
     ) -> Result<Events, Error> {
         let (mut admitted, plan) = admitted.or_release(plan).await?;
         let started = self.clock.now();
-        record_thread(&plan.thread.id);
         let mut model_call = None;
         if plan.page_calls.is_empty() {
             let title_tokens = plan.title_message.as_deref().map_or(0, title::max_tokens);
