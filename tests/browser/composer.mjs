@@ -36,8 +36,6 @@ const passed = await runSteps(url, {
     await page.locator("#files").setInputFiles([file("pixel.png", "image/png", "abc"), file("notes.txt", "text/plain", "hello"), file("large.txt", "text/plain", "x".repeat(1001))]);
     await page.locator(".upload[data-state=ready]").nth(1).waitFor();
     await page.locator(".upload[data-state=failed]").filter({ hasText: "Larger than 1 KB" }).waitFor();
-    assert.equal(await page.getByRole("button", { name: "Send", exact: true }).isDisabled(), true);
-    await page.getByRole("button", { name: "Remove large.txt" }).click();
     await page.getByRole("button", { name: "Send", exact: true }).click();
     await hears(page, "I see.");
     assert.deepEqual(server.uploads.map(({ method, type, body }) => [method, type, body.toString()]).sort(), [["PUT", "image/png", "abc"], ["PUT", "text/plain", "hello"]]);
@@ -45,6 +43,21 @@ const passed = await runSteps(url, {
     assert.deepEqual([input.content, input.attachments.sort()], [[], ["atc_1", "atc_2"]]);
     await page.locator(".sent-files").getByAltText("pixel.png").waitFor();
     await page.locator(".sent-files").getByText("notes.txt").waitFor();
+    assert.equal(await page.locator("#attachments").isHidden(), true);
+  },
+
+  "a file that was refused stops no message": async (page) => {
+    await start(server, page, (_, emit) => emit(done(says("msg_9", "I see."))));
+    await page.locator("#files").setInputFiles({
+      name: "large.txt", mimeType: "text/plain", buffer: Buffer.from("x".repeat(1001)),
+    });
+    await page.locator(".upload[data-state=failed]").filter({ hasText: "Larger than 1 KB" }).waitFor();
+    const send = page.getByRole("button", { name: "Send", exact: true });
+    assert.equal(await send.isDisabled(), true);
+    await page.getByLabel("Message", { exact: true }).fill("Without it, then");
+    await send.click();
+    await hears(page, "I see.");
+    assert.deepEqual(server.last("threads.create").input.attachments, []);
     assert.equal(await page.locator("#attachments").isHidden(), true);
   },
 

@@ -122,6 +122,21 @@ const passed = await runSteps(url, {
     await page.getByRole("link", { name: "All about markdown" }).waitFor();
   },
 
+  "a long title stays inside the sidebar": async (page) => {
+    const title = "Hello, what are your opening hours on the second Sunday of Advent?";
+    const rename = async (/** @type {string} */ to) => {
+      await rows(page).first().hover();
+      await rows(page).first().getByRole("button", { name: "Rename" }).click();
+      await page.getByLabel("Title of the chat").fill(to);
+      await page.keyboard.press("Enter");
+      await page.getByRole("link", { name: to }).waitFor();
+    };
+    await rename(title);
+    const overflow = await page.locator("#threads").evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth);
+    assert.equal(overflow, 0);
+    await rename("All about markdown");
+  },
+
   "a second thread is its own, and back and forward lead from one to the other": async (page) => {
     const first = await answers(page).allInnerTexts();
     await page.getByRole("button", { name: "New chat" }).first().click();

@@ -4,7 +4,7 @@ import { announce, byId, element, icon, iconButton } from "./dom.js";
 
 /** @typedef {import("./types.js").Attachment} Attachment */
 /** @typedef {{ enabled: boolean, max_bytes?: number, types: string[] }} Limits `types` are MIME types or `image/*` */
-/** @typedef {{ element: HTMLElement, abort: AbortController, attachment: Attachment | null, isReady: boolean, preview: string | null }} Entry */
+/** @typedef {{ element: HTMLElement, abort: AbortController, attachment: Attachment | null, state: "uploading" | "ready" | "failed", preview: string | null }} Entry */
 
 export class AttachmentTray {
   #list = byId("attachments", HTMLElement);
@@ -38,20 +38,31 @@ export class AttachmentTray {
     this.#input.accept = limits.types.join(",");
   }
 
-  get isEmpty() {
-    return this.#entries.size === 0;
+  /** Whether a file can go with a message. */
+  get hasFiles() {
+    return this.#isAny("ready");
   }
 
-  /** Whether all that is attached has arrived. */
-  get isReady() {
-    return [...this.#entries].every(({ isReady }) => isReady);
+  /** Whether a file is still on its way. One that was refused is not. */
+  get isUploading() {
+    return this.#isAny("uploading");
   }
 
-  /** What is attached, which is then no longer here. @returns {Attachment[]} */
+  /** What is attached, which is then no longer here, as are the files that were refused. @returns {Attachment[]} */
   take() {
-    const taken = [...this.#entries].flatMap(({ attachment }) => (attachment ? [attachment] : []));
-    for (const entry of this.#entries) this.#discard(entry);
+    /** @type {Attachment[]} */
+    const taken = [];
+    for (const entry of this.#entries) {
+      if (entry.state === "ready" && entry.attachment) taken.push(entry.attachment);
+      else if (entry.attachment) this.#withdraw(entry.attachment);
+      this.#discard(entry);
+    }
     return taken;
+  }
+
+  /** @param {Entry["state"]} state */
+  #isAny(state) {
+    return [...this.#entries].some((entry) => entry.state === state);
   }
 
   /** @param {File[]} files */
@@ -67,7 +78,7 @@ export class AttachmentTray {
     const bar = element("progress", { max: 1, value: 0, "aria-label": `Upload of ${file.name}` });
     /** @type {Entry} */
     const entry = {
-      abort: new AbortController(), attachment: null, isReady: false, preview,
+      abort: new AbortController(), attachment: null, state: "uploading", preview,
       element: element("li", { class: "upload" },
         preview ? element("img", { src: preview, alt: "" }) : icon("file"),
         element("span", { class: "upload-text" }, element("span", {}, file.name), state),
@@ -85,16 +96,16 @@ export class AttachmentTray {
         state.textContent = `${Math.round(share * 100)} %`;
       });
     upload.then(() => {
-      entry.isReady = true;
-      entry.element.dataset.state = "ready";
+      entry.element.dataset.state = entry.state = "ready";
       state.textContent = readableSize(file.size);
       announce(`${file.name} is attached`);
       this.#changed();
     }).catch((error) => {
       if (entry.abort.signal.aborted) return;
-      entry.element.dataset.state = "failed";
+      entry.element.dataset.state = entry.state = "failed";
       state.textContent = error instanceof Error ? error.message : "The upload failed";
       announce(`${file.name}: ${state.textContent}`);
+      this.#changed();
     });
   }
 
@@ -133,7 +144,7 @@ export class AttachmentTray {
   }
 
   #changed() {
-    this.#list.hidden = this.isEmpty;
+    this.#list.hidden = this.#entries.size === 0;
     this.onChange();
   }
 

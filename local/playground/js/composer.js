@@ -117,8 +117,8 @@ export class Composer {
   }
 
   get #canSend() {
-    const hasContent = this.#field.value.trim() !== "" || !this.#tray.isEmpty;
-    return hasContent && this.#tray.isReady && !this.#isRunning && !this.#field.disabled;
+    const hasContent = this.#field.value.trim() !== "" || this.#tray.hasFiles;
+    return hasContent && !this.#tray.isUploading && !this.#isRunning && !this.#field.disabled;
   }
 
   #stopAnswer() {
