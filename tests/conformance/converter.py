@@ -3,8 +3,9 @@
 import base64
 import json
 
+from agents import TResponseInputItem
 from chatkit.agents import ThreadItemConverter
-from chatkit.types import Attachment, ImageAttachment, UserMessageTagContent
+from chatkit.types import Attachment, ImageAttachment, UserMessageItem, UserMessageTagContent
 from openai.types.responses import (
     ResponseInputContentParam,
     ResponseInputFileParam,
@@ -22,6 +23,12 @@ class Converter(ThreadItemConverter):
 
     def __init__(self, files: Files) -> None:
         self._files = files
+
+    async def user_message_to_input(
+        self, item: UserMessageItem, is_last_message: bool = True
+    ) -> TResponseInputItem | list[TResponseInputItem] | None:
+        """`quotes-stay`"""
+        return await super().user_message_to_input(item, is_last_message=True)
 
     async def tag_to_message_content(self, tag: UserMessageTagContent) -> ResponseInputTextParam:
         return ResponseInputTextParam(

@@ -74,7 +74,7 @@ def wait_for_the_person(run: RunContextWrapper[Context], _: list[FunctionToolRes
 
 
 class Official(ChatKitServer[str]):
-    """One agent that knows the newest 20 items. The title is the first message, set when the turn is over."""
+    """One agent that knows the whole thread, as long as these are. The title is the first message, set when the turn is over."""
 
     def __init__(self, files: Files) -> None:
         self.files = files
@@ -92,7 +92,7 @@ class Official(ChatKitServer[str]):
     async def respond(
         self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: str
     ) -> AsyncIterator[ThreadStreamEvent]:
-        newest = await self.store.load_thread_items(thread.id, None, 20, "desc", context)
+        newest = await self.store.load_thread_items(thread.id, None, 1000, "desc", context)
         agent_input = await Converter(self.files).to_agent_input(list(reversed(newest.data)))
         agent_context = Context(thread=thread, store=self.store, request_context=context)
         try:

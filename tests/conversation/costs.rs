@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::{fill, operation, reload, retry, thread};
+use super::{operation, reload, retry, thread};
 use crate::harness::app::{App, add, create};
 use crate::harness::dynamodb::Meter;
 use crate::harness::responses::answer;
@@ -48,24 +48,6 @@ async fn each_operation_costs_exactly_these_units_and_round_trips() {
     ] {
         assert_eq!(cost(&app, &operation).await, expected, "{operation}");
     }
-}
-
-#[tokio::test]
-async fn turn_in_a_thread_of_any_length_costs_the_same() {
-    let mut costs = Vec::new();
-    for length in [8, 998] {
-        let app = App::start().await;
-        let thread_id = thread(&app, "alice").await;
-        fill(&app, "alice", &thread_id, length).await;
-        app.model.on(|_| true, answer("Hello there"));
-        app.chatkit("alice", &add(&thread_id, "warm")).await.events();
-        let ((read, written), trips) = cost(&app, &add(&thread_id, "And?")).await;
-        assert!(read <= 4.0 && written <= 7.0, "{read} {written}");
-        costs.push((written, trips));
-        // What is read is bounded by the newest twenty, of however many bytes.
-        assert!(read <= 2.0 + 0.5 * (length.min(20) as f64 * 300.0 / 4096.0).ceil(), "{length}: {read}");
-    }
-    assert_eq!(costs[0], costs[1]);
 }
 
 #[tokio::test]

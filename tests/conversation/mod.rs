@@ -9,6 +9,7 @@ mod departures;
 mod isolation;
 mod keep_alive;
 mod large;
+mod memory;
 mod model_faults;
 mod operations;
 mod panics;

@@ -6,7 +6,7 @@ use chatkit_shared::protocol::{HiddenContext, ItemHeader, ThreadItem};
 use chatkit_shared::store::StoredItem;
 use serde_json::{Value, json};
 
-use super::{fill, operation, thread, transcript};
+use super::{operation, thread, transcript};
 use crate::harness::app::{App, create, input, thread_id};
 use crate::harness::responses::answer;
 
@@ -92,10 +92,12 @@ async fn turn_with_tags_and_quotes_explains_them_to_the_model() {
     let before = [user("Hi"), assistant("Hello there"), user("Compare @Doc and @Mail and @Doc")];
     assert_eq!(asked(&app)["input"], json!([before[0], before[1], before[2], quoted, mentions]));
 
-    // A quote matters to the message that is answered only.
+    // The next turn shows the same, so that the model's server finds it in its cache.
     app.model.then(answer("ok"));
     app.add("alice", &thread_id, "and?").await;
-    assert_eq!(asked(&app)["input"], json!([before[0], before[1], before[2], mentions, assistant("ok"), user("and?")]));
+    let before = [before[0].clone(), before[1].clone(), before[2].clone(), quoted, mentions];
+    let expected: Vec<_> = before.into_iter().chain([assistant("ok"), user("and?")]).collect();
+    assert_eq!(asked(&app)["input"], json!(expected));
 }
 
 #[tokio::test]
@@ -117,24 +119,6 @@ async fn turn_when_the_context_is_small_sends_the_newest_items_and_the_question(
         let input = asked(&app)["input"].as_array().unwrap().clone();
         assert_eq!((input.len(), &input[input.len() - 1]), (shown, &user(&"x".repeat(length))));
     }
-}
-
-#[tokio::test]
-async fn turn_in_a_long_thread_sends_the_newest_items_to_the_model() {
-    let app = App::start().await;
-    let thread_id = thread(&app, "alice").await;
-    fill(&app, "alice", &thread_id, 40).await;
-    app.model.then(answer("first"));
-    app.add("alice", &thread_id, "after all that").await;
-    // Twenty answers without a question are no conversation.
-    assert_eq!(asked(&app)["input"], json!([user("after all that")]));
-    fill(&app, "alice", &thread_id, 5).await;
-    app.model.then(answer("second"));
-    app.add("alice", &thread_id, "and now").await;
-    let fillers = (0..5).map(|number| assistant(&format!("filler {number}")));
-    let expected: Vec<_> =
-        [user("after all that"), assistant("first")].into_iter().chain(fillers).chain([user("and now")]).collect();
-    assert_eq!(asked(&app)["input"], json!(expected));
 }
 
 #[tokio::test]

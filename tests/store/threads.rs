@@ -1,7 +1,7 @@
 //! Store and items, one method after the other, with what each costs.
 
 use chatkit_shared::protocol::{FeedbackKind, Page, ThreadItem, ThreadStatus};
-use chatkit_shared::store::{BeginError, Loaded, Store, StoredItem, ThreadRecord, Threads};
+use chatkit_shared::store::{BeginError, Loaded, Store, StoredItem, ThreadRecord};
 use serde_json::json;
 
 use super::{all, answer, at, attachment, delete, hidden, id, owner, question, run, thread, truncate};
@@ -34,10 +34,10 @@ async fn create_stores_a_thread_that_reads_back_unchanged() {
     let meter = dynamo.reset();
     assert_eq!((meter.units(), meter.round_trips()), ((0.0, 2.0), 1));
 
-    let loaded = store.threads.load(&owner(), &head.id, Threads::NEWEST).await.unwrap();
+    let loaded = store.threads.load(&owner(), &head.id, 20).await.unwrap();
     let meter = dynamo.reset();
     assert_eq!((meter.units(), meter.round_trips()), ((1.0, 0.0), 1));
-    assert_eq!(loaded, Some(Loaded { thread: head.clone(), items: vec![question(1, "hi")] }));
+    assert_eq!(loaded, Some(Loaded { thread: head.clone(), items: vec![question(1, "hi")], has_older: false }));
 
     assert_eq!(store.threads.head(&owner(), &head.id).await.unwrap(), Some(head.clone()));
     assert_eq!(dynamo.reset().units(), (1.0, 0.0));
@@ -56,7 +56,7 @@ async fn create_with_an_existing_id_is_refused_and_changes_nothing() {
     assert!(!error.is_unavailable());
     assert_eq!(error.to_string(), "the store failed");
     let loaded = store.threads.load(&owner(), &head.id, 24).await.unwrap();
-    assert_eq!(loaded, Some(Loaded { thread: head, items: vec![question(1, "hi")] }));
+    assert_eq!(loaded, Some(Loaded { thread: head, items: vec![question(1, "hi")], has_older: false }));
 }
 
 #[tokio::test]
@@ -64,8 +64,8 @@ async fn load_reads_the_newest_items_for_three_units() {
     let dynamo = Dynamo::start().await;
     let items: Vec<_> = (1..=30).map(|number| answer(number, &"x".repeat(700))).collect();
     let (store, head) = with_items(&dynamo, &items).await;
-    let loaded = store.threads.load(&owner(), &head.id, Threads::NEWEST).await.unwrap();
-    assert_eq!(loaded, Some(Loaded { thread: head, items: items[10..].to_vec() }));
+    let loaded = store.threads.load(&owner(), &head.id, 20).await.unwrap();
+    assert_eq!(loaded, Some(Loaded { thread: head, items: items[10..].to_vec(), has_older: true }));
     let (read, written) = dynamo.reset().units();
     assert!(read <= 3.0 && written == 0.0, "{read} {written}");
 

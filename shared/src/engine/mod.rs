@@ -4,7 +4,8 @@
 //! operations/         one file for each operation: what it checks, reads, writes first, and answers
 //! turn/               a turn from its admission to its end; turn/mod.rs is the whole of it on one page
 //! answer/             the model's events and the endpoints' effects as items and events of the thread; no I/O
-//! prompt.rs           the thread's items as the model's input; no I/O
+//! history.rs          the newest part of a thread, which the model is shown: how it is read, where it begins
+//! prompt.rs           the history as the model's input; no I/O
 //! public_messages.rs  the sentences that a person reads when a turn goes wrong
 //! ```
 //!
@@ -13,6 +14,7 @@
 mod answer;
 mod error;
 mod files;
+mod history;
 mod limits;
 mod operations;
 mod prompt;

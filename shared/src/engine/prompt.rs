@@ -1,9 +1,10 @@
-//! The model's input: the thread's newest items that fit the budget of a prompt. No I/O.
+//! The model's input: the history of a thread, or of a conversation that the caller keeps. No I/O.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::history::History;
 use crate::assistant::{Assistant, ClientChoice, Function, Tool};
 use crate::hash::sha256_hex;
 use crate::identity::Identity;
@@ -14,11 +15,11 @@ use crate::protocol::{
 };
 use crate::store::StoredItem;
 
-/// The prompt of a turn: `items` are a thread's newest, oldest of them first; the last one is what is to be answered.
-pub(super) fn prompt(assistant: &Assistant, identity: &Identity, thread_id: &str, items: &[StoredItem]) -> Prompt {
+/// The prompt of a turn.
+pub(super) fn prompt(assistant: &Assistant, identity: &Identity, thread_id: &str, history: &History) -> Prompt {
+    let items = &history.items;
     let last = items.len().saturating_sub(1);
-    let groups = items.iter().enumerate().map(|(index, stored)| group(stored, index == last));
-    let input = newest_that_fit(groups.collect(), u64::from(assistant.max_context_tokens));
+    let input = items.iter().enumerate().flat_map(|(index, stored)| group(stored, index == last)).collect();
     let mut prompt = Prompt { input, cache_key: Some(thread_id.to_owned()), ..basis(assistant, identity) };
     prompt.tools = assistant.tools.iter().map(definition).collect();
     let asked = items.iter().rev().find_map(|stored| match &stored.item {
@@ -39,9 +40,8 @@ pub(super) fn prompt(assistant: &Assistant, identity: &Identity, thread_id: &str
 
 /// The prompt of a conversation that the caller keeps.
 pub(super) fn prompt_of(assistant: &Assistant, identity: &Identity, inputs: Vec<Input>) -> Prompt {
-    let groups = inputs.into_iter().map(|input| vec![input]).collect();
     let tools = assistant.tools.iter().map(definition).collect();
-    let input = newest_that_fit(groups, u64::from(assistant.max_context_tokens));
+    let input = newest_that_fit(inputs, u64::from(assistant.max_context_tokens));
     for_first_round(assistant, Prompt { input, tools, ..basis(assistant, identity) })
 }
 
@@ -87,21 +87,26 @@ fn group(stored: &StoredItem, is_last: bool) -> Vec<Input> {
     let carried = stored.model_context.iter().flat_map(|context| &context.inputs_before);
     // The model's thoughts are given back only to the turn that is resumed.
     let before = carried.filter(|input| is_last || !matches!(input, Input::Opaque(_))).cloned();
-    before.chain(inputs(&stored.item, is_last)).collect()
+    before.chain(inputs(&stored.item)).collect()
 }
 
-/// The newest groups that fit. A group has the inputs of one item, and stays whole.
-fn newest_that_fit(groups: Vec<Vec<Input>>, budget: u64) -> Vec<Input> {
+/// Estimated tokens of an item, and of what was stored with it.
+pub(super) fn item_tokens(stored: &StoredItem, is_last: bool) -> u64 {
+    group(stored, is_last).iter().map(cost).sum()
+}
+
+/// The newest inputs that fit.
+fn newest_that_fit(inputs: Vec<Input>, budget: u64) -> Vec<Input> {
     let mut left = budget;
     let mut newest_first = Vec::new();
-    for (age, group) in groups.into_iter().rev().enumerate() {
-        let cost = group.iter().map(cost).sum::<u64>();
+    for (age, input) in inputs.into_iter().rev().enumerate() {
+        let cost = cost(&input);
         // The question is shown however long it is.
         if age > 0 && cost > left {
             break;
         }
         left = left.saturating_sub(cost);
-        newest_first.extend(group.into_iter().rev());
+        newest_first.push(input);
     }
     // A conversation begins with what a person said; half an exchange only confuses.
     let has_user = newest_first.iter().any(|input| matches!(input, Input::User(_)));
@@ -138,9 +143,9 @@ fn part_cost(part: &InputPart) -> u64 {
     }
 }
 
-fn inputs(item: &ThreadItem, is_last: bool) -> Vec<Input> {
+fn inputs(item: &ThreadItem) -> Vec<Input> {
     match item {
-        ThreadItem::UserMessage(message) => user_inputs(message, is_last),
+        ThreadItem::UserMessage(message) => user_inputs(message),
         ThreadItem::AssistantMessage(message) => {
             let text = message.content.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("\n");
             if text.is_empty() { Vec::new() } else { vec![Input::Assistant(text)] }
@@ -240,7 +245,7 @@ fn user_text(text: String) -> Input {
     Input::User(vec![InputPart::Text(text)])
 }
 
-fn user_inputs(message: &UserMessage, is_last: bool) -> Vec<Input> {
+fn user_inputs(message: &UserMessage) -> Vec<Input> {
     let mut text = String::new();
     let mut mentions = Vec::new();
     let mut seen = HashSet::new();
@@ -270,7 +275,7 @@ fn user_inputs(message: &UserMessage, is_last: bool) -> Vec<Input> {
     });
     let text = Some(text).filter(|text| !text.is_empty()).map(InputPart::Text);
     let mut inputs = vec![Input::User(text.into_iter().chain(files).collect())];
-    if let Some(quoted) = message.quoted_text.as_deref().filter(|quoted| is_last && !quoted.is_empty()) {
+    if let Some(quoted) = message.quoted_text.as_deref().filter(|quoted| !quoted.is_empty()) {
         inputs.push(user_text(format!("The message above refers to this part of the conversation:\n{quoted}")));
     }
     if !mentions.is_empty() {

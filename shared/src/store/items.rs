@@ -8,7 +8,7 @@ use super::key::{self, Key};
 use super::pages::{self, Listing};
 use super::record::{Record, text};
 use super::records::{HIDDEN, StoredItem, ThreadRecord};
-use super::table::{Consistency, Query, Table};
+use super::table::{Consistency, Query, SortKeys, Table};
 use super::threads::{is_gone, read_head};
 use super::update::Update;
 use crate::identity::Owner;
@@ -19,6 +19,22 @@ const FEEDBACK_AT: &str = "feedback_at";
 
 /// Items whose feedback is written at the same time.
 const MAX_PARALLEL_WRITES: usize = 8;
+
+/// Which items before one are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Older<'a> {
+    /// So many of the newest.
+    Newest(u32),
+    /// All down to the one with this id, as far as one answer of DynamoDB takes them.
+    DownTo(&'a str),
+}
+
+/// Items before one, oldest first.
+pub(crate) struct OlderItems {
+    pub(crate) items: Vec<StoredItem>,
+    /// Whether there may be more before them.
+    pub(crate) has_older: bool,
+}
 
 /// The items of threads. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -37,19 +53,28 @@ impl Items {
         Ok(stored.filter(|stored| stored.item.id() == item_id))
     }
 
-    /// The newest items before one, oldest first, hidden ones among them, as [`Threads::load`](super::Threads::load) gives
-    /// them.
+    /// Items before one, hidden ones among them.
     pub(crate) async fn before(
         &self,
         owner: &Owner,
         thread_id: &str,
         item_id: &str,
-        newest: u32,
-    ) -> Result<Vec<StoredItem>, StoreError> {
-        let Some(key) = key::item(owner, thread_id, item_id) else { return Ok(Vec::new()) };
-        let query = Query::newest(key.partition.clone(), key::ITEM, newest);
+        which: Older<'_>,
+    ) -> Result<OlderItems, StoreError> {
+        let Some(key) = key::item(owner, thread_id, item_id) else {
+            return Ok(OlderItems { items: Vec::new(), has_older: false });
+        };
+        let query = match which {
+            Older::Newest(count) => Query::newest(key.partition.clone(), key::ITEM, count),
+            Older::DownTo(oldest_id) => {
+                let sort = SortKeys::Between(key::item_sort_key(oldest_id), key.sort.clone());
+                let query = Query::prefix(key.partition.clone(), key::ITEM);
+                Query { sort, newest_first: true, ..query }
+            }
+        };
         let found = self.table.query(Query { after: Some(key), ..query }).await?;
-        found.records.iter().rev().map(StoredItem::read).collect()
+        let items = found.records.iter().rev().map(StoredItem::read).collect::<Result<_, _>>()?;
+        Ok(OlderItems { items, has_older: found.next.is_some() || matches!(which, Older::DownTo(_)) })
     }
 
     /// A page of a thread's items without those that no client may see; none if there is no such thread.

@@ -57,6 +57,7 @@ pub use connections::{Connections, MessageAdmission};
 pub use dynamodb::DynamoDb;
 pub use error::{BeginError, StoreError};
 pub use items::Items;
+pub(crate) use items::Older;
 pub use records::{ModelContext, Retry, Run, StoredItem, ThreadRecord};
 pub use removal::{Deletion, Truncation};
 pub use runs::{RunTrigger, Runs};

@@ -32,6 +32,7 @@ pub(super) const PENDING: &str = "pending";
 const UPSTREAM_ID: &str = "upstream_id";
 const MODEL_CONTEXT: &str = "carried";
 pub(super) const ANSWERED_BY: &str = "answered_by";
+const HISTORY_FROM: &str = "history_from";
 const ENDS_RUN: &str = "ends_run";
 /// The ids of the files that an item shows: they are removed with it.
 pub(super) const FILES: &str = "files";
@@ -92,6 +93,8 @@ pub struct StoredItem {
     pub model_context: Option<ModelContext>,
     /// The run that continues with the answer, on an item that waited for it.
     pub answered_by: Option<String>,
+    /// On what a turn answers: the item with which the turn's history began, if it did not begin with the thread.
+    pub history_from: Option<String>,
 }
 
 /// What the model did on the way to an item and no item shows: the calls of server tools with their outputs. The model
@@ -174,7 +177,7 @@ impl Run {
 impl StoredItem {
     /// An item of which nothing more is known.
     pub const fn new(item: ThreadItem) -> Self {
-        Self { item, upstream_id: None, ends_run: None, model_context: None, answered_by: None }
+        Self { item, upstream_id: None, ends_run: None, model_context: None, answered_by: None, history_from: None }
     }
 
     /// The write that stores the item, new or changed. What else its record has, feedback, stays.
@@ -187,7 +190,7 @@ impl StoredItem {
     }
 
     /// Each attribute of the item, with no value where there must be none.
-    fn attributes(&self) -> Result<[(&'static str, Option<AttributeValue>); 8], StoreError> {
+    fn attributes(&self) -> Result<[(&'static str, Option<AttributeValue>); 9], StoreError> {
         let files: Vec<_> = self.item.files().into_iter().map(text).collect();
         Ok([
             (ITEM, Some(json(&self.item)?)),
@@ -197,6 +200,7 @@ impl StoredItem {
             (PENDING, self.item.is_pending().then_some(flag(true))),
             (MODEL_CONTEXT, self.model_context.as_ref().map(json).transpose()?),
             (ANSWERED_BY, self.answered_by.clone().map(text)),
+            (HISTORY_FROM, self.history_from.clone().map(text)),
             (FILES, (!files.is_empty()).then_some(AttributeValue::L(files))),
         ])
     }
@@ -209,6 +213,7 @@ impl StoredItem {
             ends_run: record.string(ENDS_RUN),
             model_context: record.json(MODEL_CONTEXT)?,
             answered_by: record.string(ANSWERED_BY),
+            history_from: record.string(HISTORY_FROM),
         })
     }
 }

@@ -29,6 +29,8 @@ pub struct Loaded {
     pub thread: ThreadRecord,
     /// The newest items, oldest first, hidden ones among them.
     pub items: Vec<StoredItem>,
+    /// Whether there may be more before them.
+    pub has_older: bool,
 }
 
 /// A page of threads.
@@ -57,9 +59,6 @@ impl Loaded {
 }
 
 impl Threads {
-    /// How many items a turn loads by default: with less than 1 KB each, and the head, 3 read units.
-    pub const NEWEST: u32 = 20;
-
     /// Stores a new thread with its first item, in one round trip. If one of the two writes fails the other is rolled
     /// back as far as that is possible, so that a reload shows nothing of it. An item with attachments takes them.
     ///
@@ -130,7 +129,7 @@ impl Threads {
         let (head, found) = tokio::try_join!(read_head(&self.table, &key, consistency), self.table.query(query))?;
         let Some(thread) = head else { return Ok(None) };
         let items = found.records.iter().rev().map(StoredItem::read).collect::<Result<_, _>>()?;
-        Ok(Some(Loaded { thread, items }))
+        Ok(Some(Loaded { thread, items, has_older: found.next.is_some() }))
     }
 
     /// A thread's head as it is now (strongly consistent), for a turn that may have outlived its thread; none if there is

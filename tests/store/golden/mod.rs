@@ -183,6 +183,18 @@ async fn items_keep_their_stored_format() {
 }
 
 #[tokio::test]
+async fn places_of_histories_keep_their_stored_format() {
+    const FILE: &str = include_str!("histories.json");
+    let dynamo = Dynamo::start().await;
+    let asked = StoredItem { history_from: Some(id("msg", 1)), ..super::question(3, "and?") };
+    dynamo.store().threads.create(&owner(), &thread(1), &asked).await.unwrap();
+    assert_written(&dynamo, "threads", FILE);
+
+    let loaded = holding("threads", FILE).await.store().threads.load(&owner(), &id("thr", 1), 9).await.unwrap();
+    assert_eq!(loaded.unwrap().items, [asked]);
+}
+
+#[tokio::test]
 async fn attachments_keep_their_stored_format() {
     const FILE: &str = include_str!("attachments.json");
     let dynamo = Dynamo::start().await;

@@ -34,7 +34,7 @@ impl Engine {
         &self,
         identity: &Identity,
         result: serde_json::Value,
-        Loaded { thread, mut items, .. }: Loaded,
+        Loaded { thread, mut items, has_older }: Loaded,
     ) -> Result<TurnPlan, Error> {
         let (position, call) = waiting_call(&items)
             .ok_or_else(|| Error::Invalid("no call in the thread waits for the page".to_owned()))?;
@@ -43,7 +43,7 @@ impl Engine {
         let waiting = items[position].clone();
         let mut model_context = waiting.model_context.clone().unwrap_or_default();
         let page_calls = std::mem::take(&mut model_context.page_calls);
-        let answered = StoredItem {
+        let mut answered = StoredItem {
             item: ThreadItem::ClientToolCall(ClientToolCall {
                 status: ClientToolCallStatus::Completed,
                 output: Some(result),
@@ -59,7 +59,9 @@ impl Engine {
         let question_id = items.last().unwrap_or(&answered).item.id().to_owned();
         // The call waits, so the run that made it is over.
         let ended_run_id = thread.run.as_ref().map(|run| run.id.clone());
-        let prompt = prompt(&self.assistant, identity, &thread.id, &items);
+        let history = self.history(items, has_older);
+        answered.history_from.clone_from(&history.begins_at);
+        let prompt = prompt(&self.assistant, identity, &thread.id, &history);
         let first_write = FirstWrite::Answer { waiting: waiting.into(), answered: answered.into(), ended_run_id };
         Ok(TurnPlan {
             page_calls,

@@ -39,16 +39,21 @@ impl Engine {
     ) -> Result<TurnPlan, Error> {
         // Which of two answers counts, the item itself decides.
         let run = self.new_run(None, loaded.thread.last_run());
-        let answered = answered(waiting.clone(), input, &run.id)?;
+        let mut answered = answered(waiting.clone(), input, &run.id)?;
         let ended_run_id = self.ended_run_id(&loaded);
-        let Loaded { thread, mut items, .. } = loaded;
-        match items.iter_mut().find(|stored| stored.item.id() == answered.item.id()) {
-            Some(stored) => *stored = answered.clone(),
-            // Asked so long ago that a turn does not read so far back: the model is told all the same.
-            None => items.insert(0, answered.clone()),
+        let Loaded { thread, mut items, has_older } = loaded;
+        let is_answered = |stored: &&mut StoredItem| stored.item.id() == answered.item.id();
+        if let Some(stored) = items.iter_mut().find(is_answered) {
+            *stored = answered.clone();
         }
         let question_id = items.last().unwrap_or(&answered).item.id().to_owned();
-        let prompt = prompt(&self.assistant, identity, &thread.id, &items);
+        let mut history = self.history(items, has_older);
+        answered.history_from.clone_from(&history.begins_at);
+        // Questions of long ago: the model is told of the answers all the same.
+        if !history.items.iter().any(|stored| stored.item.id() == answered.item.id()) {
+            history.items.insert(0, answered.clone());
+        }
+        let prompt = prompt(&self.assistant, identity, &thread.id, &history);
         let first_events = vec![stream_options(), Event::ItemReplaced { item: answered.item.clone() }];
         let first_write = FirstWrite::Answer { waiting: waiting.into(), answered: answered.into(), ended_run_id };
         Ok(TurnPlan {

@@ -33,12 +33,14 @@ impl Engine {
         if loaded.live_run(self.clock.now()).is_some_and(|live| live.digest == run.digest) {
             return Err(Error::Conflict);
         }
-        let (message, uploads) = self.user_item(owner, input, &loaded.thread.id, loaded.newest()).await?;
+        let (mut message, uploads) = self.user_item(owner, input, &loaded.thread.id, loaded.newest()).await?;
         let ended_run_id = self.ended_run_id(&loaded);
-        let Loaded { thread, mut items, .. } = loaded;
+        let Loaded { thread, mut items, has_older } = loaded;
         items.push(message.clone());
+        let history = self.history(items, has_older);
+        message.history_from.clone_from(&history.begins_at);
         let shown = Event::ItemDone { item: self.with_file_urls(owner, message.item.clone()) };
-        let prompt = prompt(&self.assistant, identity, &thread.id, &items);
+        let prompt = prompt(&self.assistant, identity, &thread.id, &history);
         Ok(TurnPlan {
             title_message: thread.title.is_none().then(|| title_message(&message.item)),
             first_events: vec![shown, stream_options()],

@@ -41,7 +41,8 @@ impl Engine {
         };
         let created = Event::ThreadCreated { thread: thread.clone().into_thread(Page::empty()) };
         let shown = Event::ItemDone { item: self.with_file_urls(owner, message.item.clone()) };
-        let prompt = prompt(&self.assistant, identity, &thread.id, std::slice::from_ref(&message));
+        let history = self.history(vec![message.clone()], false);
+        let prompt = prompt(&self.assistant, identity, &thread.id, &history);
         Ok(TurnPlan {
             title_message: Some(title_message(&message.item)),
             first_events: vec![created, shown, stream_options()],

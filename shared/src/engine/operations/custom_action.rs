@@ -68,7 +68,7 @@ impl Engine {
                 None => Ok(None),
             }
         };
-        let (loaded, sender) = tokio::join!(self.load_now(owner, &thread_id), sender);
+        let (loaded, sender) = tokio::join!(self.load_newest(owner, &thread_id), sender);
         let Loaded { thread, items, .. } = writable(loaded)?;
         let sender = match (sender?.map(|stored| stored.item), &item_id) {
             (_, None) => None,

@@ -4,7 +4,7 @@ use crate::engine::turn::{FirstWrite, TurnPlan};
 use crate::engine::{Engine, Error, Events, OnEnd};
 use crate::identity::{Identity, Owner};
 use crate::protocol::{RetryAfterItem, ThreadItem};
-use crate::store::{Loaded, StoredItem, Threads};
+use crate::store::Loaded;
 
 impl Engine {
     /// `threads.retry_after_item`: everything after a message of the user is removed, and the message answered again. A
@@ -22,11 +22,9 @@ impl Engine {
     }
 
     async fn plan_retry(&self, identity: &Identity, item_id: &str, loaded: Loaded) -> Result<TurnPlan, Error> {
-        let items = match loaded.items.iter().position(|stored| stored.item.id() == item_id) {
-            Some(position) => loaded.items[..=position].to_vec(),
-            // Further back than a turn reads: rare, so it costs a read of its own.
-            None => self.items_up_to(&identity.owner, &loaded.thread.id, item_id).await?,
-        };
+        // Everything that it removes is older than the run, and every message that is sent from now on is newer.
+        let last = loaded.newest().to_owned();
+        let Loaded { thread, items, has_older } = self.up_to(&identity.owner, item_id, loaded).await?;
         let question = match items.last().map(|stored| &stored.item) {
             Some(question @ ThreadItem::UserMessage(message)) if message.header.id == item_id => question,
             Some(item) if item.id() == item_id => {
@@ -34,12 +32,12 @@ impl Engine {
             }
             Some(_) | None => return Err(Error::NotFound("item")),
         };
-        // Everything that it removes is older than the run, and every message that is sent from now on is newer.
-        let run = self.new_run(Some(digest_of_item(question)), Some(loaded.newest()));
-        let thread = loaded.thread;
-        let prompt = prompt(&self.assistant, identity, &thread.id, &items);
+        let run = self.new_run(Some(digest_of_item(question)), Some(&last));
+        let title_message = thread.title.is_none().then(|| title_message(question));
+        let history = self.history(items, has_older);
+        let prompt = prompt(&self.assistant, identity, &thread.id, &history);
         Ok(TurnPlan {
-            title_message: thread.title.is_none().then(|| title_message(question)),
+            title_message,
             ..TurnPlan::new(
                 "threads.retry_after_item",
                 identity,
@@ -52,11 +50,17 @@ impl Engine {
         })
     }
 
-    async fn items_up_to(&self, owner: &Owner, thread_id: &str, item_id: &str) -> Result<Vec<StoredItem>, Error> {
-        let (item, older) = tokio::try_join!(
-            self.store.items.get(owner, thread_id, item_id),
-            self.store.items.before(owner, thread_id, item_id, Threads::NEWEST)
-        )?;
-        Ok(older.into_iter().chain(item).collect())
+    /// The thread up to an item, with the history before it.
+    async fn up_to(&self, owner: &Owner, item_id: &str, mut loaded: Loaded) -> Result<Loaded, Error> {
+        match loaded.items.iter().position(|stored| stored.item.id() == item_id) {
+            Some(position) => loaded.items.truncate(position + 1),
+            // Further back than the history: rare, so it costs a read of its own.
+            None => {
+                let item = self.store.items.get(owner, &loaded.thread.id, item_id).await?;
+                loaded.has_older = item.is_some();
+                loaded.items = item.into_iter().collect();
+            }
+        }
+        Ok(self.read_back(owner, loaded).await?)
     }
 }

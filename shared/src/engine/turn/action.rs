@@ -67,12 +67,14 @@ impl Turn {
         };
         let load = self.engine.load_now(&writer.owner, &writer.thread_id);
         let (admitted, loaded) = self.engine.admit_and_load(&self.identity, load).await?;
-        self.prompt = prompt(&self.engine.assistant, &self.identity, &writer.thread_id, &loaded.items);
+        let last_id = loaded.items.last().map(|last| last.item.id().to_owned());
+        let history = self.engine.history(loaded.items, loaded.has_older);
+        self.prompt = prompt(&self.engine.assistant, &self.identity, &writer.thread_id, &history);
         let admitted = self.admitted.insert(admitted);
         self.engine.hold_first_round(admitted, &self.prompt, 0).await?;
         // The endpoint may have taken its time: the answer follows what is there now, and runs since then are over.
-        if let Some(last) = loaded.items.last() {
-            last.item.id().clone_into(&mut writer.question_id);
+        if let Some(last_id) = last_id {
+            writer.question_id = last_id;
             self.answer.continue_behind(&writer.question_id);
         }
         writer.run = self.engine.new_run(None, loaded.thread.last_run());

@@ -14,7 +14,7 @@ use crate::engine::{Engine, Error, Events, Failure, Outcome, public_messages};
 use crate::files::Files;
 use crate::identity::Owner;
 use crate::model::{ModelError, ModelErrorKind, ModelStream, Prompt, TokenUsage};
-use crate::store::{Loaded, Run, RunTrigger, StoreError, StoredItem, Threads};
+use crate::store::{Run, RunTrigger, StoredItem};
 use crate::telemetry::chain;
 
 /// The model being called, while the turn's first write is under way.
@@ -76,16 +76,6 @@ impl Engine {
         let start = model_call.map_or(Start::Page(plan.page_calls), |call| Start::Model(model_events(call)));
         turn.with_thread_title(thread.title).with_admitted(admitted).spawn(start, on_end);
         Ok(events)
-    }
-
-    /// The newest items of a thread, as far as a turn reads.
-    pub(crate) async fn load(&self, owner: &Owner, thread_id: &str) -> Result<Option<Loaded>, StoreError> {
-        self.store.threads.load(owner, thread_id, Threads::NEWEST).await
-    }
-
-    /// The same as they are now: what the page answers was stored milliseconds ago.
-    pub(crate) async fn load_now(&self, owner: &Owner, thread_id: &str) -> Result<Option<Loaded>, StoreError> {
-        self.store.threads.load_now(owner, thread_id, Threads::NEWEST).await
     }
 
     async fn write_first(&self, plan: &TurnPlan) -> Result<(), Error> {
