@@ -225,3 +225,40 @@ async fn message_with_attachments_sent_twice_conflicts_while_answered() {
     gate.open();
     live.end().await;
 }
+
+#[tokio::test]
+async fn file_whose_type_the_browser_does_not_know_has_that_of_its_extension() {
+    let site = Site::start().await;
+    for (name, mime_type, taken) in [
+        ("notes.md", "", "text/markdown"),
+        ("notes.md", "application/octet-stream", "text/markdown"),
+        ("NOTES.MD", "text/x-markdown", "text/markdown"),
+        ("data.csv", "application/csv", "text/csv"),
+        ("data.csv", "application/vnd.ms-excel", "application/vnd.ms-excel"),
+        ("main.py", "text/x-python", "text/plain"),
+        ("a.log", "", "text/plain"),
+        ("a.yaml", "", "text/plain"),
+        // No browser runs it as a page.
+        ("a.html", "text/html", "text/plain"),
+        ("a.b.docx", "", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    ] {
+        let attachment = site.create("alice", name, 3, mime_type).await.json();
+        assert_eq!(
+            (&attachment["mime_type"], &attachment["name"]),
+            (&json!(taken), &json!(name)),
+            "{name} {mime_type}"
+        );
+        assert_eq!(upload(&attachment, b"abc").await, 200);
+        site.thread("alice", &[attachment["id"].as_str().unwrap()]).await;
+    }
+    for (name, mime_type) in [
+        ("a.svg", "image/svg+xml"),
+        ("a.exe", ""),
+        ("md", ""),
+        ("md.", ""),
+        ("a.", "application/octet-stream"),
+        ("", ""),
+    ] {
+        site.create("alice", name, 3, mime_type).await.error(400, "bad_request");
+    }
+}

@@ -2,23 +2,32 @@ use std::fmt::{self, Display};
 
 use crate::env::{Env, EnvError};
 
-/// Images that models read, documents, plain text.
-const DEFAULT_TYPES: [&str; 15] = [
-    "image/png",
-    "image/jpeg",
-    "image/gif",
-    "image/webp",
-    "application/pdf",
-    "text/plain",
-    "text/markdown",
-    "text/csv",
-    "application/json",
-    "application/msword",
-    "application/vnd.ms-excel",
-    "application/vnd.ms-powerpoint",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+/// Images that models read, documents, plain text: each with the extensions of its files.
+const DEFAULT_TYPES: [(&str, &[&str]); 15] = [
+    ("image/png", &["png"]),
+    ("image/jpeg", &["jpg", "jpeg"]),
+    ("image/gif", &["gif"]),
+    ("image/webp", &["webp"]),
+    ("application/pdf", &["pdf"]),
+    (PLAIN_TEXT, TEXT_EXTENSIONS),
+    ("text/markdown", &["md", "markdown"]),
+    ("text/csv", &["csv"]),
+    ("application/json", &["json"]),
+    ("application/msword", &["doc"]),
+    ("application/vnd.ms-excel", &["xls"]),
+    ("application/vnd.ms-powerpoint", &["ppt"]),
+    ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", &["docx"]),
+    ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", &["xlsx"]),
+    ("application/vnd.openxmlformats-officedocument.presentationml.presentation", &["pptx"]),
+];
+
+const PLAIN_TEXT: &str = "text/plain";
+
+/// Text that has no type of its own on many systems, programs and pages among it: as plain text no browser runs them.
+const TEXT_EXTENSIONS: &[&str] = &[
+    "txt", "text", "log", "ini", "cfg", "conf", "toml", "yaml", "yml", "xml", "html", "htm", "css", "tex", "rst",
+    "sql", "sh", "bat", "ps1", "py", "js", "mjs", "ts", "jsx", "tsx", "c", "h", "cpp", "hpp", "cs", "go", "java", "kt",
+    "php", "rb", "rs", "swift", "tsv", "jsonl", "diff", "patch",
 ];
 
 /// RFC 6838 allows 127 on each side of the slash.
@@ -72,7 +81,7 @@ impl MediaTypes {
         let wrong = || EnvError::new(NAME, "must be a list of types such as `application/pdf` or `image/*`");
         let list = env.list(NAME);
         if list.is_empty() {
-            return Ok(Self(DEFAULT_TYPES.map(ToOwned::to_owned).to_vec()));
+            return Ok(Self(DEFAULT_TYPES.map(|(media_type, _)| media_type.to_owned()).to_vec()));
         }
         let read = |part: String| match part.strip_suffix("/*") {
             Some(kind) => MediaType::parse(&format!("{kind}/any")).map(|_| part.to_ascii_lowercase()),
@@ -81,7 +90,19 @@ impl MediaTypes {
         list.into_iter().map(read).collect::<Option<_>>().map(Self).ok_or_else(wrong)
     }
 
-    pub fn contains(&self, media_type: &MediaType) -> bool {
+    /// The type under which a file is accepted: the one that the browser names, else what the extension says. Browsers on
+    /// Windows know no type of many text files, and others have names of their own for them (`text/x-markdown`).
+    pub fn accept(&self, mime_type: &str, file_name: &str) -> Option<MediaType> {
+        let of_extension = || {
+            let (_, extension) = file_name.rsplit_once('.')?;
+            let is_it = |known: &&str| known.eq_ignore_ascii_case(extension);
+            let (media_type, _) = DEFAULT_TYPES.iter().find(|(_, known)| known.iter().any(|it| is_it(&it)))?;
+            MediaType::parse(media_type).filter(|media_type| self.contains(media_type))
+        };
+        MediaType::parse(mime_type).filter(|media_type| self.contains(media_type)).or_else(of_extension)
+    }
+
+    fn contains(&self, media_type: &MediaType) -> bool {
         let MediaType(wanted) = media_type;
         self.0.iter().any(|part| match part.strip_suffix('*') {
             Some(kind) => wanted.starts_with(kind),

@@ -179,8 +179,7 @@ fn check(files: &Files, name: &str, size: u64, mime_type: &str) -> Result<MediaT
     if size == 0 || size > limits.bytes {
         return Err(Error::Invalid(format!("a file must have 1 to {} bytes", limits.bytes)));
     }
-    let media_type = MediaType::parse(mime_type).filter(|media_type| limits.types.contains(media_type));
-    media_type.ok_or_else(|| Error::Invalid("files of this type are not taken".to_owned()))
+    limits.types.accept(mime_type, name).ok_or_else(|| Error::Invalid("files of this type are not taken".to_owned()))
 }
 
 /// An attachment in the composer. Its preview can be loaded once it is uploaded.
