@@ -137,3 +137,18 @@ async fn title_when_it_cannot_be_stored_is_made_by_the_next_turn() {
     assert!(kinds(&events).contains(&"thread.updated"));
     assert_eq!(reload(&app, "alice", &thread).await["title"], "A title");
 }
+
+#[tokio::test]
+async fn titles_can_be_made_without_the_model_or_not_at_all() {
+    for (titles, title) in [("message", json!("Which lamp?")), ("off", Value::Null)] {
+        let app = App::with([("TITLES", titles)]).await;
+        app.model.then(answer("The red one"));
+        let events = app.create("alice", "Which lamp?").await;
+        assert_eq!(kinds(&events).contains(&"thread.updated"), title.is_string(), "{titles}");
+        assert_eq!(app.model.requests().len(), 1, "{titles}");
+        let thread_id = thread_id(&events);
+        app.model.then(answer("Yes"));
+        app.add("alice", &thread_id, "Sure?").await;
+        assert_eq!((&reload(&app, "alice", &thread_id).await["title"], app.model.requests().len()), (&title, 2));
+    }
+}

@@ -125,7 +125,8 @@ async fn response_that_is_no_answer_is_broken() {
         (Answer::with(200, stream, format!("data: {{\"type\":\"{LEAK}\"\n\n")), "an event is not JSON"),
         (Answer::with(200, stream, &b"data: \xff\xff\n\n"[..]), "it is not UTF-8"),
         (Answer::with(200, "text/html", format!("<h1>{LEAK}</h1>")), "it is not an event stream"),
-        (Answer::with(200, "application/json", "{}"), "it is not an event stream"),
+        (Answer::with(200, "application/json", "{}"), "it ends before it is whole"),
+        (Answer::with(200, "application/json", "<p>"), "it is not JSON"),
         (Answer::with(200, stream, format!("data: \"{}\"\n\n", "x".repeat(5 << 20))), "it is too large"),
     ] {
         let (events, error) = failure(answer).await;

@@ -1,9 +1,10 @@
 //! Servers that speak the Responses API in part: what they leave out is made whole.
 
-use chatkit_shared::model::{IncompleteReason, ModelEvent};
+use chatkit_shared::model::{IncompleteReason, ModelErrorKind, ModelEvent};
 use serde_json::json;
 
 use super::events;
+use super::tools::call;
 use super::translation::{COMPLETED, added, done, started, text, whole};
 use crate::harness::model::Answer;
 use crate::harness::responses::{
@@ -192,4 +193,25 @@ async fn parts_of_thoughts_become_no_messages() {
             COMPLETED,
         ]
     );
+}
+
+#[tokio::test]
+async fn whole_answer_in_json_is_an_answer() {
+    let output = json!([
+        {"type": "message", "content": [{"type": "output_text", "text": "Hello", "annotations": []}]},
+        {"type": "function_call", "call_id": "call_a", "name": "find_order", "arguments": "{}"},
+    ]);
+    let response_with = |rest: serde_json::Value| {
+        let mut response = json!({"id": "resp_1", "object": "response", "error": null, "output": output});
+        response.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        Answer::with(200, "application/json", serde_json::to_string_pretty(&response).unwrap())
+    };
+    let hello = [anonymous(0), added(0, 0), text(0, 0, "Hello"), whole(0, 0, "Hello"), done(0, &["Hello"])];
+    let complete = [call("call_a", "find_order", "{}"), COMPLETED];
+    assert_eq!(events(response_with(json!({"status": "completed"}))).await, [&hello[..], &complete].concat());
+    let cut = [ModelEvent::Incomplete { reason: IncompleteReason::MaxOutputTokens, usage: None }];
+    let reason = json!({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}});
+    assert_eq!(events(response_with(reason)).await, [&hello[..], &complete[..1], &cut].concat());
+    let (none, error) = super::failure(response_with(json!({"error": {"code": "rate_limit_exceeded"}}))).await;
+    assert_eq!((none, error.kind), (Vec::new(), ModelErrorKind::RateLimited { retry_after: None }));
 }

@@ -1,9 +1,12 @@
 use serde_json::{Value, json};
 
 use super::{Shop, answered, begun, kinds, said};
+use crate::harness::completions::{self, DONE, chunks, finish, tool_call};
 use crate::harness::model::ModelRequest;
 use crate::harness::responses::{answer, encrypted_thoughts_and_call, function_call, function_calls};
 use crate::harness::site::json as in_json;
+
+const CHAT_COMPLETIONS: [(&str, &str); 1] = [("MODEL_API", "chat_completions")];
 
 #[tokio::test]
 async fn client_tool_output_continues_the_turn() {
@@ -192,4 +195,32 @@ async fn plain_chat_offers_no_client_tools() {
     assert_eq!(shop.app.send(kept).await.json()["message"], "Hello");
     let requests = shop.app.model.requests();
     assert_eq!(names(requests.iter().rfind(|request| !request.is_title()).unwrap()), ["find_order", "find_stock"]);
+}
+
+#[tokio::test]
+async fn signatures_of_calls_go_back_to_the_model_that_made_them() {
+    let shop = Shop::configured([in_json(&json!({ "output": "sent" }))], &json!({}), CHAT_COMPLETIONS).await;
+    let signed = |id: &str, name: &str| {
+        let function = json!({ "name": name, "arguments": "{}" });
+        let signature = json!({ "google": { "thought_signature": format!("signature of {id}") } });
+        tool_call(&json!({ "id": id, "type": "function", "function": function, "extra_content": signature }))
+    };
+    let title = |request: &ModelRequest| request.conversation()[0].starts_with("system: Write a title");
+    shop.app.model.rather(title, completions::answer("A title"));
+    let calls = [signed("a", "find_order"), signed("b", "get_selection"), signed("c", "get_theme")];
+    shop.app.model.then(chunks(calls.into_iter().chain([finish("tool_calls")])).bytes(DONE));
+    let (_, thread_id) = begun(&shop, "Everything!").await;
+    shop.output(&thread_id, json!("lamp")).await.events();
+    shop.app.model.then(completions::answer("There"));
+    assert_eq!(*said(&shop.output(&thread_id, json!("dark")).await.events()), "There");
+    shop.app.model.then(completions::answer("Yes"));
+    shop.app.add("alice", &thread_id, "Sure?").await;
+
+    for request in &shop.app.model.requests()[2..] {
+        let messages = request.body["messages"].as_array().unwrap();
+        let calls = messages.iter().filter_map(|message| message["tool_calls"].as_array()).flatten();
+        let signatures: Vec<_> =
+            calls.map(|call| call["extra_content"]["google"]["thought_signature"].as_str().unwrap()).collect();
+        assert_eq!(signatures, ["signature of a", "signature of b", "signature of c"]);
+    }
 }

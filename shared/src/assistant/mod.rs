@@ -44,10 +44,36 @@ pub struct Assistant {
     pub tool_choices: Vec<ClientChoice>,
     /// The endpoint for the actions of widgets.
     pub actions: Option<Endpoint>,
+    /// What becomes the title of a new thread.
+    pub titles: Titles,
     /// Whether each turn ends with an `end_of_turn` item.
     pub end_of_turn: bool,
     /// The domains from which the client may show images; none means all.
     pub allowed_image_domains: Option<Vec<String>>,
+}
+
+/// What becomes the title of a new thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Titles {
+    /// What the model makes of the first message.
+    Model,
+    /// The beginning of the first message.
+    Message,
+    /// Nothing: the site gives titles, or has none.
+    Off,
+}
+
+impl Titles {
+    /// Reads `TITLES`.
+    fn from_env(env: &Env) -> Result<Self, EnvError> {
+        const NAME: &str = "TITLES";
+        match env.get(NAME) {
+            None | Some("model") => Ok(Self::Model),
+            Some("message") => Ok(Self::Message),
+            Some("off") => Ok(Self::Off),
+            Some(_) => Err(EnvError::new(NAME, "must be `model`, `message` or `off`")),
+        }
+    }
 }
 
 impl Assistant {
@@ -58,7 +84,7 @@ impl Assistant {
     pub(crate) const DEFAULT_MODEL: &str = "gpt-6-luna";
 
     /// Reads `ASSISTANT`, the document itself or the path of its file; and for what the document leaves out, `MODEL`, `INSTRUCTIONS`, `MAX_OUTPUT_TOKENS` (8192), `MAX_CONTEXT_TOKENS` (16000) and `REASONING_SUMMARIES`
-    /// (`false`). `MODEL_API` decides which tools there can be.
+    /// (`false`); and `TITLES` (`model`). `MODEL_API` decides which tools there can be.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         let in_document = |error: DocumentError| EnvError::new(Self::VARIABLE, format!("is invalid: {error}"));
         let document = match env.document(Self::VARIABLE)? {
@@ -115,6 +141,7 @@ impl Assistant {
             tools: tools.into_iter().map(|named| named.tool).collect(),
             tool_choices,
             actions: document.actions.map(|actions| actions.0.into()),
+            titles: Titles::from_env(env)?,
             end_of_turn: document.end_of_turn,
             allowed_image_domains: document
                 .allowed_image_domains

@@ -13,7 +13,7 @@ use crate::protocol::{
     AttachmentKind, ClientToolCall, ClientToolCallStatus, InferenceOptions, StructuredInput, StructuredInputItem,
     StructuredInputStatus, ThreadItem, UserContent, UserMessage,
 };
-use crate::store::StoredItem;
+use crate::store::{ModelContext, StoredItem};
 
 /// The prompt of a turn.
 pub(super) fn prompt(assistant: &Assistant, identity: &Identity, thread_id: &str, history: &History) -> Prompt {
@@ -87,7 +87,7 @@ fn group(stored: &StoredItem, is_last: bool) -> Vec<Input> {
     let carried = stored.model_context.iter().flat_map(|context| &context.inputs_before);
     // The model's thoughts are given back only to the turn that is resumed.
     let before = carried.filter(|input| is_last || !matches!(input, Input::Opaque(_))).cloned();
-    before.chain(inputs(&stored.item)).collect()
+    before.chain(inputs(stored)).collect()
 }
 
 /// Estimated tokens of an item, and of what was stored with it.
@@ -143,8 +143,8 @@ fn part_cost(part: &InputPart) -> u64 {
     }
 }
 
-fn inputs(item: &ThreadItem) -> Vec<Input> {
-    match item {
+fn inputs(stored: &StoredItem) -> Vec<Input> {
+    match &stored.item {
         ThreadItem::UserMessage(message) => user_inputs(message),
         ThreadItem::AssistantMessage(message) => {
             let text = message.content.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("\n");
@@ -154,7 +154,7 @@ fn inputs(item: &ThreadItem) -> Vec<Input> {
             vec![hidden_context(&hidden.content)]
         }
         ThreadItem::SdkHiddenContext(hidden) => vec![hidden_text(&hidden.content)],
-        ThreadItem::ClientToolCall(call) => called(call),
+        ThreadItem::ClientToolCall(call) => called(call, stored.model_context.as_ref()),
         ThreadItem::Widget(item) => {
             let widget = excerpt(&item.widget.to_string());
             vec![user_text(format!(
@@ -187,14 +187,15 @@ fn picture(id: &str) -> InputPart {
 }
 
 /// A call that the page has answered. One without an answer is left out: the model must not wait for it.
-fn called(call: &ClientToolCall) -> Vec<Input> {
+fn called(call: &ClientToolCall, context: Option<&ModelContext>) -> Vec<Input> {
     let ClientToolCall { call_id, name, arguments, output, .. } = call;
     match call.status {
         ClientToolCallStatus::Pending => Vec::new(),
         ClientToolCallStatus::Completed => {
             let arguments = Value::Object(arguments.clone()).to_string();
             let output = output.as_ref().unwrap_or(&Value::Null).to_string();
-            let call = FunctionCall { call_id: call_id.clone(), name: name.clone(), arguments };
+            let extra_content = context.and_then(|context| context.extra_content.clone());
+            let call = FunctionCall { call_id: call_id.clone(), name: name.clone(), arguments, extra_content };
             vec![Input::Call(call), Input::CallOutput { call_id: call_id.clone(), output }]
         }
     }

@@ -96,7 +96,7 @@ impl MediaTypes {
         let of_extension = || {
             let (_, extension) = file_name.rsplit_once('.')?;
             let is_it = |known: &&str| known.eq_ignore_ascii_case(extension);
-            let (media_type, _) = DEFAULT_TYPES.iter().find(|(_, known)| known.iter().any(|it| is_it(&it)))?;
+            let (media_type, _) = DEFAULT_TYPES.iter().find(|(_, known)| known.iter().any(is_it))?;
             MediaType::parse(media_type).filter(|media_type| self.contains(media_type))
         };
         MediaType::parse(mime_type).filter(|media_type| self.contains(media_type)).or_else(of_extension)

@@ -84,6 +84,11 @@ impl Model {
         };
         let response = self.send(request).await?;
         let content_type = response.headers().get(CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
+        if content_type.starts_with(b"application/json") {
+            // The server cannot stream, or does not with tools: the answer comes at once.
+            let body = self.body(response).await?;
+            return Ok(ModelStream::of_whole(self.api, prompt, &body));
+        }
         if !content_type.starts_with(b"text/event-stream") {
             return Err(ModelError::broken("it is not an event stream"));
         }

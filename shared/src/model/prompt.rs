@@ -76,7 +76,7 @@ pub enum Input {
 }
 
 /// A call of a function. Stored as JSON, as [`Input`] is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionCall {
     /// Matches the call with its output: the upstream's id, or ours where it gives none.
     pub call_id: String,
@@ -84,6 +84,9 @@ pub struct FunctionCall {
     pub name: String,
     /// What the model passes: it should be a JSON object, but may be any text.
     pub arguments: String,
+    /// What the model's server wants back with the call, unchanged: Gemini's signature of the thoughts before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra_content: Option<Value>,
 }
 
 impl FunctionCall {
@@ -94,7 +97,7 @@ impl FunctionCall {
     pub(crate) fn with_valid_arguments(&self) -> Self {
         let is_object = serde_json::from_str::<Map<String, Value>>(&self.arguments).is_ok();
         let arguments = if is_object { self.arguments.clone() } else { "{}".to_owned() };
-        Self { call_id: self.call_id.clone(), name: self.name.clone(), arguments }
+        Self { arguments, ..self.clone() }
     }
 }
 

@@ -48,10 +48,31 @@ impl ModelStream {
     where
         S: Stream<Item = Result<Bytes, ModelError>> + Send + 'static,
     {
-        let bytes_since_event = Arc::default();
+        let bytes_since_event = Arc::<AtomicUsize>::default();
         let limits = if prompt.image_tool().is_some() { IMAGE_LIMITS } else { TEXT_LIMITS };
         let bytes = limited(bytes, limits, idle_timeout, Arc::clone(&bytes_since_event));
         let upstream = event_data(bytes, || ModelError::broken("it is not UTF-8")).boxed();
+        Self::read(api, prompt, upstream, bytes_since_event)
+    }
+
+    /// Reads an answer that has come whole, as JSON.
+    pub(super) fn of_whole(api: Api, prompt: &Prompt, body: &[u8]) -> Self {
+        let upstream = serde_json::from_slice(body).map_or_else(
+            |_| vec![Err(ModelError::broken("it is not JSON"))],
+            |document| match api {
+                Api::Responses => responses::last_event(&document).map(Ok).into_iter().collect(),
+                Api::ChatCompletions => vec![Ok(completions::only_chunk(document)), Ok(completions::DONE.to_owned())],
+            },
+        );
+        Self::read(api, prompt, stream::iter(upstream).boxed(), Arc::default())
+    }
+
+    fn read(
+        api: Api,
+        prompt: &Prompt,
+        upstream: BoxStream<'static, Result<String, ModelError>>,
+        bytes_since_event: Arc<AtomicUsize>,
+    ) -> Self {
         let translator = Translator::new(api, prompt);
         let reader = Reader { upstream: Some(upstream), bytes_since_event, translator, ready: Events::new() };
         Self(stream::unfold(Some(reader), Reader::step).boxed())

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::error::StoreError;
 use super::key;
@@ -108,6 +109,9 @@ pub struct ModelContext {
     /// at a time.
     #[serde(rename = "waiting", default, skip_serializing_if = "Vec::is_empty")]
     pub page_calls: Vec<FunctionCall>,
+    /// On a client tool call: see [`FunctionCall::extra_content`].
+    #[serde(rename = "extra", default, skip_serializing_if = "Option::is_none")]
+    pub extra_content: Option<Value>,
 }
 
 impl ThreadRecord {

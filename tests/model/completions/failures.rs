@@ -111,7 +111,7 @@ async fn response_that_is_no_answer_is_broken() {
         (chunks([role()]), "it ends before it is whole"),
         (chunks([role()]).bytes(DONE), "it ends before it is whole"),
         (Answer::with(200, stream, format!("data: {LEAK}\n\n")), "an event is not JSON"),
-        (Answer::with(200, "application/json", "{\"choices\":[]}"), "it is not an event stream"),
+        (Answer::with(200, "application/json", "{\"choices\":[]}"), "it ends before it is whole"),
     ] {
         let (events, error) = ask(answer).await;
         let error = error.unwrap();

@@ -198,7 +198,7 @@ async fn request_sends_functions_in_this_apis_shape_and_no_other_tools() {
 async fn request_places_calls_and_outputs_between_the_messages() {
     let call = |call_id: &str| {
         let [call_id, name, arguments] = [call_id, "find_order", ARGUMENTS].map(ToOwned::to_owned);
-        Input::Call(FunctionCall { call_id, name, arguments })
+        Input::Call(FunctionCall { call_id, name, arguments, extra_content: None })
     };
     let mut asked = prompt();
     asked.input.extend([
@@ -268,4 +268,25 @@ async fn request_inlines_files_and_sends_text_files_as_text() {
             {"type": "text", "text": "The file `f.pdf` cannot be shown to you."},
         ]}])
     );
+}
+
+#[tokio::test]
+async fn what_the_server_wants_back_with_a_call_is_given_back() {
+    let extra_content = json!({"google": {"thought_signature": "c2lnbmF0dXJl"}});
+    let signed = {
+        let mut signed = piece(null(), "a", "find_order", ARGUMENTS);
+        signed["extra_content"] = extra_content.clone();
+        signed
+    };
+    let [first, second] = &calls([signed, piece(null(), "b", "find_order", ARGUMENTS)]).await[..] else { panic!() };
+    let ModelEvent::Call(first) = first else { panic!("{first:?}") };
+    assert_eq!(first.extra_content.as_ref(), Some(&extra_content));
+    assert_eq!(*second, call("b", "find_order", ARGUMENTS));
+
+    let mut asked = prompt();
+    asked.input.extend([Input::Call(first.clone()), output("a")]);
+    let sent = sent(&asked).await;
+    let function = json!({"name": "find_order", "arguments": ARGUMENTS});
+    let expected = json!([{"id": "a", "type": "function", "function": function, "extra_content": extra_content}]);
+    assert_eq!(sent["messages"][1]["tool_calls"], expected);
 }

@@ -204,3 +204,18 @@ async fn minimal_chunks_are_read() {
     assert_eq!(events(answer).await, hello());
     assert_eq!(events(chunks([finish("stop")])).await, [COMPLETED]);
 }
+
+#[tokio::test]
+async fn thought_in_tags_is_no_text() {
+    for pieces in [
+        &["<think>Hm</think>\n\nHello"][..],
+        &["\n", "<thi", "nk>\n", "Hm", "\n</", "think>", "\n\n", "Hello"],
+        &["<think>", "Hm", "</think>Hello"],
+    ] {
+        let answer =
+            chunks([role()].into_iter().chain(pieces.iter().map(|piece| content(piece))).chain([finish("stop")]));
+        assert_eq!(events(answer.bytes(DONE)).await, [thought(&["Hm"]), hello()].concat(), "{pieces:?}");
+    }
+    let endless = chunks([content("<think>Hm"), content("\n"), finish("stop")]).bytes(DONE);
+    assert_eq!(events(endless).await, [thought(&["Hm"]), vec![COMPLETED]].concat());
+}

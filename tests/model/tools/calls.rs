@@ -138,7 +138,12 @@ async fn calls_without_a_unique_id_get_one() {
     let answer = (0..).zip(answer).map(|(place, id)| nameless(id).item(place)).chain([completed(json!(null))]);
     let upstream = ScriptedModel::start().await;
     upstream.then(sse(answer));
-    let earlier = FunctionCall { call_id: "earlier".to_owned(), name: "f".to_owned(), arguments: "{}".to_owned() };
+    let earlier = FunctionCall {
+        call_id: "earlier".to_owned(),
+        name: "f".to_owned(),
+        arguments: "{}".to_owned(),
+        extra_content: None,
+    };
     let output = Input::CallOutput { call_id: "earlier".to_owned(), output: "1".to_owned() };
     let input = prompt().input.into_iter().chain([Input::Call(earlier), output]).collect();
     let stream = Model::new(&upstream.config(), client()).stream(&Prompt { input, ..prompt() }).await.unwrap();

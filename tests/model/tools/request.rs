@@ -62,7 +62,7 @@ async fn request_sends_calls_with_their_thoughts() {
     let thoughts = json!({"type": "reasoning", "summary": [], "encrypted_content": "gAAAAA"});
     let call = |call_id: &str, arguments: &str| {
         let [call_id, name, arguments] = [call_id, "find_order", arguments].map(ToOwned::to_owned);
-        Input::Call(FunctionCall { call_id, name, arguments })
+        Input::Call(FunctionCall { call_id, name, arguments, extra_content: None })
     };
     let output =
         |call_id: &str| Input::CallOutput { call_id: call_id.to_owned(), output: r#"{"state":"sent"}"#.to_owned() };

@@ -136,14 +136,19 @@ fn items() -> Vec<StoredItem> {
     items[2].upstream_id = Some("msg_upstream".to_owned());
     items[2].ends_run = Some(id("run", 1));
     items[4].answered_by = Some(id("run", 2));
-    items[2].model_context = Some(ModelContext { inputs_before: inputs(), page_calls: Vec::new() });
+    items[2].model_context = Some(ModelContext { inputs_before: inputs(), ..ModelContext::default() });
     items[3].model_context =
-        Some(ModelContext { inputs_before: Vec::new(), page_calls: vec![call("call_2"), call("call_3")] });
+        Some(ModelContext { page_calls: vec![call("call_2"), call("call_3")], ..ModelContext::default() });
     items
 }
 
 fn call(call_id: &str) -> FunctionCall {
-    FunctionCall { call_id: call_id.to_owned(), name: "find".to_owned(), arguments: r#"{"a":1}"#.to_owned() }
+    FunctionCall {
+        call_id: call_id.to_owned(),
+        name: "find".to_owned(),
+        arguments: r#"{"a":1}"#.to_owned(),
+        extra_content: None,
+    }
 }
 
 /// An input of every kind.
@@ -192,6 +197,27 @@ async fn places_of_histories_keep_their_stored_format() {
 
     let loaded = holding("threads", FILE).await.store().threads.load(&owner(), &id("thr", 1), 9).await.unwrap();
     assert_eq!(loaded.unwrap().items, [asked]);
+}
+
+#[tokio::test]
+async fn calls_with_extra_content_keep_their_stored_format() {
+    const FILE: &str = include_str!("extra_content.json");
+    let extra_content = Some(json!({ "google": { "thought_signature": "c2ln" } }));
+    let signed = |call_id: &str| FunctionCall { extra_content: extra_content.clone(), ..call(call_id) };
+    let mut item = items().swap_remove(3);
+    item.model_context = Some(ModelContext {
+        inputs_before: vec![Input::Call(signed("call_1"))],
+        page_calls: vec![signed("call_2")],
+        extra_content: extra_content.clone(),
+    });
+    let dynamo = Dynamo::start().await;
+    let store = dynamo.store();
+    store.threads.create(&owner(), &thread(1), &super::question(1, "hi")).await.unwrap();
+    store.items.put(&owner(), &id("thr", 1), &item).await.unwrap();
+    assert_written(&dynamo, "threads", FILE);
+
+    let loaded = holding("threads", FILE).await.store().threads.load(&owner(), &id("thr", 1), 99).await.unwrap();
+    assert_eq!(loaded.unwrap().items[1..], [item]);
 }
 
 #[tokio::test]

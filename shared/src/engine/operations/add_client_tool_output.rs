@@ -4,7 +4,7 @@ use crate::engine::{Engine, Error, Events, OnEnd};
 use crate::identity::Identity;
 use crate::json_depth::is_too_deep;
 use crate::protocol::{AddClientToolOutput, ClientToolCall, ClientToolCallStatus, ThreadItem};
-use crate::store::{Loaded, StoredItem};
+use crate::store::{Loaded, ModelContext, StoredItem};
 
 /// Of what the page returns, so that it fits a record of the store with everything around it.
 const MAX_OUTPUT_BYTES: usize = 128 * 1024;
@@ -49,7 +49,7 @@ impl Engine {
                 output: Some(result),
                 ..call
             }),
-            model_context: (!model_context.inputs_before.is_empty()).then_some(model_context),
+            model_context: (model_context != ModelContext::default()).then_some(model_context),
             answered_by: Some(run.id.clone()),
             ..waiting.clone()
         };

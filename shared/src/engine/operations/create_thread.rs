@@ -1,6 +1,6 @@
 use super::user_message::{digest, text_of, title_message};
 use crate::engine::prompt::prompt;
-use crate::engine::turn::{FirstWrite, TurnPlan, stream_options, title};
+use crate::engine::turn::{FirstWrite, TurnPlan, stream_options};
 use crate::engine::{Engine, Error, Events, OnEnd};
 use crate::identity::Identity;
 use crate::ids;
@@ -17,7 +17,7 @@ impl Engine {
         on_end: OnEnd,
     ) -> Result<Events, Error> {
         self.check_message(&params.input)?;
-        let title_tokens = title::max_tokens(&text_of(&params.input.content));
+        let title_tokens = self.max_title_tokens(&text_of(&params.input.content));
         let admitted = self.admit_turn(identity, title_tokens).await?;
         let plan = self.plan_thread(identity, params.input).await;
         self.start_turn(admitted, plan, on_end).await

@@ -22,7 +22,7 @@ mod perform;
 mod plan;
 mod rounds;
 mod start;
-pub(super) mod title;
+mod title;
 mod tools;
 mod unstored_inputs;
 mod writer;

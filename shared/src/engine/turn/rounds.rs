@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
-use super::{Turn, TurnEnd, title};
+use super::{Turn, TurnEnd};
 use crate::engine::answer::Step;
 use crate::engine::prompt::tokens;
 use crate::engine::{Engine, Outcome, public_messages};
@@ -139,7 +139,8 @@ impl Turn {
     /// Reserves what the next round can use; if a budget refuses, which one.
     async fn hold_next_round(&mut self) -> Result<Option<Refusal>, StoreError> {
         let Some(admitted) = &mut self.admitted else { return Ok(None) };
-        let title_tokens = self.title.as_ref().map_or(0, |pending| title::max_tokens(&pending.title.message));
+        let title_tokens =
+            self.title.as_ref().map_or(0, |pending| self.engine.max_title_tokens(&pending.title.message));
         let used = self.usage.input + self.usage.output;
         let total = used + tokens(&self.prompt) + u64::from(self.engine.assistant.max_output_tokens) + title_tokens;
         self.engine.hold_further_round(admitted, total).await

@@ -8,7 +8,8 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::admission::Admitted;
 use super::rounds::{ModelEvents, received};
 use super::title::{PendingTitle, Title};
-use super::{FirstWrite, OnEnd, Start, ThreadWriter, Turn, TurnPlan, TurnReport, Writer, title};
+use super::{FirstWrite, OnEnd, Start, ThreadWriter, Turn, TurnPlan, TurnReport, Writer};
+use crate::assistant::Titles;
 use crate::engine::operations::attachments::Upload;
 use crate::engine::{Engine, Error, Events, Failure, Outcome, public_messages};
 use crate::files::Files;
@@ -33,7 +34,7 @@ impl Engine {
         let started = self.clock.now();
         let mut model_call = None;
         if plan.page_calls.is_empty() {
-            let title_tokens = plan.title_message.as_deref().map_or(0, title::max_tokens);
+            let title_tokens = plan.title_message.as_deref().map_or(0, |message| self.max_title_tokens(message));
             let held = self.hold_first_round(&mut admitted, &plan.prompt, title_tokens).await;
             (admitted, ()) = admitted.or_release(held).await?;
             model_call = Some(self.call_model(&plan.identity.owner, plan.prompt.clone()));
@@ -64,7 +65,7 @@ impl Engine {
             superseded_item_ids: plan.superseded_item_ids,
             ..ThreadWriter::new(self, &identity.owner, thread.id, run, question_id)
         };
-        let title = plan.title_message.map(|message| {
+        let title = plan.title_message.filter(|_| self.assistant.titles != Titles::Off).map(|message| {
             let (owner, thread_id) = (identity.owner.clone(), writer.thread_id.clone());
             PendingTitle::of(Title { engine: self.clone(), owner, thread_id, message })
         });

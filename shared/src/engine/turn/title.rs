@@ -3,6 +3,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 
+use crate::assistant::Titles;
 use crate::engine::Engine;
 use crate::identity::Owner;
 use crate::model::{Input, InputPart, ModelError, ModelEvent, ModelStream, Prompt, TokenUsage, estimate_tokens};
@@ -23,9 +24,14 @@ const MAX_TITLE_CHARS: usize = 60;
 /// How long the end of the first turn waits for the title.
 pub(super) const MAX_TITLE_WAIT: Duration = Duration::from_secs(5);
 
-/// The most tokens that a title for a thread with this first message can use.
-pub(crate) fn max_tokens(message: &str) -> u64 {
-    prompt_tokens(message) + u64::from(MAX_OUTPUT_TOKENS)
+impl Engine {
+    /// The most tokens that a title for a thread with this first message can use.
+    pub(crate) fn max_title_tokens(&self, message: &str) -> u64 {
+        match self.assistant.titles {
+            Titles::Model => prompt_tokens(message) + u64::from(MAX_OUTPUT_TOKENS),
+            Titles::Message | Titles::Off => 0,
+        }
+    }
 }
 
 fn prompt_tokens(message: &str) -> u64 {
@@ -55,9 +61,12 @@ impl PendingTitle {
 }
 
 impl Title {
-    /// Asks the model for a title and stores it; returns the thread, unless it has got another title meanwhile, and what
+    /// Makes a title and stores it, with the model if it is to be asked; returns the thread, unless it has got another title meanwhile, and what
     /// the model has used.
     pub(super) async fn make(self) -> (Option<Thread>, TokenUsage) {
+        if self.engine.assistant.titles == Titles::Message {
+            return (self.make_plain().await, TokenUsage::default());
+        }
         // If this fails the answer most likely fails too, and says why; the thread gets a title all the same.
         let Ok(events) = self.engine.model.stream(&self.prompt()).await else {
             return (self.make_plain().await, TokenUsage::default());
@@ -76,6 +85,9 @@ impl Title {
 
     /// What a title has used whose count never came.
     pub(super) fn estimate(&self) -> TokenUsage {
+        if self.engine.assistant.titles != Titles::Model {
+            return TokenUsage::default();
+        }
         TokenUsage { input: prompt_tokens(&self.message), ..TokenUsage::default() }
     }
 

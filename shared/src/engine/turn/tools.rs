@@ -11,6 +11,7 @@ use crate::endpoints::{Effect, EndpointError, Expects, Output};
 use crate::identity::Identity;
 use crate::ids;
 use crate::model::{FunctionCall, Input};
+use crate::store::ModelContext;
 use crate::telemetry::chain;
 
 /// Of one round. A model that wants more is told so.
@@ -91,10 +92,10 @@ impl Turn {
         if page_calls.is_empty() {
             return Ok(());
         }
-        let FunctionCall { call_id, name, arguments } = page_calls.remove(0);
+        let FunctionCall { call_id, name, arguments, extra_content } = page_calls.remove(0);
         // They were read before the call was kept.
         let arguments = serde_json::from_str(&arguments).unwrap_or_default();
-        let model_context = self.unstored_inputs.take_waiting(page_calls);
+        let model_context = ModelContext { extra_content, ..self.unstored_inputs.take_waiting(page_calls) };
         let steps = self.answer.ask_page(call_id, name, arguments, model_context);
         Ok(self.perform(steps).await?)
     }

@@ -40,7 +40,7 @@ impl UnstoredInputs {
         before.retain(|input| !matches!(input, Input::Opaque(_)));
         before.iter_mut().for_each(shorten);
         drop_oldest_calls(&mut before, MAX_INPUTS_BYTES);
-        (!before.is_empty()).then(|| ModelContext { inputs_before: before, page_calls: Vec::new() })
+        (!before.is_empty()).then(|| ModelContext { inputs_before: before, ..ModelContext::default() })
     }
 
     /// Takes everything, for an item that waits: the turn is resumed with it.
@@ -51,7 +51,7 @@ impl UnstoredInputs {
             before.iter_mut().for_each(shorten);
             drop_oldest_calls(&mut before, MAX_WAITING_INPUTS_BYTES);
         }
-        ModelContext { inputs_before: before, page_calls: waiting }
+        ModelContext { inputs_before: before, page_calls: waiting, extra_content: None }
     }
 
     fn has_all_outputs(&self) -> bool {

@@ -285,16 +285,17 @@ impl CallIds {
         Self { taken: taken.collect() }
     }
 
-    /// Emits a complete call of a function of ours.
-    pub(crate) fn emit_call(&mut self, upstream_id: Option<String>, name: String, arguments: String, out: &mut Events) {
-        let call_id = self.unique(upstream_id.unwrap_or_default());
-        out.push_back(ModelEvent::Call(FunctionCall { call_id, name, arguments }));
+    /// Emits a complete call of a function of ours, which has the upstream's id so far.
+    pub(crate) fn emit_call(&mut self, call: FunctionCall, out: &mut Events) {
+        let call_id = self.unique(call.call_id);
+        out.push_back(ModelEvent::Call(FunctionCall { call_id, ..call }));
     }
 
     /// Emits a call that the model's server has carried out itself.
     pub(crate) fn emit_answered(&mut self, name: String, arguments: String, output: String, out: &mut Events) {
         let call_id = self.unique(String::new());
-        out.push_back(ModelEvent::Answered { call: FunctionCall { call_id, name, arguments }, output });
+        let call = FunctionCall { call_id, name, arguments, extra_content: None };
+        out.push_back(ModelEvent::Answered { call, output });
     }
 
     /// Some servers give no ids, or empty ones, or count from the start in each answer, or give all calls the same.

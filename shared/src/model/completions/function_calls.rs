@@ -3,7 +3,7 @@ use serde_json::{Map, Value};
 use super::wire::{Function, ToolCall};
 use crate::model::builders::CallIds;
 use crate::model::event::Events;
-use crate::model::prompt::Prompt;
+use crate::model::prompt::{FunctionCall, Prompt};
 
 /// The calls of an answer, put together from their pieces.
 pub(super) struct FunctionCalls {
@@ -18,6 +18,7 @@ struct Call {
     id: String,
     name: String,
     arguments: String,
+    extra_content: Option<Value>,
 }
 
 impl FunctionCalls {
@@ -31,7 +32,7 @@ impl FunctionCalls {
 
     /// Adds a piece to the call that it belongs to; starts the call if it is new.
     pub(super) fn add(&mut self, piece: ToolCall) {
-        let ToolCall { index, id, function } = piece;
+        let ToolCall { index, id, function, extra_content } = piece;
         let Function { name, arguments } = function.unwrap_or_default();
         let (id, name) = (id.unwrap_or_default(), name.unwrap_or_default());
         let arguments = match arguments {
@@ -55,6 +56,7 @@ impl FunctionCalls {
             }
         }
         call.arguments.push_str(&arguments);
+        call.extra_content = extra_content.map(Value::Object).or(call.extra_content.take());
     }
 
     /// Emits the calls; of an answer that was cut, only those that are complete.
@@ -62,7 +64,8 @@ impl FunctionCalls {
         for call in self.calls.drain(..) {
             // A call without a name cannot be carried out.
             if !call.name.is_empty() && (!is_cut || call.is_complete()) {
-                self.ids.emit_call(Some(call.id), call.name, call.arguments, out);
+                let Call { id: call_id, name, arguments, extra_content, .. } = call;
+                self.ids.emit_call(FunctionCall { call_id, name, arguments, extra_content }, out);
             }
         }
     }

@@ -29,6 +29,8 @@ struct ToolCall<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     function: Function<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_content: Option<&'a Value>,
 }
 
 #[derive(Serialize)]
@@ -96,8 +98,9 @@ impl<'a> Messages<'a> {
 
 impl<'a> From<&'a FunctionCall> for ToolCall<'a> {
     fn from(call: &'a FunctionCall) -> Self {
-        let FunctionCall { call_id, name, arguments } = call;
-        Self { id: call_id, kind: "function", function: Function { name, arguments } }
+        let FunctionCall { call_id, name, arguments, extra_content } = call;
+        let extra_content = extra_content.as_ref();
+        Self { id: call_id, kind: "function", function: Function { name, arguments }, extra_content }
     }
 }
 

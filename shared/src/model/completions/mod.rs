@@ -3,8 +3,9 @@
 mod function_calls;
 mod messages;
 mod request;
+mod think_tags;
 mod translator;
 mod wire;
 
 pub(super) use request::CreateCompletion;
-pub(super) use translator::Translator;
+pub(super) use translator::{DONE, Translator, only_chunk};

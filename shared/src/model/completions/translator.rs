@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::function_calls::FunctionCalls;
+use super::think_tags::ThinkTags;
 use super::wire::{Choice, Chunk, Content, ContentPart, Delta, ToolCall, Usage};
 use crate::model::builders::{MessageBuilder, ReasoningBuilder, page_annotation};
 use crate::model::error::{ModelError, ModelErrorKind};
@@ -11,6 +12,9 @@ use crate::model::event::{Events, Flow, IncompleteReason, ModelEvent};
 use crate::model::prompt::Prompt;
 use crate::model::tokens::TokenUsage;
 use crate::model::wire::ReportedError;
+
+/// The data of the event behind the last chunk.
+pub(crate) const DONE: &str = "[DONE]";
 
 /// The indices of the parts in the one message.
 const TEXT_INDEX: u64 = 0;
@@ -20,6 +24,7 @@ const REFUSAL_INDEX: u64 = 1;
 /// out, because they would cut the message in two.
 pub(crate) struct Translator {
     reasoning: ReasoningBuilder,
+    think_tags: ThinkTags,
     message: Option<MessageBuilder>,
     calls: FunctionCalls,
     /// All thoughts, under the server's name for them.
@@ -39,6 +44,7 @@ impl Translator {
     pub(crate) fn new(prompt: &Prompt) -> Self {
         Self {
             reasoning: ReasoningBuilder::default(),
+            think_tags: ThinkTags::default(),
             message: None,
             calls: FunctionCalls::new(prompt),
             thoughts: Map::new(),
@@ -48,7 +54,7 @@ impl Translator {
     }
 
     pub(crate) fn accept(&mut self, data: &str, out: &mut Events) -> Result<Flow, ModelError> {
-        if data == "[DONE]" {
+        if data == DONE {
             // Some servers end without a reason.
             if self.ending.is_none() && (self.message.is_some() || !self.calls.is_empty()) {
                 self.finish(Ending::Cut(IncompleteReason::Other), out);
@@ -96,20 +102,17 @@ impl Translator {
             choice.delta.unwrap_or_default();
         let ending = choice.finish_reason.map_or(Ok(None), |reason| ending(&reason))?;
         let (text, thought) = content.map_or_else(Default::default, split);
+        let (tagged_thought, text) = self.think_tags.split(&text);
         let named = [("reasoning_content", reasoning_content), ("reasoning", reasoning)];
         let named = named.into_iter().find_map(|(name, thought)| Some((name, thought.filter(|t| !t.is_empty())?)));
         if let Some((name, thought)) = &named {
             self.record_thought(name, thought);
         }
-        for thought in [named.map(|(_, thought)| thought).unwrap_or_default(), thought] {
-            if self.message.is_none() && !thought.is_empty() {
-                self.reasoning.add_text(0, 0, thought, out);
-            }
+        for thought in [named.map(|(_, thought)| thought).unwrap_or_default(), thought, tagged_thought] {
+            self.add_thought(thought, out);
         }
         for (content_index, text) in [(TEXT_INDEX, text), (REFUSAL_INDEX, refusal.unwrap_or_default())] {
-            if !text.is_empty() {
-                self.message(out).add_text(content_index, text, out);
-            }
+            self.add_text(content_index, text, out);
         }
         let citations = annotations.unwrap_or_default().into_iter().filter_map(|annotation| annotation.url_citation);
         if let Some(message) = &mut self.message {
@@ -129,6 +132,18 @@ impl Translator {
         Ok(())
     }
 
+    fn add_thought(&mut self, thought: String, out: &mut Events) {
+        if self.message.is_none() && !thought.is_empty() {
+            self.reasoning.add_text(0, 0, thought, out);
+        }
+    }
+
+    fn add_text(&mut self, content_index: u64, text: String, out: &mut Events) {
+        if !text.is_empty() {
+            self.message(out).add_text(content_index, text, out);
+        }
+    }
+
     fn record_thought(&mut self, name: &str, thought: &str) {
         match self.thoughts.get_mut(name) {
             Some(Value::String(thoughts)) => thoughts.push_str(thought),
@@ -146,6 +161,9 @@ impl Translator {
     }
 
     fn finish(&mut self, ending: Ending, out: &mut Events) {
+        let (thought, text) = self.think_tags.finish();
+        self.add_thought(thought, out);
+        self.add_text(TEXT_INDEX, text, out);
         self.reasoning.finish_all(out);
         if let Some(message) = &mut self.message {
             message.finish(Vec::new(), out);
@@ -157,6 +175,17 @@ impl Translator {
         self.calls.finish(matches!(ending, Ending::Cut(_)), out);
         self.ending = Some(ending);
     }
+}
+
+/// An answer that has come whole, as the one chunk of a stream.
+pub(crate) fn only_chunk(mut answer: Value) -> String {
+    let choices = answer.get_mut("choices").and_then(Value::as_array_mut);
+    for choice in choices.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if let Some(message) = choice.remove("message") {
+            choice.insert("delta".to_owned(), message);
+        }
+    }
+    answer.to_string()
 }
 
 /// What a `finish_reason` means; `None` if the answer is not finished. OpenAI's are `stop`, `length`, `content_filter` and

@@ -5,7 +5,7 @@
 //! of answers are not read at all: they are missing, repeated or made up (`__fake_id__`) with many servers.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::model::wire::{each_known, known};
 
@@ -66,6 +66,9 @@ pub(super) struct ToolCall {
     pub(super) id: Option<String>,
     #[serde(default, deserialize_with = "known")]
     pub(super) function: Option<Function>,
+    /// Gemini's signature of its thoughts, without which it refuses the output of the call.
+    #[serde(default, deserialize_with = "known")]
+    pub(super) extra_content: Option<Map<String, Value>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -4,7 +4,7 @@ use super::hosted_tools::McpCall;
 use super::wire::FunctionCall;
 use crate::model::builders::{CallIds, ItemList};
 use crate::model::event::Events;
-use crate::model::prompt::Prompt;
+use crate::model::prompt::{self, Prompt};
 
 /// The calls of an answer. Each is emitted once, when it is complete.
 pub(super) struct FunctionCalls {
@@ -92,7 +92,9 @@ impl FunctionCalls {
     fn emit(&mut self, call: Call, out: &mut Events) {
         // A call without a name cannot be carried out.
         if let Some(name) = call.name {
-            self.ids.emit_call(call.call_id, name, call.arguments, out);
+            let call_id = call.call_id.unwrap_or_default();
+            let call = prompt::FunctionCall { call_id, name, arguments: call.arguments, extra_content: None };
+            self.ids.emit_call(call, out);
         }
     }
 }

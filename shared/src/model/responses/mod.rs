@@ -7,4 +7,4 @@ mod translator;
 mod wire;
 
 pub(super) use request::CreateResponse;
-pub(super) use translator::Translator;
+pub(super) use translator::{Translator, last_event};

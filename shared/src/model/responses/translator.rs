@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::function_calls::FunctionCalls;
 use super::hosted_tools::HostedToolCall;
@@ -233,6 +233,16 @@ impl Translator {
         self.messages.push(MessageBuilder::start(position as u64, output_index, upstream_id, out));
         &mut self.messages[position]
     }
+}
+
+/// An answer that has come whole, as the last event of a stream; `None` if it is no answer.
+pub(crate) fn last_event(response: &Value) -> Option<String> {
+    let kind = match (&response["error"], &response["output"]) {
+        (Value::Null, Value::Array(_)) => "response.completed",
+        (Value::Null, _) => return None,
+        _ => "response.failed",
+    };
+    Some(json!({ "type": kind, "response": response }).to_string())
 }
 
 fn parse(data: &str) -> Result<StreamEvent, ModelError> {
