@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 readonly PORT="${PORT:-9137}"
 readonly BASE="http://127.0.0.1:$PORT"
 # A function is built when it is first asked.
-readonly PATIENCE=900
+readonly MAX_SECONDS=900
 
 fail() {
     echo "$1" >&2
@@ -26,14 +26,14 @@ stop() {
 }
 trap stop EXIT
 
-until curl --silent --output /dev/null --max-time "$PATIENCE" "$BASE/health"; do
+until curl --silent --output /dev/null --max-time "$MAX_SECONDS" "$BASE/health"; do
     kill -0 "$watch" 2> /dev/null || fail "the watch has ended"
     sleep 0.5
 done
-health="$(curl --silent --show-error --fail --max-time "$PATIENCE" "$BASE/health")"
+health="$(curl --silent --show-error --fail --max-time "$MAX_SECONDS" "$BASE/health")"
 [ "$(grep --only-matching '"status":"ok"' <<< "$health")" ] || fail "GET /health: $health"
 
-session="$(curl --silent --show-error --fail --max-time "$PATIENCE" --request POST "$BASE/api/chatkit/session")"
+session="$(curl --silent --show-error --fail --max-time "$MAX_SECONDS" --request POST "$BASE/api/chatkit/session")"
 secret="$(sed -n 's/.*"client_secret":"\([^"]*\)".*/\1/p' <<< "$session")"
 [ "$secret" ] || fail "POST /api/chatkit/session: no client secret"
 
@@ -54,7 +54,7 @@ while IFS= read -r line; do
         *'"type":"thread.item.done"'*'"type":"assistant_message"'*) finished=yes ;;
         *'"type":"error"'*) fail "the turn ended in $line" ;;
     esac
-done < <(curl --silent --show-error --no-buffer --max-time "$PATIENCE" --header "authorization: Bearer $secret" \
+done < <(curl --silent --show-error --no-buffer --max-time "$MAX_SECONDS" --header "authorization: Bearer $secret" \
     --header 'content-type: application/json' --data "$operation" "$BASE/chatkit")
 
 [ "$finished" = yes ] || fail "the answer has no end after $pieces pieces"

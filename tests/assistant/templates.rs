@@ -83,7 +83,8 @@ fn template_with_unknown_or_malformed_placeholders_is_refused() {
             "{unknown}"
         );
     }
-    let malformed = "`instructions` has a placeholder that is not of the form `{{ user.name }}` or `{{ user.name | default('you') }}`";
+    let malformed = "`instructions` has a placeholder that is not of the form `{{ user.name }}` or \
+                     `{{ user.name | default('you') }}`";
     for template in [
         "{{ user.name",
         "{{ }}",

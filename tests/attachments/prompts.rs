@@ -80,9 +80,8 @@ async fn resolve_when_files_are_too_large_leaves_out_the_oldest_first() {
         parts[0],
         &Input::User(vec![InputPart::Text("[The file \"old.png\" is too large to be shown.]".to_owned())])
     );
-    assert!(
-        matches!(parts[1], Input::User(parts) if matches!(&parts[..], [InputPart::File(file)] if matches!(file.source, FileSource::Base64(_))))
-    );
+    let is_base64 = |file: &InputFile| matches!(file.source, FileSource::Base64(_));
+    assert!(matches!(parts[1], Input::User(parts) if matches!(&parts[..], [InputPart::File(file)] if is_base64(file))));
 }
 
 #[tokio::test]

@@ -102,7 +102,8 @@ async fn message_costs_more_only_with_attachments() {
         site.uploaded("alice", "b.txt", "text/plain", b"b").await,
     ];
     site.objects.reset();
-    // Of each attachment its record is read, and written in one transaction with the head and the message: two units each.
+    // Of each attachment its record is read, and written in one transaction with the head and the message: two units
+    // each.
     for (ids, round_trips, units, requests) in
         [(vec![], 4, (2.0, 7.0), 0), (vec![one.as_str(), two.as_str()], 5, (4.0, 13.0), 6)]
     {

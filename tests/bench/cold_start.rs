@@ -68,8 +68,8 @@ fn print_table(title: &str, starts: &mut [(&str, Times)]) {
     }
 }
 
-/// Starts each program in turn, so that whatever else the machine does disturbs all of them alike. The first round warms
-/// the disk's cache.
+/// Starts each program in turn, so that whatever else the machine does disturbs all of them alike. The first round
+/// warms the disk's cache.
 async fn rounds(programs: &Programs, share: Option<&CpuShare>) -> Vec<(&'static str, Times)> {
     let dynamo = Dynamo::start().await;
     let model = Model::start(SCRIPT, Instant::now()).await;

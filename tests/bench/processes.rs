@@ -58,8 +58,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Ours, which keeps everything in memory and asks the model at `model_url`. With `core` it has only that one, where
-    /// the machine can do that.
+    /// Ours, which keeps everything in memory and asks the model at `model_url`. With `core` it has only that one,
+    /// where the machine can do that.
     pub(crate) fn ours(programs: &Programs, model_url: &str, core: Option<usize>) -> Self {
         let mut command = pinned(programs.path("chatkit-local"), core);
         let limits = [

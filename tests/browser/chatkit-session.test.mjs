@@ -37,7 +37,8 @@ class Backend {
   }
 }
 
-const refusal = () => Response.json({ error: "unauthorized", message: "the session token has expired" }, { status: 401 });
+const refusal = () =>
+  Response.json({ error: "unauthorized", message: "the session token has expired" }, { status: 401 });
 
 let backend;
 

@@ -1,5 +1,6 @@
-// Walks through what the demonstration assistant can do, against a running server with the demo model: `node
-// demonstration.mjs [URL]`, or BASE_URL. The engine, the demo model and the demonstration site answer; nothing is scripted.
+// Walks through what the demonstration assistant can do, against a running server with the demo model:
+// `node demonstration.mjs [URL]`, or BASE_URL. The engine, the demo model and the demonstration site answer; nothing is
+// scripted.
 import assert from "node:assert/strict";
 import { runSteps } from "./harness.mjs";
 
@@ -47,9 +48,14 @@ async function survivesReload(page) {
 const passed = await runSteps(url, {
   "the welcome offers what the assistant can do": async (page) => {
     await page.goto("/");
-    for (const label of ["Search the web", "Make a picture", "Look in the shop"]) await page.getByRole("button", { name: label, exact: true }).waitFor();
-    for (const name of ["Widgets", "Questions", "Search", "Pictures"]) await page.locator(".prompts strong").filter({ hasText: name }).waitFor();
-    assert.deepEqual(await page.getByRole("combobox", { name: "Model" }).locator("option").allInnerTexts(), ["Demo, quick", "Demo, careful"]);
+    for (const label of ["Search the web", "Make a picture", "Look in the shop"])
+      await page.getByRole("button", { name: label, exact: true }).waitFor();
+    for (const name of ["Widgets", "Questions", "Search", "Pictures"])
+      await page.locator(".prompts strong").filter({ hasText: name }).waitFor();
+    assert.deepEqual(await page.getByRole("combobox", { name: "Model" }).locator("option").allInnerTexts(), [
+      "Demo, quick",
+      "Demo, careful",
+    ]);
   },
 
   "a tool of the page changes the page, and the model hears of it": async (page) => {
@@ -75,7 +81,11 @@ const passed = await runSteps(url, {
   },
 
   "its button puts a product into the cart": async (page) => {
-    await page.locator(".widget-list-item").filter({ hasText: "Canvas bag" }).getByRole("button", { name: "Add", exact: true }).click();
+    await page
+      .locator(".widget-list-item")
+      .filter({ hasText: "Canvas bag" })
+      .getByRole("button", { name: "Add", exact: true })
+      .click();
     await page.getByRole("heading", { name: "Your cart" }).waitFor();
     await page.locator(".toast").filter({ hasText: "There is 1 item in your cart" }).waitFor();
     await ended(page);
@@ -145,7 +155,10 @@ const passed = await runSteps(url, {
     assert.equal(await image.evaluate((/** @type {HTMLImageElement} */ { naturalWidth }) => naturalWidth), 384);
     await page.reload();
     await image.waitFor();
-    await page.waitForFunction(() => /** @type {HTMLImageElement | null} */ (document.querySelector(".generated-image img"))?.naturalWidth === 384);
+    await page.waitForFunction(
+      () =>
+        /** @type {HTMLImageElement | null} */ (document.querySelector(".generated-image img"))?.naturalWidth === 384,
+    );
   },
 
   "a tool is picked for a message that does not ask for it": async (page) => {
@@ -158,7 +171,10 @@ const passed = await runSteps(url, {
 
   "files are uploaded and arrive": async (page) => {
     await newChat(page);
-    const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+    const png = Buffer.from(
+      "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+      "base64",
+    );
     await page.locator("#files").setInputFiles([
       { name: "pixel.png", mimeType: "image/png", buffer: png },
       { name: "notes.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.4 hello") },

@@ -48,7 +48,11 @@ export async function runSteps(url, steps) {
   return failed === 0;
 }
 
-/** Keeps a picture of the page, if somebody wants to look. @param {import("playwright-core").Page} page @param {string} name */
+/**
+ * Keeps a picture of the page, if somebody wants to look.
+ * @param {import("playwright-core").Page} page
+ * @param {string} name
+ */
 async function photograph(page, name) {
   const folder = process.env.SCREENSHOTS;
   if (folder) await page.screenshot({ path: join(folder, `${name.replaceAll(/[^A-Za-z]+/g, "-")}.png`) });
@@ -66,7 +70,8 @@ function collectFaults(page) {
   const faults = [];
   page.on("pageerror", (error) => faults.push(error.stack ?? error.message));
   page.on("console", (message) => {
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) faults.push(message.text());
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
+      faults.push(message.text());
   });
   return faults;
 }

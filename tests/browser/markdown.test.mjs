@@ -27,7 +27,9 @@ function blockHtml(blocks) {
       case "quote": return `<quote>${blockHtml(block.blocks)}</quote>`;
       case "rule": return "<hr>";
       case "list": {
-        const entries = block.entries.map((entry) => `<li${entry.checked === null ? "" : ` ${entry.checked}`}>${blockHtml(entry.blocks)}</li>`);
+        const entries = block.entries.map(
+          (entry) => `<li${entry.checked === null ? "" : ` ${entry.checked}`}>${blockHtml(entry.blocks)}</li>`,
+        );
         return `<list ${block.start ?? "-"}${block.loose ? " loose" : ""}>${entries.join("")}</list>`;
       }
       case "table": {
@@ -50,15 +52,19 @@ function all(render, cases) {
   for (const [text, expected] of cases) assert.equal(render(text), expected, JSON.stringify(text));
 }
 
-test("emphasis", () => all(inline, [
-  ["*a* _b_ **c** __d__ ~~e~~", "<emphasis>a</emphasis> <emphasis>b</emphasis> <strong>c</strong> <strong>d</strong> <strike>e</strike>"],
-  ["***a***", "<emphasis><strong>a</strong></emphasis>"],
-  ["**a *b* c**", "<strong>a <emphasis>b</emphasis> c</strong>"],
-  ["snake_case_name and 2 * 3 * 4", "snake_case_name and 2 * 3 * 4"],
-  ["in*side*word", "in<emphasis>side</emphasis>word"],
-  ["**not closed", "**not closed"],
-  ["\\*no\\* ~one~", "*no* ~one~"],
-]));
+test("emphasis", () =>
+  all(inline, [
+    [
+      "*a* _b_ **c** __d__ ~~e~~",
+      "<emphasis>a</emphasis> <emphasis>b</emphasis> <strong>c</strong> <strong>d</strong> <strike>e</strike>",
+    ],
+    ["***a***", "<emphasis><strong>a</strong></emphasis>"],
+    ["**a *b* c**", "<strong>a <emphasis>b</emphasis> c</strong>"],
+    ["snake_case_name and 2 * 3 * 4", "snake_case_name and 2 * 3 * 4"],
+    ["in*side*word", "in<emphasis>side</emphasis>word"],
+    ["**not closed", "**not closed"],
+    ["\\*no\\* ~one~", "*no* ~one~"],
+  ]));
 
 test("code spans keep their text as it is", () => all(inline, [
   ["`a *b* <i>`", "<code>a *b* <i></code>"],
@@ -67,14 +73,19 @@ test("code spans keep their text as it is", () => all(inline, [
   ["`open", "`open"],
 ]));
 
-test("links lead to web pages and mail only", () => all(inline, [
-  ["[a **b**](https://x.org/(y)?z)", "<a https://x.org/(y)?z>a <strong>b</strong></a>"],
-  ["[a](<mailto:a@x.org> \"title\")", "<a mailto:a@x.org>a</a>"],
-  ["[a](javascript:alert(1)) [b](data:text/html,x) [c](/local) [d]( JAVASCRIPT:x )", "a b c d"],
-  ["![image](https://x.org/a.png)", "<a https://x.org/a.png>image</a>"],
-  ["see https://x.org/a, (https://x.org/b) and <https://x.org/c>.", "see <a https://x.org/a>https://x.org/a</a>, (<a https://x.org/b>https://x.org/b</a>) and <a https://x.org/c>https://x.org/c</a>."],
-  ["xhttps://x.org [a] [b](open", "xhttps://x.org [a] [b](open"],
-]));
+test("links lead to web pages and mail only", () =>
+  all(inline, [
+    ["[a **b**](https://x.org/(y)?z)", "<a https://x.org/(y)?z>a <strong>b</strong></a>"],
+    ['[a](<mailto:a@x.org> "title")', "<a mailto:a@x.org>a</a>"],
+    ["[a](javascript:alert(1)) [b](data:text/html,x) [c](/local) [d]( JAVASCRIPT:x )", "a b c d"],
+    ["![image](https://x.org/a.png)", "<a https://x.org/a.png>image</a>"],
+    [
+      "see https://x.org/a, (https://x.org/b) and <https://x.org/c>.",
+      "see <a https://x.org/a>https://x.org/a</a>, (<a https://x.org/b>https://x.org/b</a>) and " +
+        "<a https://x.org/c>https://x.org/c</a>.",
+    ],
+    ["xhttps://x.org [a] [b](open", "xhttps://x.org [a] [b](open"],
+  ]));
 
 test("markup is text, and lines stay lines", () => all(inline, [
   ["<script>alert(1)</script> <b>", "<script>alert(1)</script> <b>"],
@@ -107,30 +118,42 @@ test("fenced code", () => all(blocks, [
   ["```", "<pre ></pre>"],
 ]));
 
-test("lists", () => all(blocks, [
-  ["- a\n- b", "<list -><li><p>a</p></li><li><p>b</p></li></list>"],
-  ["3. a\n4. b", "<list 3><li><p>a</p></li><li><p>b</p></li></list>"],
-  ["- a\n\n- b", "<list - loose><li><p>a</p></li><li><p>b</p></li></list>"],
-  ["1. a\n   - b\n     - c\n2. d", "<list 1><li><p>a</p><list -><li><p>b</p><list -><li><p>c</p></li></list></li></list></li><li><p>d</p></li></list>"],
-  ["1. a\n  - indented by two\n2. b", "<list 1><li><p>a</p><list -><li><p>indented by two</p></li></list></li><li><p>b</p></li></list>"],
-  ["1. a\n   ```\n   code\n   ```\n2. b", "<list 1><li><p>a</p><pre >code</pre></li><li><p>b</p></li></list>"],
-  ["- a\nlazy\n\nb", "<list -><li><p>a\nlazy</p></li></list><p>b</p>"],
-  ["- [ ] a\n- [x] b", "<list -><li false><p>a</p></li><li true><p>b</p></li></list>"],
-  ["text\n- a", "<p>text</p><list -><li><p>a</p></li></list>"],
-  ["* a\n- b", "<list -><li><p>a</p></li></list><list -><li><p>b</p></li></list>"],
-]));
+test("lists", () =>
+  all(blocks, [
+    ["- a\n- b", "<list -><li><p>a</p></li><li><p>b</p></li></list>"],
+    ["3. a\n4. b", "<list 3><li><p>a</p></li><li><p>b</p></li></list>"],
+    ["- a\n\n- b", "<list - loose><li><p>a</p></li><li><p>b</p></li></list>"],
+    [
+      "1. a\n   - b\n     - c\n2. d",
+      "<list 1><li><p>a</p><list -><li><p>b</p><list -><li><p>c</p></li></list></li></list></li>" +
+        "<li><p>d</p></li></list>",
+    ],
+    [
+      "1. a\n  - indented by two\n2. b",
+      "<list 1><li><p>a</p><list -><li><p>indented by two</p></li></list></li><li><p>b</p></li></list>",
+    ],
+    ["1. a\n   ```\n   code\n   ```\n2. b", "<list 1><li><p>a</p><pre >code</pre></li><li><p>b</p></li></list>"],
+    ["- a\nlazy\n\nb", "<list -><li><p>a\nlazy</p></li></list><p>b</p>"],
+    ["- [ ] a\n- [x] b", "<list -><li false><p>a</p></li><li true><p>b</p></li></list>"],
+    ["text\n- a", "<p>text</p><list -><li><p>a</p></li></list>"],
+    ["* a\n- b", "<list -><li><p>a</p></li></list><list -><li><p>b</p></li></list>"],
+  ]));
 
 test("quotations", () => all(blocks, [
   ["> a\n> - b\n\nc", "<quote><p>a</p><list -><li><p>b</p></li></list></quote><p>c</p>"],
   ["> a\nlazy\n> > b", "<quote><p>a\nlazy</p><quote><p>b</p></quote></quote>"],
 ]));
 
-test("tables", () => all(blocks, [
-  ["| a | b | c |\n|---|:-:|--:|\n| 1 | 2 | 3 |\n| 4 |\n\nx", "<table -,center,right><tr>a|b|c</tr><tr>1|2|3</tr><tr>4||</tr></table><p>x</p>"],
-  ["a | b\n--|--\n1 \\| 2 | 3", "<table -,-><tr>a|b</tr><tr>1 | 2|3</tr></table>"],
-  ["| a | b |\n|--", "<table -,-><tr>a|b</tr></table>"],
-  ["a | b\nc", "<p>a | b\nc</p>"],
-]));
+test("tables", () =>
+  all(blocks, [
+    [
+      "| a | b | c |\n|---|:-:|--:|\n| 1 | 2 | 3 |\n| 4 |\n\nx",
+      "<table -,center,right><tr>a|b|c</tr><tr>1|2|3</tr><tr>4||</tr></table><p>x</p>",
+    ],
+    ["a | b\n--|--\n1 \\| 2 | 3", "<table -,-><tr>a|b</tr><tr>1 | 2|3</tr></table>"],
+    ["| a | b |\n|--", "<table -,-><tr>a|b</tr></table>"],
+    ["a | b\nc", "<p>a | b\nc</p>"],
+  ]));
 
 test("a table that is still growing is one from its first line on", () => {
   const growing = (/** @type {string} */ text) => blockHtml(parseBlocks(text, { partial: true }));
@@ -146,7 +169,8 @@ test("a table that is still growing is one from its first line on", () => {
 });
 
 test("every beginning of a text is rendered without an error, and a hostile one in no time", () => {
-  const text = "# A\n\n1. **b** `c`\n   - [d](https://x.org)\n\n| a | b |\n|---|:-:|\n| 1 | ~~2~~ |\n\n> q\n\n```js\nx\n```\n";
+  const text =
+    "# A\n\n1. **b** `c`\n   - [d](https://x.org)\n\n| a | b |\n|---|:-:|\n| 1 | ~~2~~ |\n\n> q\n\n```js\nx\n```\n";
   for (let length = 0; length <= text.length; length += 1) blocks(text.slice(0, length));
   for (const hostile of ["> ", "- ", "[", "**a ", "`", "|", "<", "\\", "[a](", "1. "]) blocks(hostile.repeat(2000));
   for (const hostile of ["[", "**a ", "`a``", "[a](", "_a*", "https://x.org/("]) inline(hostile.repeat(1000));

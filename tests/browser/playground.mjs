@@ -79,7 +79,9 @@ const passed = await runSteps(url, {
   },
 
   "an answer can be rated and copied": async (page) => {
-    const rated = page.waitForResponse((response) => response.request().postData()?.includes("items.feedback") ?? false);
+    const rated = page.waitForResponse(
+      (response) => response.request().postData()?.includes("items.feedback") ?? false,
+    );
     await page.getByRole("button", { name: "Good answer" }).last().click();
     assert.equal((await rated).status(), 200);
     await page.getByRole("button", { name: "Good answer", pressed: true }).waitFor();
@@ -132,7 +134,9 @@ const passed = await runSteps(url, {
       await page.getByRole("link", { name: to }).waitFor();
     };
     await rename(title);
-    const overflow = await page.locator("#threads").evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth);
+    const overflow = await page
+      .locator("#threads")
+      .evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth);
     assert.equal(overflow, 0);
     await rename("All about markdown");
   },

@@ -3,15 +3,26 @@ import { opening } from "./scripted-server.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 /** @typedef {import("./scripted-server.mjs").ScriptedServer} ScriptedServer */
+/** @typedef {import("./scripted-server.mjs").Handler} Handler */
 
 /** An image of one pixel. */
-export const PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+export const PIXEL =
+  "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+" +
+  "M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 /** What the local server says that it offers. */
 const ABOUT = {
-  model: "demo", demo: true, version: "0",
+  model: "demo",
+  demo: true,
+  version: "0",
   composer: {
-    models: [{ id: "quick", label: "Quick" }, { id: "careful", label: "Careful" }],
-    tools: [{ id: "search", label: "Search the web", icon: "globe" }, { id: "picture", label: "Make a picture", icon: "square-image" }],
+    models: [
+      { id: "quick", label: "Quick" },
+      { id: "careful", label: "Careful" },
+    ],
+    tools: [
+      { id: "search", label: "Search the web", icon: "globe" },
+      { id: "picture", label: "Make a picture", icon: "square-image" },
+    ],
   },
   attachments: { enabled: true, max_bytes: 1000, types: ["image/*", "text/plain"] },
   dictation: true,
@@ -24,7 +35,12 @@ export async function connect(server, page) {
   await page.goto("/");
 }
 
-/** Opens an empty page whose first message is answered by this. @param {ScriptedServer} server @param {Page} page @param {import("./scripted-server.mjs").Handler} answer */
+/**
+ * Opens an empty page whose first message is answered by this.
+ * @param {ScriptedServer} server
+ * @param {Page} page
+ * @param {Handler} answer
+ */
 export async function start(server, page, answer) {
   server.requests.length = 0;
   server.handlers["threads.create"] = async (params, emit) => {
@@ -36,7 +52,12 @@ export async function start(server, page, answer) {
   await page.locator(".tool-choice").first().waitFor();
 }
 
-/** @param {ScriptedServer} server @param {Page} page @param {import("./scripted-server.mjs").Handler} answer @param {string} [text] */
+/**
+ * @param {ScriptedServer} server
+ * @param {Page} page
+ * @param {Handler} answer
+ * @param {string} [text]
+ */
 export async function ask(server, page, answer, text = "Go on") {
   await start(server, page, answer);
   await page.getByLabel("Message", { exact: true }).fill(text);

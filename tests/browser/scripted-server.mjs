@@ -3,11 +3,19 @@ import { createServer } from "node:http";
 
 /**
  * @typedef {Record<string, any>} Json
- * @typedef {(params: any, emit: (...events: Json[]) => void) => Promise<Json | void> | Json | void} Handler an answer in
- *   JSON is returned, the events of a stream are emitted
+ * @typedef {Promise<Json | void> | Json | void} Answer
+ * @typedef {(params: any, emit: (...events: Json[]) => void) => Answer} Handler an answer in JSON is returned, the
+ *   events of a stream are emitted
  */
 
-const STREAMED = ["threads.create", "threads.add_user_message", "threads.add_client_tool_output", "threads.add_structured_input", "threads.retry_after_item", "threads.custom_action"];
+const STREAMED = [
+  "threads.create",
+  "threads.add_user_message",
+  "threads.add_client_tool_output",
+  "threads.add_structured_input",
+  "threads.retry_after_item",
+  "threads.custom_action",
+];
 const CREATED = "2026-11-20T10:00:00Z";
 
 export class ScriptedServer {
@@ -32,7 +40,9 @@ export class ScriptedServer {
     const handler = this.handlers[type];
     if (!handler) {
       response.writeHead(400, { "content-type": "application/json" });
-      return response.end(JSON.stringify({ error: "bad_request", message: `no script for ${type}`, request_id: "req_scripted" }));
+      return response.end(
+        JSON.stringify({ error: "bad_request", message: `no script for ${type}`, request_id: "req_scripted" }),
+      );
     }
     if (!STREAMED.includes(type)) {
       response.writeHead(200, { "content-type": "application/json" });
@@ -67,7 +77,14 @@ export class ScriptedServer {
 }
 
 /** @param {Json} [more] */
-export const thread = (more = {}) => ({ id: "thr_1", created_at: CREATED, status: { type: "active" }, metadata: {}, items: { data: [], has_more: false }, ...more });
+export const thread = (more = {}) => ({
+  id: "thr_1",
+  created_at: CREATED,
+  status: { type: "active" },
+  metadata: {},
+  items: { data: [], has_more: false },
+  ...more,
+});
 
 /** @param {string} id @param {string} type @param {Json} more */
 export const item = (id, type, more) => ({ id, thread_id: "thr_1", created_at: CREATED, type, ...more });
@@ -82,7 +99,8 @@ export const replaced = (made) => ({ type: "thread.item.replaced", item: made })
 export const updated = (id, type, more) => ({ type: "thread.item.updated", item_id: id, update: { type, ...more } });
 
 /** An assistant's message. @param {string} id @param {string} text @param {Json[]} [annotations] */
-export const says = (id, text, annotations = []) => item(id, "assistant_message", { content: [{ type: "output_text", text, annotations }] });
+export const says = (id, text, annotations = []) =>
+  item(id, "assistant_message", { content: [{ type: "output_text", text, annotations }] });
 
 /** The beginning of every new thread. @param {any} params @param {string} id @param {Json[]} [attachments] */
 export const opening = ({ input }, id, attachments = []) => [

@@ -55,7 +55,12 @@ function made() {
 
 const turn = { type: "threads.create", params: {} };
 /** @param {string} [token] @param {object} [more] */
-const post = (token = "a", more) => ({ method: "POST", headers: { Authorization: `Bearer ${token}` }, body: JSON.stringify(turn), ...more });
+const post = (token = "a", more) => ({
+  method: "POST",
+  headers: { Authorization: `Bearer ${token}` },
+  body: JSON.stringify(turn),
+  ...more,
+});
 /** Lets all that is ready run. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -93,7 +98,10 @@ test("documents and refusals have a status", async () => {
   const first = await asked(fetch);
   first.socket.says({ id: first.id, seq: 0, reply: { data: [] } });
   const reply = await first.answer;
-  assert.deepEqual([reply.status, reply.headers.get("content-type"), await reply.json()], [200, "application/json", { data: [] }]);
+  assert.deepEqual(
+    [reply.status, reply.headers.get("content-type"), await reply.json()],
+    [200, "application/json", { data: [] }],
+  );
   const second = await asked(fetch);
   assert.equal(second.socket, first.socket);
   const error = { error: "rate_limit_exceeded", message: "too many", request_id: "req_1" };
@@ -108,11 +116,11 @@ for (const [what, breaks] of Object.entries({
   "an invocation that died": ({ socket, id }) => socket.says({ id, error: { error: "unavailable", status: 503 } }),
   "a connection that closed": ({ socket }) => socket.close(),
 })) {
-  test(`${what} ends a stream with an error event, and fails what has not begun`, async () => {
-    const begun = await asked();
-    begun.socket.says({ id: begun.id, seq: 0, events: [] });
-    breaks(begun);
-    assert.equal(await (await begun.answer).text(), broken);
+  test(`${what} ends a stream with an error event, and fails what has not started`, async () => {
+    const started = await asked();
+    started.socket.says({ id: started.id, seq: 0, events: [] });
+    breaks(started);
+    assert.equal(await (await started.answer).text(), broken);
     const waiting = await asked();
     breaks(waiting);
     await assert.rejects(waiting.answer, TypeError);
@@ -121,13 +129,13 @@ for (const [what, breaks] of Object.entries({
 
 test("API Gateway's own errors are for what nobody has answered yet", async () => {
   const fetch = made();
-  const begun = await asked(fetch);
-  begun.socket.says({ id: begun.id, ping: true });
+  const started = await asked(fetch);
+  started.socket.says({ id: started.id, ping: true });
   const waiting = await asked(fetch);
   waiting.socket.says({ message: "Internal server error", connectionId: "c", requestId: "r" });
   await assert.rejects(waiting.answer, TypeError);
-  begun.socket.says({ id: begun.id, seq: 0, reply: {} });
-  assert.equal((await begun.answer).status, 200);
+  started.socket.says({ id: started.id, seq: 0, reply: {} });
+  assert.equal((await started.answer).status, 200);
 });
 
 test("who hears nothing for long enough stops waiting, and a sign of life is something", async (context) => {
@@ -144,7 +152,7 @@ test("who hears nothing for long enough stops waiting, and a sign of life is som
   assert.equal(await (await answer).text(), `data: {}\n\n${broken}`);
 });
 
-test("a connection on which nothing comes any more is left, and one that carries something else stays", async (context) => {
+test("a connection on which nothing comes is left, and one that carries something else stays", async (context) => {
   mock.timers.enable({ apis: ["setTimeout"] });
   context.after(() => mock.timers.reset());
   const fetch = made();
@@ -171,13 +179,13 @@ test("a connection on which nothing comes any more is left, and one that carries
 test("who has another token does not wait long for a connection that may be dead", async () => {
   const fetch = made();
   const first = await asked(fetch);
-  const patience = new AbortController();
-  const timeout = mock.method(AbortSignal, "timeout", () => patience.signal);
+  const silence = new AbortController();
+  const timeout = mock.method(AbortSignal, "timeout", () => silence.signal);
   const renewed = fetch("/chatkit", post("b"));
   renewed.catch(() => {});
   await settle();
   assert.deepEqual([first.socket.sent.at(-1).token, sockets.length], ["b", 1]);
-  patience.abort();
+  silence.abort();
   await settle();
   assert.deepEqual(timeout.mock.calls.map((call) => call.arguments), [[5_000]]);
   timeout.mock.restore();

@@ -40,11 +40,14 @@ test("an event that is not finished is kept back, and dropped at the end", async
 });
 
 test("chunks may be cut anywhere, also within a character and within a line's end", async () => {
-  const bytes = new TextEncoder().encode(": ping\r\ndata: {\"text\":\"Grüße 🦀\"}\r\n\r\ndata: one\r\ndata: two\r\n\r\n");
+  const bytes = new TextEncoder().encode(': ping\r\ndata: {"text":"Grüße 🦀"}\r\n\r\ndata: one\r\ndata: two\r\n\r\n');
   const expected = ['{"text":"Grüße 🦀"}', "one\ntwo"];
   for (let first = 0; first <= bytes.length; first += 1) {
     for (let second = first; second <= bytes.length; second += 1) {
-      assert.deepEqual(await read([bytes.subarray(0, first), bytes.subarray(first, second), bytes.subarray(second)]), expected);
+      assert.deepEqual(
+        await read([bytes.subarray(0, first), bytes.subarray(first, second), bytes.subarray(second)]),
+        expected,
+      );
     }
   }
 });

@@ -108,8 +108,8 @@ def stored(answer: Answer) -> list[str]:
     ]
     if any(event["type"] == "error" for event in events):
         return done
-    begun = [event["item"] for event in events if event["type"] == "thread.item.added"]
-    return done + [item["id"] for item in begun if item["type"] == "workflow" and item["id"] not in done]
+    started = [event["item"] for event in events if event["type"] == "thread.item.added"]
+    return done + [item["id"] for item in started if item["type"] == "workflow" and item["id"] not in done]
 
 
 def uneven(ours: Answer, theirs: Answer, pairing: Pairing) -> tuple[set[str], set[str]]:

@@ -106,11 +106,11 @@ class Response:
         self._finish_item(item | {"status": "completed", "arguments": arguments}, finish=True)
 
     def hosted(
-        self, kind: str, steps: Sequence[str], begun: dict[str, Any], done: dict[str, Any], **fields: Any
+        self, kind: str, steps: Sequence[str], started: dict[str, Any], done: dict[str, Any], **fields: Any
     ) -> None:
         """Something that the model's server does itself; `steps` are the events between its beginning and its end."""
         place: dict[str, Any] = {"output_index": len(self.output), "item_id": self.item_id(kind[:2])}
-        item = {"id": place["item_id"], "type": kind, "status": "in_progress", **begun}
+        item = {"id": place["item_id"], "type": kind, "status": "in_progress", **started}
         self.emit("response.output_item.added", output_index=place["output_index"], item=item)
         for step in steps:
             self.emit(f"response.{kind}.{step}", **place, **fields)

@@ -338,9 +338,9 @@ async fn create_thread_with_deep_nesting_or_repeated_keys_is_refused() {
     let bystander = Bystander::start().await;
     let nested = |depth: usize| format!(r#"{{"a":{}0{}}}"#, "[".repeat(depth), "]".repeat(depth));
     let tag = |data: &str| {
-        format!(
-            r#"{{"type":"threads.create","params":{{"input":{{"content":[{{"type":"input_tag","id":"i","text":"x","data":{data}}}],"attachments":[],"inference_options":{{}}}}}}}}"#
-        )
+        let content = format!(r#"[{{"type":"input_tag","id":"i","text":"x","data":{data}}}]"#);
+        let input = format!(r#"{{"content":{content},"attachments":[],"inference_options":{{}}}}"#);
+        format!(r#"{{"type":"threads.create","params":{{"input":{input}}}}}"#)
     };
     for depth in [128, 1_000, 4_000] {
         let message = bystander.refused(tag(&nested(depth))).await;

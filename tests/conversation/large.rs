@@ -125,11 +125,11 @@ async fn turn_with_endless_thoughts_cuts_them_off_and_keeps_the_answer() {
 #[tokio::test]
 async fn turn_with_many_programs_at_once_stays_within_the_size_limit() {
     let program = |status: &str, place: u64, code: Value| json!({ "id": format!("ci_{place}"), "type": "code_interpreter_call", "status": status, "code": code });
-    let begun = (0..100).map(|place| item_added(&program("in_progress", place, Value::Null)).item(place));
+    let started = (0..100).map(|place| item_added(&program("in_progress", place, Value::Null)).item(place));
     let code = "print('x')\n".repeat(10_000);
     let done = (0..100).map(|place| item_done(&program("completed", place, json!(code))).item(place));
     let message = [message_done("msg_1", "Done").item(100), completed(usage(12, 5, 10, 8))];
-    let events: Vec<Event> = [created("resp_1")].into_iter().chain(begun).chain(done).chain(message).collect();
+    let events: Vec<Event> = [created("resp_1")].into_iter().chain(started).chain(done).chain(message).collect();
     let (_, items) = turn(sse(events)).await;
     let tasks = |item: &Value| item["workflow"]["tasks"].as_array().map_or(0, Vec::len);
     assert_eq!(items.iter().map(tasks).sum::<usize>(), 100);

@@ -89,7 +89,7 @@ async fn message(app: &App, thread_id: &str, place: usize) -> String {
     reload(app, "alice", thread_id).await["items"]["data"][place]["id"].as_str().unwrap().to_owned()
 }
 
-/// An answer that has begun and waits.
+/// An answer that has started and waits.
 fn slow(text: &str, gate: &Gate) -> model::Answer {
     sse([message_added("msg_1"), part_added(), delta(text)])
         .wait(gate)
@@ -97,8 +97,8 @@ fn slow(text: &str, gate: &Gate) -> model::Answer {
         .event(completed(usage(1, 0, 1, 0)))
 }
 
-/// A turn whose answer has begun.
-async fn begun(app: &App, operation: &Value) -> Live {
+/// A turn whose answer has started.
+async fn started(app: &App, operation: &Value) -> Live {
     let mut live = app.live("alice", operation).await;
     while live.until("thread.item.updated").await["update"].get("delta").is_none() {}
     live

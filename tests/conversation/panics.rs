@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chatkit_shared::clock::Clock;
 use serde_json::{Value, json};
 
-use super::{begun, kinds, slow, thread, transcript};
+use super::{kinds, slow, started, thread, transcript};
 use crate::harness::app::{App, NOW, add};
 use crate::harness::log::Log;
 use crate::harness::model::Gate;
@@ -34,7 +34,7 @@ async fn turn_that_panics_is_stored_settled_told_and_logged_and_its_lease_ends()
     let used: u64 = budget(&app).as_str().unwrap().parse().unwrap();
     let gate = Gate::closed();
     app.model.then(slow("Hello", &gate));
-    let live = begun(&app, &add(&thread_id, "go")).await;
+    let live = started(&app, &add(&thread_id, "go")).await;
     panics.store(true, Ordering::SeqCst);
     gate.open();
     let events = live.rest().await;

@@ -6,7 +6,7 @@ use chatkit_shared::store::StoredItem;
 use serde_json::json;
 
 use super::bad_input::NO_LIMITS;
-use super::{begun, message, retry, slow, thread, transcript};
+use super::{message, retry, slow, started, thread, transcript};
 use crate::harness::app::{App, add};
 use crate::harness::model::Gate;
 use crate::harness::responses::answer;
@@ -56,7 +56,7 @@ async fn run_when_its_question_was_retried_stays_superseded_after_another_retry(
     let thread_id = thread(&app, "alice").await;
     let gate = Gate::closed();
     app.model.then(slow("old", &gate));
-    let old = begun(&app, &add(&thread_id, "one")).await;
+    let old = started(&app, &add(&thread_id, "one")).await;
     let first = message(&app, &thread_id, 2).await;
     app.model.then(answer("new"));
     app.chatkit("alice", &retry(&thread_id, &first)).await.events();

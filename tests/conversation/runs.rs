@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::bad_input::NO_LIMITS;
-use super::{begun, kinds, message, operation, reload, retry, slow, thread, transcript};
+use super::{kinds, message, operation, reload, retry, slow, started, thread, transcript};
 use crate::harness::app::{Answer, App, add, chatkit, create, thread_id};
 use crate::harness::live::Live;
 use crate::harness::model::Gate;
@@ -25,13 +25,13 @@ async fn add_user_message_sent_twice_at_once_is_answered_once() {
     let twice =
         join(app.begin(chatkit("alice", &add(&thread_id, "go"))), app.begin(chatkit("alice", &add(&thread_id, "go"))));
     let (one, other) = twice.await;
-    let (begun, refused) = if one.status() == StatusCode::OK { (one, other) } else { (other, one) };
+    let (started, refused) = if one.status() == StatusCode::OK { (one, other) } else { (other, one) };
     let message = Answer::of(refused).await.error(409, "conflict");
     assert_eq!(message, "this message is being answered already");
     // Nor later, as long as it is being answered.
     app.chatkit("alice", &add(&thread_id, "go")).await.error(409, "conflict");
     gate.open_for_good();
-    assert_eq!(Live::of(begun).rest().await.last().unwrap()["item"]["content"][0]["text"], "once");
+    assert_eq!(Live::of(started).rest().await.last().unwrap()["item"]["content"][0]["text"], "once");
     assert_eq!(transcript(&app, "alice", &thread_id).await[2..], ["user: go", "assistant: once"]);
     // What was refused cost no more than the question, and that only where the model had been asked already.
     assert_eq!(app.add("alice", &thread_id, "go").await.last().unwrap()["type"], "thread.item.done");
@@ -56,7 +56,7 @@ async fn turn_when_the_client_leaves_continues_and_is_stored() {
         } else {
             let thread_id = thread(&app, "alice").await;
             app.model.then(slow("Hello", &gate));
-            (begun(&app, &add(&thread_id, "go")).await, thread_id)
+            (started(&app, &add(&thread_id, "go")).await, thread_id)
         };
         drop(live);
         let before = transcript(&app, "alice", &thread_id).await;
@@ -81,7 +81,7 @@ async fn add_user_message_during_another_turn_is_answered_at_once() {
         let thread_id = thread(&app, "alice").await;
         let gate = Gate::closed();
         app.model.then(slow("first", &gate));
-        let live = begun(&app, &add(&thread_id, "one")).await;
+        let live = started(&app, &add(&thread_id, "one")).await;
         let live = if stopped { None } else { Some(live) };
         app.clock.advance(1);
         app.model.then(answer("second"));
@@ -106,10 +106,10 @@ async fn retry_during_the_first_turn_is_answered_once() {
     let thread_id = thread(&app, "alice").await;
     let (gate, anew) = (Gate::closed(), Gate::closed());
     app.model.then(slow("old", &gate));
-    let old = begun(&app, &add(&thread_id, "go")).await;
+    let old = started(&app, &add(&thread_id, "go")).await;
     let question = message(&app, &thread_id, 2).await;
     app.model.then(slow("new", &anew));
-    let new = begun(&app, &retry(&thread_id, &question)).await;
+    let new = started(&app, &retry(&thread_id, &question)).await;
     gate.open();
     // Whoever still reads the old answer sees it to its end.
     assert_eq!(old.rest().await.last().unwrap()["item"]["content"][0]["text"], "old");
@@ -128,7 +128,7 @@ async fn run_that_ends_after_its_retry_leaves_no_items() {
     let thread_id = thread(&app, "alice").await;
     let gate = Gate::closed();
     app.model.then(slow("old", &gate));
-    let old = begun(&app, &add(&thread_id, "go")).await;
+    let old = started(&app, &add(&thread_id, "go")).await;
     let question = message(&app, &thread_id, 2).await;
     for (operation, said) in [(retry(&thread_id, &question), "new"), (add(&thread_id, "and?"), "more")] {
         app.clock.advance(1);
@@ -148,7 +148,7 @@ async fn run_whose_question_a_retry_removed_stores_no_answer() {
     let first = message(&app, &thread_id, 0).await;
     let gate = Gate::closed();
     app.model.then(slow("late", &gate));
-    let late = begun(&app, &add(&thread_id, "second")).await;
+    let late = started(&app, &add(&thread_id, "second")).await;
     app.model.then(answer("Hello anew"));
     app.chatkit("alice", &retry(&thread_id, &first)).await.events();
     gate.open();
@@ -168,7 +168,7 @@ async fn add_user_message_with_the_same_text_before_the_turn_ends_keeps_the_answ
     // The answer is whole, its turn still waits for a title.
     app.clock.advance(1);
     app.model.then(slow("Hello again", &gate));
-    let again = begun(&app, &add(&thread_id, "Hi")).await;
+    let again = started(&app, &add(&thread_id, "Hi")).await;
     title.open_for_good();
     live.end().await;
     assert_eq!(transcript(&app, "alice", &thread_id).await, ["user: Hi", "assistant: Hello", "user: Hi"]);
@@ -187,10 +187,10 @@ async fn retry_sent_twice_at_once_is_answered_once() {
     app.model.on(|request| !request.is_title(), answer("anew").before(&gate));
     let again = chatkit("alice", &retry(&thread_id, &question));
     let twice = join(app.begin(again), app.begin(chatkit("alice", &retry(&thread_id, &question)))).await;
-    let (begun, refused) = if twice.0.status() == StatusCode::OK { twice } else { (twice.1, twice.0) };
+    let (started, refused) = if twice.0.status() == StatusCode::OK { twice } else { (twice.1, twice.0) };
     Answer::of(refused).await.error(409, "conflict");
     gate.open_for_good();
-    Live::of(begun).end().await;
+    Live::of(started).end().await;
     assert_eq!(transcript(&app, "alice", &thread_id).await, ["user: Hi", "assistant: anew"]);
 }
 
@@ -223,7 +223,7 @@ async fn delete_thread_while_turns_run_leaves_no_records() {
         } else {
             let thread_id = thread(&app, "alice").await;
             app.model.then(slow("late", &one));
-            (begun(&app, &add(&thread_id, "go")).await, thread_id)
+            (started(&app, &add(&thread_id, "go")).await, thread_id)
         };
         // Another one has taken over, and has stored something already.
         app.clock.advance(1);
@@ -276,7 +276,7 @@ async fn overlapping_turns_when_the_clock_goes_back_keep_answers_with_their_ques
         for (number, gate) in gates.iter().enumerate() {
             app.clock.advance(step);
             app.model.then(slow(&format!("answer {number}"), gate));
-            turns.push(begun(&app, &add(&thread_id, &format!("question {number}"))).await);
+            turns.push(started(&app, &add(&thread_id, &format!("question {number}"))).await);
             expected.extend([format!("user: question {number}"), format!("assistant: answer {number}")]);
         }
         for (gate, turn) in gates.iter().zip(turns).rev() {

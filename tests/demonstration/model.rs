@@ -62,18 +62,28 @@ async fn demo_model_calls_a_function_as_openai_does() {
     let item = events[2]["item"]["id"].as_str().unwrap().to_owned();
     let call = events[2]["item"]["call_id"].as_str().unwrap().to_owned();
     assert!(item.starts_with("fc_") && call.starts_with("call_"), "{item} {call}");
-    let done = json!({"id": item, "type": "function_call", "status": "completed", "call_id": call, "name": "set_theme", "arguments": "{\"theme\":\"dark\"}"});
-    let mut begun = done.clone();
-    begun["status"] = json!("in_progress");
-    begun["arguments"] = json!("");
+    let arguments = r#"{"theme":"dark"}"#;
+    let done = json!({
+        "id": item, "type": "function_call", "status": "completed", "call_id": call, "name": "set_theme",
+        "arguments": arguments,
+    });
+    let mut started = done.clone();
+    started["status"] = json!("in_progress");
+    started["arguments"] = json!("");
     let last = events.pop().unwrap();
     assert_eq!((&last["type"], &last["response"]["output"]), (&json!("response.completed"), &json!([done])));
     assert_eq!(
         events[2..],
         [
-            json!({"type": "response.output_item.added", "sequence_number": 2, "output_index": 0, "item": begun}),
-            json!({"type": "response.function_call_arguments.delta", "sequence_number": 3, "output_index": 0, "item_id": item, "delta": "{\"theme\":\"dark\"}"}),
-            json!({"type": "response.function_call_arguments.done", "sequence_number": 4, "output_index": 0, "item_id": item, "name": "set_theme", "arguments": "{\"theme\":\"dark\"}"}),
+            json!({"type": "response.output_item.added", "sequence_number": 2, "output_index": 0, "item": started}),
+            json!({
+                "type": "response.function_call_arguments.delta", "sequence_number": 3, "output_index": 0,
+                "item_id": item, "delta": arguments,
+            }),
+            json!({
+                "type": "response.function_call_arguments.done", "sequence_number": 4, "output_index": 0,
+                "item_id": item, "name": "set_theme", "arguments": arguments,
+            }),
             json!({"type": "response.output_item.done", "sequence_number": 5, "output_index": 0, "item": done}),
         ]
     );
@@ -127,7 +137,8 @@ async fn demo_model_talks_about_the_output_of_its_call() {
             json!({"type": "function_call_output", "call_id": "call_1", "output": "{\"theme\":\"dark\"}"}),
         ]
     };
-    let answered = "I am the **demo model**, and used what I was given:\n\n`set_theme` returned\n\n```json\n{\"theme\":\"dark\"}\n```";
+    let answered = "I am the **demo model**, and used what I was given:\n\n`set_theme` returned\n\n\
+                    ```json\n{\"theme\":\"dark\"}\n```";
     assert_eq!(text(json!(called("Make it dark"))).await, answered);
     let mut asked = called("Make it dark");
     asked.push(user("Where: the sea"));
@@ -215,18 +226,20 @@ async fn demo_model_calls_a_function_through_chat_completions() {
     let id = choices[1]["delta"]["tool_calls"][0]["id"].clone();
     let choice =
         |delta: Value, reason: Value| json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": reason});
-    let begun = json!({"index": 0, "id": id, "type": "function", "function": {"name": "set_theme", "arguments": ""}});
+    let started = json!({"index": 0, "id": id, "type": "function", "function": {"name": "set_theme", "arguments": ""}});
     let more = json!({"index": 0, "function": {"arguments": "{\"theme\":\"dark\"}"}});
     assert_eq!(
         choices,
         [
             choice(json!({"role": "assistant", "content": ""}), Value::Null),
-            choice(json!({"tool_calls": [begun]}), Value::Null),
+            choice(json!({"tool_calls": [started]}), Value::Null),
             choice(json!({"tool_calls": [more]}), Value::Null),
             choice(json!({}), json!("tool_calls")),
         ]
     );
-    let called = json!({"role": "assistant", "content": null, "tool_calls": [{"id": id, "type": "function", "function": {"name": "set_theme", "arguments": "{}"}}]});
+    let function = json!({"name": "set_theme", "arguments": "{}"});
+    let call = json!({"id": id, "type": "function", "function": function});
+    let called = json!({"role": "assistant", "content": null, "tool_calls": [call]});
     let answer = ask(json!([question, called, {"role": "tool", "tool_call_id": id, "content": "done"}])).await;
     let said: String = answer.iter().filter_map(|choice| choice["delta"]["content"].as_str()).collect();
     assert_eq!(

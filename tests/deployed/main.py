@@ -2,8 +2,8 @@
 
 `python tests/deployed/main.py URL [--socket URL] [--buffered]`: the outputs `ApiUrl` and `WebSocketUrl` (`just
 test-deployed ENV` asks the stack). The local server will do as well: `python tests/deployed/main.py
-http://127.0.0.1:3000 --socket ws://127.0.0.1:3000/ws`. Needs nothing but Python. Costs a few hundred tokens of the model,
-and leaves nothing behind but its usage records.
+http://127.0.0.1:3000 --socket ws://127.0.0.1:3000/ws`. Needs nothing but Python. Costs a few hundred tokens of the
+model, and leaves nothing behind but its usage records.
 
 Who chats: visitors, if the stack takes any. Otherwise set `JWT_SECRET` to the secret of user tokens (HS256), or
 `USER_TOKEN` and `OTHER_USER_TOKEN` to tokens of two users. `--buffered`: what stands in front of the functions collects

@@ -78,7 +78,8 @@ def turn(api):
     check(len(pieces) >= 10, f"the answer has {len(pieces)} pieces")
     first, whole = pieces[0], pieces[-1] - pieces[0]
     # Had it been held back until its end, all pieces would be here at once.
-    check(whole > 0.2 or not api.streams, f"{len(pieces)} pieces came within {whole * 1000:.0f} ms: something collects the answer")
+    came = f"{len(pieces)} pieces came within {whole * 1000:.0f} ms"
+    check(whole > 0.2 or not api.streams, f"{came}: something collects the answer")
     largest = max(after - before for before, after in zip(pieces, pieces[1:], strict=False))
     return f"first text after {first:.2f} s, {len(pieces)} pieces over {whole:.2f} s, at most {largest:.2f} s apart"
 
@@ -102,7 +103,8 @@ def isolation(api):
     is_error(api.chatkit(theirs, "threads.update", thread_id=thread, title="mine"), 404, "not_found")
     # What is not there is deleted already; that theirs is still there is seen below.
     api.chatkit(theirs, "threads.delete", thread_id=thread)
-    is_error(api.chatkit(theirs, "threads.add_user_message", thread_id=thread, input=message("hello")), 404, "not_found")
+    refused = api.chatkit(theirs, "threads.add_user_message", thread_id=thread, input=message("hello"))
+    is_error(refused, 404, "not_found")
     answer = api.chatkit(SESSIONS["one"], "threads.get_by_id", thread_id=thread)
     check(answer.status == 200 and answer.body.get("title") != "mine", "somebody else changed the thread")
 
@@ -119,7 +121,8 @@ def bad_input(api):
     token = SESSIONS["one"]
     is_error(api.request("POST", "/chatkit", b"{", token), 400, "bad_request")
     is_error(api.chatkit(token, "threads.no_such_operation"), 400, "bad_request")
-    is_error(api.request("POST", "/chatkit", b"x", token, {"content-type": "text/plain"}), 415, "unsupported_media_type")
+    text = api.request("POST", "/chatkit", b"x", token, {"content-type": "text/plain"})
+    is_error(text, 415, "unsupported_media_type")
     is_error(api.request("POST", "/chatkit", b" " * 1_200_000, token), 413, "payload_too_large")
     is_error(api.chatkit(token, "threads.create", input=message("")), 400, "bad_request")
 
@@ -129,7 +132,8 @@ def files(api):
     mine, theirs = SESSIONS["one"], SESSIONS["other"]
     text = b"numbers,words\n1,one\n"
     boundary = "a-boundary-that-is-not-in-the-file"
-    part = f'--{boundary}\r\ncontent-disposition: form-data; name="file"; filename="words.csv"\r\ncontent-type: text/csv\r\n\r\n'
+    disposition = 'content-disposition: form-data; name="file"; filename="words.csv"'
+    part = f"--{boundary}\r\n{disposition}\r\ncontent-type: text/csv\r\n\r\n"
     body = part.encode() + text + f"\r\n--{boundary}--\r\n".encode()
     form = {"content-type": f"multipart/form-data; boundary={boundary}"}
     direct = api.request("POST", "/chatkit/attachments", body, mine, form)
@@ -154,7 +158,8 @@ def files(api):
 
 
 def put(descriptor, body):
-    request = urllib.request.Request(descriptor["url"], body, descriptor.get("headers", {}), method=descriptor["method"])
+    url, method, headers = descriptor["url"], descriptor["method"], descriptor.get("headers", {})
+    request = urllib.request.Request(url, body, headers, method=method)
     try:
         return urllib.request.urlopen(request, timeout=30).status
     except urllib.error.HTTPError as error:
@@ -189,7 +194,8 @@ def web_socket(api):
         check(THREAD["id"] in [each["id"] for each in listed["reply"]["data"]], f"the list is {listed}")
         events = [event for frame in frames["turn"] for event in frame.get("events", [])]
         kinds = [each["type"] for each in events]
-        check(kinds and kinds[0] == "thread.created" and "error" not in kinds, f"the turn is {kinds} in {frames['turn'][-1]}")
+        is_turn = kinds and kinds[0] == "thread.created" and "error" not in kinds
+        check(is_turn, f"the turn is {kinds} in {frames['turn'][-1]}")
         done = [each["item"]["type"] for each in events if each["type"] == "thread.item.done"]
         check(done[0] == "user_message" and "assistant_message" in done, f"the items {done} were done")
         delete = {"type": "threads.delete", "params": {"thread_id": events[0]["thread"]["id"]}}
@@ -226,7 +232,8 @@ def message(text):
 
 
 def is_error(answer, status, code):
-    check(isinstance(answer.body, dict), f"expected {status} {code}, got {answer.status} and no JSON: {str(answer.body)[:200]}")
+    got = f"{answer.status} and no JSON: {str(answer.body)[:200]}"
+    check(isinstance(answer.body, dict), f"expected {status} {code}, got {got}")
     found = (answer.status, answer.body.get("error"))
     check(found == (status, code), f"expected {status} {code}, got {answer.status} {answer.body}")
     request_id = header(answer, "x-request-id")

@@ -34,20 +34,20 @@ async fn call_to_a_closed_port_is_unreachable() {
 #[tokio::test]
 async fn call_without_an_answer_times_out() {
     let never = || stream::pending::<Result<Bytes, std::io::Error>>();
-    let begun = |text: &'static str| stream::iter([Ok(Bytes::from(text))]).chain(never());
+    let started = |text: &'static str| stream::iter([Ok(Bytes::from(text))]).chain(never());
     for answer in [
         streamed("text/plain", never()),
-        streamed("text/plain", begun("do")),
-        streamed("application/json", begun("{")),
+        streamed("text/plain", started("do")),
+        streamed("application/json", started("{")),
         streamed(SSE, never()),
-        streamed(SSE, begun("data: {\"type\":\"respond\"}\n")),
+        streamed(SSE, started("data: {\"type\":\"respond\"}\n")),
     ] {
         let site = Site::new([answer]).await;
         let mut slow = endpoint(&site.url);
         slow.timeout = IMPATIENT;
         slow.retries = 5;
         assert_eq!(error(&slow, Expects::Output).await, EndpointError::TimedOut);
-        assert_eq!(site.asked().len(), 1, "an answer that has begun is not asked for again");
+        assert_eq!(site.asked().len(), 1, "an answer that has started is not asked for again");
     }
 }
 

@@ -103,7 +103,9 @@ impl Environment {
             biased;
             reply = timeout(INTEGRATION_TIMEOUT, replied) => match reply {
                 Ok(Ok(reply)) => Ok(reply),
-                Ok(Err(_)) => Err(lost(StatusCode::BAD_GATEWAY, "the runtime asked for the next event without replying")),
+                Ok(Err(_)) => {
+                    Err(lost(StatusCode::BAD_GATEWAY, "the runtime asked for the next event without replying"))
+                }
                 Err(_) => Err(lost(StatusCode::GATEWAY_TIMEOUT, "the function took too long")),
             },
             status = end.wait_for(Option::is_some) => {

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// How long a test waits for what has to happen: long enough for a machine that does other things as well.
-const PATIENCE: Duration = Duration::from_secs(30);
+const MAX_WAIT: Duration = Duration::from_secs(30);
 
 /// A list that its writer adds to and a test reads and waits on.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl<T: Clone + Debug> Journal<T> {
     /// Waits until the entries are as they should be; fails the test if they do not become so.
     pub(crate) async fn until(&self, holds: impl Fn(&[T]) -> bool) {
         let mut entries = self.0.subscribe();
-        let waited = timeout(PATIENCE, entries.wait_for(|entries| holds(entries))).await.is_ok();
+        let waited = timeout(MAX_WAIT, entries.wait_for(|entries| holds(entries))).await.is_ok();
         assert!(waited, "waited in vain: {:#?}", self.entries());
     }
 }
@@ -47,7 +47,7 @@ impl<T: Clone + Debug> Journal<T> {
 /// Waits until something is true that may become so whenever `changes` says, or fails the test with what `shown` shows.
 pub(crate) async fn until(changes: &watch::Sender<()>, holds: impl Fn() -> bool, shown: impl Fn() -> String) {
     let mut changes = changes.subscribe();
-    let waited = timeout(PATIENCE, async {
+    let waited = timeout(MAX_WAIT, async {
         while !holds() {
             changes.changed().await.unwrap();
         }

@@ -67,7 +67,7 @@ impl ScriptedModel {
         format!("http://127.0.0.1:{}/v1", self.port)
     }
 
-    /// A configuration for this model, without a key, with little patience.
+    /// A configuration for this model, without a key, which waits only briefly.
     pub(crate) fn config(&self) -> ModelConfig {
         ModelConfig {
             idle_timeout: Duration::from_secs(20),

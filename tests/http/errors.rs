@@ -170,7 +170,10 @@ async fn request_with_any_nonsense_body_never_fails_with_5xx() {
 #[tokio::test]
 async fn request_body_of_more_than_one_megabyte_is_refused() {
     let app = App::start().await;
-    let operation = |padding: &str| json!({ "type": "threads.get_by_id", "params": { "thread_id": "thr_none" }, "metadata": { "padding": padding } });
+    let operation = |padding: &str| {
+        let params = json!({ "thread_id": "thr_none" });
+        json!({ "type": "threads.get_by_id", "params": params, "metadata": { "padding": padding } })
+    };
     let frame = operation("").to_string();
     for (size, status) in [(1 << 20, 404), ((1 << 20) + 1, 413)] {
         let body = operation(&"x".repeat(size - frame.len()));

@@ -82,7 +82,7 @@ async fn log_of_a_streamed_turn_is_written_when_it_ends() {
     let thread = live.until("thread.created").await["thread"]["id"].clone();
     live.until("thread.item.added").await;
     app.clock.advance(1_034);
-    assert_eq!(log.requests(), [] as [Value; 0], "the answer has begun, the request has not ended");
+    assert_eq!(log.requests(), [] as [Value; 0], "the answer has started, the request has not ended");
     gate.open_for_good();
     live.end().await;
     let fields = json!({
@@ -147,7 +147,8 @@ async fn log_of_a_turn_that_fails_while_streaming_has_the_outcome() {
     let answer = app.chatkit("ada", &add(&thread, "And again")).await;
     let fields = json!({
         "level": "ERROR", "outcome": "error", "user": pseudonym("ada"), "tenant": pseudonym("default"),
-        "operation": "threads.add_user_message", "thread": thread, "model": "test-model", "input_tokens": 0, "output_tokens": 0,
+        "operation": "threads.add_user_message", "thread": thread,
+        "model": "test-model", "input_tokens": 0, "output_tokens": 0,
         "cause": "the model's key was not accepted, status 401, code `invalid_api_key`, type `invalid_request_error`, \
                   request `req_upstream`",
     });

@@ -70,8 +70,8 @@ async fn auth_mode_development_stops_the_start_of_functions() {
 
 #[tokio::test]
 async fn jwt_secret_shorter_than_32_bytes_stops_the_start() {
-    let missing = "`JWT_SECRET` or `JWT_SECRET_ARN` must be set to the secret that user tokens are signed with (HS256), \
-                   or `JWKS_URL` to where the keys are published that they are signed with";
+    let missing = "`JWT_SECRET` or `JWT_SECRET_ARN` must be set to the secret that user tokens are signed with \
+                   (HS256), or `JWKS_URL` to where the keys are published that they are signed with";
     assert_eq!(fault(&[]).await.as_deref(), Some(missing), "the default mode is `jwt`");
     assert_eq!(fault(&[("JWT_SECRET", "   ")]).await.as_deref(), Some(missing));
     let (canary, short) = ("c".repeat(31), "`JWT_SECRET` must have at least 32 bytes");

@@ -166,8 +166,8 @@ async fn turn_without_the_model_key_is_refused_before_any_write() {
     assert_eq!(message, "The assistant is out of order. Please tell the owner of this site.");
     let cause = &log.requests().pop().unwrap()["cause"];
     assert!(cause.as_str().unwrap().ends_with(
-        "the model's key cannot be read: the secret that `OPENAI_SECRET_ARN` names cannot be used: it is empty: put its \
-         value into Secrets Manager"
+        "the model's key cannot be read: the secret that `OPENAI_SECRET_ARN` names cannot be used: it is empty: put \
+         its value into Secrets Manager"
     ), "{cause}");
     assert!(app.dynamo.records("threads").is_empty() && app.dynamo.records("counters").is_empty());
     assert_eq!(app.chatkit("ada", &json!({ "type": "threads.list", "params": {} })).await.status, 200);

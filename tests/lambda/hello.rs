@@ -220,8 +220,8 @@ async fn process_that_exits_while_streaming_breaks_the_answer_off() {
     let gateway = start_streamed().await;
     let (response, mut upstream) = relay(&gateway).await;
     let mut body = response.bytes_stream();
-    upstream.write_all(b"begun").await.unwrap();
-    assert_eq!(body.next().await.unwrap().unwrap(), "begun");
+    upstream.write_all(b"first").await.unwrap();
+    assert_eq!(body.next().await.unwrap().unwrap(), "first");
 
     upstream.write_all(b"exit").await.unwrap();
 

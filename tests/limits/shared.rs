@@ -69,7 +69,10 @@ fn refused(answer: &Answer, message: &str, retry_after: &str) {
     assert_eq!(answer.status, 429, "{}", answer.text);
     assert_eq!(
         answer.json(),
-        json!({ "error": "budget_exceeded", "message": message, "request_id": answer.headers["x-request-id"].to_str().unwrap() })
+        json!({
+            "error": "budget_exceeded", "message": message,
+            "request_id": answer.headers["x-request-id"].to_str().unwrap(),
+        })
     );
     assert_eq!(answer.headers["retry-after"], retry_after);
 }

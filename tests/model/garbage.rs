@@ -149,7 +149,7 @@ async fn read(api: Api, documents: &[Value], last: &Value) -> (Vec<ModelEvent>, 
     (events, None)
 }
 
-/// What has begun and ended of an answer so far.
+/// What has started and ended of an answer so far.
 #[derive(Default)]
 struct Ledger {
     thoughts: Vec<bool>,

@@ -76,7 +76,10 @@ async fn finished_message_without_deltas_becomes_a_message() {
 #[tokio::test]
 async fn output_of_the_last_event_completes_open_items() {
     let output = json!([
-        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "not streamed, so not shown"}]},
+        {
+            "type": "reasoning", "id": "rs_1",
+            "summary": [{"type": "summary_text", "text": "not streamed, so not shown"}],
+        },
         message("msg_1", &json!([output_text("Hello there")])),
         message("msg_2", &json!([output_text("Bye")])),
     ]);

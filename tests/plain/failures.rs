@@ -149,7 +149,7 @@ async fn chat_when_the_message_cannot_be_stored_answers_unavailable() {
 
 #[tokio::test]
 async fn chat_when_the_model_times_out_answers_upstream_timeout() {
-    // The client's patience is not configurable from outside, so the upstream says itself that it waited too long.
+    // How long the client waits is not configurable from outside, so the upstream says itself that it waited too long.
     let app = App::start().await;
     app.model.then(upstream_error(504, "timeout_error", "timeout"));
     let body = json!({ "messages": [{ "role": "user", "content": "Hi" }] });

@@ -123,8 +123,8 @@ async fn store_error_when_the_table_is_missing_is_not_transient() {
         (error.is_unavailable(), error.to_string().as_str()),
         (
             false,
-            "the store refuses: create the tables that `TABLE_THREADS`, `TABLE_COUNTERS` and `TABLE_USAGE` name, or correct \
-         the names"
+            "the store refuses: create the tables that `TABLE_THREADS`, `TABLE_COUNTERS` and `TABLE_USAGE` name, or \
+         correct the names"
         )
     );
 

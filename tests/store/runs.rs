@@ -17,7 +17,7 @@ async fn started(dynamo: &Dynamo) -> Store {
 
 fn outcome(result: &Result<(), BeginError>) -> &'static str {
     match result {
-        Ok(()) => "begun",
+        Ok(()) => "started",
         Err(BeginError::NotFound) => "not found",
         Err(BeginError::Conflict) => "conflict",
         Err(BeginError::Taken(_)) => "taken",
@@ -49,9 +49,9 @@ async fn begin_run_with_the_same_message_conflicts_while_its_run_is_live() {
     for (digest, seen, now, expected) in [
         ("first", None, at(0), "conflict"),
         ("first", Some(id("msg", 7)), at(59), "conflict"),
-        ("first", Some(id("msg", 1)), at(0), "begun"),
-        ("first", None, at(60), "begun"),
-        ("other", None, at(0), "begun"),
+        ("first", Some(id("msg", 1)), at(0), "started"),
+        ("first", None, at(60), "started"),
+        ("other", None, at(0), "started"),
     ] {
         let dynamo = Dynamo::start().await;
         let store = started(&dynamo).await;
@@ -60,8 +60,8 @@ async fn begin_run_with_the_same_message_conflicts_while_its_run_is_live() {
             store.runs.begin(&owner(), &id("thr", 1), &next, seen.as_deref(), RunTrigger::Message(&item), now).await;
         assert_eq!(outcome(&result), expected, "{digest} {seen:?} {now}");
         let unchanged = (Some(run(1, "first")), vec![question(1, "hi")]);
-        let begun = (Some(next), vec![question(1, "hi"), item]);
-        assert_eq!(stored(&store).await, if result.is_ok() { begun } else { unchanged });
+        let started = (Some(next), vec![question(1, "hi"), item]);
+        assert_eq!(stored(&store).await, if result.is_ok() { started } else { unchanged });
     }
 }
 
@@ -83,7 +83,7 @@ async fn begin_run_with_the_answer_to_a_pending_item_succeeds_once() {
     let dynamo = Dynamo::start().await;
     let store = started(&dynamo).await;
     store.items.put(&owner(), &id("thr", 1), &waiting(2)).await.unwrap();
-    for (number, expected) in [(3, "begun"), (4, "conflict")] {
+    for (number, expected) in [(3, "started"), (4, "conflict")] {
         let next = run(number, &number.to_string());
         let (waiting, answered) = (waiting(2), answered(2, &next));
         let opening = RunTrigger::Answer { waiting: &waiting, answered: &answered };
@@ -211,7 +211,7 @@ async fn begin_run_when_equal_messages_race_begins_once() {
     let results = futures_util::future::join_all(attempts).await;
     let mut outcomes: Vec<_> = results.iter().map(outcome).collect();
     outcomes.sort_unstable();
-    assert_eq!(outcomes, [vec!["begun"], vec!["conflict"; 19]].concat());
+    assert_eq!(outcomes, [vec!["started"], vec!["conflict"; 19]].concat());
     let (run, items) = stored(&store).await;
     assert_eq!(items, [question(1, "hi"), items[1].clone()]);
     assert_eq!(run.unwrap().id, items[1].item.id());

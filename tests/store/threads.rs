@@ -87,7 +87,9 @@ async fn put_item_of_every_kind_reads_back_unchanged() {
         json!({"type": "assistant_message", "content": [{"type": "output_text", "text": "", "annotations": [
             {"type": "annotation", "index": 0, "source": {"type": "url", "title": "t", "url": "u"}}]}]}),
         json!({"type": "client_tool_call", "call_id": "c", "name": "n", "arguments": {"a": []}, "output": {"b": null}}),
-        json!({"type": "widget", "widget": {"type": "Card", "n": [1, -1, 18446744073709551615_u64, 1e-7, -966.1426424238549]}}),
+        json!({"type": "widget", "widget": {
+            "type": "Card", "n": [1, -1, 18446744073709551615_u64, 1e-7, -966.1426424238549],
+        }}),
         json!({"type": "generated_image", "image": {"id": "i", "url": "u"}}),
         json!({"type": "structured_input", "status": "answered", "inputs": [
             {"type": "freeform", "id": "i", "question": "q", "answer": {"values": ["v"]}}]}),

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Shop, begun, kinds, said};
+use super::{Shop, first_turn, kinds, said};
 use crate::harness::responses::{answer, function_call};
 use crate::harness::site::{json as in_json, status};
 
@@ -12,7 +12,7 @@ fn card(text: &str) -> Value {
 async fn widget(shop: &Shop) -> (String, String) {
     shop.app.model.then(function_call("call_1", "find_order", "{}"));
     shop.app.model.then(answer("See there"));
-    let (_, thread_id) = begun(shop, "Show me").await;
+    let (_, thread_id) = first_turn(shop, "Show me").await;
     let items = shop.items(&thread_id).await;
     let widget = items.iter().find(|item| item["type"] == "widget").unwrap();
     (thread_id, widget["id"].as_str().unwrap().to_owned())
@@ -132,7 +132,7 @@ async fn action_when_the_endpoint_fails_ends_in_an_error() {
 async fn action_without_an_endpoint_is_refused() {
     let shop = Shop::configured([], &json!({ "actions": null }), []).await;
     shop.app.model.then(answer("Hi"));
-    let (_, thread_id) = begun(&shop, "Hi").await;
+    let (_, thread_id) = first_turn(&shop, "Hi").await;
     for operation in ["threads.custom_action", "threads.sync_custom_action"] {
         let refused = shop.send(operation, action(&thread_id, None)).await.error(400, "bad_request");
         assert_eq!(refused, "this server takes no actions: its assistant names no endpoint for them");

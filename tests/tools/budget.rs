@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{Shop, begun, said};
+use super::{Shop, first_turn, said};
 use crate::harness::app::request;
 use crate::harness::responses::{answer, function_call};
 use crate::harness::site::json as in_json;
@@ -13,7 +13,7 @@ async fn turn_in_its_last_round_may_call_no_tools() {
         shop.app.model.then(function_call(&format!("call_{number}"), "find_stock", "{}"));
     }
     shop.app.model.then(answer("Enough"));
-    let (events, _) = begun(&shop, "Go").await;
+    let (events, _) = first_turn(&shop, "Go").await;
     assert_eq!(*said(&events), "Enough");
     let requests: Vec<_> = shop.app.model.requests().into_iter().filter(|request| !request.is_title()).collect();
     let choices: Vec<_> = requests.iter().map(|request| request.body["tool_choice"].clone()).collect();
@@ -29,7 +29,7 @@ async fn turn_when_the_last_round_calls_tools_ends() {
         shop.app.model.then(function_call(&format!("call_{number}"), "find_stock", "{}"));
     }
     shop.app.model.then(answer("Enough"));
-    let (events, _) = begun(&shop, "Go").await;
+    let (events, _) = first_turn(&shop, "Go").await;
     let last = events.last().unwrap();
     assert_eq!((&last["type"], &last["level"]), (&json!("notice"), &json!("warning")));
     assert_eq!(shop.shown().len(), 3);
@@ -40,7 +40,7 @@ async fn turn_when_the_last_round_calls_tools_ends() {
 async fn turn_with_one_round_offers_no_tools() {
     let shop = Shop::configured([], &json!({ "max_rounds": 1 }), []).await;
     shop.app.model.on(|request| !request.is_title(), answer("As far as I know"));
-    let (events, thread_id) = begun(&shop, "Go").await;
+    let (events, thread_id) = first_turn(&shop, "Go").await;
     assert_eq!(*said(&events), "As far as I know");
     shop.app.add("alice", &thread_id, "And?").await;
     let body = json!({ "messages": [{ "role": "user", "content": "Hi" }] }).to_string();
@@ -53,7 +53,7 @@ async fn turn_with_one_round_offers_no_tools() {
     let fields = json!({ "max_rounds": 1, "tools": [{ "type": "web_search" }] });
     let shop = Shop::configured([], &fields, []).await;
     shop.app.model.then(answer("It is so"));
-    begun(&shop, "Go").await;
+    first_turn(&shop, "Go").await;
     let asked = shop.app.model.requests().into_iter().find(|request| !request.is_title()).unwrap();
     assert_eq!(asked.body["tool_choice"], json!(null));
 }
@@ -64,7 +64,7 @@ async fn further_round_beyond_the_users_budget_ends_the_turn() {
     let fields = json!({ "max_output_tokens": 1000, "max_context_tokens": 4000 });
     let shop = Shop::configured([in_json(&json!({ "output": "x".repeat(16_000) }))], &fields, limits).await;
     shop.app.model.then(function_call("call_1", "find_stock", "{}"));
-    let (events, thread_id) = begun(&shop, "Go").await;
+    let (events, thread_id) = first_turn(&shop, "Go").await;
     let last = events.last().unwrap();
     assert_eq!((&last["type"], &last["level"]), (&json!("notice"), &json!("warning")));
     assert_eq!(shop.shown().len(), 1, "the model is not asked for what nobody can pay");
@@ -79,7 +79,7 @@ async fn usage_of_a_turn_counts_every_round() {
     let shop = Shop::with([in_json(&json!({ "output": "sent" }))]).await;
     shop.app.model.then(function_call("call_1", "find_stock", "{}"));
     shop.app.model.then(answer("Sent"));
-    begun(&shop, "Go").await;
+    first_turn(&shop, "Go").await;
     let records = shop.app.dynamo.records("usage");
     let record = records.iter().find(|record| record["sk"]["S"].as_str().unwrap().starts_with("R#")).unwrap();
     let rounds: Vec<_> = shop.app.model.requests().iter().map(|request| request.is_title()).collect();
@@ -94,7 +94,7 @@ async fn further_round_beyond_the_tenants_budget_ends_the_turn() {
     let fields = json!({ "max_output_tokens": 1000, "max_context_tokens": 4000 });
     let shop = Shop::configured([in_json(&json!({ "output": "x".repeat(16_000) }))], &fields, limits).await;
     shop.app.model.then(function_call("call_1", "find_stock", "{}"));
-    let (events, thread_id) = begun(&shop, "Go").await;
+    let (events, thread_id) = first_turn(&shop, "Go").await;
     let notice = "The answer is incomplete because this site's token budget is used up for today.";
     assert_eq!(*events.last().unwrap(), json!({ "type": "notice", "level": "warning", "message": notice }));
     assert_eq!(shop.shown().len(), 1, "the model is not asked for what nobody can pay");
@@ -114,7 +114,7 @@ async fn further_round_costs_one_write_for_each_budget_it_raises() {
         shop.app.model.then(function_call("call_1", "find_stock", "{}"));
         shop.app.model.then(answer("Yes"));
         shop.app.dynamo.reset();
-        begun(&shop, "Go").await;
+        first_turn(&shop, "Go").await;
         let calls = shop.app.dynamo.reset().calls;
         let holds = calls.iter().filter(|call| call.body.to_string().contains(":more"));
         written.push((holds.clone().count(), holds.map(|call| call.units).sum::<f64>()));

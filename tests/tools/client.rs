@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Shop, answered, begun, kinds, said};
+use super::{Shop, answered, first_turn, kinds, said};
 use crate::harness::completions::{self, DONE, chunks, finish, tool_call};
 use crate::harness::model::ModelRequest;
 use crate::harness::responses::{answer, encrypted_thoughts_and_call, function_call, function_calls};
@@ -12,7 +12,7 @@ const CHAT_COMPLETIONS: [(&str, &str); 1] = [("MODEL_API", "chat_completions")];
 async fn client_tool_output_continues_the_turn() {
     let shop = Shop::with([]).await;
     shop.app.model.then(encrypted_thoughts_and_call("gAAAA", "call_1", "get_selection", "{}"));
-    let (events, thread_id) = begun(&shop, "What have I picked?").await;
+    let (events, thread_id) = first_turn(&shop, "What have I picked?").await;
     let call = json!({
         "type": "client_tool_call", "id": "tc_1", "thread_id": "thr_1", "created_at": "2026-11-20T12:00:00Z",
         "status": "pending", "call_id": "call_1", "name": "get_selection", "arguments": {},
@@ -46,7 +46,7 @@ async fn client_tool_calls_of_one_round_are_asked_one_by_one() {
         ("call_2", "find_order", "{}"),
         ("call_3", "get_theme", "{}"),
     ]));
-    let (events, thread_id) = begun(&shop, "Everything!").await;
+    let (events, thread_id) = first_turn(&shop, "Everything!").await;
     assert_eq!(answered(&events).last().unwrap()["item"]["name"], "get_selection");
     let asked = shop.app.model.requests().len();
 
@@ -76,7 +76,7 @@ async fn client_tool_calls_of_one_round_are_asked_one_by_one() {
 async fn client_tool_output_without_a_pending_call_is_refused() {
     let shop = Shop::with([]).await;
     shop.app.model.then(answer("Hello"));
-    let (_, thread_id) = begun(&shop, "Hi").await;
+    let (_, thread_id) = first_turn(&shop, "Hi").await;
     let asked = shop.app.model.requests().len();
     let no_call = "no call in the thread waits for the page";
     assert_eq!(shop.output(&thread_id, json!(1)).await.error(400, "bad_request"), no_call);
@@ -101,7 +101,7 @@ async fn client_tool_output_without_a_pending_call_is_refused() {
 async fn client_tool_outputs_that_race_count_once() {
     let shop = Shop::with([]).await;
     shop.app.model.then(function_call("call_1", "get_selection", "{}"));
-    let (_, thread_id) = begun(&shop, "Hi").await;
+    let (_, thread_id) = first_turn(&shop, "Hi").await;
     shop.app.model.on(|_| true, answer("There"));
     let (one, other) = tokio::join!(shop.output(&thread_id, json!(1)), shop.output(&thread_id, json!(2)));
     let statuses = [one.status.as_u16(), other.status.as_u16()];
@@ -118,7 +118,7 @@ async fn client_tool_output_sent_twice_at_once_counts_once() {
     for _ in 0..5 {
         let shop = Shop::with([]).await;
         shop.app.model.then(function_call("call_1", "get_selection", "{}"));
-        let (_, thread_id) = begun(&shop, "Hi").await;
+        let (_, thread_id) = first_turn(&shop, "Hi").await;
         shop.app.model.on(|_| true, answer("There"));
         let (one, other) = tokio::join!(shop.output(&thread_id, json!(1)), shop.output(&thread_id, json!(1)));
         let statuses = [one.status.as_u16(), other.status.as_u16()];
@@ -134,7 +134,7 @@ async fn client_tool_output_after_an_action_is_accepted() {
     let effects = json!([{ "type": "hidden_context", "content": "The cart is full" }]);
     let shop = Shop::with([in_json(&json!({ "effects": effects }))]).await;
     shop.app.model.then(function_call("call_1", "get_selection", "{}"));
-    let (_, thread_id) = begun(&shop, "Hi").await;
+    let (_, thread_id) = first_turn(&shop, "Hi").await;
     let action = json!({ "thread_id": thread_id, "action": { "type": "fill" } });
     shop.send("threads.sync_custom_action", action).await.json();
     shop.app.model.then(answer("There"));
@@ -151,7 +151,7 @@ async fn client_tool_output_after_an_action_is_accepted() {
 async fn client_tool_output_that_is_too_large_leaves_the_call_pending() {
     let shop = Shop::with([]).await;
     shop.app.model.then(function_call("call_1", "get_selection", "{}"));
-    let (_, thread_id) = begun(&shop, "Hi").await;
+    let (_, thread_id) = first_turn(&shop, "Hi").await;
     let huge = Value::from("x".repeat(200_000));
     assert_eq!(shop.output(&thread_id, huge).await.error(400, "bad_request"), "`result` is larger than 128 KB");
     shop.app.model.then(answer("Better"));
@@ -163,7 +163,7 @@ async fn client_tool_output_that_is_too_large_leaves_the_call_pending() {
 async fn client_tool_call_never_answered_is_not_sent_to_the_model() {
     let shop = Shop::with([]).await;
     shop.app.model.then(function_call("call_1", "get_selection", "{}"));
-    let (_, thread_id) = begun(&shop, "Hi").await;
+    let (_, thread_id) = first_turn(&shop, "Hi").await;
     shop.app.model.then(answer("Well"));
     shop.app.add("alice", &thread_id, "Never mind").await;
     assert_eq!(shop.shown()[1], ["user: Hi", "user: Never mind"]);
@@ -209,7 +209,7 @@ async fn signatures_of_calls_go_back_to_the_model_that_made_them() {
     shop.app.model.rather(title, completions::answer("A title"));
     let calls = [signed("a", "find_order"), signed("b", "get_selection"), signed("c", "get_theme")];
     shop.app.model.then(chunks(calls.into_iter().chain([finish("tool_calls")])).bytes(DONE));
-    let (_, thread_id) = begun(&shop, "Everything!").await;
+    let (_, thread_id) = first_turn(&shop, "Everything!").await;
     shop.output(&thread_id, json!("lamp")).await.events();
     shop.app.model.then(completions::answer("There"));
     assert_eq!(*said(&shop.output(&thread_id, json!("dark")).await.events()), "There");

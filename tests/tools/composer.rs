@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Shop, begun, said};
+use super::{Shop, first_turn, said};
 use crate::harness::app::input;
 use crate::harness::responses::{answer, function_call};
 use crate::harness::site::json as in_json;
@@ -53,7 +53,7 @@ async fn composer_choice_that_is_not_offered_is_refused() {
 async fn turn_when_configured_ends_with_an_end_of_turn_item() {
     let shop = shop().await;
     shop.app.model.then(answer("Hello"));
-    let (events, thread_id) = begun(&shop, "Hi").await;
+    let (events, thread_id) = first_turn(&shop, "Hi").await;
     let items: Vec<_> = events.iter().filter(|event| event["type"] == "thread.item.done").collect();
     assert_eq!(items.last().unwrap()["item"]["type"], "end_of_turn");
     assert_eq!(events[0]["thread"]["allowed_image_domains"], json!(["shop.example"]));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Shop, begun, said};
+use super::{Shop, first_turn, said};
 use crate::harness::model::Answer;
 use crate::harness::responses::{
     answer, call_events, completed, created, function_call, item_added, item_done, sse, usage,
@@ -31,7 +31,7 @@ fn pick(levels: usize) -> Answer {
 async fn client_tool_arguments_nested_too_deeply_are_refused() {
     let shop = shop([]).await;
     shop.app.model.then(pick(DEEPEST));
-    let (_, thread_id) = begun(&shop, "Go").await;
+    let (_, thread_id) = first_turn(&shop, "Go").await;
     assert_eq!(shop.items(&thread_id).await[1]["arguments"], nested(DEEPEST));
 
     for levels in [DEEPEST + 1, 127, 128, 1_000] {
@@ -42,7 +42,7 @@ async fn client_tool_arguments_nested_too_deeply_are_refused() {
             &format!("{}{{}}{}", r#"{"a":"#.repeat(levels - 1), "}".repeat(levels - 1)),
         ));
         shop.app.model.then(answer("Sorry"));
-        let (events, thread_id) = begun(&shop, "Go").await;
+        let (events, thread_id) = first_turn(&shop, "Go").await;
         assert_eq!(*said(&events), "Sorry", "{levels}");
         let why =
             if levels < 128 { "the arguments are nested too deeply" } else { "the arguments are not a JSON object" };
@@ -57,7 +57,7 @@ async fn client_tool_arguments_nested_too_deeply_are_refused() {
 async fn client_tool_output_nested_too_deeply_is_refused() {
     let shop = shop([]).await;
     shop.app.model.then(pick(1));
-    let (_, thread_id) = begun(&shop, "Go").await;
+    let (_, thread_id) = first_turn(&shop, "Go").await;
     for levels in [DEEPEST + 1, 126] {
         let refused = shop.output(&thread_id, nested(levels)).await.error(400, "bad_request");
         assert_eq!(refused, "`result` is nested too deeply");
@@ -82,7 +82,7 @@ async fn endpoint_effects_nested_too_deeply_are_refused() {
     let effects = |effect: &Value| in_json(&json!({ "effects": [effect] }));
     let shop = shop(kept.iter().chain(&too_deep).map(effects)).await;
     shop.app.model.then(answer("Hello"));
-    let (_, thread_id) = begun(&shop, "Hi").await;
+    let (_, thread_id) = first_turn(&shop, "Hi").await;
     let action = json!({ "thread_id": thread_id, "action": { "type": "go" } });
     for effect in &kept {
         let answer = shop.send("threads.sync_custom_action", action.clone()).await;
@@ -108,7 +108,7 @@ async fn model_thoughts_nested_too_deeply_are_not_stored() {
         let call = call_events("call_1", "pick", "{}").map(|event| event.item(1));
         let start = [created("resp_1"), item_added(&reasoning), item_done(&reasoning)];
         shop.app.model.then(sse(start.into_iter().chain(call).chain([completed(usage(1, 0, 1, 0))])));
-        let (_, thread_id) = begun(&shop, "Go").await;
+        let (_, thread_id) = first_turn(&shop, "Go").await;
         shop.app.model.then(answer("There"));
         assert_eq!(*said(&shop.output(&thread_id, json!(1)).await.events()), "There", "{levels}");
         let requests = shop.app.model.requests();

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{Shop, begun, said};
+use super::{Shop, first_turn, said};
 use crate::harness::model::Answer;
 use crate::harness::responses::{
     answer, call_events, completed, created, delta, failed, function_call, message_added, sse, usage,
@@ -55,7 +55,7 @@ async fn tool_results_survive_a_failed_round() {
         let shop = Shop::with([placed()]).await;
         shop.app.model.then(function_call("call_1", "find_stock", "{}"));
         shop.app.model.then(round);
-        let (_, thread_id) = begun(&shop, "Buy it").await;
+        let (_, thread_id) = first_turn(&shop, "Buy it").await;
         check(&shop, &thread_id, items, what).await;
     }
 }
@@ -65,7 +65,7 @@ async fn tool_results_survive_the_last_round() {
     let shop = Shop::configured([placed()], &json!({ "max_rounds": 2 }), []).await;
     shop.app.model.then(function_call("call_1", "find_stock", "{}"));
     shop.app.model.then(function_call("call_2", "find_stock", "{}"));
-    let (_, thread_id) = begun(&shop, "Buy it").await;
+    let (_, thread_id) = first_turn(&shop, "Buy it").await;
     check(&shop, &thread_id, &["user_message", "workflow", "widget"], "rounds").await;
 
     let limits = [("LIMIT_USER_TOKENS_PER_HOUR", "5100")];
@@ -75,7 +75,7 @@ async fn tool_results_survive_the_last_round() {
     let answer = in_json(&json!({ "effects": [widget], "output": output }));
     let shop = Shop::configured([answer], &fields, limits).await;
     shop.app.model.then(function_call("call_1", "find_stock", "{}"));
-    let (events, thread_id) = begun(&shop, "Buy it").await;
+    let (events, thread_id) = first_turn(&shop, "Buy it").await;
     assert_eq!(events.last().unwrap()["type"], "notice");
     let lines = shown_next(&shop, &thread_id).await;
     let call = position(&lines, "call: find_stock({})");
@@ -87,7 +87,7 @@ async fn tool_results_before_a_client_tool_call_are_stored_with_it() {
     let shop = Shop::with([placed()]).await;
     let calls = [("call_1", "find_stock", "{}"), ("call_2", "get_selection", "{}")];
     shop.app.model.then(crate::harness::responses::function_calls(&calls));
-    let (_, thread_id) = begun(&shop, "Buy it").await;
+    let (_, thread_id) = first_turn(&shop, "Buy it").await;
     shop.app.model.then(answer("Done"));
     shop.output(&thread_id, json!("lamp")).await.events();
     let lines = shop.shown().pop().unwrap();
@@ -103,7 +103,7 @@ async fn tool_results_after_a_widget_are_stored_with_it() {
     let shop = Shop::with([in_json(&json!({ "effects": [widget], "output": "order 17 placed" }))]).await;
     shop.app.model.then(function_call("call_1", "find_stock", "{}"));
     shop.app.model.then(sse([created("resp_2"), completed(usage(1, 0, 1, 0))]));
-    let (_, thread_id) = begun(&shop, "Buy it").await;
+    let (_, thread_id) = first_turn(&shop, "Buy it").await;
     check(&shop, &thread_id, &["user_message", "workflow", "widget"], "held").await;
 }
 
@@ -117,7 +117,7 @@ async fn action_effects_before_the_endpoint_breaks_off_are_stored() {
             let body = format!("data: {effect}\n\ndata: {{\"type\":\"nonsense\"}}\n\n");
             let shop = Shop::with([crate::harness::site::answer("text/event-stream", body)]).await;
             shop.app.model.then(answer("Hello"));
-            let (_, thread_id) = begun(&shop, "Hi").await;
+            let (_, thread_id) = first_turn(&shop, "Hi").await;
             let reply = shop.send(operation, json!({ "thread_id": thread_id, "action": { "type": "go" } })).await;
             if operation == "threads.sync_custom_action" {
                 reply.error(502, "upstream_error");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Shop, begun, said};
+use super::{Shop, first_turn, said};
 use crate::harness::responses::{answer, function_call, function_calls};
 use crate::harness::site::{Site, json as in_json};
 
@@ -48,7 +48,7 @@ async fn largest_effects_of_an_endpoint_are_stored() {
         shop.app.model.then(function_call("call_1", "find_order", "{}"));
         shop.app.model.then(function_call("call_2", "find_order", "{}"));
         shop.app.model.then(answer("There"));
-        let (events, thread_id) = begun(&shop, "Show me").await;
+        let (events, thread_id) = first_turn(&shop, "Show me").await;
         assert_eq!(*said(&events), "There", "{effect}");
         assert!(shop.items(&thread_id).await.iter().any(|item| item["type"] == kind), "{kind}");
     }
@@ -65,7 +65,7 @@ async fn largest_client_tool_calls_take_the_largest_outputs() {
         ("call_4", "get_selection", &long),
         ("call_5", "get_selection", &long),
     ]));
-    let (_, thread_id) = begun(&shop, "Everything").await;
+    let (_, thread_id) = first_turn(&shop, "Everything").await;
     let output = json!("z".repeat(128 * 1024 - 2));
     let more = json!("z".repeat(128 * 1024 - 1));
     let too_large = shop.output(&thread_id, more).await.error(400, "bad_request");
@@ -94,7 +94,7 @@ async fn largest_answers_to_questions_are_stored() {
     assert!((200_000..LARGEST_ANSWER).contains(&json!(inputs).to_string().len()));
     let shop = shop([&json!({ "effects": [{ "type": "structured_input", "inputs": inputs }] })]).await;
     shop.app.model.then(function_call("call_1", "find_order", "{}"));
-    let (events, thread_id) = begun(&shop, "Ask me").await;
+    let (events, thread_id) = first_turn(&shop, "Ask me").await;
     let asked = events.iter().find(|event| event["item"]["type"] == "structured_input").unwrap();
     let params = |text: String| {
         let input = json!({ "answers": { "note": { "values": [text] } } });

@@ -122,7 +122,7 @@ fn said(events: &[Value]) -> &Value {
 }
 
 /// A new thread's events and id.
-async fn begun(shop: &Shop, text: &str) -> (Vec<Value>, String) {
+async fn first_turn(shop: &Shop, text: &str) -> (Vec<Value>, String) {
     let events = shop.app.create("alice", text).await;
     let id = thread_id(&events);
     (events, id)

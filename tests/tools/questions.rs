@@ -1,13 +1,19 @@
 use serde_json::{Value, json};
 
-use super::{Shop, answered, begun, said};
+use super::{Shop, answered, first_turn, said};
 use crate::harness::responses::{answer, function_call};
 use crate::harness::site::json as in_json;
 
 fn questions() -> Value {
     json!([
-        { "type": "multiple_choice", "id": "color", "question": "Which color?", "options": [{ "value": "red" }, { "value": "blue" }] },
-        { "type": "multiple_choice", "id": "size", "question": "Which sizes?", "multiple": true, "options": [{ "value": "s" }, { "value": "m" }] },
+        {
+            "type": "multiple_choice", "id": "color", "question": "Which color?",
+            "options": [{ "value": "red" }, { "value": "blue" }],
+        },
+        {
+            "type": "multiple_choice", "id": "size", "question": "Which sizes?", "multiple": true,
+            "options": [{ "value": "s" }, { "value": "m" }],
+        },
         { "type": "freeform", "id": "note", "question": "Anything else?", "description": "A word or two" },
     ])
 }
@@ -15,7 +21,7 @@ fn questions() -> Value {
 /// A thread in which the person is asked; the id of the questions.
 async fn asked(shop: &Shop) -> (String, String) {
     shop.app.model.then(function_call("call_1", "find_order", "{}"));
-    let (events, thread_id) = begun(shop, "Sell me something").await;
+    let (events, thread_id) = first_turn(shop, "Sell me something").await;
     let told = answered(&events);
     let item = &told.last().unwrap()["item"];
     assert_eq!((&item["type"], &item["status"]), (&json!("structured_input"), &json!("pending")));

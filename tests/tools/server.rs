@@ -2,7 +2,7 @@ use chatkit_shared::http::TrustedIdentity;
 use futures_util::StreamExt;
 use serde_json::json;
 
-use super::{Shop, answered, begun, kinds, said};
+use super::{Shop, answered, first_turn, kinds, said};
 use crate::harness::model::Gate;
 use crate::harness::responses::{
     answer, call_events, completed, created, encrypted_thoughts_and_call, function_call, function_calls, item_done,
@@ -16,7 +16,7 @@ async fn server_tool_output_continues_the_turn() {
     let shop = Shop::with([in_json(&json!({ "output": { "state": "sent" } }))]).await;
     shop.app.model.then(function_call("call_1", "find_order", r#"{"number":7}"#));
     shop.app.model.then(answer("It is on its way"));
-    let (events, thread_id) = begun(&shop, "Where is order 7?").await;
+    let (events, thread_id) = first_turn(&shop, "Where is order 7?").await;
     let told = answered(&events);
     let at = "2026-11-20T12:00:00Z";
     let task = |status: &str| json!({ "type": "custom", "status_indicator": status, "title": "Looking up the order", "icon": "search" });
@@ -66,7 +66,7 @@ async fn server_tool_turn_sends_encrypted_thoughts_back_within_the_turn_only() {
     let shop = Shop::with([in_json(&json!({ "output": "sent" }))]).await;
     shop.app.model.then(encrypted_thoughts_and_call("gAAAA", "call_1", "find_order", "{}"));
     shop.app.model.then(answer("Sent"));
-    let (_, thread_id) = begun(&shop, "Where?").await;
+    let (_, thread_id) = first_turn(&shop, "Where?").await;
     shop.app.model.then(answer("Yes"));
     shop.app.add("alice", &thread_id, "Really?").await;
     let bodies =
@@ -77,7 +77,7 @@ async fn server_tool_turn_sends_encrypted_thoughts_back_within_the_turn_only() {
 
 #[tokio::test]
 async fn server_tool_calls_run_at_once_and_keep_their_order() {
-    // The first call ends when the second one has begun: one after the other they would wait for ever.
+    // The first call ends when the second one has started: one after the other they would wait for ever.
     let (begun_second, first_may_end) = tokio::sync::oneshot::channel();
     let shop = Shop::with([
         stream(
@@ -98,7 +98,7 @@ async fn server_tool_calls_run_at_once_and_keep_their_order() {
     .await;
     shop.app.model.then(function_calls(&[("call_1", "find_order", "{}"), ("call_2", "find_stock", "{}")]));
     shop.app.model.then(answer("Both"));
-    let (events, _) = begun(&shop, "Both?").await;
+    let (events, _) = first_turn(&shop, "Both?").await;
     assert_eq!(*said(&events), "Both");
     let outputs = shop.shown()[1][1..].to_vec();
     let both = [["output: first", "output: second"], ["output: second", "output: first"]];
@@ -116,7 +116,7 @@ async fn server_tool_call_with_invalid_arguments_is_answered_with_the_fault() {
         ("call_4", "get_selection", r#"{"x":1}"#),
     ]));
     shop.app.model.then(answer("Sorry"));
-    let (events, _) = begun(&shop, "Go").await;
+    let (events, _) = first_turn(&shop, "Go").await;
     assert_eq!(*said(&events), "Sorry");
     assert_eq!(shop.told(), [json!(null); 0], "nothing was called");
     let outputs: Vec<_> = shop.shown()[1].iter().filter(|line| line.starts_with("output: ")).cloned().collect();
@@ -134,7 +134,7 @@ async fn server_tool_arguments_that_are_no_object_are_sent_back_empty() {
         let shop = Shop::with([in_json(&json!({ "output": "sent" }))]).await;
         shop.app.model.then(function_call("call_1", "find_order", passed));
         shop.app.model.then(answer("Well"));
-        let (_, thread_id) = begun(&shop, "Where?").await;
+        let (_, thread_id) = first_turn(&shop, "Where?").await;
         shop.app.model.then(answer("Yes"));
         shop.app.add("alice", &thread_id, "Really?").await;
         for shown in &shop.shown()[1..] {
@@ -148,7 +148,7 @@ async fn server_tool_when_the_endpoint_fails_shows_it_and_the_turn_continues() {
     let shop = Shop::with([status(404)]).await;
     shop.app.model.then(function_call("call_1", "find_order", "{}"));
     shop.app.model.then(answer("I cannot look"));
-    let (events, _) = begun(&shop, "Where?").await;
+    let (events, _) = first_turn(&shop, "Where?").await;
     assert_eq!(*said(&events), "I cannot look");
     let told = answered(&events);
     let task = &told[2]["update"]["task"];
@@ -169,7 +169,7 @@ async fn server_tool_effects_reach_the_page_or_the_model() {
     let shop = Shop::with([in_json(&json!({ "output": "sent", "effects": effects }))]).await;
     shop.app.model.then(function_call("call_1", "find_order", "{}"));
     shop.app.model.then(answer("Sent"));
-    let (events, thread_id) = begun(&shop, "Where?").await;
+    let (events, thread_id) = first_turn(&shop, "Where?").await;
     for expected in [
         json!({ "type": "progress_update", "text": "Half way", "icon": "clock" }),
         json!({ "type": "client_effect", "name": "flash", "data": { "times": 2 } }),
@@ -225,7 +225,7 @@ async fn server_tool_title_replaces_the_generated_one() {
     shop.app.dynamo.hold_at("UpdateItem", "SET #title", written, release);
     shop.app.model.then(function_call("call_1", "find_order", "{}"));
     shop.app.model.then(answer("Done"));
-    let (events, thread_id) = begun(&shop, "Which lamp?").await;
+    let (events, thread_id) = first_turn(&shop, "Which lamp?").await;
     let titles: Vec<_> = events.iter().filter_map(|event| event["thread"]["title"].as_str()).collect();
     assert_eq!(titles.last(), Some(&"Lamps"), "{titles:?}");
     let thread = shop.send("threads.get_by_id", json!({ "thread_id": thread_id })).await.json();
@@ -251,7 +251,7 @@ async fn hosted_tool_results_are_sent_in_the_later_rounds() {
     shop.app.model.then(sse([created("resp_1")].into_iter().chain(events).chain(call).chain([end])));
     shop.app.model.then(answer("It is on its way, and there is a ticket"));
     shop.app.model.then(answer("Number 7"));
-    let (_, thread_id) = begun(&shop, "Where is it?").await;
+    let (_, thread_id) = first_turn(&shop, "Where is it?").await;
     let told = [
         "user: Where is it?",
         r#"call: tickets_open_now({"text":"lost"})"#,

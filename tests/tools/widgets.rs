@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Shop, begun, kinds};
+use super::{Shop, first_turn, kinds};
 use crate::harness::responses::{answer, function_call};
 use crate::harness::site::stream;
 
@@ -21,7 +21,7 @@ async fn widget_that_grows_is_streamed_in_deltas_and_stored_whole() {
     let shop = Shop::with([stream("text/event-stream", futures_util::stream::iter(events))]).await;
     shop.app.model.then(function_call("call_1", "find_order", "{}"));
     shop.app.model.then(answer("See"));
-    let (events, thread_id) = begun(&shop, "Show me").await;
+    let (events, thread_id) = first_turn(&shop, "Show me").await;
     let about: Vec<_> = events
         .iter()
         .filter(|event| {

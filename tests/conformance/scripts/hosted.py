@@ -54,9 +54,9 @@ def file_search(response: Response) -> None:
 @script(SHOWN)
 def program(response: Response) -> None:
     response.begin()
-    begun = {"code": "", "container_id": "cntr_1", "outputs": None}
+    started = {"code": "", "container_id": "cntr_1", "outputs": None}
     steps = ("in_progress", "interpreting", "completed")
-    response.hosted("code_interpreter_call", steps, begun, begun | {"code": "print(1)\n"})
+    response.hosted("code_interpreter_call", steps, started, started | {"code": "print(1)\n"})
     response.message(Text(["One."]))
     response.complete()
 

@@ -55,9 +55,9 @@ pub(crate) fn arguments_done(text: &str) -> Event {
 pub(crate) fn web_search(query: &str, pages: &[&str], text: &str) -> Answer {
     let sources: Vec<_> = pages.iter().map(|url| json!({"type": "url", "url": url})).collect();
     let action = json!({"type": "search", "query": query, "queries": [query], "sources": sources});
-    let begun = json!({"id": "ws_1", "type": "web_search_call", "status": "in_progress"});
+    let started = json!({"id": "ws_1", "type": "web_search_call", "status": "in_progress"});
     let done = json!({"id": "ws_1", "type": "web_search_call", "status": "completed", "action": action});
-    then_answer(hosted_events("web_search_call", "searching", &begun, &done), text)
+    then_answer(hosted_events("web_search_call", "searching", &started, &done), text)
 }
 
 /// A search of files that finds these, then an answer.
@@ -66,9 +66,9 @@ pub(crate) fn file_search(query: &str, files: &[&str], text: &str) -> Answer {
         |name: &&str| json!({"file_id": "file_1", "filename": name, "score": 0.9, "text": "…", "attributes": {}});
     let results: Vec<_> = files.iter().map(found).collect();
     let item = json!({"id": "fs_1", "type": "file_search_call", "queries": [], "results": null});
-    let begun = item.clone().with("status", "in_progress");
+    let started = item.clone().with("status", "in_progress");
     let done = item.with("status", "completed").with("queries", json!([query])).with("results", json!(results));
-    then_answer(hosted_events("file_search_call", "searching", &begun, &done), text)
+    then_answer(hosted_events("file_search_call", "searching", &started, &done), text)
 }
 
 /// A picture in base64, after earlier states of it, then an answer.
@@ -97,9 +97,9 @@ pub(crate) fn image_partial(number: u64, base64: &str) -> Event {
 
 /// Everything of something that the model's server does, at the first place: `kind` is the item's type, `phase` what
 /// the server says while it is at it.
-pub(crate) fn hosted_events(kind: &str, phase: &str, begun: &Value, done: &Value) -> Vec<Event> {
+pub(crate) fn hosted_events(kind: &str, phase: &str, started: &Value, done: &Value) -> Vec<Event> {
     let phases = ["in_progress", phase, "completed"].map(|phase| in_item(&format!("response.{kind}.{phase}")));
-    [item_added(begun)].into_iter().chain(phases).chain([item_done(done)]).collect()
+    [item_added(started)].into_iter().chain(phases).chain([item_done(done)]).collect()
 }
 
 /// These events of the first item, then an answer in the second.

@@ -38,7 +38,9 @@ async fn refusals_in_any_known_shape_have_the_right_kind() {
         (
             refusal(
                 400,
-                &json!({"error": {"message": format!("litellm.ContextWindowExceededError: {LEAK}"), "type": null, "code": "400"}}),
+                &json!({"error": {
+                    "message": format!("litellm.ContextWindowExceededError: {LEAK}"), "type": null, "code": "400",
+                }}),
             ),
             ContextTooLong,
         ),

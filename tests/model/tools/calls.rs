@@ -85,24 +85,24 @@ async fn plain_thoughts_are_sent_back_unchanged() {
 
 #[tokio::test]
 async fn call_with_missing_events_is_complete() {
-    let [begun, some_arguments, all_arguments, over] = call_events("call_a", "find_order", ARGUMENTS);
+    let [started, some_arguments, all_arguments, over] = call_events("call_a", "find_order", ARGUMENTS);
     let bare = function_call_item("call_a", "find_order", "").with("status", "completed");
     let end = || completed(json!(null));
     for answer in [
         vec![over.clone(), end()],
         vec![some_arguments.clone(), over.clone(), end()],
-        vec![begun.clone(), over.clone(), end()],
-        vec![begun.clone(), some_arguments.clone(), item_done(&bare), end()],
-        vec![begun.clone(), all_arguments.clone(), end()],
-        vec![begun.clone(), some_arguments.clone(), end()],
-        vec![begun.clone(), listed(json!([item(ARGUMENTS)]))],
+        vec![started.clone(), over.clone(), end()],
+        vec![started.clone(), some_arguments.clone(), item_done(&bare), end()],
+        vec![started.clone(), all_arguments.clone(), end()],
+        vec![started.clone(), some_arguments.clone(), end()],
+        vec![started.clone(), listed(json!([item(ARGUMENTS)]))],
         vec![listed(json!([item(ARGUMENTS)]))],
         vec![some_arguments.clone(), listed(json!([item(ARGUMENTS)]))],
         // Told twice, it is one.
-        vec![begun.clone(), over.clone(), over.clone(), listed(json!([item(ARGUMENTS)]))],
-        vec![begun.clone(), over.clone(), some_arguments, all_arguments, end()],
+        vec![started.clone(), over.clone(), over.clone(), listed(json!([item(ARGUMENTS)]))],
+        vec![started.clone(), over.clone(), some_arguments, all_arguments, end()],
         // Ids that change from event to event.
-        vec![begun, over, listed(json!([item(ARGUMENTS).with("id", "fc_other")]))],
+        vec![started, over, listed(json!([item(ARGUMENTS).with("id", "fc_other")]))],
     ] {
         let expected = [call("call_a", "find_order", ARGUMENTS), COMPLETED];
         assert_eq!(events(sse(answer.clone())).await, expected, "{answer:?}");
@@ -159,14 +159,14 @@ async fn calls_without_a_unique_id_get_one() {
 async fn calls_in_an_incomplete_answer_are_dropped() {
     let cut = || incomplete("max_output_tokens", json!(null));
     let half = item(r#"{"ord"#).with("status", "incomplete");
-    let begun = || item_added(&item("").with("status", "in_progress"));
+    let started = || item_added(&item("").with("status", "in_progress"));
     let incomplete = ModelEvent::Incomplete { reason: IncompleteReason::MaxOutputTokens, usage: None };
     let whole = call("call_a", "find_order", ARGUMENTS);
     for (answer, expected) in [
-        (vec![begun(), arguments_delta(r#"{"ord"#), cut()], vec![]),
-        (vec![begun(), arguments_done(r#"{"ord"#), item_done(&half), cut()], vec![]),
-        (vec![begun(), cut().response("output", json!([half]))], vec![]),
-        (vec![begun(), item_done(&item(ARGUMENTS)), begun().item(1), cut()], vec![whole]),
+        (vec![started(), arguments_delta(r#"{"ord"#), cut()], vec![]),
+        (vec![started(), arguments_done(r#"{"ord"#), item_done(&half), cut()], vec![]),
+        (vec![started(), cut().response("output", json!([half]))], vec![]),
+        (vec![started(), item_done(&item(ARGUMENTS)), started().item(1), cut()], vec![whole]),
     ] {
         assert_eq!(events(sse(answer)).await, [expected, vec![incomplete.clone()]].concat());
     }

@@ -30,7 +30,7 @@ fn picture(media_type: &'static str, bytes: &[u8]) -> Picture {
     Picture { media_type, bytes: Bytes::copy_from_slice(bytes) }
 }
 
-fn begun(image: u64) -> ModelEvent {
+fn image_started(image: u64) -> ModelEvent {
     ModelEvent::ImageStarted { image }
 }
 
@@ -74,7 +74,7 @@ async fn image_with_partial_images_shows_its_progress() {
         assert_eq!(
             events[..6],
             [
-                begun(0),
+                image_started(0),
                 partial(0, "1", first),
                 partial(0, "2", second),
                 partial(0, "3", third),
@@ -102,7 +102,7 @@ async fn image_type_is_read_from_the_first_bytes() {
         let item = item(base64(bytes)).with("output_format", output_format);
         assert_eq!(
             events(sse([item_done(&item), completed(json!(null))])).await,
-            [begun(0), over(0, media_type.map(|media_type| picture(media_type, bytes))), COMPLETED]
+            [image_started(0), over(0, media_type.map(|media_type| picture(media_type, bytes))), COMPLETED]
         );
     }
 }
@@ -112,7 +112,7 @@ async fn image_that_failed_ends_without_a_picture() {
     for result in [json!(null), json!(""), json!("no base64!"), json!(["of a strange form"])] {
         let answer = [item_added(&item(json!(null))), item_done(&item(result).with("status", "failed"))];
         let answer = answer.into_iter().chain([completed(json!(null))]);
-        assert_eq!(events(sse(answer)).await, [begun(0), over(0, None), COMPLETED]);
+        assert_eq!(events(sse(answer)).await, [image_started(0), over(0, None), COMPLETED]);
     }
 }
 
@@ -143,10 +143,10 @@ async fn image_with_missing_events_is_complete_once() {
 async fn image_that_never_arrives_ends_with_the_answer() {
     let over = |image| ModelEvent::ImageDone { image, upstream_id: None, picture: None };
     let answer = [item_added(&item(json!(null))), item_added(&item(json!(null))).item(1), completed(json!(null))];
-    assert_eq!(events(sse(answer)).await, [begun(0), begun(1), over(0), over(1), COMPLETED]);
+    assert_eq!(events(sse(answer)).await, [image_started(0), image_started(1), over(0), over(1), COMPLETED]);
 
     let answer = [item_added(&item(json!(null))), incomplete("content_filter", json!(null))];
-    assert_eq!(events(sse(answer)).await[..2], [begun(0), over(0)]);
+    assert_eq!(events(sse(answer)).await[..2], [image_started(0), over(0)]);
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn images_that_interleave_stay_apart() {
     let whole = |image, text: &str| over(image, Some(picture("image/png", &png(text))));
     assert_eq!(
         events(sse(interleaved.chain([completed(json!(null))]))).await,
-        [begun(0), begun(1), whole(0, "first"), whole(1, "second"), COMPLETED]
+        [image_started(0), image_started(1), whole(0, "first"), whole(1, "second"), COMPLETED]
     );
 }
 
@@ -167,7 +167,7 @@ async fn large_image_is_read_only_when_the_prompt_wants_images() {
     let bytes = [PNG, &vec![7; 9 << 20]].concat();
     let answer = || sse([message_added("msg_1"), item_done(&item(base64(&bytes))).item(1), completed(json!(null))]);
     let events = events_with(json!({"type": "image_generation"}), answer()).await;
-    assert_eq!(events[1..3], [begun(0), over(0, Some(picture("image/png", &bytes)))]);
+    assert_eq!(events[1..3], [image_started(0), over(0, Some(picture("image/png", &bytes)))]);
 
     let (_, error) = ask(answer()).await;
     assert_eq!(error.unwrap().kind, ModelErrorKind::Broken("it is too large"));

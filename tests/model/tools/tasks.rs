@@ -52,18 +52,18 @@ fn custom(status_indicator: StatusIndicator, title: &str, icon: &str, content: O
 async fn shown(item: Value) -> [Task; 2] {
     let mut events = events(sse([item_done(&item), completed(json!(null))])).await;
     events.retain(|event| !matches!(event, ModelEvent::Answered { .. }));
-    let [ModelEvent::Task { task: 0, content: begun }, ModelEvent::Task { task: 0, content: over }, COMPLETED] =
+    let [ModelEvent::Task { task: 0, content: started }, ModelEvent::Task { task: 0, content: over }, COMPLETED] =
         &events[..]
     else {
         panic!("{item}: {events:?}")
     };
-    [*begun.clone(), *over.clone()]
+    [*started.clone(), *over.clone()]
 }
 
 /// What an item is in the end.
 async fn last(item: Value) -> Task {
-    let [begun, over] = shown(item).await;
-    assert_ne!(begun, over);
+    let [started, over] = shown(item).await;
+    assert_ne!(started, over);
     over
 }
 
