@@ -71,7 +71,11 @@ export class ThreadRow {
     };
     field.addEventListener("keydown", (event) => {
       if (event.isComposing) return;
-      if (event.key === "Enter") end(true);
+      if (event.key === "Enter") {
+        // Else it would press the button that gets the focus, and edit again.
+        event.preventDefault();
+        end(true);
+      }
       if (event.key === "Escape") {
         event.stopPropagation();
         end(false);
