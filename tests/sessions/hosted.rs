@@ -107,7 +107,6 @@ async fn hosted_refresh_by_another_user_is_refused() {
         (app.refresh("ek_1", None).await, "this session is refreshed with the user's own token beside it"),
         (app.refresh("ek_unknown", Some("ada")).await, "the session token is not valid"),
         (app.refresh("ek_unknown", None).await, "the session token is not valid"),
-        (app.refresh("", None).await, "the session token is not valid"),
         (app.refresh(&"#".repeat(100_000), None).await, "the session token is not valid"),
         // What stands in the table opens nothing.
         (app.refresh(&sha256_hex("ek_1"), Some("ada")).await, "the session token is not valid"),

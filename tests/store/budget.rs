@@ -136,7 +136,8 @@ async fn admit_when_turns_race_stays_within_both_limits() {
         let dynamo = Dynamo::start().await;
         let turns = Bucket::new(turns, 1, Duration::from_secs(3600));
         let clients: Vec<_> = (0..4).map(|_| dynamo.budgets()).collect();
-        let admissions = (0..200).map(|number| {
+        // No more at once than are answered within the SDK's timeout on a machine that is busy with other tests.
+        let admissions = (0..60).map(|number| {
             let now = at(0) + SignedDuration::from_millis(number % 5);
             let budgets = clients[usize::try_from(number).unwrap() % clients.len()].clone();
             async move { admit(&budgets, &turns, tokens, 100, now).await }

@@ -61,13 +61,14 @@ async fn take_when_raced_admits_exactly_the_capacity() {
     let dynamo = Dynamo::start().await;
     let bucket = Bucket::new(100, 1, Duration::from_secs(3600));
     let clients: Vec<_> = (0..5).map(|_| dynamo.budgets()).collect();
-    let takes = (0..1000).map(|number| {
+    let takes = (0..300).map(|number| {
         let budgets = clients[number % clients.len()].clone();
         // Clocks differ a little.
         let now = at(0) + SignedDuration::from_millis(i64::try_from(number % 7).unwrap());
         async move { budgets.take(ADDRESS, "start", &bucket, now).await.unwrap() }
     });
-    let decisions = futures_util::stream::StreamExt::buffer_unordered(futures_util::stream::iter(takes), 100);
+    // No more at once than are answered within the SDK's timeout on a machine that is busy with other tests.
+    let decisions = futures_util::stream::StreamExt::buffer_unordered(futures_util::stream::iter(takes), 20);
     let decisions: Vec<_> = futures_util::StreamExt::collect(decisions).await;
     assert_eq!(decisions.iter().filter(|decision| **decision == Decision::Admitted).count(), 100);
 }

@@ -211,7 +211,7 @@ async fn begin_run_when_equal_messages_race_begins_once() {
     let results = futures_util::future::join_all(attempts).await;
     let mut outcomes: Vec<_> = results.iter().map(outcome).collect();
     outcomes.sort_unstable();
-    assert_eq!(outcomes, [vec!["started"], vec!["conflict"; 19]].concat());
+    assert_eq!(outcomes, [vec!["conflict"; 19], vec!["started"]].concat());
     let (run, items) = stored(&store).await;
     assert_eq!(items, [question(1, "hi"), items[1].clone()]);
     assert_eq!(run.unwrap().id, items[1].item.id());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::InterceptorContext;
-use aws_sdk_dynamodb::config::retry::{ClassifyRetry, RetryAction, RetryConfig};
+use aws_sdk_dynamodb::config::retry::{ClassifyRetry, RetryAction, RetryConfig, RetryPartition};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, IdentityCache, StalledStreamProtectionConfig};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -37,6 +37,8 @@ impl DynamoDb {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .timeout_config(timeouts)
             .retry_config(retries)
+            // Else all clients of a process share one quota of retries, and the faults of one would fail the others.
+            .retry_partition(RetryPartition::custom("store").build())
             .retry_classifier(Conflicts);
         config.set_endpoint_url(endpoint(env, "AWS_ENDPOINT_URL_DYNAMODB").map(|(_, url)| url.to_owned()));
         Self(Client::from_conf(config.build()))
