@@ -74,7 +74,8 @@ def wait_for_the_person(run: RunContextWrapper[Context], _: list[FunctionToolRes
 
 
 class Official(ChatKitServer[str]):
-    """One agent that knows the whole thread, as long as these are. The title is the first message, set when the turn is over."""
+    """One agent that knows the whole thread, as long as these are. The title is the first message, set when the turn is
+    over."""
 
     def __init__(self, files: Files) -> None:
         self.files = files

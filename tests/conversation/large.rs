@@ -124,7 +124,10 @@ async fn turn_with_endless_thoughts_cuts_them_off_and_keeps_the_answer() {
 
 #[tokio::test]
 async fn turn_with_many_programs_at_once_stays_within_the_size_limit() {
-    let program = |status: &str, place: u64, code: Value| json!({ "id": format!("ci_{place}"), "type": "code_interpreter_call", "status": status, "code": code });
+    let program = |status: &str, place: u64, code: Value| {
+        let id = format!("ci_{place}");
+        json!({ "id": id, "type": "code_interpreter_call", "status": status, "code": code })
+    };
     let started = (0..100).map(|place| item_added(&program("in_progress", place, Value::Null)).item(place));
     let code = "print('x')\n".repeat(10_000);
     let done = (0..100).map(|place| item_done(&program("completed", place, json!(code))).item(place));

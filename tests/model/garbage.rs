@@ -61,7 +61,10 @@ fn events() -> Vec<Value> {
 
 /// Each kind of chunk that there is.
 fn chunks() -> Vec<Value> {
-    let piece = |name: Value, arguments: &str| json!({"index": 0, "id": "a", "function": {"name": name, "arguments": arguments}});
+    let piece = |name: Value, arguments: &str| {
+        let function = json!({"name": name, "arguments": arguments});
+        json!({"index": 0, "id": "a", "function": function})
+    };
     let deltas = [
         json!({"role": "assistant", "content": "", "refusal": null}),
         json!({"content": "Hi"}),

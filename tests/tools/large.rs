@@ -14,7 +14,12 @@ async fn shop(answers: impl IntoIterator<Item = &Value>) -> Shop {
     let answers = answers.into_iter().map(in_json).collect::<Vec<_>>();
     let site = Site::new(answers).await;
     let parameters = json!({ "type": "object", "properties": { "a": { "type": "string" } } });
-    let function = |name: &str, run: Value| json!({ "type": "function", "name": name, "description": name, "parameters": parameters, "run": run });
+    let function = |name: &str, run: Value| {
+        let description = name;
+        json!({
+            "type": "function", "name": name, "description": description, "parameters": parameters, "run": run,
+        })
+    };
     let tools = json!([
         function("find_order", json!({ "url": site.url, "largest_answer_bytes": LARGEST_ANSWER })),
         function("get_selection", json!("client")),

@@ -19,7 +19,10 @@ async fn server_tool_output_continues_the_turn() {
     let (events, thread_id) = first_turn(&shop, "Where is order 7?").await;
     let told = answered(&events);
     let at = "2026-11-20T12:00:00Z";
-    let task = |status: &str| json!({ "type": "custom", "status_indicator": status, "title": "Looking up the order", "icon": "search" });
+    let task = |status: &str| {
+        let title = "Looking up the order";
+        json!({ "type": "custom", "status_indicator": status, "title": title, "icon": "search" })
+    };
     let workflow = |tasks, rest: serde_json::Value| {
         let mut workflow = json!({ "type": "custom", "tasks": tasks, "expanded": false });
         workflow.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
