@@ -116,7 +116,7 @@ impl Answer {
         events
             .map(|event| {
                 let event = event.trim_start_matches(": ping\n");
-                serde_json::from_str(event.strip_prefix("data: ").unwrap()).unwrap()
+                unreferenced(serde_json::from_str(event.strip_prefix("data: ").unwrap()).unwrap())
             })
             .collect()
     }
@@ -131,6 +131,19 @@ impl Answer {
         assert_eq!(body.as_object().unwrap().len(), fields, "{body}");
         body["message"].as_str().unwrap().to_owned()
     }
+}
+
+/// An event without the reference to the log that an error's message ends with.
+pub(crate) fn unreferenced(mut event: Value) -> Value {
+    if event["type"] == "error"
+        && let Some(message) = event["message"].as_str()
+    {
+        let (message, reference) = message.rsplit_once(" (ref ").unwrap_or_else(|| panic!("no reference: {message}"));
+        let reference = reference.strip_suffix(')').unwrap();
+        assert!(reference.len() == 8 && reference.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{reference}");
+        event["message"] = message.into();
+    }
+    event
 }
 
 /// A request of a user whom the site vouches for.

@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::app::{App, chatkit};
+use super::app::{App, chatkit, unreferenced};
 
 /// A streamed answer on its way. Dropping it is what a client does that leaves.
 pub(crate) struct Live {
@@ -49,7 +49,7 @@ impl Live {
         loop {
             if let Some(end) = self.text[self.read..].find("\n\n") {
                 let event = self.text[self.read..self.read + end].trim_start_matches(": ping\n");
-                let event = serde_json::from_str(event.strip_prefix("data: ").unwrap()).unwrap();
+                let event = unreferenced(serde_json::from_str(event.strip_prefix("data: ").unwrap()).unwrap());
                 self.read += end + 2;
                 return Some(event);
             }

@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::app::App;
+use super::app::{App, unreferenced};
 use super::journal::Journal;
 
 /// A frame that has not come by then never will, so the test fails instead of hanging.
@@ -308,6 +308,6 @@ impl Answered {
     pub(crate) fn events(&self) -> Vec<Value> {
         let (done, events) = self.contents.split_last().unwrap();
         assert_eq!(*done, json!({ "done": true }));
-        events.iter().flat_map(|content| content["events"].as_array().unwrap().clone()).collect()
+        events.iter().flat_map(|content| content["events"].as_array().unwrap().clone()).map(unreferenced).collect()
     }
 }

@@ -1,6 +1,7 @@
 //! How much one address and one user may ask, over any number of processes.
 
 mod address;
+mod explained;
 mod shared;
 mod tokens;
 mod uncounted;

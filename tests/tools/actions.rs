@@ -100,8 +100,8 @@ async fn action_on_an_item_that_is_no_widget_is_refused() {
 async fn action_with_respond_when_the_budget_is_used_up_ends_in_an_error() {
     let respond = || in_json(&json!({ "effects": [{ "type": "respond" }] }));
     for (limit, message) in [
-        ("LIMIT_USER_TOKENS_PER_HOUR", "Your token budget is used up for now."),
-        ("LIMIT_TENANT_TOKENS_PER_DAY", "This site's token budget is used up for today."),
+        ("LIMIT_USER_TOKENS_PER_HOUR", "Your token budget is used up for now. Please try again in 60 minutes."),
+        ("LIMIT_TENANT_TOKENS_PER_DAY", "This site's token budget is used up for today. Please try again in 12 hours."),
     ] {
         let fields = json!({ "max_output_tokens": 1000, "max_context_tokens": 4000 });
         let shop = Shop::configured([shown_widget(), respond()], &fields, [(limit, "5700")]).await;

@@ -13,11 +13,13 @@ mod config;
 mod plain;
 
 use axum::extract::{FromRef, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::post;
 use axum::{Extension, Router};
 use chatkit_shared::engine::Engine;
 use chatkit_shared::http::{Authenticator, Caller, Error, HttpLayer, JsonBody, RequestLog, json, sse};
+use chatkit_shared::identity::Identity;
 use chatkit_shared::protocol::Request;
 use chatkit_shared::secrets::Secrets;
 
@@ -44,15 +46,28 @@ async fn chatkit(
     State(app): State<App>,
     Caller(identity): Caller,
     Extension(log): Extension<RequestLog>,
+    headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Response, Error> {
     let request = Request::parse(&body.0).map_err(|error| Error::bad_request(error.to_string()))?;
     log.request(&request);
     match request {
         Request::Stream(request) => {
-            let events = app.engine.stream(&identity, request, log.clone().on_end()).await?;
-            log.turn_started();
-            Ok(sse::response(events))
+            let identity = Identity { reference: Some(log.reference().to_owned()), ..identity };
+            match app.engine.stream(&identity, request, log.clone().on_end()).await {
+                Ok(events) => {
+                    log.turn_started();
+                    Ok(sse::response(events))
+                }
+                Err(refusal) => {
+                    // The widget shows nothing of an error's body.
+                    let event = Engine::explain(&identity, &refusal).filter(|_| sse::is_accepted(&headers));
+                    let error = Error::from(refusal);
+                    let Some(event) = event else { return Err(error) };
+                    log.refused(&error);
+                    Ok(sse::only(&event))
+                }
+            }
         }
         Request::Call(request) => Ok(json(&app.engine.call(&identity, request, log.on_end()).await?)),
     }

@@ -94,7 +94,8 @@ impl App {
         let request =
             Request::parse(order.request.as_bytes()).map_err(|error| Error::bad_request(error.to_string()))?;
         log.request(&request);
-        let identity = Identity { address: order.address, ..session.identity };
+        let reference = Some(log.reference().to_owned());
+        let identity = Identity { address: order.address, reference, ..session.identity };
         let Request::Stream(request) = request else {
             return Err(Error::internal("an order is for a streamed operation"));
         };

@@ -21,7 +21,7 @@ enum Part {
     Value { name: Placeholder, default: String },
 }
 
-/// A name in a placeholder. All values are verified.
+/// A name in a placeholder. All values are verified, but for a language tag that the token does not have: the browser's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Placeholder {
     Tenant,
@@ -131,7 +131,7 @@ impl Placeholder {
             Self::Anonymous => Some(if identity.anonymous { "true" } else { "false" }.into()),
             Self::Name => text(&claims.name),
             Self::Email => text(&claims.email),
-            Self::Locale => text(&claims.locale),
+            Self::Locale => claims.locale.as_deref().or_else(|| identity.languages.preferred()).map(Cow::from),
             Self::Zoneinfo => text(&claims.zoneinfo),
             Self::Plan => text(&claims.plan),
             Self::Claim(name) => claims.chatkit.get(name).map(|value| match value {

@@ -6,7 +6,8 @@
 //! answer/             the model's events and the endpoints' effects as items and events of the thread; no I/O
 //! history.rs          the newest part of a thread, which the model is shown: how it is read, where it begins
 //! prompt.rs           the history as the model's input; no I/O
-//! public_messages.rs  the sentences that a person reads when a turn goes wrong
+//! public_messages.rs  what a person is told when a turn goes wrong
+//! sentences/          the sentences for that, in each language
 //! ```
 //!
 //! Architecture invariant: nothing here mentions HTTP, SSE, DynamoDB or OpenAI's wire types.
@@ -19,6 +20,7 @@ mod limits;
 mod operations;
 mod prompt;
 mod public_messages;
+mod sentences;
 mod task;
 mod turn;
 
@@ -30,7 +32,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 pub use error::{Error, Failure};
 pub use limits::{Limits, REQUESTS};
 pub use operations::stateless::{Message, Role};
-pub(crate) use public_messages::budget_used_up;
+pub(crate) use public_messages::model_failed;
 pub use turn::{OnEnd, TurnReport};
 
 use crate::assistant::Assistant;
@@ -115,6 +117,16 @@ impl Engine {
             }
         })
         .await
+    }
+
+    /// What a person is told of a refusal that has an end or a reason that they can understand.
+    pub fn explain(identity: &Identity, refusal: &Error) -> Option<Event> {
+        match refusal {
+            Error::RateLimited { .. } | Error::BudgetExceeded { .. } | Error::NotWritable => {
+                Some(public_messages::refused(refusal).to_event(identity))
+            }
+            Error::Invalid(_) | Error::NotFound(_) | Error::Conflict | Error::NoFiles | Error::Failed(_) => None,
+        }
     }
 
     /// Carries out an operation of a user that is answered with one document. `on_end` is called if it asks a model.

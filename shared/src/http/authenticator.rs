@@ -1,14 +1,14 @@
 //! Who sends a request: the extractors of the handlers.
 
 use axum::extract::{FromRef, FromRequestParts};
-use http::header::AUTHORIZATION;
+use http::header::{ACCEPT_LANGUAGE, AUTHORIZATION};
 use http::request::Parts;
 use reqwest::Client;
 
 use super::{ClientAddress, Error, RequestLog};
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
-use crate::identity::{AuthModes, Identity, SessionTokens, UserTokenError, UserTokens};
+use crate::identity::{AuthModes, Identity, Languages, SessionTokens, UserTokenError, UserTokens};
 use crate::secrets::Secrets;
 
 /// An identity that something in front of the router has verified, in the request's extensions. The local server puts
@@ -89,7 +89,9 @@ where
         let identity = Authenticator::from_ref(state).session_or_user(parts).await?;
         log_owner(parts, &identity);
         let address = parts.extensions.get::<ClientAddress>().and_then(|address| address.0);
-        Ok(Self(Identity { address, ..identity }))
+        let languages = parts.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let languages = languages.map(Languages::accepted).unwrap_or_default();
+        Ok(Self(Identity { address, languages, ..identity }))
     }
 }
 

@@ -107,12 +107,12 @@ impl Error {
     }
 
     fn budget_exceeded(retry_after: Duration, payer: Payer) -> Self {
-        let limit = match payer {
-            Payer::User => "user_tokens",
-            Payer::Address => "address_tokens",
-            Payer::Tenant => "tenant_tokens",
+        let (limit, message) = match payer {
+            Payer::User => ("user_tokens", "your token budget is used up for now"),
+            Payer::Address => ("address_tokens", "the token budget of your network's visitors is used up for now"),
+            Payer::Tenant => ("tenant_tokens", "this site's token budget is used up for today"),
         };
-        let error = Self::new(Code::BudgetExceeded, engine::budget_used_up(payer));
+        let error = Self::new(Code::BudgetExceeded, message);
         Self { retry_after: Some(retry_after), limit: Some(limit), ..error }
     }
 
@@ -255,7 +255,7 @@ impl From<Failure> for Error {
             _ if code == Code::InternalError => return Self::internal(failure),
             Failure::Store(_) | Failure::Panic => return Self::unavailable(failure),
             Failure::Files(_) => "the service cannot take files right now, please try again",
-            Failure::Model(error) => error.public_message(),
+            Failure::Model(error) => engine::model_failed(error.kind),
             Failure::Endpoint(_) => "the action did not work",
         };
         Self::new(code, message).because(failure)

@@ -15,6 +15,9 @@ use crate::ids;
 use crate::protocol::Request;
 use crate::telemetry::{REQUEST, chain, request_span};
 
+/// As many as can be read out on a telephone; 40 random bits.
+const REFERENCE_CHARS: usize = 8;
+
 /// The line of one request, and its span. Everything that works for the request holds a clone; the line is written when
 /// the last one is dropped, so that it has the outcome of a streamed answer too.
 #[derive(Clone)]
@@ -22,6 +25,7 @@ pub struct RequestLog(Arc<Line>);
 
 struct Line {
     span: Span,
+    reference: String,
     clock: Clock,
     method: String,
     path: String,
@@ -72,7 +76,14 @@ impl RequestLog {
         let started = clock.now();
         let (method, path) = (method.to_owned(), path.to_owned());
         let (span, fields) = (request_span(request_id), Mutex::default());
-        Self(Arc::new(Line { span, clock, method, path, address, pseudonyms, started, fields }))
+        let reference = request_id.len().checked_sub(REFERENCE_CHARS).and_then(|from| request_id.get(from..));
+        let reference = reference.unwrap_or(request_id).to_owned();
+        Self(Arc::new(Line { span, reference, clock, method, path, address, pseudonyms, started, fields }))
+    }
+
+    /// The end of the request's id: what a person reads in an error, and an operator finds the line by.
+    pub fn reference(&self) -> &str {
+        &self.0.reference
     }
 
     /// What is logged inside of it can be found by the request's id.

@@ -1,16 +1,17 @@
 //! Server-sent events as ChatKit's client reads them.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::stream::unfold;
+use futures_util::stream::{once, unfold};
 use futures_util::{Stream, StreamExt};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
@@ -60,6 +61,20 @@ impl Formatter for OneLine {
 /// An answer that streams events.
 pub fn response<T: Serialize + Send + 'static>(events: UnboundedReceiver<T>) -> Response {
     stream(UnboundedReceiverStream::new(events).map(|event| encode(&event)))
+}
+
+/// An answer of one event.
+pub fn only(event: &Event) -> Response {
+    stream(once(ready(encode(event))))
+}
+
+/// Whether the client asks for events by name, as ChatKit's does.
+pub fn is_accepted(headers: &HeaderMap) -> bool {
+    let ranges = headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+    ranges.flat_map(|value| value.split(',')).any(|range| {
+        let range = range.split(';').next().unwrap_or_default().trim();
+        range.eq_ignore_ascii_case("text/event-stream")
+    })
 }
 
 /// An answer that streams encoded events. The body cannot fail: on Lambda an error would be written *into* the body as

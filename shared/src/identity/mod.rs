@@ -5,6 +5,7 @@
 //! - a *visitor cookie* keeps an anonymous visitor the same visitor over a reload
 
 mod claims;
+mod languages;
 mod mode;
 mod owner;
 mod published_keys;
@@ -16,6 +17,7 @@ mod visitor;
 use std::net::IpAddr;
 
 pub use claims::Claims;
+pub use languages::Languages;
 pub use mode::AuthModes;
 pub use owner::{InvalidOwner, Owner};
 pub use published_keys::NoPublishedKeys;
@@ -37,15 +39,27 @@ pub struct Identity {
     pub claims: Claims,
     /// Where the request comes from, as far as that is known: visitors share a budget by it. No token carries it.
     pub address: Option<IpAddr>,
+    /// What the person reads, by the request. No token carries it.
+    pub languages: Languages,
+    /// How the person can name the request: the end of its id. None where errors name it otherwise.
+    pub reference: Option<String>,
 }
 
 impl Identity {
     /// The permission to read the tenant's analytics.
     pub const ANALYTICS_READ: &str = "analytics:read";
 
-    /// A known user without permissions and claims, whose address is unknown.
+    /// A known user without permissions and claims, whose address and languages are unknown.
     pub fn of(owner: Owner) -> Self {
-        Self { owner, anonymous: false, permissions: Vec::new(), claims: Claims::default(), address: None }
+        Self {
+            owner,
+            anonymous: false,
+            permissions: Vec::new(),
+            claims: Claims::default(),
+            address: None,
+            languages: Languages::default(),
+            reference: None,
+        }
     }
 
     /// Whether the identity has a permission.

@@ -100,24 +100,6 @@ impl ModelError {
         }
     }
 
-    /// For the person who asked: nothing from the upstream.
-    pub const fn public_message(&self) -> &'static str {
-        match self.kind {
-            ModelErrorKind::Unauthorized
-            | ModelErrorKind::NoKey
-            | ModelErrorKind::QuotaExceeded
-            | ModelErrorKind::Rejected => "The assistant is out of order. Please tell the owner of this site.",
-            ModelErrorKind::RateLimited { .. } => "The assistant is very busy. Please try again in a moment.",
-            ModelErrorKind::ContextTooLong => {
-                "This conversation is too long for the assistant. Please start a new one."
-            }
-            ModelErrorKind::Refused => "The assistant cannot answer this. Please ask in a different way.",
-            ModelErrorKind::Unavailable => "The assistant cannot be reached. Please try again in a moment.",
-            ModelErrorKind::TimedOut => "The assistant took too long to answer. Please try again.",
-            ModelErrorKind::Broken(_) => "The answer broke off. Please try again.",
-        }
-    }
-
     pub(crate) fn new(kind: ModelErrorKind) -> Self {
         Self { kind, upstream: Upstream::default(), source: None }
     }

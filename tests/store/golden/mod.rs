@@ -304,7 +304,8 @@ async fn connections_keep_their_stored_format() {
         plan: Some("pro".to_owned()),
         chatkit: BTreeMap::from([("seats".to_owned(), json!(3))]),
     };
-    let identity = Identity { owner: owner(), anonymous: true, permissions: Vec::new(), claims, address: None };
+    let identity =
+        Identity { owner: owner(), anonymous: true, permissions: Vec::new(), claims, ..Identity::of(owner()) };
     let session = Session { identity, expires_at: at(600), began_at: at(-60) };
     let bucket = Bucket::per_minute(2);
     let (connections, claims) = (dynamo.connections(), dynamo.claims());

@@ -14,6 +14,9 @@ mod size_budget;
 mod workflow;
 
 use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::engine::sentences::Sentences;
+use crate::identity::Languages;
 use crate::ids::{self, Ids};
 use crate::model::{ModelEvent, Picture};
 use crate::protocol::{
@@ -84,6 +87,7 @@ impl Finished {
 pub(super) struct Answer {
     clock: Clock,
     ids: Ids,
+    sentences: &'static Sentences,
     thread_id: String,
     last_id: String,
     /// The model numbers messages, pictures and tasks from 0 in each round.
@@ -111,10 +115,11 @@ struct Message {
 
 impl Answer {
     /// An answer in a thread, to the item with the id `last_id`.
-    pub(super) fn new(clock: Clock, ids: Ids, thread_id: &str, last_id: &str) -> Self {
+    pub(super) fn new(engine: &Engine, languages: &Languages, thread_id: &str, last_id: &str) -> Self {
         Self {
-            clock,
-            ids,
+            clock: engine.clock.clone(),
+            ids: engine.ids.clone(),
+            sentences: Sentences::of(languages),
             thread_id: thread_id.to_owned(),
             last_id: last_id.to_owned(),
             round: 0,

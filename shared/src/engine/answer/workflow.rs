@@ -2,6 +2,7 @@ use jiff::Timestamp;
 
 use super::size_budget::{MAX_ITEM_BYTES, MAX_TASK_BYTES, size, truncate_to_fit};
 use super::{Answer, Finished, Step};
+use crate::engine::sentences::Sentences;
 use crate::ids;
 use crate::protocol::{
     Event, ItemHeader, ItemUpdate, StatusIndicator, Task, ThreadItem, Workflow, WorkflowItem, WorkflowKind,
@@ -80,7 +81,7 @@ impl Answer {
         let key = TaskKey::Call { round: self.round, call };
         let mut steps: Vec<_> = self.finish_widgets_of(call).into_iter().collect();
         if let Some(Task::Custom { title, icon, .. }) = self.known(key).map(|entry| entry.task.clone()) {
-            let content = has_failed.then(|| "This did not work.".to_owned());
+            let content = has_failed.then(|| self.sentences.task_failed.to_owned());
             let status_indicator = if has_failed { StatusIndicator::None } else { StatusIndicator::Complete };
             steps.extend(self.put_task(key, Task::Custom { status_indicator, title, icon, content }));
         }
@@ -154,7 +155,7 @@ impl Answer {
             WorkflowKind::Reasoning => {
                 WorkflowSummary::Duration { duration: seconds_between(header.created_at, self.clock.now()) }
             }
-            WorkflowKind::Custom => summary(&tasks),
+            WorkflowKind::Custom => summary(&tasks, self.sentences),
         };
         Some(Step::Finish(Finished::new(workflow(header, kind, tasks, Some(summary)))))
     }
@@ -212,16 +213,23 @@ fn stop_loading(task: &mut Task, unfinished: StatusIndicator) {
 }
 
 /// The heading of a workflow that began with a task.
-fn summary(tasks: &[Task]) -> WorkflowSummary {
+fn summary(tasks: &[Task], sentences: &Sentences) -> WorkflowSummary {
     let custom =
         |title: &str, icon: &str| WorkflowSummary::Custom { title: title.to_owned(), icon: Some(icon.to_owned()) };
     match tasks {
         [Task::Custom { title: Some(title), icon, .. }] => {
             WorkflowSummary::Custom { title: title.clone(), icon: icon.clone() }
         }
-        tasks if tasks.iter().all(|task| matches!(task, Task::WebSearch { .. })) => custom("Searched the web", "globe"),
-        tasks if tasks.iter().all(|task| matches!(task, Task::File { .. })) => custom("Searched files", "document"),
-        tasks => WorkflowSummary::Custom { title: format!("{} steps", tasks.len()), icon: None },
+        tasks if tasks.iter().all(|task| matches!(task, Task::WebSearch { .. })) => {
+            custom(sentences.searched_web, "globe")
+        }
+        tasks if tasks.iter().all(|task| matches!(task, Task::File { .. })) => {
+            custom(sentences.searched_files, "document")
+        }
+        tasks => {
+            let title = sentences.steps.replace("{n}", &tasks.len().to_string());
+            WorkflowSummary::Custom { title, icon: None }
+        }
     }
 }
 

@@ -25,8 +25,8 @@ impl Turn {
         }
         self.finish_title(end.outcome).await;
         self.settle(end.outcome).await;
-        if let Some(event) = end.closing_notice {
-            self.emit(event);
+        if let Some(message) = &end.closing_notice {
+            self.say(message);
         }
         let TurnEnd { outcome, failure, .. } = end;
         let Self { prompt, usage, first_event_at, .. } = self;

@@ -46,6 +46,7 @@ use self::title::PendingTitle;
 use self::unstored_inputs::UnstoredInputs;
 use super::answer::{Answer, Finished};
 use super::prompt::tokens;
+use super::public_messages::PublicMessage;
 use super::{Engine, Error, Failure, Outcome, public_messages, task};
 use crate::identity::Identity;
 use crate::model::{FunctionCall, Prompt, TokenUsage};
@@ -110,7 +111,7 @@ struct TurnEnd {
     outcome: Outcome,
     failure: Option<Failure>,
     /// What the person is told last.
-    closing_notice: Option<Event>,
+    closing_notice: Option<PublicMessage>,
 }
 
 impl TurnEnd {
@@ -118,11 +119,11 @@ impl TurnEnd {
         Self { outcome: Outcome::Ok, failure: None, closing_notice: None }
     }
 
-    const fn incomplete(closing_notice: Event) -> Self {
+    const fn incomplete(closing_notice: PublicMessage) -> Self {
         Self { outcome: Outcome::Incomplete, failure: None, closing_notice: Some(closing_notice) }
     }
 
-    const fn failed(closing_notice: Event) -> Self {
+    const fn failed(closing_notice: PublicMessage) -> Self {
         Self { outcome: Outcome::Error, failure: None, closing_notice: Some(closing_notice) }
     }
 }
@@ -157,7 +158,7 @@ impl Turn {
         let (events, receiver) = unbounded_channel();
         let (thread_id, question_id) = writer.ids();
         let turn = Self {
-            answer: Answer::new(engine.clock.clone(), engine.ids.clone(), thread_id, question_id),
+            answer: Answer::new(engine, &identity.languages, thread_id, question_id),
             engine: engine.clone(),
             identity: identity.clone(),
             operation,
@@ -243,6 +244,10 @@ impl Turn {
     pub(super) fn emit(&self, event: Event) {
         // The reader may have left; the turn goes on.
         let _ = self.events.send(event);
+    }
+
+    pub(super) fn say(&self, message: &PublicMessage) {
+        self.emit(message.to_event(&self.identity));
     }
 
     /// The stream's next item, while the title is being made beside it; an error once the turn has lasted too long.

@@ -97,7 +97,7 @@ impl Turn {
                 tracing::error!(error = chain(&error), "could not save a picture of the model");
                 if matches!(stage, PictureStage::Whole { .. }) {
                     self.emit(Event::ItemRemoved { item_id: header.id });
-                    self.emit(public_messages::picture_lost());
+                    self.say(&public_messages::picture_lost());
                 }
             }
         }

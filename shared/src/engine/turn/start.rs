@@ -13,7 +13,7 @@ use crate::assistant::Titles;
 use crate::engine::operations::attachments::Upload;
 use crate::engine::{Engine, Error, Events, Failure, Outcome, public_messages};
 use crate::files::Files;
-use crate::identity::Owner;
+use crate::identity::{Identity, Owner};
 use crate::model::{ModelError, ModelErrorKind, ModelStream, Prompt, TokenUsage};
 use crate::store::{Run, RunTrigger, StoredItem};
 use crate::telemetry::chain;
@@ -51,7 +51,7 @@ impl Engine {
             // Something may be written, and a client repeats what a 5xx answers; so this is a stream that failed.
             Err(Error::Failed(Failure::Store(error))) => {
                 admitted.release().await;
-                return Ok(failed_stream(plan.prompt.model, error.into(), on_end));
+                return Ok(failed_stream(&plan.identity, plan.prompt.model, error.into(), on_end));
             }
             Err(error) => {
                 admitted.release().await;
@@ -156,9 +156,9 @@ fn model_events(mut call: ModelCall) -> ModelEvents {
 }
 
 /// The answer to an operation whose first write failed.
-fn failed_stream(model: String, failure: Failure, on_end: OnEnd) -> Events {
+fn failed_stream(identity: &Identity, model: String, failure: Failure, on_end: OnEnd) -> Events {
     let (events, receiver) = unbounded_channel();
-    let _ = events.send(public_messages::failed(&failure));
+    let _ = events.send(public_messages::failed(&failure).to_event(identity));
     let (usage, outcome) = (TokenUsage::default(), Outcome::Error);
     on_end(TurnReport { model, usage, first_event_at: None, outcome, failure: Some(failure) });
     receiver

@@ -1,0 +1,37 @@
+use super::Sentences;
+
+pub(super) const FR: Sentences = Sentences {
+    out_of_order: "L’assistant est hors service. Merci de prévenir le responsable de ce site.",
+    busy: "L’assistant est très sollicité. Veuillez réessayer dans un instant.",
+    conversation_too_long: "Cette conversation est trop longue pour l’assistant. Veuillez en commencer une nouvelle.",
+    not_answerable: "L’assistant ne peut pas répondre à cette demande. Veuillez la formuler autrement.",
+    unreachable: "L’assistant est injoignable. Veuillez réessayer dans un instant.",
+    silent: "L’assistant a mis trop de temps à répondre. Veuillez réessayer.",
+    broken_off: "La réponse s’est interrompue. Veuillez réessayer.",
+    action_failed: "Cela n’a pas fonctionné. Veuillez réessayer.",
+    took_too_long: "La réponse a pris trop de temps et a été arrêtée. Veuillez réessayer.",
+    no_answer: "L’assistant n’a pas répondu. Veuillez réessayer.",
+    not_saved: "La conversation n’a pas pu être enregistrée. Veuillez réessayer dans un instant.",
+    closed: "Cette conversation n’accepte plus de messages.",
+    asked_a_lot: "Vous avez posé beaucoup de questions en peu de temps. Veuillez réessayer {when}.",
+    user_budget: "Votre budget de jetons est épuisé pour le moment. Veuillez réessayer {when}.",
+    address_budget: "Le budget de jetons des visiteurs de votre réseau est épuisé pour le moment. Veuillez réessayer \
+        {when}.",
+    tenant_budget: "Le budget de jetons de ce site est épuisé pour aujourd’hui. Veuillez réessayer {when}.",
+    in_seconds: "dans {n} secondes",
+    in_minutes: "dans {n} minutes",
+    in_hours: "dans {n} heures",
+    cut_by_limit: "La réponse est incomplète, car vous avez posé beaucoup de questions en peu de temps.",
+    cut_by_user_budget: "La réponse est incomplète, car votre budget de jetons est épuisé pour le moment.",
+    cut_by_address_budget: "La réponse est incomplète, car le budget de jetons des visiteurs de votre réseau est \
+        épuisé pour le moment.",
+    cut_by_tenant_budget: "La réponse est incomplète, car le budget de jetons de ce site est épuisé pour aujourd’hui.",
+    cut_by_length: "La réponse a été coupée, car elle devenait trop longue.",
+    cut_by_filter: "La réponse a été arrêtée par le filtre de contenu.",
+    incomplete: "La réponse est incomplète.",
+    picture_lost: "Une image n’a pas pu être enregistrée.",
+    task_failed: "Cela n’a pas fonctionné.",
+    searched_web: "Recherche sur le Web",
+    searched_files: "Recherche dans les fichiers",
+    steps: "{n} étapes",
+};
