@@ -93,7 +93,15 @@ pub fn milliseconds(id: &str) -> Option<u64> {
 
 /// Whether a text that a client sent has the form of a thread's id.
 pub(crate) fn is_thread(text: &str) -> bool {
-    text.split_once('_').is_some_and(|(prefix, ulid)| prefix == THREAD && Ulid::from_string(ulid).is_ok())
+    text.starts_with(THREAD) && is_ours(text)
+}
+
+/// Whether it is built as an id of any kind.
+pub(crate) fn is_ours(text: &str) -> bool {
+    text.split_once('_').is_some_and(|(prefix, ulid)| {
+        let is_kind = (2..=3).contains(&prefix.len()) && prefix.bytes().all(|byte| byte.is_ascii_lowercase());
+        is_kind && Ulid::from_string(ulid).is_ok()
+    })
 }
 
 /// The part of an id by which it sorts: behind the prefix.

@@ -5,7 +5,8 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{ask, costing, empty, reader, rows};
-use crate::harness::app::{Answer, App, create, request};
+use crate::harness::app::{Answer, App, create, request, thread_id};
+use crate::harness::log::Log;
 use crate::harness::model::Gate;
 use crate::harness::requests::{Carrying, get, post};
 use crate::harness::responses::{
@@ -39,8 +40,9 @@ fn row(date: &str, model: Option<&str>, numbers: [u64; 7]) -> Value {
         "total_tokens": input + output, "input_tokens": input, "cached_tokens": cached, "output_tokens": output,
         "reasoning_tokens": reasoning,
     });
-    if let Some(model) = model {
-        row["model"] = json!(model);
+    match model {
+        Some(model) => row["model"] = json!(model),
+        None => (row["positive_feedback"], row["negative_feedback"]) = (json!(0), json!(0)),
     }
     row
 }
@@ -171,4 +173,39 @@ async fn analytics_without_the_permission_is_refused() {
     app.dynamo.fail("Query", "", crate::harness::dynamodb::Fault::Throttle, 10);
     let refused = app.send(get("/api/analytics").bearer(&reader(&app, "default"))).await;
     refused.error(503, "unavailable");
+}
+
+#[tokio::test]
+async fn analytics_counts_thumbs_also_of_items_that_are_gone() {
+    let app = App::start().await;
+    app.model.then(answer("A lamp"));
+    let thread_id = thread_id(&app.create("ada", "Which?").await);
+    let thread = json!({ "type": "threads.get_by_id", "params": { "thread_id": thread_id } });
+    let items = app.chatkit("ada", &thread).await.json()["items"]["data"].clone();
+    let rate = async |kind: &str, ids: &[&Value]| {
+        let params = json!({ "thread_id": thread_id, "item_ids": ids, "kind": kind });
+        app.chatkit("ada", &json!({ "type": "items.feedback", "params": params })).await
+    };
+    let (question, last) = (&items[0]["id"], &items[1]["id"]);
+    let log = Log::start();
+    rate("negative", &[last]).await;
+    let [line] = &log.requests()[..] else { panic!("one line") };
+    assert_eq!((&line["feedback"], &line["item"]), (&json!("negative"), last));
+    // Said twice, it counts once; another item's is another one.
+    rate("negative", &[last, question]).await;
+    rate("positive", &[last]).await;
+    rate("positive", &[last, &json!("msg_no")]).await.error(404, "not_found");
+    assert_eq!(log.requests().last().unwrap()["item"], *last);
+    rate("positive", &[&json!("a secret")]).await.error(404, "not_found");
+    assert_eq!(log.requests().last().unwrap().get("item"), None);
+    let delete = json!({ "type": "threads.delete", "params": { "thread_id": thread_id } });
+    assert_eq!(app.chatkit("ada", &delete).await.text, "{}");
+
+    let today = "?startDate=2026-11-20&endDate=2026-11-20";
+    let day = rows(&app, today).await[0].clone();
+    assert_eq!((&day["positive_feedback"], &day["negative_feedback"]), (&json!(1), &json!(2)));
+    assert_eq!(day["total_requests"], 1);
+    let models = rows(&app, &format!("{today}&groupBy=model")).await;
+    assert_eq!((models.as_array().unwrap().len(), &models[0]["model"]), (1, &json!("test-model")));
+    assert_eq!(models[0].get("positive_feedback"), None);
 }

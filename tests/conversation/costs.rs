@@ -43,7 +43,7 @@ async fn each_operation_costs_exactly_these_units_and_round_trips() {
         (operation("threads.list", json!({ "limit": 9999 })), ((0.5, 1.0), 2)),
         (operation("items.list", this.clone()), ((1.0, 1.0), 2)),
         (operation("threads.update", json!({ "thread_id": thread_id, "title": "x" })), ((0.0, 2.0), 2)),
-        (operation("items.feedback", feedback), ((0.5, 2.0), 2)),
+        (operation("items.feedback", feedback), ((0.5, 3.0), 3)),
         (operation("threads.delete", this), ((1.0, 5.0), 5)),
     ] {
         assert_eq!(cost(&app, &operation).await, expected, "{operation}");

@@ -77,7 +77,9 @@ async fn methods_with_another_owner_never_reach_the_thread() {
             assert_eq!(store.threads.set_title(&eve, thread_id, "mine").await.unwrap(), None);
             assert!(store.threads.head(&eve, thread_id).await.unwrap().is_none());
             let items = [item.clone()];
-            assert!(!store.items.feedback(&eve, thread_id, &items, FeedbackKind::Negative, at(0)).await.unwrap());
+            assert!(
+                !store.items.feedback(&eve, thread_id, &items, FeedbackKind::Negative, at(0)).await.unwrap().all_exist
+            );
             store.runs.end(&eve, thread_id, &id("msg", 1)).await.unwrap();
             truncate(&store, &eve, thread_id, "").await.unwrap();
             store.items.remove(&eve, thread_id, &items).await.unwrap();

@@ -123,7 +123,7 @@ async fn put_item_again_keeps_the_feedback() {
     let first = StoredItem { upstream_id: Some("up".to_owned()), ..answer(2, "one") };
     let (store, head) = with_items(&dynamo, &[question(1, "hi"), first]).await;
     let ids = [id("msg", 2)];
-    assert!(store.items.feedback(&owner(), &head.id, &ids, FeedbackKind::Negative, at(5)).await.unwrap());
+    assert!(store.items.feedback(&owner(), &head.id, &ids, FeedbackKind::Negative, at(5)).await.unwrap().all_exist);
     assert_eq!(dynamo.reset().units(), (0.5, 1.0));
     store.items.put(&owner(), &head.id, &answer(2, "two")).await.unwrap();
     assert_eq!(dynamo.reset().units(), (0.0, 1.0));
@@ -154,10 +154,11 @@ async fn feedback_tells_whether_all_items_exist() {
         (vec![String::new()], false),
         (vec![long], false),
     ] {
-        let all = store.items.feedback(&owner(), &head.id, &ids, FeedbackKind::Positive, at(0)).await.unwrap();
+        let all =
+            store.items.feedback(&owner(), &head.id, &ids, FeedbackKind::Positive, at(0)).await.unwrap().all_exist;
         assert_eq!(all, exist, "{ids:?}");
     }
-    assert!(!store.items.feedback(&owner(), "thr_no", &[], FeedbackKind::Positive, at(0)).await.unwrap());
+    assert!(!store.items.feedback(&owner(), "thr_no", &[], FeedbackKind::Positive, at(0)).await.unwrap().all_exist);
     assert_eq!(dynamo.records("threads").len(), 3);
 }
 

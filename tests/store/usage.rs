@@ -37,6 +37,8 @@ fn daily(date: Date, model: &str, requests: u64, errors: u64) -> DailyUsage {
         output_tokens: 10 * requests,
         reasoning_tokens: 5 * requests,
         duration_ms: 1000 * requests,
+        positive_feedback: 0,
+        negative_feedback: 0,
     }
 }
 

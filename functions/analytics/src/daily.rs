@@ -71,6 +71,11 @@ pub(crate) struct Row {
     cached_tokens: u64,
     output_tokens: u64,
     reasoning_tokens: u64,
+    /// Of no model in particular.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    positive_feedback: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    negative_feedback: Option<u64>,
 }
 
 /// Every day of the range, oldest first; days without requests are rows of zeros. By model, only what was used.
@@ -81,7 +86,8 @@ pub(crate) fn rows(range: &Range, usage: &[DailyUsage]) -> Vec<Row> {
             range.from.series(1.day()).take_while(|day| *day <= range.to).map(|day| ((day, None), Sum::default())),
         );
     }
-    for day in usage {
+    // What has no model is feedback.
+    for day in usage.iter().filter(|day| !range.by_model || !day.model.is_empty()) {
         let model = range.by_model.then(|| day.model.clone());
         sums.entry((day.date, model)).or_insert_with(Sum::default).add(day);
     }
@@ -97,6 +103,8 @@ struct Sum {
     cached: u64,
     output: u64,
     reasoning: u64,
+    positive: u64,
+    negative: u64,
 }
 
 impl Sum {
@@ -108,10 +116,14 @@ impl Sum {
         self.cached += day.cached_tokens;
         self.output += day.output_tokens;
         self.reasoning += day.reasoning_tokens;
+        self.positive += day.positive_feedback;
+        self.negative += day.negative_feedback;
     }
 
     fn row(self, date: Date, model: Option<String>) -> Row {
         let half = self.requests / 2;
+        let of_day = |count| model.is_none().then_some(count);
+        let (positive_feedback, negative_feedback) = (of_day(self.positive), of_day(self.negative));
         Row {
             date,
             model,
@@ -123,6 +135,8 @@ impl Sum {
             cached_tokens: self.cached,
             output_tokens: self.output,
             reasoning_tokens: self.reasoning,
+            positive_feedback,
+            negative_feedback,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::engine::{OnEnd, Outcome};
 use crate::identity::Owner;
 use crate::ids;
-use crate::protocol::Request;
+use crate::protocol::{CallRequest, Feedback, Request};
 use crate::telemetry::{REQUEST, chain, request_span};
 
 /// As many as can be read out on a telephone; 40 random bits.
@@ -41,6 +41,8 @@ struct Fields {
     outcome: Option<String>,
     owner: Option<Owner>,
     limit: Option<&'static str>,
+    feedback: Option<&'static str>,
+    item: Option<String>,
     turn: Option<TurnState>,
     first_event_at: Option<Timestamp>,
     model: Option<String>,
@@ -114,6 +116,10 @@ impl RequestLog {
         // A line has nothing else that a client wrote.
         if let Some(thread_id) = request.thread_id().filter(|id| ids::is_thread(id)) {
             self.0.span.record("thread", thread_id);
+        }
+        if let Request::Call(CallRequest::Feedback(Feedback { item_ids, kind, .. })) = request {
+            let item = item_ids.first().filter(|id| ids::is_ours(id)).cloned();
+            self.set(|fields| (fields.feedback, fields.item) = (Some(kind.as_str()), item));
         }
     }
 
@@ -202,6 +208,8 @@ impl Drop for Line {
                     status = fields.status,
                     outcome = fields.outcome.as_deref().unwrap_or("ok"),
                     limit = fields.limit,
+                    feedback = fields.feedback,
+                    item = fields.item,
                     latency_ms,
                     first_event_ms,
                     user,

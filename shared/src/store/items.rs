@@ -8,7 +8,7 @@ use super::key::{self, Key};
 use super::pages::{self, Listing};
 use super::record::{Record, text};
 use super::records::{HIDDEN, StoredItem, ThreadRecord};
-use super::table::{Consistency, Query, SortKeys, Table};
+use super::table::{Consistency, Query, SortKeys, Table, Write};
 use super::threads::{is_gone, read_head};
 use super::update::Update;
 use crate::identity::Owner;
@@ -126,7 +126,7 @@ impl Items {
         Ok(self.table.update(update).await?.is_done())
     }
 
-    /// Records a thumb up or down on items, and whether all of them exist. Those that do are marked either way.
+    /// Records a thumb up or down on items.
     pub async fn feedback(
         &self,
         owner: &Owner,
@@ -134,18 +134,34 @@ impl Items {
         item_ids: &[String],
         kind: FeedbackKind,
         at: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Rated, StoreError> {
         let rate = |item_id: &String| self.rate(key::item(owner, thread_id, item_id), kind, at);
         let rated = stream::iter(item_ids.iter().map(rate).collect::<Vec<_>>())
             .buffer_unordered(MAX_PARALLEL_WRITES)
-            .try_fold(true, |all, exists| async move { Ok(all && exists) });
-        let (is_gone, all_exist) = tokio::try_join!(is_gone(&self.table, owner, thread_id), rated)?;
-        Ok(all_exist && !is_gone)
+            .try_fold((true, 0), |(all, count), is_new| async move {
+                Ok((all && is_new.is_some(), count + u64::from(is_new == Some(true))))
+            });
+        let (is_gone, (all_exist, new)) = tokio::try_join!(is_gone(&self.table, owner, thread_id), rated)?;
+        Ok(Rated { all_exist: all_exist && !is_gone, new: if is_gone { 0 } else { new } })
     }
 
-    async fn rate(&self, key: Option<Key>, kind: FeedbackKind, at: Timestamp) -> Result<bool, StoreError> {
-        let Some(key) = key else { return Ok(false) };
+    /// Whether the item did not have this thumb before; `None` if there is no such item.
+    async fn rate(&self, key: Option<Key>, kind: FeedbackKind, at: Timestamp) -> Result<Option<bool>, StoreError> {
+        let Some(key) = key else { return Ok(None) };
         let update = Update::of(key).set(FEEDBACK, text(kind.as_str())).set(FEEDBACK_AT, text(at.to_string()));
-        Ok(self.table.update(update.when(key::EXISTS)).await?.is_done())
+        let is_new = format!("(attribute_not_exists(#{FEEDBACK}) OR #{FEEDBACK} <> :{FEEDBACK})");
+        Ok(match self.table.update(update.when(key::EXISTS).when(is_new)).await? {
+            Write::Done(_) => Some(true),
+            Write::Refused(item) => item.text(key::PARTITION).map(|_| false),
+        })
     }
+}
+
+/// What feedback has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rated {
+    /// Whether all items exist. Those that do are marked either way.
+    pub all_exist: bool,
+    /// How many did not have this thumb before.
+    pub new: u64,
 }

@@ -15,6 +15,7 @@ use super::tables::USAGE;
 use super::update::{Update, WriteId};
 use crate::env::{Env, EnvError};
 use crate::ids;
+use crate::protocol::FeedbackKind;
 
 /// Records over which a day's counters are spread, as a partition of one key takes 1,000 writes a second.
 const SHARDS: usize = 4;
@@ -90,6 +91,9 @@ pub struct DailyUsage {
     pub output_tokens: u64,
     pub reasoning_tokens: u64,
     pub duration_ms: u64,
+    /// Thumbs up that were given, on whatever item.
+    pub positive_feedback: u64,
+    pub negative_feedback: u64,
 }
 
 impl Usage {
@@ -122,15 +126,32 @@ impl Usage {
             for record in &found.records {
                 let (date, model) = read_key(record).ok_or_else(|| StoreError::unreadable(key::SORT))?;
                 let day = days.entry((date, model.clone())).or_insert_with(|| DailyUsage::empty(date, model));
-                for (name, sum) in day.counters() {
-                    *sum += record.number::<u64>(name).unwrap_or_default();
-                }
+                let add = |(name, sum): (&str, &mut u64)| *sum += record.number::<u64>(name).unwrap_or_default();
+                day.counters().into_iter().for_each(add);
+                day.feedback().into_iter().for_each(add);
             }
             if found.next.is_none() {
                 return Ok(days.into_values().collect());
             }
             query.after = found.next;
         }
+    }
+
+    /// Counts feedback in its day, of which no item reminds once it is removed. Which model made the item is not known, so
+    /// these counters belong to the model without a name.
+    pub async fn count_feedback(
+        &self,
+        tenant: &str,
+        kind: FeedbackKind,
+        count: u64,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let shard = at.as_millisecond().unsigned_abs() % SHARDS as u64;
+        let sort = format!("D#{}##{shard}", date_of(at));
+        let update = Update::of(Key { partition: escape(tenant).to_string(), sort });
+        let name = feedback_counter(kind);
+        self.table.update(update.add(name, name, number(count))).await?;
+        Ok(())
     }
 
     async fn put(&self, usage: &UsageRecord, retention_days: u32) -> Result<(), StoreError> {
@@ -193,10 +214,20 @@ impl DailyUsage {
             output_tokens: 0,
             reasoning_tokens: 0,
             duration_ms: 0,
+            positive_feedback: 0,
+            negative_feedback: 0,
         }
     }
 
-    /// Each counter with its attribute.
+    /// The counters of feedback, each with its attribute.
+    const fn feedback(&mut self) -> [(&'static str, &mut u64); 2] {
+        [
+            (feedback_counter(FeedbackKind::Positive), &mut self.positive_feedback),
+            (feedback_counter(FeedbackKind::Negative), &mut self.negative_feedback),
+        ]
+    }
+
+    /// The counters of turns, each with its attribute.
     fn counters(&mut self) -> [(&'static str, &mut u64); 7] {
         [
             ("requests", &mut self.requests),
@@ -207,6 +238,13 @@ impl DailyUsage {
             ("reasoning_tokens", &mut self.reasoning_tokens),
             ("duration_ms", &mut self.duration_ms),
         ]
+    }
+}
+
+const fn feedback_counter(kind: FeedbackKind) -> &'static str {
+    match kind {
+        FeedbackKind::Positive => "positive_feedback",
+        FeedbackKind::Negative => "negative_feedback",
     }
 }
 

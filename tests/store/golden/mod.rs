@@ -179,7 +179,9 @@ async fn items_keep_their_stored_format() {
         store.items.put(&owner(), &id("thr", 1), item).await.unwrap();
     }
     let rated = [id("msg", 3)];
-    assert!(store.items.feedback(&owner(), &id("thr", 1), &rated, FeedbackKind::Negative, at(5)).await.unwrap());
+    assert!(
+        store.items.feedback(&owner(), &id("thr", 1), &rated, FeedbackKind::Negative, at(5)).await.unwrap().all_exist
+    );
     assert_written(&dynamo, "threads", FILE);
 
     let loaded =
@@ -269,6 +271,21 @@ async fn usage_keeps_its_stored_format() {
     let daily = holding("usage", FILE).await.store().usage.daily("acme", day, day).await.unwrap();
     let daily: Vec<_> = daily.iter().map(|day| (day.requests, day.errors, day.input_tokens, day.duration_ms)).collect();
     assert_eq!(daily, [(3, 1, 300, 3000)]);
+}
+
+#[tokio::test]
+async fn sums_of_feedback_keep_their_stored_format() {
+    const FILE: &str = include_str!("feedback.json");
+    let dynamo = Dynamo::start().await;
+    for (kind, count) in [(FeedbackKind::Positive, 2), (FeedbackKind::Negative, 1), (FeedbackKind::Positive, 1)] {
+        dynamo.store().usage.count_feedback("acme", kind, count, at(0)).await.unwrap();
+    }
+    assert_written(&dynamo, "usage", FILE);
+
+    let day = "2027-01-15".parse().unwrap();
+    let daily = holding("usage", FILE).await.store().usage.daily("acme", day, day).await.unwrap();
+    let daily: Vec<_> = daily.iter().map(|day| (&*day.model, day.positive_feedback, day.negative_feedback)).collect();
+    assert_eq!(daily, [("", 3, 1)]);
 }
 
 #[tokio::test]
