@@ -82,6 +82,12 @@ impl Ids {
     }
 }
 
+/// The id right before another one.
+pub(crate) fn just_before(prefix: &str, next: &str) -> Option<String> {
+    let before = parse(next)?.0.checked_sub(1)?;
+    Some(format!("{prefix}_{}", Ulid(before)))
+}
+
 fn parse(id: &str) -> Option<Ulid> {
     sort_key(id).and_then(|key| Ulid::from_string(key).ok())
 }

@@ -33,12 +33,12 @@ async fn turn(app: &App, user: &str, milliseconds: i64, tokens: [u64; 4]) {
     assert_eq!(answer.status, 200, "{}", answer.text);
 }
 
-fn row(date: &str, model: Option<&str>, numbers: [u64; 7]) -> Value {
-    let [requests, failed, duration, input, cached, output, reasoning] = numbers;
+fn row(date: &str, model: Option<&str>, numbers: [u64; 8]) -> Value {
+    let [requests, failed, duration, input, cached, cached_percent, output, reasoning] = numbers;
     let mut row = json!({
         "date": date, "total_requests": requests, "failed_requests": failed, "avg_duration": duration,
-        "total_tokens": input + output, "input_tokens": input, "cached_tokens": cached, "output_tokens": output,
-        "reasoning_tokens": reasoning,
+        "total_tokens": input + output, "input_tokens": input, "cached_tokens": cached,
+        "cached_percent": cached_percent, "output_tokens": output, "reasoning_tokens": reasoning,
     });
     match model {
         Some(model) => row["model"] = json!(model),
@@ -65,18 +65,18 @@ async fn analytics_sums_up_turns_by_day_and_model() {
     let by_day = json!([
         empty("2026-11-19"),
         // 3,001 ms in three requests.
-        row("2026-11-20", None, [3, 0, 1_000, 307, 46, 35, 9]),
+        row("2026-11-20", None, [3, 0, 1_000, 307, 46, 15, 35, 9]),
         empty("2026-11-21"),
-        row("2026-11-22", None, [1, 0, 500, 1, 1, 1, 1]),
+        row("2026-11-22", None, [1, 0, 500, 1, 1, 100, 1, 1]),
         empty("2026-11-23"),
     ]);
     let range = "?startDate=2026-11-19&endDate=2026-11-23";
     assert_eq!(rows(&app, range).await, by_day);
     assert_eq!(rows(&app, &format!("{range}&groupBy=day")).await, by_day);
     let by_model = json!([
-        row("2026-11-20", Some("other#model%"), [1, 0, 0, 7, 6, 5, 4]),
-        row("2026-11-20", Some("test-model"), [2, 0, 1_501, 300, 40, 30, 5]),
-        row("2026-11-22", Some("test-model"), [1, 0, 500, 1, 1, 1, 1]),
+        row("2026-11-20", Some("other#model%"), [1, 0, 0, 7, 6, 86, 5, 4]),
+        row("2026-11-20", Some("test-model"), [2, 0, 1_501, 300, 40, 13, 30, 5]),
+        row("2026-11-22", Some("test-model"), [1, 0, 500, 1, 1, 100, 1, 1]),
     ]);
     assert_eq!(rows(&app, &format!("{range}&groupBy=model")).await, by_model);
     assert_eq!(rows(&app, "?startDate=2026-11-19&endDate=2026-11-19&groupBy=model").await, json!([]));
@@ -87,7 +87,7 @@ async fn turn_over_midnight_counts_on_the_day_it_began() {
     let app = App::start().await;
     app.clock.advance(DAY / 2 - 1);
     turn(&app, "ada", 10, [1, 0, 1, 0]).await;
-    let expected = json!([row("2026-11-20", None, [1, 0, 10, 1, 0, 1, 0]), empty("2026-11-21")]);
+    let expected = json!([row("2026-11-20", None, [1, 0, 10, 1, 0, 0, 1, 0]), empty("2026-11-21")]);
     assert_eq!(rows(&app, "?startDate=2026-11-20&endDate=2026-11-21").await, expected);
 }
 
@@ -102,7 +102,7 @@ async fn analytics_counts_failed_turns_as_errors_and_incomplete_ones_not() {
     assert_eq!(app.send(ask("ada")).await.status, 200);
     app.model.then(costing(20, 0, 4, 0));
     assert_eq!(app.send(ask("ada")).await.status, 200);
-    let expected = json!([row("2026-11-20", None, [3, 1, 0, 30, 0, 7, 0])]);
+    let expected = json!([row("2026-11-20", None, [3, 1, 0, 30, 0, 0, 7, 0])]);
     assert_eq!(rows(&app, "?startDate=2026-11-20").await, expected);
     // What was refused before the model was asked is no request of the model.
     app.send(request(Method::POST, "/api/chat", "ada", Body::from("{}"))).await.error(400, "bad_request");
@@ -116,7 +116,7 @@ async fn analytics_counts_a_title_with_its_turn() {
     app.model.then(answer("Hello there"));
     app.chatkit("ada", &create("Hi")).await.events();
     // 12 in, 5 of them cached, and two words out, twice.
-    let expected = json!([row("2026-11-20", None, [1, 0, 0, 24, 10, 4, 0])]);
+    let expected = json!([row("2026-11-20", None, [1, 0, 0, 24, 10, 42, 4, 0])]);
     assert_eq!(rows(&app, "?startDate=2026-11-20").await, expected);
 }
 
@@ -135,7 +135,7 @@ async fn analytics_of_two_processes_add_up() {
     for answer in futures_util::future::join_all(asked).await {
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
-    let expected = json!([row("2026-11-20", None, [20, 0, 0, 200, 0, 20, 0])]);
+    let expected = json!([row("2026-11-20", None, [20, 0, 0, 200, 0, 0, 20, 0])]);
     assert_eq!(rows(&app, "?startDate=2026-11-20").await, expected);
 }
 
@@ -151,7 +151,7 @@ async fn analytics_shows_the_own_tenant_only() {
     for (tenant, input) in [("acme", 1), ("acme#x", 2), ("default", 4), ("nobody", 0), ("acme%23x", 0)] {
         let request = get("/api/analytics?startDate=2026-11-20").bearer(&reader(&app, tenant));
         let requests = u64::from(input > 0);
-        let expected = json!([row("2026-11-20", None, [requests, 0, 0, input, 0, 0, 0])]);
+        let expected = json!([row("2026-11-20", None, [requests, 0, 0, input, 0, 0, 0, 0])]);
         assert_eq!(app.send(request).await.json(), expected, "{tenant}");
     }
     // A tenant in the address is nobody's business.

@@ -49,7 +49,7 @@ async fn rows(app: &App, query: &str) -> Value {
 fn empty(date: &str) -> Value {
     json!({
         "date": date, "total_requests": 0, "failed_requests": 0, "avg_duration": 0, "total_tokens": 0,
-        "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "reasoning_tokens": 0,
+        "input_tokens": 0, "cached_tokens": 0, "cached_percent": 0, "output_tokens": 0, "reasoning_tokens": 0,
         "positive_feedback": 0, "negative_feedback": 0,
     })
 }

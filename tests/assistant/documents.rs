@@ -1,6 +1,6 @@
 //! What a document makes, and how its faults are told.
 
-use chatkit_shared::assistant::{Runner, Tool};
+use chatkit_shared::assistant::{Memory, Runner, Tool};
 use serde_json::{Value, json};
 
 use super::{fault, read, with};
@@ -10,7 +10,7 @@ fn document_with_every_field_is_read() {
     let document = json!({
         "model": "gpt-test", "instructions": "You help.",
         "reasoning": { "effort": "low", "summaries": true },
-        "max_output_tokens": 1000, "max_context_tokens": 2000, "max_rounds": 3, "end_of_turn": true,
+        "max_output_tokens": 1000, "max_context_tokens": 2000, "max_rounds": 3, "end_of_turn": true, "memory": "compact",
         "allowed_image_domains": ["example.com"],
         "composer": {
             "models": [{ "id": "fast", "label": "Fast", "model": "gpt-small" }],
@@ -41,6 +41,7 @@ fn document_with_every_field_is_read() {
     assert_eq!(assistant.instructions.as_deref(), Some("You help."));
     assert_eq!((assistant.reasoning_effort.as_deref(), assistant.reasoning_summaries), (Some("low"), true));
     assert_eq!((assistant.max_output_tokens, assistant.max_context_tokens, assistant.max_rounds), (1000, 2000, 3));
+    assert_eq!(assistant.memory, Memory::Compact);
     assert!(assistant.end_of_turn && assistant.has_endpoints());
     assert_eq!(assistant.allowed_image_domains, Some(vec!["example.com".to_owned()]));
 
@@ -102,6 +103,7 @@ fn invalid_document_names_the_place_and_what_is_expected() {
             json!({ "reasoning": { "efort": 1 } }),
             "`reasoning.efort` is not a known field; did you mean `effort`?".to_owned(),
         ),
+        (json!({ "memory": "all" }), "`memory` must be `cut` or `compact`".to_owned()),
         (json!({ "end_of_turn": 1 }), "`end_of_turn` must be `true` or `false`".to_owned()),
         (json!({ "max_rounds": 99 }), "`max_rounds` must be a whole number from 1 to 32".to_owned()),
         (json!({ "tools": {} }), "`tools` must be a list".to_owned()),

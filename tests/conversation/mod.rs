@@ -4,6 +4,7 @@ mod answers;
 mod arbitrary;
 mod bad_input;
 mod bad_requests;
+mod compaction;
 mod costs;
 mod departures;
 mod isolation;

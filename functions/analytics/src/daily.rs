@@ -69,6 +69,8 @@ pub(crate) struct Row {
     total_tokens: u64,
     input_tokens: u64,
     cached_tokens: u64,
+    /// The share of `input_tokens` that was cached, rounded.
+    cached_percent: u64,
     output_tokens: u64,
     reasoning_tokens: u64,
     /// Of no model in particular.
@@ -133,6 +135,7 @@ impl Sum {
             total_tokens: self.input + self.output,
             input_tokens: self.input,
             cached_tokens: self.cached,
+            cached_percent: (self.cached * 100 + self.input / 2).checked_div(self.input).unwrap_or(0),
             output_tokens: self.output,
             reasoning_tokens: self.reasoning,
             positive_feedback,

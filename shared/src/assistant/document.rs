@@ -7,6 +7,7 @@ use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::Memory;
 use super::error::DocumentError;
 use super::tools::Runner;
 use crate::endpoints::Endpoint;
@@ -33,6 +34,8 @@ pub(super) struct Document {
     pub(super) max_output_tokens: Option<Tokens>,
     #[serde(deserialize_with = "present")]
     pub(super) max_context_tokens: Option<Tokens>,
+    #[serde(deserialize_with = "present")]
+    pub(super) memory: Option<Memory>,
     #[serde(deserialize_with = "present")]
     pub(super) max_rounds: Option<BoundedInteger<1, 32>>,
     pub(super) end_of_turn: bool,
@@ -211,6 +214,16 @@ impl<'de> Deserialize<'de> for Effort {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fits = |word: &str| (1..=16).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_lowercase());
         text(deserializer, fits, "a word such as `low`").map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Memory {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)?.as_str() {
+            Some("cut") => Ok(Self::Cut),
+            Some("compact") => Ok(Self::Compact),
+            Some(_) | None => Err(D::Error::custom("must be `cut` or `compact`")),
+        }
     }
 }
 

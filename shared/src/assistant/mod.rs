@@ -37,6 +37,8 @@ pub struct Assistant {
     pub max_output_tokens: u32,
     /// Estimated tokens of the newest part of the conversation, which is what the model is shown.
     pub max_context_tokens: u32,
+    /// What becomes of a conversation that outgrows them.
+    pub memory: Memory,
     /// Rounds of one turn, each but the last with calls of tools.
     pub max_rounds: u32,
     pub tools: Vec<Tool>,
@@ -74,6 +76,16 @@ impl Titles {
             Some(_) => Err(EnvError::new(NAME, "must be `model`, `message` or `off`")),
         }
     }
+}
+
+/// What the model knows of the part of a conversation that it is no longer shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Memory {
+    /// Nothing.
+    #[default]
+    Cut,
+    /// A summary.
+    Compact,
 }
 
 impl Assistant {
@@ -137,6 +149,7 @@ impl Assistant {
                 document.max_context_tokens,
                 16_000,
             )?,
+            memory: document.memory.unwrap_or_default(),
             max_rounds: document.max_rounds.map_or(8, |rounds| rounds.0),
             tools: tools.into_iter().map(|named| named.tool).collect(),
             tool_choices,

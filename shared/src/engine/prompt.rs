@@ -87,7 +87,45 @@ fn group(stored: &StoredItem, is_last: bool) -> Vec<Input> {
     let carried = stored.model_context.iter().flat_map(|context| &context.inputs_before);
     // The model's thoughts are given back only to the turn that is resumed.
     let before = carried.filter(|input| is_last || !matches!(input, Input::Opaque(_))).cloned();
+    if let (true, ThreadItem::SdkHiddenContext(summary)) = (stored.is_summary, &stored.item) {
+        let text = format!("What was said before this, in short:\n<summary>\n{}\n</summary>", summary.content);
+        return vec![user_text(text)];
+    }
     before.chain(inputs(stored)).collect()
+}
+
+/// Items as one text that a model can read as what others have said: the newest of them, and a summary at their
+/// beginning, as far as the tokens reach.
+pub(super) fn transcript(items: &[StoredItem], tokens: u64) -> String {
+    let lines = |stored| group(stored, false).iter().map(line).collect::<Vec<_>>().join("\n");
+    let (summary, items) = match items {
+        [first, items @ ..] if first.is_summary => (lines(first), items),
+        items => (String::new(), items),
+    };
+    let mut left = tokens.saturating_sub(estimate_tokens(&summary));
+    let newest = items.iter().rev().map(lines).take_while(|lines| {
+        let cost = estimate_tokens(lines) + 1;
+        let fits = cost <= left;
+        left = left.saturating_sub(cost);
+        fits
+    });
+    let mut parts: Vec<_> = newest.chain([summary]).filter(|lines| !lines.is_empty()).collect();
+    parts.reverse();
+    parts.join("\n")
+}
+
+fn line(input: &Input) -> String {
+    let part = |part: &InputPart| match part {
+        InputPart::Text(text) => text.clone(),
+        InputPart::Image(file) | InputPart::File(file) => format!("[the file \"{}\"]", file.name),
+    };
+    match input {
+        Input::User(parts) => format!("User: {}", parts.iter().map(part).collect::<Vec<_>>().join("\n")),
+        Input::Assistant(text) => format!("Assistant: {text}"),
+        Input::Opaque(_) => String::new(),
+        Input::Call(FunctionCall { name, arguments, .. }) => format!("Assistant calls {name}: {arguments}"),
+        Input::CallOutput { output, .. } => format!("Result: {output}"),
+    }
 }
 
 /// Estimated tokens of an item, and of what was stored with it.

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use http::{HeaderName, HeaderValue};
+use jiff::Timestamp;
 use reqwest::{RequestBuilder, Response, Url};
 use rusty_s3::S3Action;
 use tokio::time::timeout;
@@ -143,6 +144,16 @@ impl Files {
     pub fn url(&self, key: &ObjectKey) -> String {
         let action = self.0.bucket.get_object(Some(&self.0.credentials), key.as_str());
         action.sign_with_time(DOWNLOAD_URL_LIFETIME, &self.0.clock.now()).into()
+    }
+
+    /// The same for the model's server, for at least an hour. It stays the same for an hour, so that a prompt begins with
+    /// the bytes of the one before, which that server has in its cache.
+    pub(super) fn prompt_url(&self, key: &ObjectKey) -> String {
+        let now = self.0.clock.now();
+        let hour = now.as_second() - now.as_second().rem_euclid(3_600);
+        let action = self.0.bucket.get_object(Some(&self.0.credentials), key.as_str());
+        let since = Timestamp::from_second(hour).unwrap_or(now);
+        action.sign_with_time(DOWNLOAD_URL_LIFETIME + Duration::from_hours(1), &since).into()
     }
 
     fn sign<'a>(&self, action: &impl S3Action<'a>) -> Url {

@@ -69,7 +69,7 @@ impl Files {
         if self.0.public {
             // The model's server would refuse the whole request because of one URL without a file.
             self.head(&key).await?.ok_or(FilesError::NotFound)?;
-            return Ok(FileSource::Url(self.url(&key)));
+            return Ok(FileSource::Url(self.prompt_url(&key)));
         }
         let bytes = self.get(&key, file.size).await?;
         Ok(FileSource::Base64(STANDARD.encode(bytes)))
@@ -121,7 +121,7 @@ mod tests {
             ("AWS_SECRET_ACCESS_KEY", "secret"),
             ("AWS_ENDPOINT_URL_S3", &bucket(2)),
         ]);
-        let (client, clock) = (https::client(&env).unwrap(), Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap()));
+        let (client, clock) = (https::client(&env).unwrap(), Clock::fixed("2026-11-20T12:59:59Z".parse().unwrap()));
         let aws = Aws::from_env(&env, client.clone()).unwrap();
         let files = Files::from_env(&env, &aws, client, clock).unwrap().unwrap();
         let files = Files(Inner { public: true, ..Arc::into_inner(files.0).unwrap() }.into());
@@ -136,7 +136,8 @@ mod tests {
         let parts = vec![InputPart::Image(stored("here")), InputPart::File(stored("gone"))];
         let mut prompt = Prompt { input: vec![Input::User(parts)], ..Prompt::default() };
         files.resolve(&owner, &mut prompt).await.unwrap();
-        let url = files.url(&ObjectKey::file(&owner, "here"));
+        let url = files.prompt_url(&ObjectKey::file(&owner, "here"));
+        assert!(url.contains("X-Amz-Date=20261120T120000Z&X-Amz-Expires=7200"), "{url}");
         let parts = vec![
             InputPart::Image(file("here", FileSource::Url(url))),
             InputPart::Text("[The file \"gone\" no longer exists.]".to_owned()),

@@ -115,6 +115,12 @@ impl Items {
         Ok(())
     }
 
+    /// Stores an item whose place is free; false if it is not.
+    pub async fn put_new(&self, owner: &Owner, thread_id: &str, stored: &StoredItem) -> Result<bool, StoreError> {
+        let update = stored.write(owner, thread_id)?.when(key::IS_FREE);
+        Ok(self.table.update(update).await?.is_done())
+    }
+
     /// Gives an item a new content; whether it is still there.
     pub(crate) async fn replace(
         &self,

@@ -34,6 +34,7 @@ const UPSTREAM_ID: &str = "upstream_id";
 const MODEL_CONTEXT: &str = "carried";
 pub(super) const ANSWERED_BY: &str = "answered_by";
 const HISTORY_FROM: &str = "history_from";
+const SUMMARY: &str = "summary";
 const ENDS_RUN: &str = "ends_run";
 /// The ids of the files that an item shows: they are removed with it.
 pub(super) const FILES: &str = "files";
@@ -96,6 +97,8 @@ pub struct StoredItem {
     pub answered_by: Option<String>,
     /// On what a turn answers: the item with which the turn's history began, if it did not begin with the thread.
     pub history_from: Option<String>,
+    /// Whether the item tells the model what stood before it.
+    pub is_summary: bool,
 }
 
 /// What the model did on the way to an item and no item shows: the calls of server tools with their outputs. The model
@@ -181,7 +184,15 @@ impl Run {
 impl StoredItem {
     /// An item of which nothing more is known.
     pub const fn new(item: ThreadItem) -> Self {
-        Self { item, upstream_id: None, ends_run: None, model_context: None, answered_by: None, history_from: None }
+        Self {
+            item,
+            upstream_id: None,
+            ends_run: None,
+            model_context: None,
+            answered_by: None,
+            history_from: None,
+            is_summary: false,
+        }
     }
 
     /// The write that stores the item, new or changed. What else its record has, feedback, stays.
@@ -194,7 +205,7 @@ impl StoredItem {
     }
 
     /// Each attribute of the item, with no value where there must be none.
-    fn attributes(&self) -> Result<[(&'static str, Option<AttributeValue>); 9], StoreError> {
+    fn attributes(&self) -> Result<[(&'static str, Option<AttributeValue>); 10], StoreError> {
         let files: Vec<_> = self.item.files().into_iter().map(text).collect();
         Ok([
             (ITEM, Some(json(&self.item)?)),
@@ -205,6 +216,7 @@ impl StoredItem {
             (MODEL_CONTEXT, self.model_context.as_ref().map(json).transpose()?),
             (ANSWERED_BY, self.answered_by.clone().map(text)),
             (HISTORY_FROM, self.history_from.clone().map(text)),
+            (SUMMARY, self.is_summary.then_some(flag(true))),
             (FILES, (!files.is_empty()).then_some(AttributeValue::L(files))),
         ])
     }
@@ -218,6 +230,7 @@ impl StoredItem {
             model_context: record.json(MODEL_CONTEXT)?,
             answered_by: record.string(ANSWERED_BY),
             history_from: record.string(HISTORY_FROM),
+            is_summary: record.contains(SUMMARY),
         })
     }
 }

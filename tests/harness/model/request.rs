@@ -18,6 +18,13 @@ impl ModelRequest {
         self.body["instructions"].as_str().is_some_and(|instructions| instructions.starts_with("Write a title"))
     }
 
+    /// Whether the summary of a thread is wanted.
+    pub(crate) fn is_summary(&self) -> bool {
+        self.body["instructions"]
+            .as_str()
+            .is_some_and(|instructions| instructions.starts_with("Below is the older part"))
+    }
+
     /// The conversation, one line each: `role: text`, `call: name(arguments)` and `output: text`.
     pub(crate) fn conversation(&self) -> Vec<String> {
         let items = [&self.body["input"], &self.body["messages"]].into_iter().filter_map(Value::as_array).flatten();

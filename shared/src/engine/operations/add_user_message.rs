@@ -55,6 +55,7 @@ impl Engine {
             title_message: thread.title.is_none().then(|| title_message(&message.item)),
             first_events: vec![shown, stream_options()],
             superseded_item_ids: unanswered.iter().map(|stored| stored.item.id().to_owned()).collect(),
+            outgrown: history.outgrown,
             ..TurnPlan::new(
                 "threads.add_user_message",
                 identity,

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::admission::Admitted;
+use super::summary::{MAX_SUMMARY_WAIT, PendingSummary};
 use super::title::{MAX_TITLE_WAIT, PendingTitle};
 use super::{Turn, TurnEnd, TurnReport};
 use crate::engine::{Engine, Outcome, public_messages};
@@ -24,6 +25,7 @@ impl Turn {
             end.failure.get_or_insert(error.into());
         }
         self.finish_title(end.outcome).await;
+        self.finish_summary(end.outcome).await;
         self.settle(end.outcome).await;
         if let Some(message) = &end.closing_notice {
             self.say(message);
@@ -57,6 +59,20 @@ impl Turn {
         if let Some(thread) = thread {
             self.emit(Event::ThreadUpdated { thread });
         }
+    }
+
+    /// The same for a summary. One that comes too late is made again by a later turn.
+    async fn finish_summary(&mut self, outcome: Outcome) {
+        let Some(PendingSummary { made, estimate }) = self.summary.take() else { return };
+        let wait = if outcome == Outcome::Error { Duration::ZERO } else { MAX_SUMMARY_WAIT };
+        let (item_id, used) = timeout(wait, made).await.unwrap_or((None, estimate));
+        self.summary_made(item_id, used);
+    }
+
+    /// What is stored is withdrawn with the turn.
+    pub(super) fn summary_made(&mut self, item_id: Option<String>, used: TokenUsage) {
+        self.usage += used;
+        self.writer.remember(item_id);
     }
 
     /// Settles the turn and looks whether its thread is still there, in one round trip.

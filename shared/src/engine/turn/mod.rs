@@ -11,6 +11,7 @@
 //! perform.rs          an answer's steps: items are stored, then the client is told
 //! writer.rs           what a turn writes in its thread, and its lease
 //! unstored_inputs.rs  what the model must be told again, and no item shows
+//! summary.rs          a summary of what the model is no longer shown, made beside an answer
 //! title.rs            the thread's title, made beside the first answer
 //! finish.rs           the end: the lease, the title, what the turn has used
 //! ```
@@ -22,6 +23,7 @@ mod perform;
 mod plan;
 mod rounds;
 mod start;
+mod summary;
 mod title;
 mod tools;
 mod unstored_inputs;
@@ -42,6 +44,7 @@ pub(super) use self::writer::{ThreadWriter, Writer};
 
 use self::admission::Admitted;
 use self::rounds::ModelEvents;
+use self::summary::PendingSummary;
 use self::title::PendingTitle;
 use self::unstored_inputs::UnstoredInputs;
 use super::answer::{Answer, Finished};
@@ -89,6 +92,7 @@ pub(super) struct Turn {
     held_item: Option<Finished>,
     unstored_inputs: UnstoredInputs,
     title: Option<PendingTitle>,
+    summary: Option<PendingSummary>,
     usage: TokenUsage,
     /// An estimate for the round under way, until the model's own count comes.
     round_usage: TokenUsage,
@@ -172,6 +176,7 @@ impl Turn {
             held_item: None,
             unstored_inputs: UnstoredInputs::default(),
             title: None,
+            summary: None,
             usage: TokenUsage::default(),
             round_usage: TokenUsage::default(),
             first_token_at: None,
@@ -250,13 +255,14 @@ impl Turn {
         self.emit(message.to_event(&self.identity));
     }
 
-    /// The stream's next item, while the title is being made beside it; an error once the turn has lasted too long.
+    /// The stream's next item, while the title and a summary are being made beside it; an error once the turn has lasted
+    /// too long.
     async fn next<S>(&mut self, stream: &mut S) -> Result<Option<S::Item>, TurnEnd>
     where
         S: Stream + Unpin,
     {
         loop {
-            let title = self.title.as_mut();
+            let (title, summary) = (self.title.as_mut(), self.summary.as_mut());
             tokio::select! {
                 next = timeout_at(self.deadline, stream.next()) => {
                     return next.map_err(|_| TurnEnd::failed(public_messages::took_too_long()));
@@ -264,6 +270,10 @@ impl Turn {
                 Some((thread, used)) = OptionFuture::from(title.map(|title| &mut title.made)) => {
                     self.title = None;
                     self.title_made(thread, used);
+                }
+                Some((item_id, used)) = OptionFuture::from(summary.map(|summary| &mut summary.made)) => {
+                    self.summary = None;
+                    self.summary_made(item_id, used);
                 }
             }
         }

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use crate::engine::history::Outgrown;
 use crate::engine::operations::attachments::Upload;
 use crate::engine::{Engine, Error};
 use crate::identity::Identity;
@@ -26,6 +27,8 @@ pub(crate) struct TurnPlan {
     pub(crate) page_calls: Vec<FunctionCall>,
     /// Items that the turn removes because they have lost their meaning.
     pub(crate) superseded_item_ids: Vec<String>,
+    /// What is summarised beside the turn.
+    pub(crate) outgrown: Option<Outgrown>,
     /// The message that the thread is named after, where it has no title yet.
     pub(crate) title_message: Option<String>,
 }
@@ -74,6 +77,7 @@ impl TurnPlan {
             first_events: vec![stream_options()],
             page_calls: Vec::new(),
             superseded_item_ids: Vec::new(),
+            outgrown: None,
             title_message: None,
         }
     }

@@ -7,6 +7,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::admission::Admitted;
 use super::rounds::{ModelEvents, received};
+use super::summary::Summary;
 use super::title::{PendingTitle, Title};
 use super::{FirstWrite, OnEnd, Start, ThreadWriter, Turn, TurnPlan, TurnReport, Writer};
 use crate::assistant::Titles;
@@ -32,11 +33,12 @@ impl Engine {
     ) -> Result<Events, Error> {
         let (mut admitted, plan) = admitted.or_release(plan).await?;
         let started = self.clock.now();
-        let mut model_call = None;
+        let (mut model_call, mut summary) = (None, None);
         if plan.page_calls.is_empty() {
             let title_tokens = plan.title_message.as_deref().map_or(0, |message| self.max_title_tokens(message));
             let held = self.hold_first_round(&mut admitted, &plan.prompt, title_tokens).await;
             (admitted, ()) = admitted.or_release(held).await?;
+            summary = self.hold_summary(&mut admitted, &plan, title_tokens).await;
             model_call = Some(self.call_model(&plan.identity.owner, plan.prompt.clone()));
         }
         let written = match &mut model_call {
@@ -70,13 +72,20 @@ impl Engine {
             PendingTitle::of(Title { engine: self.clone(), owner, thread_id, message })
         });
         let (mut turn, events) = Turn::new(self, &identity, operation, Writer::Thread(writer.into()), prompt);
-        (turn.started, turn.title) = (started, title);
+        (turn.started, turn.title, turn.summary) = (started, title, summary.map(Summary::start));
         for event in plan.first_events {
             turn.emit(event);
         }
         let start = model_call.map_or(Start::Page(plan.page_calls), |call| Start::Model(model_events(call)));
         turn.with_thread_title(thread.title).with_admitted(admitted).spawn(start, on_end);
         Ok(events)
+    }
+
+    /// The summary that is to be made beside a turn, where the budgets have room for it.
+    async fn hold_summary(&self, admitted: &mut Admitted, plan: &TurnPlan, beside: u64) -> Option<Summary> {
+        let summary = Summary::of(self, plan)?;
+        let held = self.hold_first_round(admitted, &plan.prompt, beside + summary.max_tokens()).await;
+        held.is_ok().then_some(summary)
     }
 
     async fn write_first(&self, plan: &TurnPlan) -> Result<(), Error> {

@@ -65,6 +65,13 @@ impl Writer {
         }
     }
 
+    /// What something else has stored for the turn.
+    pub(super) fn remember(&mut self, item_id: Option<String>) {
+        if let Self::Thread(writer) = self {
+            writer.stored_ids.extend(item_id);
+        }
+    }
+
     /// Gives a stored widget a new content; none if there is no such widget.
     pub(super) async fn replace_widget(
         &self,
