@@ -29,7 +29,7 @@ for function in start refresh chat analytics socket; do
     report "\`$function\` links another TLS stack" \
         "$(grep --extended-regexp '^(ring|native-tls|openssl|openssl-sys|boring|mbedtls) ' <<< "$crates" || true)"
     report "\`$function\` links what is for tests and the local server" \
-        "$(grep --extended-regexp '^(chatkit-(local|tests)|dynoxide-rs|rusqlite|libsqlite3-sys|s3s|s3s-fs|clap|proptest|tempfile) ' \
+        "$(grep --extended-regexp '^(chatkit-(local|tests)|dynoxide-rs|rusqlite|libsqlite3-sys|s3s|s3s-fs|bolero|clap|proptest|tempfile) ' \
             <<< "$crates" || true)"
 done
 

@@ -7,6 +7,7 @@ mod attachments;
 mod conversation;
 mod demonstration;
 mod endpoints;
+mod fuzz;
 mod gateway;
 mod harness;
 mod http;

@@ -136,12 +136,16 @@ fn documents(known: Vec<Value>) -> impl Strategy<Value = Vec<Value>> {
     prop::collection::vec(document, 0..40)
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn read(api: Api, documents: &[Value], last: &Value) -> (Vec<ModelEvent>, Option<ModelError>) {
+fn read_documents(api: Api, documents: &[Value], last: &Value) -> (Vec<ModelEvent>, Option<ModelError>) {
     let data: Vec<_> =
         documents.iter().chain([last]).map(|document| Ok(format!("data: {document}\n\n").into())).collect();
     let prompt = Prompt { tools: vec![json!({"type": "image_generation", "partial_images": 2})], ..Prompt::default() };
-    let mut stream = ModelStream::new(api, &prompt, stream::iter(data), Duration::from_secs(20));
+    read(ModelStream::new(api, &prompt, stream::iter(data), Duration::from_secs(20)))
+}
+
+/// Everything up to the first error.
+#[tokio::main(flavor = "current_thread")]
+pub(crate) async fn read(mut stream: ModelStream) -> (Vec<ModelEvent>, Option<ModelError>) {
     let mut events = Vec::new();
     while let Some(event) = stream.next().await {
         match event {
@@ -243,7 +247,8 @@ impl Ledger {
     }
 }
 
-fn check((events, error): (Vec<ModelEvent>, Option<ModelError>)) {
+/// Asserts that everything begins once and ends once, and that one end comes last.
+pub(crate) fn check((events, error): (Vec<ModelEvent>, Option<ModelError>)) {
     let mut ledger = Ledger::default();
     events.iter().for_each(|event| ledger.take(event));
     match error {
@@ -257,11 +262,11 @@ proptest! {
 
     #[test]
     fn responses_stream_of_random_documents_never_panics(documents in documents(events())) {
-        check(read(Api::Responses, &documents, &json!({"type": "response.completed"})));
+        check(read_documents(Api::Responses, &documents, &json!({"type": "response.completed"})));
     }
 
     #[test]
     fn chat_completions_stream_of_random_documents_never_panics(documents in documents(chunks())) {
-        check(read(Api::ChatCompletions, &documents, &completions::finish("stop").json()));
+        check(read_documents(Api::ChatCompletions, &documents, &completions::finish("stop").json()));
     }
 }

@@ -4,7 +4,7 @@ mod chunks;
 mod completions;
 mod demo;
 mod failures;
-mod garbage;
+pub(crate) mod garbage;
 mod incomplete_servers;
 mod request;
 mod tools;

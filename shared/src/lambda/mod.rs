@@ -36,6 +36,8 @@ mod request;
 mod runtime_api;
 mod stream;
 
+pub use request::with_client_address;
+
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 

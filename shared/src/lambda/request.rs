@@ -23,7 +23,7 @@ pub(super) fn from_event(invocation: &LambdaInvocation) -> Result<Request, Error
 }
 
 /// Adds the [`ClientAddress`] that API Gateway saw: REST APIs and HTTP APIs (`cargo lambda watch`) name it differently.
-pub(super) fn with_client_address(mut request: Request) -> Request {
+pub fn with_client_address(mut request: Request) -> Request {
     let address = match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV1(context)) => context.identity.source_ip.as_deref(),
         Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.as_deref(),
