@@ -223,6 +223,25 @@ async fn calls_with_extra_content_keep_their_stored_format() {
 }
 
 #[tokio::test]
+async fn summaries_keep_their_stored_format() {
+    const FILE: &str = include_str!("summaries.json");
+    let dynamo = Dynamo::start().await;
+    let item = json!({
+        "type": "sdk_hidden_context", "id": id("msg", 2), "thread_id": id("thr", 1), "created_at": at(0),
+        "content": "Ada likes lamps.",
+    });
+    let summary = StoredItem { is_summary: true, ..StoredItem::new(serde_json::from_value(item).unwrap()) };
+    let store = dynamo.store();
+    store.threads.create(&owner(), &thread(1), &summary).await.unwrap();
+    // The first one counts.
+    assert!(!store.items.put_new(&owner(), &id("thr", 1), &summary).await.unwrap());
+    assert_written(&dynamo, "threads", FILE);
+
+    let loaded = holding("threads", FILE).await.store().threads.load(&owner(), &id("thr", 1), 9).await.unwrap();
+    assert_eq!(loaded.unwrap().items, [summary]);
+}
+
+#[tokio::test]
 async fn attachments_keep_their_stored_format() {
     const FILE: &str = include_str!("attachments.json");
     let dynamo = Dynamo::start().await;
