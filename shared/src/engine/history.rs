@@ -70,13 +70,6 @@ impl History {
         if tokens.from(first) > budget {
             shorten_turn(&mut items, budget);
         }
-        // Calls that were given up before a message belong to a turn that is no longer shown.
-        if let [first, _, ..] = &mut *items
-            && is_cut
-            && matches!(first.item, ThreadItem::UserMessage(_))
-        {
-            first.model_context = None;
-        }
         let begins_at = items.first().filter(|_| is_cut).map(|stored| stored.item.id().to_owned());
         Self { items, begins_at, outgrown: None }
     }

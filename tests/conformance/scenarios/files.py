@@ -49,7 +49,7 @@ def takes_a_file_with_its_bytes(stage: Stage) -> None:
     equal((answer.status, "upload_descriptor" in answer.document), (200, False))
     equal(content(answer.document["preview_url"]), PNG)
     equal(len(done(events(attach(stage, answer.document["id"])))[0]["attachments"]), 1)
-    refused(stage.server.upload_directly(stage.user, "a.html", "text/html", b"<html>"), 400, "bad_request")
+    refused(stage.server.upload_directly(stage.user, "a.svg", "image/svg+xml", b"<svg>"), 400, "bad_request")
     refused(stage.server.upload_directly(stage.user, "a.png", "image/png", b""), 400, "bad_request")
 
 

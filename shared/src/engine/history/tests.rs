@@ -3,7 +3,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::protocol::{AssistantContent, AssistantMessage, ItemHeader, UserContent, UserMessage};
-use crate::store::ModelContext;
 
 /// Items of so many tokens: questions, answers, and a summary, as in `"s20 q20 a30"`.
 fn items(sizes: &str) -> Vec<StoredItem> {
@@ -58,16 +57,6 @@ fn history_begins_with_a_whole_turn_that_fits() {
         let history = History::of(items(thread), has_older, 100);
         assert_eq!(shown(&history), (first..last).collect::<Vec<_>>(), "{thread}");
         assert_eq!(history.begins_at.is_some(), has_older || first > 0, "{thread}");
-    }
-}
-
-#[test]
-fn history_does_not_begin_with_calls_that_were_given_up() {
-    for (has_older, is_kept) in [(false, true), (true, false)] {
-        let mut thread = items("q20 a20 q20 a20");
-        thread[0].model_context = Some(ModelContext::default());
-        let history = History::of(thread, has_older, 100);
-        assert_eq!(history.items[0].model_context.is_some(), is_kept);
     }
 }
 

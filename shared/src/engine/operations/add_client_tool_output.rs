@@ -82,6 +82,6 @@ fn waiting_call(items: &[StoredItem]) -> Option<(usize, ClientToolCall)> {
     }
 }
 
-pub(super) fn is_pending_call(item: &ThreadItem) -> bool {
+fn is_pending_call(item: &ThreadItem) -> bool {
     matches!(item, ThreadItem::ClientToolCall(_)) && item.is_pending()
 }

@@ -1,12 +1,10 @@
-use super::add_client_tool_output::is_pending_call;
 use super::user_message::{digest, title_message};
 use crate::engine::prompt::prompt;
 use crate::engine::turn::{FirstWrite, TurnPlan, stream_options};
 use crate::engine::{Engine, Error, Events, OnEnd};
 use crate::identity::Identity;
-use crate::model::Input;
 use crate::protocol::{AddUserMessage, Event, UserMessageInput};
-use crate::store::{Loaded, ModelContext};
+use crate::store::Loaded;
 
 impl Engine {
     /// `threads.add_user_message`.
@@ -38,14 +36,6 @@ impl Engine {
         let (mut message, uploads) = self.user_item(owner, input, &loaded.thread.id, loaded.newest()).await?;
         let ended_run_id = self.ended_run_id(&loaded);
         let Loaded { thread, mut items, has_older } = loaded;
-        // Nobody answers these calls any more. What their turns did before them, the model is told in front of the message.
-        let unanswered: Vec<_> = items.extract_if(.., |stored| is_pending_call(&stored.item)).collect();
-        let contexts = unanswered.iter().filter_map(|stored| stored.model_context.as_ref());
-        let done =
-            contexts.flat_map(|context| &context.inputs_before).filter(|input| !matches!(input, Input::Opaque(_)));
-        let inputs_before: Vec<_> = done.cloned().collect();
-        message.model_context =
-            (!inputs_before.is_empty()).then(|| ModelContext { inputs_before, ..ModelContext::default() });
         items.push(message.clone());
         let history = self.history(items, has_older);
         message.history_from.clone_from(&history.begins_at);
@@ -54,7 +44,6 @@ impl Engine {
         Ok(TurnPlan {
             title_message: thread.title.is_none().then(|| title_message(&message.item)),
             first_events: vec![shown, stream_options()],
-            superseded_item_ids: unanswered.iter().map(|stored| stored.item.id().to_owned()).collect(),
             outgrown: history.outgrown,
             ..TurnPlan::new(
                 "threads.add_user_message",
