@@ -16,6 +16,7 @@ mod lambda;
 mod limits;
 mod model;
 mod plain;
+mod runs;
 mod sessions;
 mod socket;
 mod store;

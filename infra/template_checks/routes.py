@@ -12,6 +12,8 @@ ROUTES = {
     ("POST", "/api/chatkit/refresh"): "Refresh",
     ("POST", "/chatkit"): "Chat",
     ("POST", "/chatkit/attachments"): "Chat",
+    ("GET", "/chatkit/threads/{thread}/run"): "Chat",
+    ("DELETE", "/chatkit/threads/{thread}/run"): "Chat",
     ("POST", "/api/chat"): "Chat",
     ("GET", "/api/analytics"): "Analytics",
     ("GET", "/api/usage/me"): "Analytics",
@@ -48,6 +50,7 @@ def methods(template):
         (method.upper(), path): description["x-amazon-apigateway-integration"]
         for path, by_method in api["Properties"]["Body"]["paths"].items()
         for method, description in by_method.items()
+        if method != "parameters"
     }
 
 

@@ -96,12 +96,13 @@ pub fn functions(setup: &Setup) -> Result<Router, SetupError> {
         .route("/chatkit", any_service(chat.clone()))
         .route("/chatkit/", any_service(chat.clone()))
         .route("/chatkit/attachments", any_service(chat.clone()))
-        .route("/api/chat", any_service(chat))
+        .route("/api/chat", any_service(chat.clone()))
         .route("/api/analytics", any_service(analytics.clone()))
         .route("/api/usage/me", any_service(analytics.clone()))
-        .route("/health", any_service(analytics.clone()))
-        // Any function would do: all answer an unknown path in the documented shape.
-        .fallback_service(analytics))
+        .route("/health", any_service(analytics))
+        // `/chatkit/threads/{thread}/run`, too: a parameter here would be read twice. Any function answers an unknown path
+        // in the documented shape.
+        .fallback_service(chat))
 }
 
 /// The fifth function, behind a WebSocket API at `/ws`.

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio::time::sleep;
 
 /// The current time: the system's, or one that a test sets. Clones share it.
 #[derive(Clone, Default)]
@@ -14,9 +17,15 @@ pub struct Clock(Source);
 enum Source {
     #[default]
     System,
-    /// Microseconds of unix time.
-    Fixed(Arc<AtomicI64>),
+    Fixed(Arc<FixedTime>),
     Function(Arc<dyn Fn() -> Timestamp + Send + Sync>),
+}
+
+#[derive(Default)]
+struct FixedTime {
+    /// Of unix time.
+    microseconds: AtomicI64,
+    moved: Notify,
 }
 
 impl Clock {
@@ -27,7 +36,8 @@ impl Clock {
 
     /// A time that changes only by [`Clock::advance`].
     pub fn fixed(at: Timestamp) -> Self {
-        Self(Source::Fixed(Arc::new(AtomicI64::new(at.as_microsecond()))))
+        let microseconds = AtomicI64::new(at.as_microsecond());
+        Self(Source::Fixed(Arc::new(FixedTime { microseconds, ..FixedTime::default() })))
     }
 
     /// The time that a function tells.
@@ -37,15 +47,33 @@ impl Clock {
 
     /// Moves a fixed clock by a number of milliseconds, which may be negative. Any other clock stays as it is.
     pub fn advance(&self, milliseconds: i64) {
-        if let Source::Fixed(microseconds) = &self.0 {
-            microseconds.fetch_add(milliseconds * 1_000, Ordering::SeqCst);
+        if let Source::Fixed(time) = &self.0 {
+            time.microseconds.fetch_add(milliseconds * 1_000, Ordering::SeqCst);
+            time.moved.notify_waiters();
+        }
+    }
+
+    /// Waits until it is so late; with a fixed clock, until it is moved there.
+    pub async fn sleep_until(&self, at: Timestamp) {
+        loop {
+            let left = at.as_microsecond() - self.now().as_microsecond();
+            let Ok(left @ 1..) = u64::try_from(left) else { return };
+            match &self.0 {
+                Source::Fixed(time) => {
+                    let moved = time.moved.notified();
+                    if self.now() < at {
+                        moved.await;
+                    }
+                }
+                Source::Function(_) | Source::System => sleep(Duration::from_micros(left)).await,
+            }
         }
     }
 
     /// The time, in whole microseconds.
     pub fn now(&self) -> Timestamp {
         let microseconds = match &self.0 {
-            Source::Fixed(microseconds) => microseconds.load(Ordering::SeqCst),
+            Source::Fixed(time) => time.microseconds.load(Ordering::SeqCst),
             Source::Function(now) => now().as_microsecond(),
             #[expect(clippy::disallowed_methods, reason = "this is where time is injected from")]
             Source::System => Timestamp::now().as_microsecond(),

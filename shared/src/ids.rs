@@ -43,6 +43,11 @@ impl Ids {
         format!("{prefix}_{}", self.ulid(self.clock.now()))
     }
 
+    /// A ULID without a prefix.
+    pub(crate) fn mint_bare(&self) -> String {
+        self.ulid(self.clock.now()).to_string()
+    }
+
     /// A new id that sorts after `last`, whatever the clock says. Only the part behind the prefix is compared, so the
     /// two may be of different kinds.
     pub(crate) fn mint_after(&self, prefix: &str, last: &str) -> String {

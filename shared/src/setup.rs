@@ -10,7 +10,7 @@ use crate::assistant::Assistant;
 use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::endpoints::{Endpoints, Signer};
-use crate::engine::{Engine, Limits};
+use crate::engine::{Engine, Limits, LiveRuns};
 use crate::env::{Env, EnvError};
 use crate::files::Files;
 use crate::https;
@@ -66,6 +66,7 @@ impl Clients {
             limits: Limits::from_env(env)?,
             clock: clock.clone(),
             ids: ids.clone(),
+            live_runs: LiveRuns::default(),
         })
     }
 }

@@ -41,11 +41,13 @@ class Answer:
 
 
 def parse_events(body: bytes) -> list[dict[str, Any]]:
-    """The events in a body: `data: {json}` on one line and an empty line, comment lines before an event."""
+    """The events in a body: `data: {json}` on one line, its id, and an empty line; comment lines before an event."""
     events = []
     *blocks, rest = body.split(b"\n\n")
     for block in blocks:
         *comments, data = block.split(b"\n")
+        if data.startswith(b"id: thr_") and comments:
+            data = comments.pop()
         if any(not comment.startswith(b":") for comment in comments):
             raise FramingError(f"more than one line in {block[:80]!r}")
         if not data.startswith(b"data: {"):

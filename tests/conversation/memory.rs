@@ -88,7 +88,7 @@ async fn model_remembers_the_first_message_after_sixty_turns() {
     // Head and newest page; then the rest, which is a second page.
     let (read, written, trips) = cost(&app, &thread_id, "What is my name?").await;
     assert_eq!((written, trips), (5.0, 5));
-    assert!(read <= 7.0, "{read}");
+    assert!(read <= 7.5, "{read}");
 }
 
 #[tokio::test]

@@ -12,7 +12,10 @@ use crate::harness::responses::answer;
 
 /// The events of an answer, byte for byte, a line each.
 fn data(answer: &str) -> String {
-    let event = |frame: &str| frame.strip_prefix("data: ")?.strip_suffix("\n\n").map(|event| format!("{event}\n"));
+    let event = |frame: &str| {
+        let (event, position) = frame.strip_prefix("data: ")?.strip_suffix("\n\n")?.split_once("\nid: ")?;
+        position.starts_with("thr_").then(|| format!("{event}\n"))
+    };
     answer.split_inclusive("\n\n").map(|frame| event(frame).unwrap_or_else(|| panic!("no event: {frame:?}"))).collect()
 }
 

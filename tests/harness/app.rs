@@ -96,6 +96,16 @@ impl App {
     }
 }
 
+/// A server-sent event, and its id if it has one.
+pub(crate) fn event_and_position(event: &str) -> (Value, Option<String>) {
+    let event = event.trim_start_matches(": ping\n");
+    let (data, id) = match event.split_once("\nid: ") {
+        Some((data, id)) => (data, Some(id.to_owned())),
+        None => (event, None),
+    };
+    (unreferenced(serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap()), id)
+}
+
 impl Answer {
     pub(crate) async fn of(response: http::Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
@@ -113,12 +123,7 @@ impl Answer {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text);
         assert_eq!(self.headers["content-type"], "text/event-stream; charset=utf-8");
         let events = self.text.split("\n\n").filter(|event| !event.is_empty());
-        events
-            .map(|event| {
-                let event = event.trim_start_matches(": ping\n");
-                unreferenced(serde_json::from_str(event.strip_prefix("data: ").unwrap()).unwrap())
-            })
-            .collect()
+        events.map(|event| event_and_position(event).0).collect()
     }
 
     /// Asserts an error in the documented shape, and returns its message.

@@ -6,13 +6,15 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::app::{App, chatkit, unreferenced};
+use super::app::{App, chatkit, event_and_position};
 
 /// A streamed answer on its way. Dropping it is what a client does that leaves.
 pub(crate) struct Live {
     body: Body,
     text: String,
     read: usize,
+    /// Where the client is: the id of the last event.
+    pub(crate) position: Option<String>,
 }
 
 impl App {
@@ -41,15 +43,15 @@ impl App {
 impl Live {
     pub(crate) fn of(response: Response<Body>) -> Self {
         assert_eq!(response.status(), StatusCode::OK);
-        Self { body: response.into_body(), text: String::new(), read: 0 }
+        Self { body: response.into_body(), text: String::new(), read: 0, position: None }
     }
 
     /// The next event; none when the answer has ended.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
             if let Some(end) = self.text[self.read..].find("\n\n") {
-                let event = self.text[self.read..self.read + end].trim_start_matches(": ping\n");
-                let event = unreferenced(serde_json::from_str(event.strip_prefix("data: ").unwrap()).unwrap());
+                let (event, position) = event_and_position(&self.text[self.read..self.read + end]);
+                self.position = position.or(self.position.take());
                 self.read += end + 2;
                 return Some(event);
             }

@@ -53,10 +53,19 @@ async fn preflight_on_every_route_is_answered() {
             let expected = [
                 ("access-control-allow-credentials", "true"),
                 ("access-control-allow-headers", "authorization,content-type,x-anything"),
-                ("access-control-allow-methods", "GET,POST"),
+                ("access-control-allow-methods", "GET,POST,DELETE"),
                 ("access-control-allow-origin", origin),
                 ("access-control-max-age", "7200"),
-                ("allow", if method == "GET" { "GET,HEAD" } else { method }),
+                (
+                    "allow",
+                    if path.ends_with("/run") {
+                        "GET,HEAD,DELETE"
+                    } else if method == "GET" {
+                        "GET,HEAD"
+                    } else {
+                        method
+                    },
+                ),
                 ("cache-control", "no-store"),
                 ("content-length", "0"),
                 ("vary", "origin, access-control-request-headers"),

@@ -7,12 +7,14 @@ mod routes;
 mod start;
 
 /// Every route: its method and path, and the function that has it.
-pub(crate) const ROUTES: [(&str, &str, &str); 9] = [
+pub(crate) const ROUTES: [(&str, &str, &str); 11] = [
     ("POST", "/api/chatkit/start", "start"),
     ("POST", "/api/chatkit/session", "start"),
     ("POST", "/api/chatkit/refresh", "refresh"),
     ("POST", "/chatkit", "chat"),
     ("POST", "/chatkit/attachments", "chat"),
+    ("GET", "/chatkit/threads/{thread}/run", "chat"),
+    ("DELETE", "/chatkit/threads/{thread}/run", "chat"),
     ("POST", "/api/chat", "chat"),
     ("GET", "/api/analytics", "analytics"),
     ("GET", "/api/usage/me", "analytics"),

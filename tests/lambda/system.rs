@@ -87,7 +87,9 @@ pub(super) fn variables(env: &Env, model: &str) -> Vec<(&'static str, String)> {
 pub(super) async fn events(response: Response) -> Vec<Value> {
     let text = response.text().await.unwrap();
     let events = text.split("\n\n").filter(|event| !event.is_empty());
-    events.map(|event| serde_json::from_str(event.trim_start_matches("data: ")).unwrap()).collect()
+    events
+        .map(|event| serde_json::from_str(event.lines().next().unwrap().trim_start_matches("data: ")).unwrap())
+        .collect()
 }
 
 #[tokio::test]

@@ -109,7 +109,7 @@ async fn tenant_budget_of_a_day_is_shared_by_its_users() {
 async fn tenant_budget_when_turns_race_admits_only_what_fits() {
     let app = App::with([OUTPUT, CONTEXT, ("LIMIT_TENANT_TOKENS_PER_DAY", "2000")]).await;
     let gate = Gate::closed();
-    app.model.on(|_| true, costing(150).wait(&gate));
+    app.model.on(|_| true, costing(150).before(&gate));
     let routers = [app.router.clone(), App::router(&app.env, &app.clock, 2)];
     let stream = json!({ "messages": [{ "role": "user", "content": "Hi" }], "stream": true }).to_string();
     let ask = |number| request(Method::POST, "/api/chat", &format!("user-{number}"), Body::from(stream.clone()));
@@ -218,7 +218,7 @@ async fn turn_when_several_budgets_refuse_reports_the_longest_wait() {
 #[tokio::test]
 async fn turn_when_one_budget_cannot_be_written_refunds_the_others() {
     let app = App::with([OUTPUT, CONTEXT, ("LIMIT_TENANT_TOKENS_PER_DAY", "1000")]).await;
-    app.dynamo.fail("UpdateItem", "T#default", Fault::ServerError, 10);
+    app.dynamo.fail("UpdateItem", r#"{"S":"T#default"}"#, Fault::ServerError, 10);
     app.send(visitor("vis_1", "192.0.2.1")).await.error(503, "unavailable");
     app.dynamo.reset();
     let all = ["U#default#vis_1", "A#192.0.2.1", "T#default"].map(|partition| held(&app, partition));
@@ -289,7 +289,7 @@ async fn tenant_budget_when_the_message_is_long_must_cover_all_of_it() {
 }
 
 #[tokio::test]
-async fn turn_with_each_shared_budget_costs_two_writes_and_no_round_trip() {
+async fn turn_with_each_shared_budget_costs_two_writes_and_one_round_trip_at_its_end() {
     let tenant = ("LIMIT_TENANT_TOKENS_PER_DAY", "1000000");
     let off = ("LIMIT_ADDRESS_TOKENS_PER_HOUR", "0");
     for (variables, anonymous, expected) in [
@@ -306,7 +306,11 @@ async fn turn_with_each_shared_budget_costs_two_writes_and_no_round_trip() {
         app.dynamo.reset();
         assert_eq!(app.send(of("default", "ada", anonymous, "192.0.2.1")).await.status, 200);
         let meter = app.dynamo.reset();
-        assert_eq!((meter.units(), meter.round_trips()), ((0.0, expected), 2), "{variables:?} {anonymous}");
+        assert_eq!(
+            (meter.units(), meter.round_trips()),
+            ((0.0, expected), if expected > 4.0 { 3 } else { 2 }),
+            "{variables:?} {anonymous}"
+        );
     }
 }
 
@@ -333,6 +337,6 @@ async fn turn_when_the_users_limit_refuses_reserves_nothing_in_shared_budgets() 
     assert!(refused.iter().all(|answer| answer.status == 429));
     // Not even for a moment.
     let calls = app.dynamo.reset().calls;
-    assert!(calls.iter().all(|call| !call.body.to_string().contains("T#default")), "{calls:?}");
+    assert!(calls.iter().all(|call| call.body["Key"]["pk"]["S"] != "T#default"), "{calls:?}");
     assert_eq!(app.dynamo.records("counters"), before);
 }

@@ -78,7 +78,7 @@ async fn uncounted_turn_with_calls_is_charged_their_arguments() {
 }
 
 #[tokio::test]
-async fn retry_when_the_items_cannot_be_removed_is_charged_its_prompt() {
+async fn retry_when_its_answer_cannot_be_stored_is_charged_what_it_used() {
     let app = App::start().await;
     app.model.then(answer("Hello"));
     let events = app.create("ada", "Hi").await;
@@ -86,11 +86,11 @@ async fn retry_when_the_items_cannot_be_removed_is_charged_its_prompt() {
     let question = events.iter().find(|event| event["item"]["type"] == "user_message").unwrap()["item"]["id"].clone();
     let before = used(&app, "ada").await.as_u64().unwrap();
     app.dynamo.fail("TransactWriteItems", "", Fault::Throttle, 3);
-    app.model.on(|request| !request.is_title(), answer("Anew"));
+    app.model.on(|request| !request.is_title(), counting(completed(usage(7, 0, 3, 0))));
     let params = json!({ "thread_id": thread_id, "item_id": question });
     let events = app.chatkit("ada", &json!({ "type": "threads.retry_after_item", "params": params })).await.events();
     assert_eq!(events.last().unwrap()["type"], "error", "{events:?}");
-    assert_eq!(used(&app, "ada").await.as_u64().unwrap() - before, PROMPT);
+    assert_eq!(used(&app, "ada").await.as_u64().unwrap() - before, 10);
 }
 
 #[tokio::test]

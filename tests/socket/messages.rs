@@ -11,7 +11,7 @@ use crate::harness::socket::Sockets;
 async fn message_that_is_no_request_is_refused_and_the_connection_stays() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
-    let envelope = "a message is a JSON object: a ChatKit request, `{\"id\", \"request\"}`, `{\"id\", \"token\"}` or \
+    let envelope = "a message is a JSON object: a ChatKit request, `{\"id\", \"request\", \"last_event_id\"?}`, `{\"id\", \"token\"}` or \
                     `{\"id\", \"ping\": true}`";
     let one_of = "a message has one of `request`, `token` and `\"ping\": true`";
     let long = "a".repeat(65);

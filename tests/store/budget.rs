@@ -20,7 +20,7 @@ fn at(seconds: i64) -> Timestamp {
 async fn admit(budgets: &Budgets, turns: &Bucket, tokens: u64, reserve: u64, now: Timestamp) -> Admission {
     let owner = owner();
     let account = Account { scope: Scope::User(&owner), turns: *turns, tokens, window: Window::Hour };
-    budgets.admit(&[account], reserve, now).await.unwrap()
+    budgets.admit(&[account], reserve, None, now).await.unwrap()
 }
 
 async fn admitted(budgets: &Budgets, turns: &Bucket, tokens: u64, reserve: u64, now: Timestamp) -> Reservation {
@@ -185,7 +185,9 @@ async fn admit_with_several_accounts_charges_and_settles_all() {
         ])
     };
     let accounts = accounts(&owner, [1_000, 500, 2_000]);
-    let Admission::Admitted(mut reservation) = budgets.admit(&accounts, 600, at(7)).await.unwrap() else { panic!() };
+    let Admission::Admitted(mut reservation) = budgets.admit(&accounts, 600, None, at(7)).await.unwrap() else {
+        panic!()
+    };
     assert_eq!(dynamo.reset().units(), (0.0, 3.0));
     assert_eq!(records(&dynamo), expected([600, 500, 600]));
 
@@ -213,7 +215,9 @@ async fn settle_removes_the_windows_of_past_days() {
     let accounts = accounts(&owner, [0, 0, 1_000]);
     for (days, windows) in [(0, vec![0]), (1, vec![0, 1]), (2, vec![1, 2]), (9, vec![9])] {
         let now = at(days * 86_400);
-        let Admission::Admitted(reservation) = budgets.admit(&accounts, 600, now).await.unwrap() else { panic!() };
+        let Admission::Admitted(reservation) = budgets.admit(&accounts, 600, None, now).await.unwrap() else {
+            panic!()
+        };
         budgets.settle(&reservation, 5).await.unwrap();
         let record = records(&dynamo).remove("T#default budget").unwrap();
         let first = 500_000 / 24;

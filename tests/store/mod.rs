@@ -43,12 +43,20 @@ pub(crate) fn thread(number: usize) -> ThreadRecord {
         status: ThreadStatus::Active,
         allowed_image_domains: None,
         run: None,
+        ended_run_id: None,
         retries: Vec::new(),
     }
 }
 
 pub(crate) fn run(number: usize, digest: &str) -> Run {
-    Run { id: id("msg", number), digest: digest.to_owned(), until: at(60) }
+    Run {
+        id: id("msg", number),
+        digest: digest.to_owned(),
+        until: at(60),
+        turn_id: None,
+        operation: String::new(),
+        question_id: String::new(),
+    }
 }
 
 /// Deletes a thread, as the engine does.
@@ -59,10 +67,15 @@ async fn delete(store: &Store, owner: &Owner, thread_id: &str) -> Result<(), Sto
     }
 }
 
-/// Removes what stands behind an item, as the engine does.
-async fn truncate(store: &Store, owner: &Owner, thread_id: &str, item_id: &str) -> Result<(), StoreError> {
-    let truncation = store.items.begin_truncation(owner, thread_id, item_id, &id("run", 999)).await?;
-    store.items.finish_truncation(truncation).await
+/// The first item of a new answer.
+fn anew() -> StoredItem {
+    answer(900, "anew")
+}
+
+/// Puts the first item of a new answer in place of what comes after an item, as the engine does.
+async fn put_in_place(store: &Store, owner: &Owner, thread_id: &str, item_id: &str) -> Result<(), StoreError> {
+    let replaced = store.items.end_of_thread(owner, thread_id, item_id, &id("run", 999)).await?;
+    store.items.put_in_place(owner, thread_id, &anew(), replaced).await
 }
 
 fn stored(item: ThreadItem) -> StoredItem {

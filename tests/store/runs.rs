@@ -116,7 +116,7 @@ async fn begin_run_when_refused_leaves_the_pending_item_pending() {
 async fn begin_run_keeps_only_the_recent_retries() {
     let run_at = |second: i64| {
         let id = Ids::seeded(Clock::fixed(at(second)), 1).mint(RUN);
-        Run { id, digest: second.to_string(), until: at(60) }
+        Run { id, ..run(1, &second.to_string()) }
     };
     let dynamo = Dynamo::start().await;
     let store = started(&dynamo).await;
@@ -153,7 +153,7 @@ async fn put_item_that_ends_the_run_releases_the_lease() {
     let store = started(&dynamo).await;
     let live = async || {
         let loaded = store.threads.load(&owner(), &id("thr", 1), 24).await.unwrap().unwrap();
-        loaded.live_run(at(0)).cloned()
+        loaded.open_run().cloned()
     };
     assert_eq!(live().await, Some(run(1, "first")));
     let last = StoredItem { ends_run: Some(id("msg", 1)), ..answer(2, "ho") };
@@ -163,7 +163,7 @@ async fn put_item_that_ends_the_run_releases_the_lease() {
     assert_eq!(live().await, None);
 
     let loaded = store.threads.load(&owner(), &id("thr", 1), 1).await.unwrap().unwrap();
-    assert_eq!((loaded.live_run(at(0)), loaded.thread.run.as_ref()), (None, Some(&run(1, "first"))));
+    assert_eq!((loaded.open_run(), loaded.thread.run.as_ref()), (None, Some(&run(1, "first"))));
 }
 
 #[tokio::test]

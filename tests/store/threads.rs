@@ -4,7 +4,7 @@ use chatkit_shared::protocol::{FeedbackKind, Page, ThreadItem, ThreadStatus};
 use chatkit_shared::store::{BeginError, Loaded, Store, StoredItem, ThreadRecord};
 use serde_json::json;
 
-use super::{all, answer, at, attachment, delete, hidden, id, owner, question, run, thread, truncate};
+use super::{all, anew, answer, at, attachment, delete, hidden, id, owner, put_in_place, question, run, thread};
 use crate::harness::dynamodb::Dynamo;
 
 async fn with_items(dynamo: &Dynamo, items: &[StoredItem]) -> (Store, ThreadRecord) {
@@ -176,21 +176,22 @@ async fn set_title_costs_one_write_and_needs_an_existing_thread() {
 }
 
 #[tokio::test]
-async fn truncate_removes_the_items_after_one() {
+async fn put_in_place_removes_the_items_after_one() {
     let dynamo = Dynamo::start().await;
     let items: Vec<_> = (1..=5).map(|n| if n == 4 { hidden(n) } else { answer(n, "x") }).collect();
     let (store, head) = with_items(&dynamo, &items).await;
-    truncate(&store, &owner(), &head.id, &id("msg", 3)).await.unwrap();
+    put_in_place(&store, &owner(), &head.id, &id("msg", 3)).await.unwrap();
     let meter = dynamo.reset();
-    assert_eq!((meter.operations(), meter.units()), (vec!["Query", "TransactWriteItems"], (1.0, 4.0)));
-    assert_eq!(store.threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items[..3]);
-    truncate(&store, &owner(), &head.id, &id("msg", 3)).await.unwrap();
-    truncate(&store, &owner(), &head.id, &"x".repeat(5000)).await.unwrap();
-    assert_eq!(store.threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items[..3]);
+    assert_eq!((meter.operations(), meter.units()), (vec!["Query", "TransactWriteItems"], (1.0, 6.0)));
+    let left = [&items[..3], &[anew()]].concat();
+    assert_eq!(store.threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, left);
+    put_in_place(&store, &owner(), &head.id, &id("msg", 3)).await.unwrap();
+    put_in_place(&store, &owner(), &head.id, &"x".repeat(5000)).await.unwrap();
+    assert_eq!(store.threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, left);
 }
 
 #[tokio::test]
-async fn truncate_of_many_items_removes_the_newest_first() {
+async fn put_in_place_of_many_items_removes_the_newest_first() {
     let dynamo = Dynamo::start().await;
     let items: Vec<_> = (1..=252).map(|number| answer(number, "x")).collect();
     let (store, head) = with_items(&dynamo, &items).await;
@@ -198,11 +199,12 @@ async fn truncate_of_many_items_removes_the_newest_first() {
     for (failing, left) in [(id("msg", 152), 152), (id("msg", 52), 52)] {
         let key = failing.strip_prefix("msg_").unwrap();
         dynamo.fail("TransactWriteItems", key, crate::harness::dynamodb::Fault::ServerError, 3);
-        truncate(&store, &owner(), &head.id, &id("msg", 2)).await.unwrap_err();
+        put_in_place(&store, &owner(), &head.id, &id("msg", 2)).await.unwrap_err();
         assert_eq!(count(), left);
     }
-    truncate(&store, &owner(), &head.id, &id("msg", 2)).await.unwrap();
-    assert_eq!(store.threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, items[..2]);
+    put_in_place(&store, &owner(), &head.id, &id("msg", 2)).await.unwrap();
+    let left = [&items[..2], &[anew()]].concat();
+    assert_eq!(store.threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, left);
 }
 
 #[tokio::test]
@@ -235,12 +237,12 @@ async fn delete_leaves_no_records() {
 }
 
 #[tokio::test]
-async fn truncate_keeps_items_newer_than_the_run() {
+async fn put_in_place_keeps_items_newer_than_the_run() {
     let dynamo = Dynamo::start().await;
     let items: Vec<_> = (1..=5).map(|number| answer(number, "x")).collect();
     let (store, head) = with_items(&dynamo, &items).await;
-    let truncation = store.items.begin_truncation(&owner(), &head.id, &id("msg", 2), &id("run", 4)).await.unwrap();
-    store.items.finish_truncation(truncation).await.unwrap();
-    let left = [&items[..2], &items[3..]].concat();
+    let replaced = store.items.end_of_thread(&owner(), &head.id, &id("msg", 2), &id("run", 4)).await.unwrap();
+    store.items.put_in_place(&owner(), &head.id, &anew(), replaced).await.unwrap();
+    let left = [&items[..2], &items[3..], &[anew()]].concat();
     assert_eq!(store.threads.load(&owner(), &head.id, 24).await.unwrap().unwrap().items, left);
 }

@@ -1,4 +1,5 @@
 //! - `POST /chatkit`: the ChatKit protocol. A streaming operation answers with server-sent events, every other with JSON
+//! - `GET` and `DELETE /chatkit/threads/{thread}/run`: see `run.rs`: follow the run of a thread, and stop it
 //! - `POST /chatkit/attachments`: see `attachments.rs`: a file with its bytes
 //! - `POST /api/chat`: see `plain/`: a message in, an answer out, streamed as Chat Completions if asked for
 //!
@@ -11,11 +12,12 @@
 mod attachments;
 mod config;
 mod plain;
+mod run;
 
 use axum::extract::{FromRef, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Extension, Router};
 use chatkit_shared::engine::Engine;
 use chatkit_shared::http::{Authenticator, Caller, Error, HttpLayer, JsonBody, RequestLog, json, sse};
@@ -38,6 +40,7 @@ pub fn router(app: App) -> Router {
         // API Gateway takes the two for one.
         .route("/chatkit/", post(chatkit))
         .route("/chatkit/attachments", attachments::route())
+        .route("/chatkit/threads/{thread}/run", get(run::follow).delete(run::stop))
         .route("/api/chat", post(plain::chat));
     http.wrap(routes.with_state(app))
 }
@@ -54,11 +57,19 @@ async fn chatkit(
     match request {
         Request::Stream(request) => {
             let identity = Identity { reference: Some(log.reference().to_owned()), ..identity };
-            match app.engine.stream(&identity, request, log.clone().on_end()).await {
-                Ok(events) => {
-                    log.turn_started();
-                    Ok(sse::response(events))
+            let events = match run::position(&headers)? {
+                // The client has sent this request before, and has seen something of its answer.
+                Some(position) => app.engine.resume(&identity, position).await,
+                None => {
+                    let events = app.engine.stream(&identity, request, log.clone().on_end()).await;
+                    if events.is_ok() {
+                        log.turn_started();
+                    }
+                    events
                 }
+            };
+            match events {
+                Ok(events) => Ok(sse::response(events)),
                 Err(refusal) => {
                     // The widget shows nothing of an error's body.
                     let event = Engine::explain(&identity, &refusal).filter(|_| sse::is_accepted(&headers));

@@ -3,12 +3,11 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use chatkit_shared::engine::{Events, RunEvent};
 use chatkit_shared::http::Error;
-use chatkit_shared::protocol::Event;
 use chatkit_shared::telemetry::chain;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::App;
@@ -65,7 +64,7 @@ impl<'a> Answer<'a> {
 
     /// Events as they come, and the end. Returns after the last event in any case: the turn runs only as long as this
     /// invocation does.
-    pub(crate) async fn events(&mut self, mut events: UnboundedReceiver<Event>) {
+    pub(crate) async fn events(&mut self, mut events: Events) {
         while let Some(first) = self.wait_for(events.recv()).await {
             if self.reader != Reader::Listening {
                 continue;
@@ -75,7 +74,10 @@ impl<'a> Answer<'a> {
             while let Ok(event) = events.try_recv() {
                 batch.push(event);
             }
-            let frames = self.frames.events(&batch);
+            let positions: Vec<_> =
+                batch.iter().filter_map(|event| Some(event.position.as_ref()?.to_string())).collect();
+            let batch: Vec<_> = batch.into_iter().map(|RunEvent { event, .. }| event).collect();
+            let frames = self.frames.events(&batch, &positions);
             self.send(frames).await;
         }
         let done = self.frames.done();

@@ -56,6 +56,9 @@ pub(crate) struct Order {
     pub(crate) token: SecretString,
     /// The ChatKit request.
     pub(crate) request: String,
+    /// Where a client that sends the request again is in its answer.
+    #[serde(default)]
+    pub(crate) last_event_id: Option<String>,
 }
 
 /// An event of another service.
@@ -92,11 +95,11 @@ impl Event {
 impl Order {
     /// The order as the event of an invocation.
     pub(crate) fn event(&self) -> Vec<u8> {
-        let Self { connection, address, id, request_id, ordered_at, token, request } = self;
+        let Self { connection, address, id, request_id, ordered_at, token, request, last_event_id } = self;
         let token = token.expose_secret();
         json!({ "turn": {
             "connection": connection, "address": address, "id": id, "request_id": request_id, "ordered_at": ordered_at,
-            "token": token, "request": request,
+            "token": token, "request": request, "last_event_id": last_event_id,
         } })
         .to_string()
         .into_bytes()
@@ -173,6 +176,7 @@ mod tests {
                 ordered_at: 1_795_176_000,
                 token: "a.token".into(),
                 request: r#"{"type": "threads.list" }"#.to_owned(),
+                last_event_id: id.map(|_| "thr_1:run_1:2:3".to_owned()),
             };
             let event = serde_json::from_slice(&order.event()).unwrap();
             let Ok(Event::Turn(arrived)) = Event::parse(event) else { panic!("another event") };

@@ -2,7 +2,7 @@
 //!
 //! | frame | meaning |
 //! | --- | --- |
-//! | `{"id", "seq", "events": […]}` | events of a streamed answer, in their order |
+//! | `{"id", "seq", "position"?, "events": […]}` | events of a streamed answer, in their order, and where the client is behind the last |
 //! | `{"id", "seq", "done": true}` | the end of a streamed answer |
 //! | `{"id", "seq", "reply": …}` | the whole answer of an operation that is not streamed |
 //! | `{"id", "seq"?, "error": {"error", "message", "request_id", "status", "retry_after"?}}` | the request was refused; without `seq`: its answer broke off |
@@ -33,11 +33,18 @@ pub(crate) struct Frames {
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Content<'a, T> {
-    Events(&'a [T]),
     Done(bool),
     Reply(&'a T),
     Error(&'a T),
     Ping(bool),
+}
+
+#[derive(Serialize)]
+struct Events<'a, T> {
+    events: &'a [T],
+    /// Where the client is behind the last of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -52,21 +59,26 @@ impl Frames {
         Self { id, next: 0 }
     }
 
-    /// As few frames as hold these events.
-    pub(crate) fn events<T: Serialize>(&mut self, events: &[T]) -> Vec<String> {
+    /// As few frames as hold these events. Each has a position, or none has.
+    pub(crate) fn events<T: Serialize>(&mut self, events: &[T], positions: &[String]) -> Vec<String> {
         let encoded: Vec<_> = events.iter().filter_map(|event| serde_json::value::to_raw_value(event).ok()).collect();
-        let max_bytes = self.content_bytes() - r#"{"events":[]}"#.len();
+        let position = positions.iter().map(|position| r#","position":"""#.len() + position.len()).max();
+        let max_bytes = self.content_bytes() - r#"{"events":[]}"#.len() - position.unwrap_or_default();
+        let content = |from: usize, to: usize| Events {
+            events: &encoded[from..to],
+            position: positions.get(to - 1).map(String::as_str),
+        };
         let (mut frames, mut from, mut bytes) = (Vec::new(), 0, 0);
         for (index, event) in encoded.iter().enumerate() {
             let more = event.get().len() + ",".len();
             if bytes > 0 && bytes + more > max_bytes {
-                frames.extend(self.frame(&Content::Events(&encoded[from..index])));
+                frames.extend(self.frame(&content(from, index)));
                 (from, bytes) = (index, 0);
             }
             bytes += more;
         }
         if from < encoded.len() {
-            frames.extend(self.frame(&Content::Events(&encoded[from..])));
+            frames.extend(self.frame(&content(from, encoded.len())));
         }
         frames
     }
@@ -193,12 +205,15 @@ mod tests {
     #[test]
     fn what_frames_look_like() {
         let mut frames = Frames::of(Some("a\"1".to_owned()));
-        assert_eq!(frames.events(&[1, 2]), [r#"{"id":"a\"1","seq":0,"events":[1,2]}"#]);
-        assert_eq!(frames.done(), [r#"{"id":"a\"1","seq":1,"done":true}"#]);
+        assert_eq!(frames.events(&[1, 2], &[]), [r#"{"id":"a\"1","seq":0,"events":[1,2]}"#]);
+        let positions = ["thr_1:run_1:2:0".to_owned(), "thr_1:run_1:3:0".to_owned()];
+        let frame = r#"{"id":"a\"1","seq":1,"events":[1,2],"position":"thr_1:run_1:3:0"}"#;
+        assert_eq!(frames.events(&[1, 2], &positions), [frame]);
+        assert_eq!(frames.done(), [r#"{"id":"a\"1","seq":2,"done":true}"#]);
         let mut frames = Frames::of(None);
         assert_eq!(frames.reply(&json!({})), [r#"{"seq":0,"reply":{}}"#]);
         assert_eq!(frames.error(&json!({ "error": "conflict" })), [r#"{"seq":1,"error":{"error":"conflict"}}"#]);
-        assert_eq!(frames.events::<()>(&[]), [""; 0]);
+        assert_eq!(frames.events::<()>(&[], &[]), [""; 0]);
         assert_eq!(frames.ping(), r#"{"ping":true}"#);
         frames.skip();
         assert_eq!(frames.done(), [r#"{"seq":3,"done":true}"#]);
@@ -212,10 +227,10 @@ mod tests {
         let mut frames = Frames::of(None);
         let empty = r#"{"events":[""]}"#.len() + ",".len();
         let largest = frames.content_bytes() - empty;
-        assert_eq!(frames.events(&["a".repeat(largest)]).len(), 1);
-        assert_eq!(frames.events(&["a".repeat(largest - 4), "b".to_owned()]).len(), 1);
-        assert_eq!(frames.events(&["a".repeat(largest - 3), "b".to_owned()]).len(), 2);
-        let parts = frames.events(&["a".repeat(2 * largest)]);
+        assert_eq!(frames.events(&["a".repeat(largest)], &[]).len(), 1);
+        assert_eq!(frames.events(&["a".repeat(largest - 4), "b".to_owned()], &[]).len(), 1);
+        assert_eq!(frames.events(&["a".repeat(largest - 3), "b".to_owned()], &[]).len(), 2);
+        let parts = frames.events(&["a".repeat(2 * largest)], &[]);
         assert_eq!(parts.len(), 3);
         assert!(parts[0].contains(r#""seq":4,"part":"{\"events\":[\"aaa"#) && parts[0].ends_with(r#","left":2}"#));
     }
@@ -237,7 +252,7 @@ mod tests {
             let mut frames = Frames::of(id.clone());
             let mut sent = Vec::new();
             for batch in &batches {
-                sent.extend(frames.events(batch));
+                sent.extend(frames.events(batch, &[]));
             }
             sent.extend(frames.reply(&reply));
             sent.extend(frames.done());

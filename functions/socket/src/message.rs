@@ -9,8 +9,11 @@ const MAX_ID_BYTES: usize = 64;
 
 #[derive(Debug)]
 pub(crate) enum ClientMessage {
-    /// A ChatKit request, which is not parsed yet.
-    Request(String),
+    /// A ChatKit request, which is not parsed yet, and where a client that sends it again is in its answer.
+    Request {
+        request: String,
+        last_event_id: Option<String>,
+    },
     /// The session token with which the connection goes on.
     Token(SecretString),
     Ping,
@@ -21,6 +24,7 @@ struct Envelope<'a> {
     id: Option<String>,
     #[serde(borrow)]
     request: Option<&'a RawValue>,
+    last_event_id: Option<String>,
     token: Option<SecretString>,
     ping: Option<bool>,
 }
@@ -30,7 +34,7 @@ impl ClientMessage {
     /// itself. An error has the id, too, if there is one to read.
     pub(crate) fn parse(text: &str) -> (Option<String>, Result<Self, Error>) {
         let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(text) else {
-            let message = "a message is a JSON object: a ChatKit request, `{\"id\", \"request\"}`, `{\"id\", \"token\"}` or \
+            let message = "a message is a JSON object: a ChatKit request, `{\"id\", \"request\", \"last_event_id\"?}`, `{\"id\", \"token\"}` or \
                            `{\"id\", \"ping\": true}`";
             return (None, Err(Error::bad_request(message)));
         };
@@ -39,10 +43,12 @@ impl ClientMessage {
             return (None, Err(Error::bad_request(format!("`id` must have 1 to {MAX_ID_BYTES} bytes"))));
         }
         let message = match (envelope.request, envelope.token, envelope.ping) {
-            (Some(request), None, None) => Ok(Self::Request(request.get().to_owned())),
+            (Some(request), None, None) => {
+                Ok(Self::Request { request: request.get().to_owned(), last_event_id: envelope.last_event_id })
+            }
             (None, Some(token), None) => Ok(Self::Token(token)),
             (None, None, Some(true)) => Ok(Self::Ping),
-            (None, None, None) => Ok(Self::Request(text.to_owned())),
+            (None, None, None) => Ok(Self::Request { request: text.to_owned(), last_event_id: None }),
             _ => Err(Error::bad_request("a message has one of `request`, `token` and `\"ping\": true`")),
         };
         (id, message)

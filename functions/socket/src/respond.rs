@@ -23,6 +23,7 @@ struct AdmittedMessage<'a> {
     log: &'a RequestLog,
     address: Option<IpAddr>,
     session: Session,
+    last_event_id: Option<String>,
 }
 
 impl App {
@@ -49,8 +50,9 @@ impl App {
                     self.check_expiry(&session)?;
                     Ok(send_expiry(&session, &mut answer).await)
                 }
-                ClientMessage::Request(request) => {
-                    let admitted = AdmittedMessage { request_id, log, address: origin.address, session };
+                ClientMessage::Request { request, last_event_id } => {
+                    let address = origin.address;
+                    let admitted = AdmittedMessage { request_id, log, address, session, last_event_id };
                     self.answer(admitted, id, request, &origin.connection, &mut answer).await
                 }
             }
@@ -103,7 +105,7 @@ impl App {
         connection: &str,
         answer: &mut Answer<'_>,
     ) -> Result<StatusCode, Error> {
-        let AdmittedMessage { request_id, log, address, session } = message;
+        let AdmittedMessage { request_id, log, address, session, last_event_id } = message;
         self.check_expiry(&session)?;
         let now = self.engine.clock.now();
         let Session { identity, began_at, .. } = session;
@@ -121,6 +123,7 @@ impl App {
                     ordered_at: now.as_second(),
                     token: token.into(),
                     request,
+                    last_event_id,
                 };
                 if let Err(error) = self.calls.invoke(&order.event()).await {
                     // Lambda may have taken the order all the same. The client gets an error only if the turn cannot run any more.

@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use chatkit_shared::engine::Events;
+use chatkit_shared::engine::{Events, Position};
 use chatkit_shared::http::{Code, Error, RequestLog};
 use chatkit_shared::identity::Identity;
 use chatkit_shared::protocol::Request;
@@ -99,7 +99,11 @@ impl App {
         let Request::Stream(request) = request else {
             return Err(Error::internal("an order is for a streamed operation"));
         };
-        let events = Box::pin(self.engine.stream(&identity, request, log.clone().on_end())).await?;
+        let position = order.last_event_id.as_deref().map(str::parse::<Position>).transpose();
+        let events = match position.map_err(|error| Error::bad_request(error.to_string()))? {
+            Some(position) => Box::pin(self.engine.resume(&identity, position)).await?,
+            None => Box::pin(self.engine.stream(&identity, request, log.clone().on_end())).await?,
+        };
         Ok(OrderResult::Events(events))
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! operations/         one file for each operation: what it checks, reads, writes first, and answers
 //! turn/               a turn from its admission to its end; turn/mod.rs is the whole of it on one page
+//! run/                runs as others see them: who comes back, who joins, who stops one, and whoever finds one dead
 //! answer/             the model's events and the endpoints' effects as items and events of the thread; no I/O
 //! history.rs          the newest part of a thread, which the model is shown: how it is read, where it begins
 //! prompt.rs           the history as the model's input; no I/O
@@ -20,19 +21,19 @@ mod limits;
 mod operations;
 mod prompt;
 mod public_messages;
+mod run;
 mod sentences;
 mod task;
 mod turn;
 
 use std::sync::Arc;
 
-use serde::Serialize;
-use tokio::sync::mpsc::UnboundedReceiver;
-
 pub use error::{Error, Failure};
 pub use limits::{Limits, REQUESTS};
 pub use operations::stateless::{Message, Role};
 pub(crate) use public_messages::model_failed;
+pub use run::{Events, LiveRuns, NotAPosition, Position, RunEvent};
+use serde::Serialize;
 pub use turn::{OnEnd, TurnReport};
 
 use crate::assistant::Assistant;
@@ -59,11 +60,9 @@ pub struct Engine {
     pub limits: Limits,
     pub clock: Clock,
     pub ids: Ids,
+    /// The runs of this process.
+    pub live_runs: LiveRuns,
 }
-
-/// The events of a streamed operation. Everything is stored before the last one; a reader may leave at any time without
-/// changing what is stored.
-pub type Events = UnboundedReceiver<Event>;
 
 /// The answer to an operation that is not streamed.
 #[derive(Debug, Serialize)]
@@ -103,7 +102,8 @@ impl Engine {
     pub async fn stream(&self, identity: &Identity, request: StreamRequest, on_end: OnEnd) -> Result<Events, Error> {
         let (engine, identity) = (self.clone(), identity.clone());
         task::run_to_completion(async move {
-            match request {
+            let thread_id = request.thread_id().map(ToOwned::to_owned);
+            let started = match request {
                 StreamRequest::CreateThread(params) => engine.create_thread(&identity, params, on_end).await,
                 StreamRequest::AddUserMessage(params) => engine.add_user_message(&identity, params, on_end).await,
                 StreamRequest::AddClientToolOutput(params) => {
@@ -114,6 +114,13 @@ impl Engine {
                 }
                 StreamRequest::RetryAfterItem(params) => engine.retry_after_item(&identity, params, on_end).await,
                 StreamRequest::CustomAction(params) => engine.custom_action(&identity, params, on_end).await,
+            };
+            match (started, thread_id) {
+                // The same request is being carried out already: this one follows.
+                (Err(Error::Conflict), Some(thread_id)) => {
+                    engine.join(&identity, &thread_id).await?.ok_or(Error::Conflict)
+                }
+                (started, _) => started,
             }
         })
         .await

@@ -121,6 +121,11 @@ pub(super) fn refused(refusal: &Error) -> PublicMessage {
     }
 }
 
+/// The process that was answering has died.
+pub(super) fn interrupted() -> PublicMessage {
+    PublicMessage::error(|s| s.interrupted, true)
+}
+
 /// The turn could not be written down.
 pub(super) fn not_stored() -> PublicMessage {
     PublicMessage::error(|s| s.not_saved, true)

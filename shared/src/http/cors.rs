@@ -17,7 +17,7 @@ pub(super) fn cors(env: &Env) -> Result<CorsLayer, EnvError> {
     Ok(CorsLayer::new()
         .allow_origin(origins.collect::<Result<Vec<_>, _>>()?)
         .allow_credentials(true)
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
         // ChatKit and the page's own `fetch` add headers that cannot be known here.
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([REQUEST_ID, http::header::RETRY_AFTER])

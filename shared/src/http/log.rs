@@ -113,13 +113,18 @@ impl RequestLog {
     /// The operation that is asked for, and the thread that it names.
     pub fn request(&self, request: &Request) {
         self.operation(request.operation());
-        // A line has nothing else that a client wrote.
-        if let Some(thread_id) = request.thread_id().filter(|id| ids::is_thread(id)) {
-            self.0.span.record("thread", thread_id);
-        }
+        request.thread_id().into_iter().for_each(|thread_id| self.thread(thread_id));
         if let Request::Call(CallRequest::Feedback(Feedback { item_ids, kind, .. })) = request {
             let item = item_ids.first().filter(|id| ids::is_ours(id)).cloned();
             self.set(|fields| (fields.feedback, fields.item) = (Some(kind.as_str()), item));
+        }
+    }
+
+    /// The thread that the request is for.
+    pub fn thread(&self, thread_id: &str) {
+        // A line has nothing else that a client wrote.
+        if ids::is_thread(thread_id) {
+            self.0.span.record("thread", thread_id);
         }
     }
 

@@ -15,9 +15,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
+use crate::engine::{Events, Position, RunEvent};
 use crate::protocol::{ErrorCode, Event};
 
 /// One line that clients ignore. A *single* newline: with two, ChatKit's parser would see an event without data. It
@@ -31,6 +31,12 @@ const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// An event: `data: {json}` and an empty line.
 pub fn encode(event: &impl Serialize) -> Bytes {
+    encode_at(event, None)
+}
+
+/// An event with the position behind it as its id. The id comes last, since ChatKit's transport takes an id at its line:
+/// with the id first, an event that is cut before its data would count as seen.
+fn encode_at(event: &impl Serialize, position: Option<&Position>) -> Bytes {
     const PREFIX: &[u8] = b"data: ";
     let mut bytes = PREFIX.to_vec();
     if event.serialize(&mut Serializer::with_formatter(&mut bytes, OneLine)).is_err() {
@@ -39,7 +45,12 @@ pub fn encode(event: &impl Serialize) -> Bytes {
         let error = Event::Error { code: ErrorCode::StreamError, message: None, allow_retry: true };
         let _ = serde_json::to_writer(&mut bytes, &error);
     }
-    bytes.extend_from_slice(b"\n\n");
+    bytes.push(b'\n');
+    if let Some(position) = position {
+        // Writing to memory cannot fail.
+        let _ = writeln!(bytes, "id: {position}");
+    }
+    bytes.push(b'\n');
     Bytes::from(bytes)
 }
 
@@ -58,9 +69,11 @@ impl Formatter for OneLine {
     }
 }
 
-/// An answer that streams events.
-pub fn response<T: Serialize + Send + 'static>(events: UnboundedReceiver<T>) -> Response {
-    stream(UnboundedReceiverStream::new(events).map(|event| encode(&event)))
+/// An answer that streams the events of a run.
+pub fn response(events: Events) -> Response {
+    stream(
+        UnboundedReceiverStream::new(events).map(|RunEvent { position, event }| encode_at(&event, position.as_ref())),
+    )
 }
 
 /// An answer of one event.

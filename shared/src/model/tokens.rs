@@ -1,7 +1,10 @@
 use std::ops::AddAssign;
 
+use serde::{Deserialize, Serialize};
+
 /// Tokens as the upstream counts and bills them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TokenUsage {
     /// The whole prompt.
     pub input: u64,

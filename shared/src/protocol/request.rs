@@ -81,6 +81,20 @@ pub enum Request {
     Call(CallRequest),
 }
 
+impl StreamRequest {
+    /// The thread that the operation is for; none for one that begins a thread.
+    pub fn thread_id(&self) -> Option<&str> {
+        match self {
+            Self::CreateThread(_) => None,
+            Self::AddUserMessage(params) => Some(&params.thread_id),
+            Self::AddClientToolOutput(params) => Some(&params.thread_id),
+            Self::AddStructuredInput(params) => Some(&params.thread_id),
+            Self::RetryAfterItem(params) => Some(&params.thread_id),
+            Self::CustomAction(params) => Some(&params.thread_id),
+        }
+    }
+}
+
 /// Why a body is not an operation.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
@@ -121,14 +135,7 @@ impl Request {
     /// The thread that the operation names.
     pub fn thread_id(&self) -> Option<&str> {
         Some(match self {
-            Self::Stream(request) => match request {
-                StreamRequest::CreateThread(_) => return None,
-                StreamRequest::AddUserMessage(params) => &params.thread_id,
-                StreamRequest::AddClientToolOutput(params) => &params.thread_id,
-                StreamRequest::AddStructuredInput(params) => &params.thread_id,
-                StreamRequest::RetryAfterItem(params) => &params.thread_id,
-                StreamRequest::CustomAction(params) => &params.thread_id,
-            },
+            Self::Stream(request) => return request.thread_id(),
             Self::Call(request) => match request {
                 CallRequest::SyncCustomAction(params) => &params.thread_id,
                 CallRequest::GetThread(params) => &params.thread_id,

@@ -88,7 +88,7 @@ impl Connections {
     ) -> Result<MessageAdmission, StoreError> {
         let expires_at = (now + LIFETIME).as_second();
         let charge = Charge { key: key(id), bucket: *bucket, tokens: None, expires_at };
-        match self.budgets.charge(&charge, now).await? {
+        match self.budgets.charge(&charge, None, now).await? {
             Charged::Refused(Refusal { retry_after, .. }) => Ok(MessageAdmission::Refused { retry_after }),
             Charged::Admitted(record) if record.contains(USER) => {
                 Ok(MessageAdmission::Admitted(Box::new(session(&record)?)))

@@ -1,6 +1,7 @@
 //! Keys. Each component is escaped, so that no tenant, user or id can imitate another's key.
 
 use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, percent_decode_str, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use super::record::{Record, text};
@@ -21,6 +22,10 @@ pub(super) const HEAD: &str = "T#";
 const ATTACHMENT: &str = "A#";
 /// What the sort key of an item begins with.
 pub(super) const ITEM: &str = "I#";
+/// What the sort key of a run's record begins with.
+pub(super) const RUN: &str = "R#";
+/// What the sort key of an action's claim begins with.
+pub(super) const ACTION: &str = "C#";
 
 /// Of an id that can exist. Escaped, and after the longest owner, it still fits DynamoDB's 2048 bytes of a partition key.
 const MAX_ID_BYTES: usize = 128;
@@ -29,9 +34,11 @@ const MAX_SORT_KEY_BYTES: usize = 1024;
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'#').add(b'%');
 
 /// The key of one record.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Key {
+    #[serde(rename = "pk")]
     pub(super) partition: String,
+    #[serde(rename = "sk")]
     pub(super) sort: String,
 }
 
@@ -94,6 +101,17 @@ pub(super) fn items(owner: &Owner, thread_id: &str) -> Option<String> {
 pub(super) fn item(owner: &Owner, thread_id: &str, item_id: &str) -> Option<Key> {
     let partition = items(owner, thread_id).filter(|_| is_possible(item_id))?;
     Some(Key { partition, sort: item_sort_key(item_id) })
+}
+
+/// The key of a run's record; none if no run can have this id.
+pub(super) fn run(owner: &Owner, thread_id: &str, run_id: &str) -> Option<Key> {
+    let partition = items(owner, thread_id).filter(|_| is_possible(run_id))?;
+    Some(Key { partition, sort: format!("{RUN}{}", escape(ids::sort_key(run_id).unwrap_or(run_id))) })
+}
+
+/// The key of the claim of an action with this digest; none if no thread can have this id.
+pub(super) fn action(owner: &Owner, thread_id: &str, digest: &str) -> Option<Key> {
+    Some(Key { partition: items(owner, thread_id)?, sort: format!("{ACTION}{}", escape(digest)) })
 }
 
 /// The sort key of an item: the part of its id behind the prefix, so that items of all kinds sort by time.

@@ -6,6 +6,8 @@
 //! | [`Runs`] | | | | the lease in it |
 //! | [`Attachments`] | | | `A#<attachment>` | name, type, size, the message that has it |
 //! | [`Items`] | | `<tenant>#<user>#<thread>` | `I#<ulid>` | one item |
+//! | [`Runs`] | | | `R#<ulid>` | a run that lasts: its sign of life, what has come so far, a wish to stop |
+//! | | | | `C#<digest>` | an action, and the run that carries it out |
 //! | [`Budgets`] | `TABLE_COUNTERS` | `U#<tenant>#<user>` | limit's name | a user's limit or budget |
 //! | | | `A#<address>` | limit's name | a client address's limit or budget |
 //! | | | `T#<tenant>` | `budget` | a tenant's budget |
@@ -37,6 +39,7 @@ mod pages;
 mod record;
 mod records;
 mod removal;
+mod run_records;
 mod runs;
 mod sending;
 mod sessions;
@@ -51,15 +54,18 @@ use self::tables::THREADS;
 use crate::env::{Env, EnvError};
 
 pub use attachments::{AttachmentRecord, Attachments};
-pub use budgets::{Account, Admission, Budgets, Decision, Limit, Payer, Refusal, Reservation, Scope, Used, Window};
+pub use budgets::{
+    Account, Admission, Budgets, Decision, Limit, Payer, Refusal, Reservation, Scope, TurnMark, Used, Window,
+};
 pub use claims::Claims;
 pub use connections::{Connections, MessageAdmission};
 pub use dynamodb::DynamoDb;
 pub use error::{BeginError, StoreError};
 pub(crate) use items::Older;
 pub use items::{Items, Rated};
-pub use records::{ModelContext, Retry, Run, StoredItem, ThreadRecord};
+pub use records::{ItemPosition, ModelContext, Retry, Run, StoredItem, ThreadRecord};
 pub use removal::{Deletion, Truncation};
+pub use run_records::{ActionClaim, OpenItem, RunRecord, RunSnapshot, RunWish};
 pub use runs::{RunTrigger, Runs};
 pub use sessions::{SessionRecord, Sessions};
 pub use tables::{TableNames, create_missing};

@@ -1,6 +1,8 @@
 //! What is stored of a thread. The names of attributes, and of what is kept as JSON in them, never change: people's
 //! threads are written in them. `tests/store/golden` holds them fast.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -14,7 +16,7 @@ use super::record::{Record, flag, json, number, text};
 use super::update::Update;
 use crate::identity::Owner;
 use crate::ids;
-use crate::model::{FunctionCall, Input};
+use crate::model::{FunctionCall, Input, TokenUsage};
 use crate::protocol::{ThreadItem, ThreadStatus};
 
 pub(super) const TITLE: &str = "title";
@@ -36,6 +38,14 @@ pub(super) const ANSWERED_BY: &str = "answered_by";
 const HISTORY_FROM: &str = "history_from";
 const SUMMARY: &str = "summary";
 const ENDS_RUN: &str = "ends_run";
+/// On the head: the turn of the budgets that the run belongs to, and what the run is for.
+pub(super) const RUN_TURN: &str = "run_turn";
+pub(super) const RUN_OPERATION: &str = "run_operation";
+pub(super) const RUN_QUESTION: &str = "run_question";
+/// On the head: the last run that ended without an item.
+pub(super) const RUN_ENDED: &str = "run_ended";
+const POSITION: &str = "position";
+const USED: &str = "used";
 /// The ids of the files that an item shows: they are removed with it.
 pub(super) const FILES: &str = "files";
 
@@ -59,6 +69,8 @@ pub struct ThreadRecord {
     pub allowed_image_domains: Option<Vec<String>>,
     /// The last run that began in the thread, over or not.
     pub run: Option<Run>,
+    /// The last run that ended without an item.
+    pub ended_run_id: Option<String>,
     /// The retries that a turn which still runs may have to know of, oldest first.
     pub retries: Vec<Retry>,
 }
@@ -81,6 +93,22 @@ pub struct Run {
     pub digest: String,
     /// When the lease ends even if the turn did not, in whole microseconds.
     pub until: Timestamp,
+    /// Of the turn as the budgets know it; none where no model is asked.
+    pub turn_id: Option<String>,
+    /// The operation that it carries out, by its wire name; empty in old records.
+    pub operation: String,
+    /// The item that it answers; empty in old records.
+    pub question_id: String,
+}
+
+/// Where an item stands among the events of the run that made it or changed it last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemPosition {
+    pub run_id: String,
+    /// The number of the event that told the item.
+    pub seq: u64,
+    /// Whether the run has changed an item that was there before.
+    pub is_replaced: bool,
 }
 
 /// An item with what only the server knows of it.
@@ -99,6 +127,10 @@ pub struct StoredItem {
     pub history_from: Option<String>,
     /// Whether the item tells the model what stood before it.
     pub is_summary: bool,
+    /// None in records that are older than runs with positions, and where no client is told of the item.
+    pub position: Option<ItemPosition>,
+    /// What the turn has used that ends with this item.
+    pub used: Option<TokenUsage>,
 }
 
 /// What the model did on the way to an item and no item shows: the calls of server tools with their outputs. The model
@@ -148,6 +180,9 @@ impl ThreadRecord {
             (RUN_ID, run.map(|run| text(&run.id))),
             (RUN_DIGEST, run.map(|run| text(&run.digest))),
             (RUN_UNTIL, run.map(Run::until)),
+            (RUN_TURN, run.and_then(|run| run.turn_id.as_ref().map(text))),
+            (RUN_OPERATION, run.map(|run| &run.operation).filter(|operation| !operation.is_empty()).map(text)),
+            (RUN_QUESTION, run.map(|run| &run.question_id).filter(|id| !id.is_empty()).map(text)),
         ]))
     }
 
@@ -161,6 +196,7 @@ impl ThreadRecord {
             status: record.json(STATUS)?.unwrap_or_default(),
             allowed_image_domains: record.json(DOMAINS)?,
             run: Run::read(record),
+            ended_run_id: record.string(RUN_ENDED),
             retries: record.json(RETRIES)?.unwrap_or_default(),
         })
     }
@@ -177,11 +213,35 @@ impl Run {
             id: record.string(RUN_ID)?,
             digest: record.string(RUN_DIGEST)?,
             until: Timestamp::from_microsecond(record.number(RUN_UNTIL)?).ok()?,
+            turn_id: record.string(RUN_TURN),
+            operation: record.string(RUN_OPERATION).unwrap_or_default(),
+            question_id: record.string(RUN_QUESTION).unwrap_or_default(),
         })
     }
 }
 
+impl fmt::Display for ItemPosition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}{}", self.run_id, self.seq, if self.is_replaced { ":replaced" } else { "" })
+    }
+}
+
+impl FromStr for ItemPosition {
+    type Err = ();
+
+    fn from_str(position: &str) -> Result<Self, ()> {
+        let (run_id, seq) = position.split_once(':').ok_or(())?;
+        let (seq, is_replaced) = seq.strip_suffix(":replaced").map_or((seq, false), |seq| (seq, true));
+        Ok(Self { run_id: run_id.to_owned(), seq: seq.parse().map_err(|_| ())?, is_replaced })
+    }
+}
+
 impl StoredItem {
+    /// Whether the item was made or changed by this run.
+    pub fn is_of(&self, run_id: &str) -> bool {
+        self.position.as_ref().is_some_and(|position| position.run_id == run_id)
+    }
+
     /// An item of which nothing more is known.
     pub const fn new(item: ThreadItem) -> Self {
         Self {
@@ -192,6 +252,8 @@ impl StoredItem {
             answered_by: None,
             history_from: None,
             is_summary: false,
+            position: None,
+            used: None,
         }
     }
 
@@ -205,7 +267,7 @@ impl StoredItem {
     }
 
     /// Each attribute of the item, with no value where there must be none.
-    fn attributes(&self) -> Result<[(&'static str, Option<AttributeValue>); 10], StoreError> {
+    fn attributes(&self) -> Result<[(&'static str, Option<AttributeValue>); 12], StoreError> {
         let files: Vec<_> = self.item.files().into_iter().map(text).collect();
         Ok([
             (ITEM, Some(json(&self.item)?)),
@@ -218,6 +280,8 @@ impl StoredItem {
             (HISTORY_FROM, self.history_from.clone().map(text)),
             (SUMMARY, self.is_summary.then_some(flag(true))),
             (FILES, (!files.is_empty()).then_some(AttributeValue::L(files))),
+            (POSITION, self.position.as_ref().map(|position| text(position.to_string()))),
+            (USED, self.used.as_ref().map(json).transpose()?),
         ])
     }
 
@@ -231,6 +295,8 @@ impl StoredItem {
             answered_by: record.string(ANSWERED_BY),
             history_from: record.string(HISTORY_FROM),
             is_summary: record.contains(SUMMARY),
+            position: record.text(POSITION).and_then(|position| position.parse().ok()),
+            used: record.json(USED)?,
         })
     }
 }

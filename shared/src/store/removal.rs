@@ -7,8 +7,8 @@ use super::error::StoreError;
 use super::items::Items;
 use super::key::{self, Key};
 use super::record::number;
-use super::records::{DELETED, FILES};
-use super::table::{Change, Consistency, Query, Table};
+use super::records::{DELETED, FILES, StoredItem};
+use super::table::{Change, Consistency, Query, SortKeys, Table};
 use super::threads::Threads;
 use super::update::Update;
 use crate::identity::Owner;
@@ -56,7 +56,10 @@ impl Threads {
         if !self.table.update(mark).await?.is_done() {
             return Ok(None);
         }
-        let (items, files) = keys_and_files(&self.table, partition, None, None).await?;
+        // With the records of runs and actions.
+        let everything = SortKeys::Between(key::ACTION.to_owned(), format!("{}~", key::RUN));
+        let query = Query { sort: everything, ..Query::prefix(partition, key::ITEM) };
+        let (items, files) = keys_and_files(&self.table, query, None).await?;
         Ok(Some(Deletion { head, items, files }))
     }
 
@@ -71,9 +74,8 @@ impl Threads {
 }
 
 impl Items {
-    /// Everything after the given item that is older than a run, which [`Items::finish_truncation`] removes. What was
-    /// sent since the run began stays.
-    pub async fn begin_truncation(
+    /// Everything after the given item that is older than a run. What was sent since the run began stays.
+    pub async fn end_of_thread(
         &self,
         owner: &Owner,
         thread_id: &str,
@@ -83,20 +85,33 @@ impl Items {
         let Some(partition) = key::items(owner, thread_id) else { return Ok(Truncation::default()) };
         let after = Key { partition: partition.clone(), sort: key::cut(key::item_sort_key(item_id)) };
         let end = key::item_sort_key(run_id);
-        let (mut items, files) = keys_and_files(&self.table, partition, Some(after), Some(&end)).await?;
+        let query = Query { after: Some(after), ..Query::prefix(partition, key::ITEM) };
+        let (mut items, files) = keys_and_files(&self.table, query, Some(&end)).await?;
         items.reverse();
         Ok(Truncation { items, files })
     }
 
-    /// Removes the end of a thread: at once if it has 100 items at most, else from the newest on, so that what is left is
-    /// a thread without its end whenever it stops.
+    /// Stores an item in place of the end of a thread: at once if that has 99 items at most, else the newest ones go
+    /// before, so that what is left is a thread without its end whenever it stops.
     ///
     /// # Errors
-    /// [`StoreError`]: repeating [`Items::begin_truncation`] finds what is left.
-    pub async fn finish_truncation(&self, truncation: Truncation) -> Result<(), StoreError> {
-        for keys in truncation.items.chunks(MAX_TRANSACTION_RECORDS) {
-            self.table.transact(keys.iter().cloned().map(Change::Delete).collect()).await?;
+    /// [`StoreError`]: the item is not stored, or may be.
+    pub async fn put_in_place(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        stored: &StoredItem,
+        Truncation { mut items, .. }: Truncation,
+    ) -> Result<(), StoreError> {
+        // What another process has stored of this run before it died is written anew.
+        let own = key::item(owner, thread_id, stored.item.id());
+        items.retain(|key| Some(key) != own.as_ref());
+        while items.len() >= MAX_TRANSACTION_RECORDS {
+            let keys = items.drain(..MAX_TRANSACTION_RECORDS.min(items.len()));
+            self.table.transact(keys.map(Change::Delete).collect()).await?;
         }
+        let put = Change::Update(stored.write(owner, thread_id)?);
+        self.table.transact(items.into_iter().map(Change::Delete).chain([put]).collect()).await?;
         Ok(())
     }
 
@@ -109,16 +124,9 @@ impl Items {
     }
 }
 
-/// The keys of a thread's items, oldest first, after a key and before a sort key, and the files that they show; strongly
-/// consistent.
-async fn keys_and_files(
-    table: &Table,
-    partition: String,
-    after: Option<Key>,
-    end: Option<&str>,
-) -> Result<(Vec<Key>, Vec<String>), StoreError> {
-    let query = Query::prefix(partition, key::ITEM);
-    let mut query = Query { after, consistency: Consistency::Strong, only: Some("#pk, #sk, #files"), ..query };
+/// The keys of records, oldest first, up to a sort key, and the files that they show; strongly consistent.
+async fn keys_and_files(table: &Table, query: Query, end: Option<&str>) -> Result<(Vec<Key>, Vec<String>), StoreError> {
+    let mut query = Query { consistency: Consistency::Strong, only: Some("#pk, #sk, #files"), ..query };
     let (mut keys, mut files) = (Vec::new(), Vec::new());
     loop {
         let found = table.query(query.clone()).await?;

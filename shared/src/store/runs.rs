@@ -6,7 +6,8 @@ use super::error::{BeginError, StoreError};
 use super::key::{self, Key};
 use super::record::{Record, json, number, text};
 use super::records::{
-    ANSWERED_BY, DELETED, ITEM, PENDING, RETRIES, RUN_DIGEST, RUN_ID, RUN_UNTIL, Retry, Run, StoredItem, ThreadRecord,
+    ANSWERED_BY, DELETED, ITEM, PENDING, RETRIES, RUN_DIGEST, RUN_ENDED, RUN_ID, RUN_OPERATION, RUN_QUESTION, RUN_TURN,
+    RUN_UNTIL, Retry, Run, StoredItem, ThreadRecord,
 };
 use super::sending;
 use super::table::{Change, Table, Write};
@@ -108,13 +109,20 @@ impl Runs {
         let head = key::head(owner, &thread.id).ok_or(BeginError::NotFound)?;
         let retries = thread.retries_with(Retry { item: item_id.to_owned(), run: run.id.clone() });
         let expected_run_id = thread.run.as_ref().map(|run| run.id.as_str());
-        self.lease(lease(head, run, expected_run_id, now).set(RETRIES, json(&retries)?)).await
+        let leased = self.lease(lease(head, run, expected_run_id, now).set(RETRIES, json(&retries)?)).await;
+        if let Err(BeginError::Store(_)) = leased {
+            // Whether it was written is unknown, and the run does not begin.
+            let _ = self.end(owner, &thread.id, &run.id).await;
+        }
+        leased
     }
 
     /// Releases the lease, if it is still this run's: for turns that end without an item.
     pub async fn end(&self, owner: &Owner, thread_id: &str, run_id: &str) -> Result<(), StoreError> {
         let Some(head) = key::head(owner, thread_id) else { return Ok(()) };
         let update = Update::of(head).remove(RUN_ID).remove(RUN_DIGEST).remove(RUN_UNTIL);
+        let update = update.remove(RUN_TURN).remove(RUN_OPERATION).remove(RUN_QUESTION);
+        let update = update.set(RUN_ENDED, text(run_id));
         self.table.update(update.when(format!("#{RUN_ID} = :id")).value("id", text(run_id))).await?;
         Ok(())
     }
@@ -174,10 +182,18 @@ impl Runs {
 
 /// The write that takes the lease of a thread.
 fn lease(head: Key, run: &Run, expected_run_id: Option<&str>, now: Timestamp) -> Update {
-    Update::of(head)
-        .set(RUN_ID, text(&run.id))
-        .set(RUN_DIGEST, text(&run.digest))
-        .set(RUN_UNTIL, run.until())
+    let update =
+        Update::of(head).set(RUN_ID, text(&run.id)).set(RUN_DIGEST, text(&run.digest)).set(RUN_UNTIL, run.until());
+    let about = [
+        (RUN_TURN, run.turn_id.as_deref().unwrap_or_default()),
+        (RUN_OPERATION, &*run.operation),
+        (RUN_QUESTION, &*run.question_id),
+    ];
+    let update = about.into_iter().fold(update, |update, (name, value)| match value {
+        "" => update.remove(name),
+        value => update.set(name, text(value)),
+    });
+    update
         .when(key::EXISTS)
         .when(NOT_DELETED)
         // The run's own id is there when an answer was lost and the write is sent again.

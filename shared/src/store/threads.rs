@@ -12,7 +12,7 @@ use super::table::{Change, Consistency, Query, Table, Write};
 use super::update::Update;
 use crate::identity::Owner;
 use crate::ids;
-use crate::protocol::{Page, Paging};
+use crate::protocol::{Page, Paging, ThreadItem};
 
 /// The condition that a thread is not being deleted.
 pub(super) const NOT_DELETED: &str = "attribute_not_exists(#deleted)";
@@ -51,10 +51,29 @@ impl Loaded {
         ids.into_iter().flatten().max_by_key(|id| ids::sort_key(id)).unwrap_or(&self.thread.id)
     }
 
-    /// The run that writes in the thread now: its lease has not ended, and no item has ended the run.
-    pub fn live_run(&self, now: Timestamp) -> Option<&Run> {
+    /// The newest item, if it is a message whose run has never begun: the two are written at the same time, and the process
+    /// died in between.
+    pub(crate) fn orphan(&self) -> Option<&StoredItem> {
+        let newest = self.items.last()?;
+        let run_id = newest.position.as_ref().map(|position| &position.run_id)?;
+        let ThreadRecord { run, ended_run_id, retries, .. } = &self.thread;
+        let has_begun = run.as_ref().is_some_and(|run| run.id == *run_id)
+            || ended_run_id.as_ref() == Some(run_id)
+            || retries.iter().any(|retry| retry.item == newest.item.id());
+        (matches!(newest.item, ThreadItem::UserMessage(_)) && !has_begun).then_some(newest)
+    }
+
+    /// Whether the open run continues with the answer to this item, or to any if none is named.
+    pub(crate) fn open_run_answers(&self, item_id: Option<&str>) -> bool {
+        let named = |stored: &&StoredItem| item_id.is_none_or(|item_id| stored.item.id() == item_id);
+        let answered = self.items.iter().filter(named).filter_map(|stored| stored.answered_by.as_ref());
+        self.open_run().is_some_and(|run| answered.into_iter().any(|id| *id == run.id))
+    }
+
+    /// The run that began last in the thread, unless one of the items has ended it. Its process may have died.
+    pub fn open_run(&self) -> Option<&Run> {
         let ended = |run: &Run| self.items.iter().any(|stored| stored.ends_run.as_ref() == Some(&run.id));
-        self.thread.run.as_ref().filter(|run| run.until > now && !ended(run))
+        self.thread.run.as_ref().filter(|run| !ended(run))
     }
 }
 

@@ -369,12 +369,14 @@ async fn budgets_keep_their_stored_format() {
         Account { scope: Scope::Tenant("acme"), turns: Bucket::OFF, tokens: 1000, window: Window::Day },
     ];
     let budgets = dynamo.budgets();
-    let Admission::Admitted(_) = budgets.admit(&accounts, 600, at(0)).await.unwrap() else { panic!() };
+    let Admission::Admitted(_) = budgets.admit(&accounts, 600, None, at(0)).await.unwrap() else { panic!() };
     budgets.take(Scope::Address("192.0.2.1"), "sessions", &turns, at(0)).await.unwrap();
     assert_written(&dynamo, "counters", FILE);
 
     let dynamo = holding("counters", FILE).await;
     let used = dynamo.budgets().used(&owner, &turns, at(0)).await.unwrap();
     assert_eq!((used.turns_available, used.tokens_this_hour), (Some(1), 600));
-    let Admission::Refused(_) = dynamo.budgets().admit(&accounts[1..], 600, at(0)).await.unwrap() else { panic!() };
+    let Admission::Refused(_) = dynamo.budgets().admit(&accounts[1..], 600, None, at(0)).await.unwrap() else {
+        panic!()
+    };
 }

@@ -1,8 +1,8 @@
 use axum::response::Response;
+use chatkit_shared::engine::Events;
 use chatkit_shared::http::{Error, json};
 use chatkit_shared::protocol::{Event, ThreadItem};
 use serde::Serialize;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 use super::ending::{Ending, Usage};
@@ -20,14 +20,14 @@ struct Answer {
 
 /// Waits for the whole answer.
 pub(super) async fn collect(
-    mut events: UnboundedReceiver<Event>,
+    mut events: Events,
     ending: oneshot::Receiver<Ending>,
     mut session_id: Option<String>,
 ) -> Result<Response, Error> {
     let mut answer = String::new();
     let mut failure = None;
     while let Some(event) = events.recv().await {
-        match event {
+        match event.event {
             Event::ThreadCreated { thread } => session_id = Some(thread.id),
             Event::ItemDone { item: ThreadItem::AssistantMessage(message) } => {
                 message.content.iter().for_each(|part| answer.push_str(&part.text));

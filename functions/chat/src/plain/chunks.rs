@@ -1,12 +1,11 @@
 //! The answer as Chat Completions streams it.
 
 use bytes::Bytes;
-use chatkit_shared::engine::Engine;
+use chatkit_shared::engine::{Engine, Events};
 use chatkit_shared::http::sse;
 use chatkit_shared::protocol::{Event, ItemUpdate, ThreadItem};
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 use super::ending::Ending;
@@ -14,7 +13,7 @@ use super::ending::Ending;
 const DONE: Bytes = Bytes::from_static(b"data: [DONE]\n\n");
 
 struct Chunks {
-    events: UnboundedReceiver<Event>,
+    events: Events,
     ending: oneshot::Receiver<Ending>,
     /// In every chunk.
     common: Value,
@@ -26,7 +25,7 @@ struct Chunks {
 /// A chunk with the role, one for each delta, one with the finish reason and the usage, then `[DONE]`. A failure is an
 /// `error` in place of the finish reason. `sessionId` is in every chunk of a thread.
 pub(super) fn chunks(
-    events: UnboundedReceiver<Event>,
+    events: Events,
     ending: oneshot::Receiver<Ending>,
     session_id: Option<String>,
     engine: &Engine,
@@ -44,7 +43,7 @@ pub(super) fn chunks(
     stream::unfold(Some(chunks), |chunks| async move {
         let mut chunks = chunks?;
         while let Some(event) = chunks.events.recv().await {
-            if let Some(chunk) = chunks.take(event) {
+            if let Some(chunk) = chunks.take(event.event) {
                 return Some((vec![sse::encode(&chunk)], Some(chunks)));
             }
         }

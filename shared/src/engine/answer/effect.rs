@@ -71,6 +71,13 @@ impl Answer {
         steps
     }
 
+    pub(super) fn open_widgets(&self) -> impl Iterator<Item = ThreadItem> {
+        self.widgets.iter().map(|LiveWidget { header, widget, copy_text, .. }| {
+            let (header, widget, copy_text) = (header.clone(), widget.clone(), copy_text.clone());
+            ThreadItem::Widget(WidgetItem { header, widget, copy_text })
+        })
+    }
+
     /// Widgets of a call that is over change no more.
     pub(super) fn finish_widgets_of(&mut self, call: usize) -> Vec<Step> {
         let (over, live) = std::mem::take(&mut self.widgets).into_iter().partition(|widget| widget.call == call);

@@ -77,6 +77,22 @@ pub(super) struct WidgetReplacement {
     pub(super) copy_text: Option<String>,
 }
 
+/// An open item of a run whose process has died, as it is stored; none if nothing of it is worth keeping.
+pub(super) fn interrupted(item: ThreadItem) -> Option<ThreadItem> {
+    match item {
+        ThreadItem::AssistantMessage(message) => {
+            let has_text = message.content.iter().any(|part| !part.text.trim().is_empty());
+            has_text.then_some(ThreadItem::AssistantMessage(message))
+        }
+        ThreadItem::Workflow(mut item) => {
+            workflow::interrupted(&mut item);
+            Some(ThreadItem::Workflow(item))
+        }
+        ThreadItem::GeneratedImage(picture) => picture.image.is_some().then_some(ThreadItem::GeneratedImage(picture)),
+        item => Some(item),
+    }
+}
+
 impl Finished {
     const fn new(item: ThreadItem) -> Self {
         Self { item, upstream_id: None, model_context: None }
@@ -223,6 +239,17 @@ impl Answer {
         steps.extend(self.end_workflow_with(StatusIndicator::None));
         steps.extend(self.finish_widgets());
         steps
+    }
+
+    /// The items that are being made, as far as they have come.
+    pub(super) fn open_items(&self) -> Vec<ThreadItem> {
+        let messages = self.messages.iter().filter(|message| !message.done).map(|message| {
+            let Message { header, content, .. } = message;
+            ThreadItem::AssistantMessage(AssistantMessage { header: header.clone(), content: content.clone() })
+        });
+        let workflow = self.open_workflow.iter().map(OpenWorkflow::item);
+        let pictures = self.open_pictures().chain(self.open_widgets());
+        workflow.chain(messages).chain(pictures).collect()
     }
 
     /// The call that the page is asked for, and those that it is asked for afterwards.

@@ -42,6 +42,11 @@ impl Answer {
         step.into_iter().collect()
     }
 
+    pub(super) fn open_pictures(&self) -> impl Iterator<Item = ThreadItem> {
+        let headers = self.pictures.iter().flatten().cloned();
+        headers.map(|header| ThreadItem::GeneratedImage(GeneratedImageItem { header, image: None }))
+    }
+
     /// Takes back the pictures that never became whole.
     pub(super) fn drop_unfinished_pictures(&mut self) -> Vec<Step> {
         self.pictures.iter_mut().filter_map(Option::take).map(removed).collect()

@@ -162,6 +162,12 @@ impl Answer {
 }
 
 impl OpenWorkflow {
+    /// The item as the client was last sent it.
+    pub(super) fn item(&self) -> ThreadItem {
+        let tasks = self.entries.iter().map(|entry| entry.task.clone()).collect();
+        workflow(self.header.clone(), self.kind, tasks, None)
+    }
+
     /// Whether there may be no room for a task or for its growth. A task that is in the workflow already may grow.
     fn is_full_for(&self, key: TaskKey) -> bool {
         let is_known = self.entries.iter().any(|entry| entry.key == key);
@@ -203,6 +209,14 @@ const fn thought(content: String) -> Task {
 const fn four_high_bits(length: usize) -> usize {
     let lower = (usize::BITS - length.leading_zeros()).saturating_sub(4);
     length >> lower << lower
+}
+
+/// A workflow whose process has died, as it is stored.
+pub(super) fn interrupted(item: &mut WorkflowItem) {
+    item.workflow.tasks.iter_mut().for_each(|task| stop_loading(task, StatusIndicator::None));
+    if item.workflow.kind == WorkflowKind::Custom {
+        item.workflow.summary = Some(summary(&item.workflow.tasks, Sentences::of(&Default::default())));
+    }
 }
 
 fn stop_loading(task: &mut Task, unfinished: StatusIndicator) {

@@ -25,21 +25,27 @@ impl Engine {
             return Err(Error::Invalid("`result` is nested too deeply".to_owned()));
         }
         let load = self.load_now(&identity.owner, &params.thread_id);
-        let (admitted, loaded) = self.admit_and_load(identity, load).await?;
-        let plan = self.plan_client_tool_output(identity, params.result, loaded);
+        let (admitted, loaded) = self.admit_and_load(identity, &params.thread_id, load).await?;
+        let plan = self.plan_client_tool_output(identity, admitted.turn_id(), params.result, loaded);
         self.start_turn(admitted, plan, on_end).await
     }
 
     fn plan_client_tool_output(
         &self,
         identity: &Identity,
+        turn_id: Option<&str>,
         result: serde_json::Value,
-        Loaded { thread, mut items, has_older }: Loaded,
+        loaded: Loaded,
     ) -> Result<TurnPlan, Error> {
-        let (position, call) = waiting_call(&items)
-            .ok_or_else(|| Error::Invalid("no call in the thread waits for the page".to_owned()))?;
+        let Some((position, call)) = waiting_call(&loaded.items) else {
+            return Err(match loaded.open_run_answers(None) {
+                true => Error::Conflict,
+                false => Error::Invalid("no call in the thread waits for the page".to_owned()),
+            });
+        };
+        let Loaded { thread, mut items, has_older } = loaded;
         // Which of two answers counts, the item itself decides.
-        let run = self.new_run(None, thread.last_run());
+        let run = self.new_run(turn_id, None, thread.last_run());
         let waiting = items[position].clone();
         let mut model_context = waiting.model_context.clone().unwrap_or_default();
         let page_calls = std::mem::take(&mut model_context.page_calls);

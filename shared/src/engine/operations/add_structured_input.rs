@@ -6,7 +6,7 @@ use crate::protocol::{
     AddStructuredInput, Answer, Event, StructuredAnswer, StructuredInput, StructuredInputStatus, StructuredSubmission,
     SubmissionStatus, ThreadItem,
 };
-use crate::store::{Loaded, StoredItem};
+use crate::store::{ItemPosition, Loaded, StoredItem};
 
 /// Of all answers together, so that they fit a record of the store with the questions.
 const MAX_ANSWERS_BYTES: usize = 64 * 1024;
@@ -23,24 +23,29 @@ impl Engine {
         self.check_answers(&params.input)?;
         let load = self.load_now(owner, &params.thread_id);
         let waiting = self.store.items.get(owner, &params.thread_id, &params.item_id);
-        let (admitted, waiting) = tokio::join!(self.admit_and_load(identity, load), waiting);
+        let (admitted, waiting) = tokio::join!(self.admit_and_load(identity, &params.thread_id, load), waiting);
         let (admitted, loaded) = admitted?;
         let waiting = waiting.map_err(Error::from).and_then(|waiting| waiting.ok_or(Error::NotFound("item")));
-        let plan = waiting.and_then(|waiting| self.plan_structured_input(identity, params.input, waiting, loaded));
+        let turn_id = admitted.turn_id();
+        let plan = waiting.and_then(|waiting| match loaded.open_run_answers(Some(waiting.item.id())) {
+            true => Err(Error::Conflict),
+            false => self.plan_structured_input(identity, turn_id, params.input, waiting, loaded),
+        });
         self.start_turn(admitted, plan, on_end).await
     }
 
     fn plan_structured_input(
         &self,
         identity: &Identity,
+        turn_id: Option<&str>,
         input: StructuredSubmission,
         waiting: StoredItem,
         loaded: Loaded,
     ) -> Result<TurnPlan, Error> {
         // Which of two answers counts, the item itself decides.
-        let run = self.new_run(None, loaded.thread.last_run());
+        let run = self.new_run(turn_id, None, loaded.thread.last_run());
         let mut answered = answered(waiting.clone(), input, &run.id)?;
-        let ended_run_id = self.ended_run_id(&loaded);
+        let ended_run_id = Self::ended_run_id(&loaded);
         let Loaded { thread, mut items, has_older } = loaded;
         let is_answered = |stored: &&mut StoredItem| stored.item.id() == answered.item.id();
         if let Some(stored) = items.iter_mut().find(is_answered) {
@@ -101,7 +106,9 @@ fn answered(asked: StoredItem, submission: StructuredSubmission, run_id: &str) -
             StructuredInput::Freeform { id, answer, .. } => *answer = Some(answer_to(answers.remove(id), true)),
         }
     }
-    Ok(StoredItem { item: ThreadItem::StructuredInput(item), answered_by: Some(run_id.to_owned()), ..asked })
+    let position = Some(ItemPosition { run_id: run_id.to_owned(), seq: 2, is_replaced: true });
+    let answered_by = Some(run_id.to_owned());
+    Ok(StoredItem { item: ThreadItem::StructuredInput(item), answered_by, position, ..asked })
 }
 
 /// The answer to one question, skipped if it is empty. Where only one can be chosen, the first counts.

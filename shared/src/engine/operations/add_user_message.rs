@@ -1,10 +1,10 @@
-use super::user_message::{digest, title_message};
+use super::user_message::{digest, digest_of_item, title_message};
 use crate::engine::prompt::prompt;
 use crate::engine::turn::{FirstWrite, TurnPlan, stream_options};
 use crate::engine::{Engine, Error, Events, OnEnd};
 use crate::identity::Identity;
 use crate::protocol::{AddUserMessage, Event, UserMessageInput};
-use crate::store::Loaded;
+use crate::store::{ItemPosition, Loaded, StoredItem};
 
 impl Engine {
     /// `threads.add_user_message`.
@@ -16,25 +16,35 @@ impl Engine {
     ) -> Result<Events, Error> {
         self.check_message(&params.input)?;
         let load = self.load(&identity.owner, &params.thread_id);
-        let (admitted, loaded) = self.admit_and_load(identity, load).await?;
-        let plan = self.plan_message(identity, params.input, loaded).await;
+        let (admitted, loaded) = self.admit_and_load(identity, &params.thread_id, load).await?;
+        let plan = self.plan_message(identity, admitted.turn_id(), params.input, loaded).await;
         self.start_turn(admitted, plan, on_end).await
     }
 
     async fn plan_message(
         &self,
         identity: &Identity,
+        turn_id: Option<&str>,
         input: UserMessageInput,
-        loaded: Loaded,
+        mut loaded: Loaded,
     ) -> Result<TurnPlan, Error> {
         let owner = &identity.owner;
-        let run = self.new_run(Some(digest(&input)), Some(loaded.newest()));
-        // Refused before the model is called: a page that repeats itself must not cost anything.
-        if loaded.live_run(self.clock.now()).is_some_and(|live| live.digest == run.digest) {
+        let run = self.new_run(turn_id, Some(digest(&input)), Some(loaded.newest()));
+        // Before the model is called: a page that repeats itself must not cost anything.
+        if loaded.open_run().is_some_and(|live| live.digest == run.digest) {
             return Err(Error::Conflict);
         }
-        let (mut message, uploads) = self.user_item(owner, input, &loaded.thread.id, loaded.newest()).await?;
-        let ended_run_id = self.ended_run_id(&loaded);
+        let orphan = loaded.orphan().filter(|orphan| digest_of_item(&orphan.item) == run.digest).cloned();
+        let (mut message, uploads) = match orphan {
+            // A process died before it had begun to answer: the message is there already.
+            Some(orphan) => {
+                loaded.items.pop();
+                (StoredItem::new(orphan.item), Vec::new())
+            }
+            None => self.user_item(owner, input, &loaded.thread.id, loaded.newest()).await?,
+        };
+        message.position = Some(ItemPosition { run_id: run.id.clone(), seq: 1, is_replaced: false });
+        let ended_run_id = Self::ended_run_id(&loaded);
         let Loaded { thread, mut items, has_older } = loaded;
         items.push(message.clone());
         let history = self.history(items, has_older);

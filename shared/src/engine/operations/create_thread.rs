@@ -5,7 +5,7 @@ use crate::engine::{Engine, Error, Events, OnEnd};
 use crate::identity::Identity;
 use crate::ids;
 use crate::protocol::{CreateThread, Event, Page, ThreadStatus, UserMessageInput};
-use crate::store::ThreadRecord;
+use crate::store::{ItemPosition, Run, ThreadRecord};
 use crate::telemetry::record_new_thread;
 
 impl Engine {
@@ -18,25 +18,45 @@ impl Engine {
     ) -> Result<Events, Error> {
         self.check_message(&params.input)?;
         let title_tokens = self.max_title_tokens(&text_of(&params.input.content));
-        let admitted = self.admit_turn(identity, title_tokens).await?;
-        let plan = self.plan_thread(identity, params.input).await;
+        let thread_id = self.ids.mint(ids::THREAD);
+        let digest = digest(&params.input);
+        let admitted = self.admit_turn(identity, Some(&thread_id), Some(&digest), title_tokens).await?;
+        // The first event of a thread may not have arrived, and then the client cannot say that it has begun one.
+        if let Some(twin) = admitted.twin_thread_id()
+            && let Some(events) = self.join_new_thread(identity, twin).await?
+        {
+            admitted.cancel().await;
+            return Ok(events);
+        }
+        let plan = self.plan_thread(identity, admitted.turn_id(), thread_id, digest, params.input).await;
         self.start_turn(admitted, plan, on_end).await
     }
 
-    async fn plan_thread(&self, identity: &Identity, input: UserMessageInput) -> Result<TurnPlan, Error> {
+    async fn plan_thread(
+        &self,
+        identity: &Identity,
+        turn_id: Option<&str>,
+        thread_id: String,
+        digest: String,
+        input: UserMessageInput,
+    ) -> Result<TurnPlan, Error> {
         let owner = &identity.owner;
-        let thread_id = self.ids.mint(ids::THREAD);
         record_new_thread(&thread_id);
-        let digest = digest(&input);
-        let (message, uploads) = self.user_item(owner, input, &thread_id, &thread_id).await?;
-        let run = self.new_run(Some(digest), None);
+        let run = self.new_run(turn_id, Some(digest), Some(&thread_id));
+        let (mut message, uploads) = self.user_item(owner, input, &thread_id, &thread_id).await?;
+        message.position = Some(ItemPosition { run_id: run.id.clone(), seq: 2, is_replaced: false });
         let thread = ThreadRecord {
             id: thread_id,
             title: None,
             created_at: message.item.header().created_at,
             status: ThreadStatus::Active,
             allowed_image_domains: self.assistant.allowed_image_domains.clone(),
-            run: Some(run.clone()),
+            run: Some(Run {
+                operation: "threads.create".to_owned(),
+                question_id: message.item.id().to_owned(),
+                ..run.clone()
+            }),
+            ended_run_id: None,
             retries: Vec::new(),
         };
         let created = Event::ThreadCreated { thread: thread.clone().into_thread(Page::empty()) };

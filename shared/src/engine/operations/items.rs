@@ -1,7 +1,9 @@
 use super::threads::check_limit;
 use crate::engine::{Document, Engine, Error};
 use crate::identity::Owner;
-use crate::protocol::{Feedback, ListItems};
+use crate::ids;
+use crate::protocol::{Feedback, ListItems, Order, Page, Paging};
+use crate::store::{StoredItem, ThreadRecord};
 use crate::telemetry::chain;
 
 /// That one feedback may name.
@@ -12,9 +14,35 @@ impl Engine {
     pub(crate) async fn list_items(&self, owner: &Owner, params: &ListItems) -> Result<Document, Error> {
         check_limit(&params.paging)?;
         self.admit_request(owner).await?;
-        let items = self.store.items.list(owner, &params.thread_id, &params.paging).await?;
-        let items = items.ok_or(Error::NotFound("thread"))?;
+        let (_, items) = self.page_of_items(owner, &params.thread_id, &params.paging).await?;
         Ok(Document::Items(items.map(|stored| self.with_file_urls(owner, stored.item))))
+    }
+
+    /// A page of a thread's items. The end of the thread has the items that its run is making, as far as they have come.
+    pub(super) async fn page_of_items(
+        &self,
+        owner: &Owner,
+        thread_id: &str,
+        paging: &Paging,
+    ) -> Result<(ThreadRecord, Page<StoredItem>), Error> {
+        let read = || self.store.items.list_with_head(owner, thread_id, paging);
+        let (mut thread, mut page) = read().await?.ok_or(Error::NotFound("thread"))?;
+        let has_the_end = |page: &Page<StoredItem>| match paging.order {
+            Order::Desc => paging.after.is_none(),
+            Order::Asc => !page.has_more,
+        };
+        // At most one run can turn out to be over; what has begun meanwhile is shown next time.
+        for _ in 0..2 {
+            if !has_the_end(&page) || self.add_open_items(owner, &thread, &mut page.data).await? {
+                break;
+            }
+            (thread, page) = read().await?.ok_or(Error::NotFound("thread"))?;
+        }
+        page.data.sort_by(|one, other| ids::sort_key(one.item.id()).cmp(&ids::sort_key(other.item.id())));
+        if paging.order == Order::Desc {
+            page.data.reverse();
+        }
+        Ok((thread, page))
     }
 
     /// `items.feedback`: kept on each item, and counted in the day.

@@ -7,8 +7,9 @@ use crate::protocol::{RetryAfterItem, ThreadItem};
 use crate::store::Loaded;
 
 impl Engine {
-    /// `threads.retry_after_item`: everything after a message of the user is removed, and the message answered again. A
-    /// run that is still under way withdraws its items when it ends.
+    /// `threads.retry_after_item`: a message of the user is answered again. The first item of the new answer takes the
+    /// place of everything after the message; until then everything is as it was. A run that is still under way withdraws
+    /// its items when it ends.
     pub(crate) async fn retry_after_item(
         &self,
         identity: &Identity,
@@ -16,12 +17,18 @@ impl Engine {
         on_end: OnEnd,
     ) -> Result<Events, Error> {
         let load = self.load(&identity.owner, &params.thread_id);
-        let (admitted, loaded) = self.admit_and_load(identity, load).await?;
-        let plan = self.plan_retry(identity, &params.item_id, loaded).await;
+        let (admitted, loaded) = self.admit_and_load(identity, &params.thread_id, load).await?;
+        let plan = self.plan_retry(identity, admitted.turn_id(), &params.item_id, loaded).await;
         self.start_turn(admitted, plan, on_end).await
     }
 
-    async fn plan_retry(&self, identity: &Identity, item_id: &str, loaded: Loaded) -> Result<TurnPlan, Error> {
+    async fn plan_retry(
+        &self,
+        identity: &Identity,
+        turn_id: Option<&str>,
+        item_id: &str,
+        loaded: Loaded,
+    ) -> Result<TurnPlan, Error> {
         // Everything that it removes is older than the run, and every message that is sent from now on is newer.
         let last = loaded.newest().to_owned();
         let Loaded { thread, items, has_older } = self.up_to(&identity.owner, item_id, loaded).await?;
@@ -32,7 +39,7 @@ impl Engine {
             }
             Some(_) | None => return Err(Error::NotFound("item")),
         };
-        let run = self.new_run(Some(digest_of_item(question)), Some(&last));
+        let run = self.new_run(turn_id, Some(digest_of_item(question)), Some(&last));
         let title_message = thread.title.is_none().then(|| title_message(question));
         let history = self.history(items, has_older);
         let prompt = prompt(&self.assistant, identity, &thread.id, &history);

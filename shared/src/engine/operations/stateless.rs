@@ -34,7 +34,7 @@ impl Engine {
 
     async fn start_answer(&self, identity: &Identity, messages: Vec<Message>, on_end: OnEnd) -> Result<Events, Error> {
         self.check_messages(&messages)?;
-        let mut admitted = self.admit_turn(identity, 0).await?;
+        let mut admitted = self.admit_turn(identity, None, None, 0).await?;
         let inputs = messages.into_iter().map(|Message { role, text }| match role {
             Role::User => Input::User(vec![InputPart::Text(text)]),
             Role::Assistant => Input::Assistant(text),

@@ -26,8 +26,7 @@ impl Engine {
     pub(crate) async fn get_thread(&self, owner: &Owner, params: &GetThread) -> Result<Document, Error> {
         self.admit_request(owner).await?;
         let newest = Paging { limit: Some(ITEMS_WITH_THREAD), order: Order::Desc, after: None };
-        let loaded = self.store.items.list_with_head(owner, &params.thread_id, &newest).await?;
-        let (thread, items) = loaded.ok_or(Error::NotFound("thread"))?;
+        let (thread, items) = self.page_of_items(owner, &params.thread_id, &newest).await?;
         let mut items = items.map(|stored| self.with_file_urls(owner, stored.item));
         items.data.reverse();
         Ok(Document::Thread(thread.into_thread(items)))

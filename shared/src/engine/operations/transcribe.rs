@@ -29,7 +29,7 @@ impl Engine {
         };
         let started = self.clock.now();
         let max_tokens = Transcription::worst_case(audio.len() as u64);
-        let admitted = self.admit(identity, max_tokens).await?;
+        let admitted = self.admit(identity, None, None, max_tokens).await?;
         let transcribed = self.model.transcribe(audio, audio_type).await;
         let outcome = if transcribed.is_ok() { Outcome::Ok } else { Outcome::Error };
         let usage = transcribed.as_ref().map(|transcription| transcription.usage).unwrap_or_default();

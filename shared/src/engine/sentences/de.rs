@@ -10,6 +10,7 @@ pub(super) const DE: Sentences = Sentences {
     broken_off: "Die Antwort ist abgebrochen. Bitte versuchen Sie es noch einmal.",
     action_failed: "Das hat nicht geklappt. Bitte versuchen Sie es noch einmal.",
     took_too_long: "Die Antwort hat zu lange gedauert und wurde beendet. Bitte versuchen Sie es noch einmal.",
+    interrupted: "Die Antwort wurde unterbrochen. Bitte versuchen Sie es noch einmal.",
     no_answer: "Der Assistent hat nicht geantwortet. Bitte versuchen Sie es noch einmal.",
     not_saved: "Das Gespräch konnte nicht gespeichert werden. Bitte versuchen Sie es gleich noch einmal.",
     closed: "Dieses Gespräch nimmt keine Nachrichten mehr an.",

@@ -10,6 +10,7 @@ pub(super) const EN: Sentences = Sentences {
     broken_off: "The answer broke off. Please try again.",
     action_failed: "This did not work. Please try again.",
     took_too_long: "The answer took too long and was stopped. Please try again.",
+    interrupted: "The answer was interrupted. Please try again.",
     no_answer: "The assistant gave no answer. Please try again.",
     not_saved: "The conversation could not be saved. Please try again in a moment.",
     closed: "This conversation takes no more messages.",

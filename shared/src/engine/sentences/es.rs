@@ -10,6 +10,7 @@ pub(super) const ES: Sentences = Sentences {
     broken_off: "La respuesta se ha interrumpido. Inténtelo de nuevo, por favor.",
     action_failed: "No ha funcionado. Inténtelo de nuevo, por favor.",
     took_too_long: "La respuesta ha tardado demasiado y se ha detenido. Inténtelo de nuevo, por favor.",
+    interrupted: "La respuesta se ha interrumpido. Inténtelo de nuevo.",
     no_answer: "El asistente no ha respondido. Inténtelo de nuevo, por favor.",
     not_saved: "No se ha podido guardar la conversación. Inténtelo de nuevo en un momento.",
     closed: "Esta conversación ya no admite mensajes.",

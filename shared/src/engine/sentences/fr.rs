@@ -10,6 +10,7 @@ pub(super) const FR: Sentences = Sentences {
     broken_off: "La réponse s’est interrompue. Veuillez réessayer.",
     action_failed: "Cela n’a pas fonctionné. Veuillez réessayer.",
     took_too_long: "La réponse a pris trop de temps et a été arrêtée. Veuillez réessayer.",
+    interrupted: "La réponse a été interrompue. Veuillez réessayer.",
     no_answer: "L’assistant n’a pas répondu. Veuillez réessayer.",
     not_saved: "La conversation n’a pas pu être enregistrée. Veuillez réessayer dans un instant.",
     closed: "Cette conversation n’accepte plus de messages.",

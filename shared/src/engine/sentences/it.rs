@@ -10,6 +10,7 @@ pub(super) const IT: Sentences = Sentences {
     broken_off: "La risposta si è interrotta. Riprovi, per favore.",
     action_failed: "Non ha funzionato. Riprovi, per favore.",
     took_too_long: "La risposta ha richiesto troppo tempo ed è stata fermata. Riprovi, per favore.",
+    interrupted: "La risposta è stata interrotta. Riprova.",
     no_answer: "L’assistente non ha risposto. Riprovi, per favore.",
     not_saved: "Non è stato possibile salvare la conversazione. Riprovi tra un momento.",
     closed: "Questa conversazione non accetta altri messaggi.",

@@ -27,6 +27,7 @@ pub(super) struct Sentences {
     pub(super) broken_off: &'static str,
     pub(super) action_failed: &'static str,
     pub(super) took_too_long: &'static str,
+    pub(super) interrupted: &'static str,
     pub(super) no_answer: &'static str,
     pub(super) not_saved: &'static str,
     pub(super) closed: &'static str,

@@ -10,6 +10,7 @@ pub(super) const PT: Sentences = Sentences {
     broken_off: "A resposta foi interrompida. Tente novamente, por favor.",
     action_failed: "Não funcionou. Tente novamente, por favor.",
     took_too_long: "A resposta demorou demais e foi encerrada. Tente novamente, por favor.",
+    interrupted: "A resposta foi interrompida. Tente novamente.",
     no_answer: "O assistente não respondeu. Tente novamente, por favor.",
     not_saved: "Não foi possível salvar a conversa. Tente novamente daqui a pouco.",
     closed: "Esta conversa não aceita mais mensagens.",

@@ -10,6 +10,7 @@ pub(super) const ZH: Sentences = Sentences {
     broken_off: "回答中断了。请再试一次。",
     action_failed: "操作没有成功。请再试一次。",
     took_too_long: "回答用时过长，已停止。请再试一次。",
+    interrupted: "回答已中断，请重试。",
     no_answer: "助手没有给出回答。请再试一次。",
     not_saved: "对话未能保存。请稍后再试。",
     closed: "这段对话不再接收消息。",

@@ -5,14 +5,14 @@ use super::rounds::ModelEvents;
 use super::{Turn, TurnEnd, Writer};
 use crate::endpoints::{EffectStream, Expects};
 use crate::engine::prompt::prompt;
-use crate::engine::{Error, public_messages};
+use crate::engine::{Error, Failure, public_messages};
 use crate::ids;
-use crate::store::{RunTrigger, StoreError};
+use crate::store::RunTrigger;
 
 impl Turn {
     /// Does what the site's endpoint says of an action. Returns the model's events if the endpoint wants an answer.
-    pub(super) async fn run_action(&mut self, action: Value) -> Result<Option<ModelEvents>, TurnEnd> {
-        let mut effects = self.action_effects(action)?;
+    pub(super) async fn run_action(&mut self, action: Value, call_id: &str) -> Result<Option<ModelEvents>, TurnEnd> {
+        let mut effects = self.action_effects(action, call_id)?;
         while let Some(effect) = self.next(&mut effects).await? {
             let steps = self.answer.apply_effect(0, effect?);
             self.perform(steps).await?;
@@ -28,7 +28,8 @@ impl Turn {
 
     /// The same for an answer that is not a stream. What came before a failure is kept, as in a stream.
     pub(crate) async fn run_sync_action(&mut self, action: Value) -> Result<(), Error> {
-        let mut effects = self.action_effects(action)?;
+        let call_id = self.engine.ids.mint(ids::REQUEST);
+        let mut effects = self.action_effects(action, &call_id)?;
         let mut failure = None;
         while let Some(effect) = effects.next().await {
             match effect {
@@ -47,15 +48,14 @@ impl Turn {
         failure.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    fn action_effects(&self, action: Value) -> Result<EffectStream, Error> {
+    fn action_effects(&self, action: Value, call_id: &str) -> Result<EffectStream, Error> {
         let engine = &self.engine;
         let endpoint = engine.assistant.actions.as_ref().ok_or_else(no_actions)?;
         let request = self.endpoint_request("action", action);
-        let id = engine.ids.mint(ids::REQUEST);
-        Ok(engine.endpoints.call(endpoint, Expects::Effects, &id, engine.clock.now(), &request))
+        Ok(engine.endpoints.call(endpoint, Expects::Effects, call_id, engine.clock.now(), &request))
     }
 
-    async fn ask_questions(&mut self) -> Result<(), StoreError> {
+    async fn ask_questions(&mut self) -> Result<(), Failure> {
         let questions = self.answer.ask_questions();
         self.perform(questions).await
     }
@@ -66,7 +66,7 @@ impl Turn {
             return Err(TurnEnd::failed(public_messages::no_answer()));
         };
         let load = self.engine.load_now(&writer.owner, &writer.thread_id);
-        let (admitted, loaded) = self.engine.admit_and_load(&self.identity, load).await?;
+        let (admitted, loaded) = self.engine.admit_and_load(&self.identity, &writer.thread_id, load).await?;
         let last_id = loaded.items.last().map(|last| last.item.id().to_owned());
         let history = self.engine.history(loaded.items, loaded.has_older);
         self.prompt = prompt(&self.engine.assistant, &self.identity, &writer.thread_id, &history);
@@ -77,7 +77,15 @@ impl Turn {
             writer.question_id = last_id;
             self.answer.continue_behind(&writer.question_id);
         }
-        writer.run = self.engine.new_run(None, loaded.thread.last_run());
+        if loaded.thread.last_run().is_some_and(|last| ids::sort_key(last) >= ids::sort_key(&writer.run.id)) {
+            writer.run.id = self.engine.new_run(None, None, loaded.thread.last_run()).id;
+            self.stream.continue_as(&writer.run.id);
+            if let Some(life) = &mut self.life {
+                life.continue_as(self.engine.live_runs.register(&writer.owner, &writer.thread_id, &writer.run.id));
+            }
+        }
+        writer.run.turn_id = admitted.turn_id().map(ToOwned::to_owned);
+        writer.run.question_id.clone_from(&writer.question_id);
         let (run, now) = (&writer.run, self.engine.clock.now());
         let leased =
             writer.store.runs.begin(&writer.owner, &writer.thread_id, run, None, RunTrigger::Nothing, now).await;

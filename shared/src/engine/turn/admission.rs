@@ -1,3 +1,5 @@
+use std::mem::take;
+
 use tokio::runtime::Handle;
 
 use super::plan::writable;
@@ -7,7 +9,9 @@ use crate::engine::{Engine, Error, Limits, task};
 use crate::identity::Identity;
 use crate::limits::{Bucket, address_key};
 use crate::model::{Prompt, estimate_tokens};
-use crate::store::{Account, Admission, Budgets, Loaded, Refusal, Reservation, Scope, StoreError, Window};
+use crate::store::{
+    Account, Admission, Budgets, Limit, Loaded, Refusal, Reservation, Scope, StoreError, TurnMark, Window,
+};
 use crate::telemetry::chain;
 
 /// A turn that was let in: what the budgets hold for it. It is settled when the turn ends; where the turn does not
@@ -20,6 +24,8 @@ pub(crate) struct Admitted {
     /// Of the first round's prompt, once it is held.
     prompt_tokens: u64,
     model_was_called: bool,
+    /// The thread that the same message is beginning already.
+    twin_thread_id: Option<String>,
 }
 
 impl Admitted {
@@ -52,11 +58,34 @@ impl Admitted {
     }
 
     /// The turn has ended and used so many tokens.
-    pub(crate) async fn settle(mut self, used: u64) -> Result<(), StoreError> {
+    pub(crate) async fn settle(mut self, used: u64) -> Result<bool, StoreError> {
         match self.reservation.take() {
             Some(reservation) => self.budgets.settle(&reservation, used).await,
-            None => Ok(()),
+            None => Ok(false),
         }
+    }
+
+    /// The turn does not take place, because it joins another one: it does not count either.
+    pub(crate) async fn cancel(mut self) {
+        let Some(reservation) = self.reservation.take() else { return };
+        if let Err(error) = self.budgets.cancel(&reservation).await {
+            tracing::warn!(error = chain(&error), "could not give back a turn that has joined another one");
+        }
+    }
+
+    /// Another process has settled the turn.
+    pub(super) fn forget(mut self) {
+        self.reservation = None;
+    }
+
+    /// The thread that the same message is beginning already, in another turn of the user's.
+    pub(crate) fn twin_thread_id(&self) -> Option<&str> {
+        self.twin_thread_id.as_deref()
+    }
+
+    /// The turn's id in the budgets.
+    pub(crate) fn turn_id(&self) -> Option<&str> {
+        self.reservation.as_ref().map(|reservation| reservation.id.as_str()).filter(|id| !id.is_empty())
     }
 }
 
@@ -82,22 +111,38 @@ impl Engine {
     pub(crate) async fn admit_and_load(
         &self,
         identity: &Identity,
+        thread_id: &str,
         load: impl Future<Output = Result<Option<Loaded>, StoreError>>,
     ) -> Result<(Admitted, Loaded), Error> {
-        let (admitted, loaded) = tokio::join!(self.admit_turn(identity, 0), load);
-        admitted?.or_release(writable(loaded)).await
+        let (admitted, loaded) = tokio::join!(self.admit_turn(identity, Some(thread_id), None, 0), load);
+        let (admitted, loaded) = admitted?.or_release(writable(loaded)).await?;
+        let loaded = self.free_of_dead_run(&identity.owner, loaded).await;
+        admitted.or_release(loaded.map_err(Error::from)).await
     }
 
-    /// Counts a turn and reserves the most that its first round can use, and `beside` for its title.
-    pub(crate) async fn admit_turn(&self, identity: &Identity, beside: u64) -> Result<Admitted, Error> {
+    /// Counts a turn and reserves the most that its first round can use, and `beside` for its title. `digest` is that of the
+    /// message that begins the thread.
+    pub(crate) async fn admit_turn(
+        &self,
+        identity: &Identity,
+        thread_id: Option<&str>,
+        digest: Option<&str>,
+        beside: u64,
+    ) -> Result<Admitted, Error> {
         let Assistant { max_output_tokens, max_context_tokens, instructions, .. } = &*self.assistant;
         let instructions = instructions.as_deref().map_or(0, estimate_tokens);
-        self.admit(identity, u64::from(*max_output_tokens) + u64::from(*max_context_tokens) + instructions + beside)
-            .await
+        let tokens = u64::from(*max_output_tokens) + u64::from(*max_context_tokens) + instructions + beside;
+        self.admit(identity, thread_id, digest, tokens).await
     }
 
     /// Counts a turn and reserves tokens for it in every budget that it draws on, in one round trip.
-    pub(crate) async fn admit(&self, identity: &Identity, tokens: u64) -> Result<Admitted, Error> {
+    pub(crate) async fn admit(
+        &self,
+        identity: &Identity,
+        thread_id: Option<&str>,
+        digest: Option<&str>,
+        tokens: u64,
+    ) -> Result<Admitted, Error> {
         // A turn that cannot be answered is refused before anything of it is written.
         self.model.check_key().await?;
         let Limits { turns, tokens_per_hour, address_tokens_per_hour, tenant_tokens_per_day, .. } = self.limits;
@@ -111,13 +156,31 @@ impl Engine {
             account(Scope::Address(&address), of_address, Window::Hour),
             account(Scope::Tenant(identity.owner.tenant()), tenant_tokens_per_day, Window::Day),
         ];
-        match self.store.budgets.admit(&accounts, tokens, self.clock.now()).await? {
-            Admission::Admitted(reservation) => Ok(Admitted {
-                budgets: self.store.budgets.clone(),
-                reservation: Some(reservation),
-                prompt_tokens: 0,
-                model_was_called: false,
-            }),
+        let admit = async || {
+            let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
+            let turn = TurnMark { id: self.ids.mint_bare(), thread_id: owned(thread_id), digest: owned(digest) };
+            self.store.budgets.admit(&accounts, tokens, Some(turn), self.clock.now()).await
+        };
+        let mut admission = admit().await?;
+        if let Admission::Refused(Refusal { limit: Limit::Tokens(_), .. }) = admission
+            && self.recover_open_turns(&identity.owner).await
+        {
+            admission = admit().await?;
+        }
+        match admission {
+            Admission::Admitted(mut reservation) => {
+                let open_turns = take(&mut reservation.open_turns);
+                let twin = open_turns.iter().find(|open| digest.is_some() && open.digest.as_deref() == digest);
+                let twin_thread_id = twin.and_then(|twin| twin.thread_id.clone());
+                self.recover_beside(&identity.owner, open_turns);
+                Ok(Admitted {
+                    twin_thread_id,
+                    budgets: self.store.budgets.clone(),
+                    reservation: Some(reservation),
+                    prompt_tokens: 0,
+                    model_was_called: false,
+                })
+            }
             Admission::Refused(refusal) => Err(refusal.into()),
         }
     }

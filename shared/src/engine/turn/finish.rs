@@ -20,13 +20,22 @@ impl Turn {
     /// Stores the last item and releases the lease, waits for the title, settles what was used, and says the last word.
     pub(super) async fn finish(mut self, mut end: TurnEnd) -> TurnReport {
         self.usage += take(&mut self.round_usage);
-        if let Err(error) = self.store_last().await {
-            (end.outcome, end.closing_notice) = (Outcome::Error, Some(public_messages::not_stored()));
-            end.failure.get_or_insert(error.into());
+        if self.is_ended_elsewhere() {
+            // Whoever has ended it has stored what came, and settled it.
+            self.admitted.take().into_iter().for_each(Admitted::forget);
+            end = TurnEnd::failed(public_messages::no_answer());
+        } else {
+            let ended_with_item = self.store_last().await.unwrap_or_else(|error| {
+                (end.outcome, end.closing_notice) = (Outcome::Error, Some(public_messages::not_stored()));
+                end.failure.get_or_insert(error.into());
+                false
+            });
+            self.finish_title(end.outcome).await;
+            self.finish_summary(end.outcome).await;
+            self.settle(end.outcome).await;
+            let last_word = end.closing_notice.as_ref().map(|message| message.to_event(&self.identity));
+            self.record_end(last_word.as_ref(), ended_with_item).await;
         }
-        self.finish_title(end.outcome).await;
-        self.finish_summary(end.outcome).await;
-        self.settle(end.outcome).await;
         if let Some(message) = &end.closing_notice {
             self.say(message);
         }
@@ -44,12 +53,17 @@ impl Turn {
 
     /// The end of the turn waits a little for the title. A person who waits to hear what went wrong does not.
     async fn finish_title(&mut self, outcome: Outcome) {
-        let Some(PendingTitle { title, made }) = self.title.take() else { return };
         let wait = if outcome == Outcome::Error { Duration::ZERO } else { MAX_TITLE_WAIT };
-        let (thread, used) = match timeout(wait, made).await {
-            Ok(made) => made,
-            Err(_) => (title.make_plain().await, title.estimate()),
+        let made = async {
+            while self.title.is_some() {
+                self.beside().await;
+            }
         };
+        if timeout(wait, made).await.is_ok() {
+            return;
+        }
+        let Some(PendingTitle { title, .. }) = self.title.take() else { return };
+        let (thread, used) = (title.make_plain().await, title.estimate());
         self.title_made(thread, used);
     }
 
@@ -63,10 +77,17 @@ impl Turn {
 
     /// The same for a summary. One that comes too late is made again by a later turn.
     async fn finish_summary(&mut self, outcome: Outcome) {
-        let Some(PendingSummary { made, estimate }) = self.summary.take() else { return };
         let wait = if outcome == Outcome::Error { Duration::ZERO } else { MAX_SUMMARY_WAIT };
-        let (item_id, used) = timeout(wait, made).await.unwrap_or((None, estimate));
-        self.summary_made(item_id, used);
+        let made = async {
+            while self.summary.is_some() {
+                self.beside().await;
+            }
+        };
+        if timeout(wait, made).await.is_err()
+            && let Some(PendingSummary { estimate, .. }) = self.summary.take()
+        {
+            self.summary_made(None, estimate);
+        }
     }
 
     /// What is stored is withdrawn with the turn.
@@ -79,17 +100,21 @@ impl Turn {
     async fn settle(&mut self, outcome: Outcome) {
         // Without a model there was no turn.
         let Some(admitted) = self.admitted.take() else { return self.withdraw().await };
+        let turn_id = admitted.turn_id().map(|turn_id| format!("{}_{turn_id}", ids::REQUEST));
+        let usage_record = self.engine.usage_record(
+            &self.identity.owner,
+            self.operation,
+            &self.prompt.model,
+            self.started,
+            outcome,
+            self.usage,
+        );
         let record = UsageRecord {
+            // Another process that finds the turn unsettled writes the same record.
+            id: turn_id.unwrap_or_else(|| usage_record.id.clone()),
             thread_id: self.writer.thread_id().map(ToOwned::to_owned),
             first_token_ms: self.first_token_at.map(|at| milliseconds_between(self.started, at)),
-            ..self.engine.usage_record(
-                &self.identity.owner,
-                self.operation,
-                &self.prompt.model,
-                self.started,
-                outcome,
-                self.usage,
-            )
+            ..usage_record
         };
         let engine = self.engine.clone();
         tokio::join!(engine.settle(admitted, &record), self.withdraw());
@@ -113,6 +138,7 @@ impl Engine {
         let used = record.input_tokens + record.output_tokens;
         let recorded = self.store.usage.record(record, self.limits.usage_retention_days);
         let (settled, recorded) = tokio::join!(admitted.settle(used), recorded);
+        let settled = settled.map(|_| ());
         for (what, result) in [("settle the reservation", settled), ("write the usage record", recorded)] {
             if let Err(error) = result {
                 tracing::error!(error = chain(&error), "could not {what} of a turn");

@@ -13,12 +13,14 @@
 //! unstored_inputs.rs  what the model must be told again, and no item shows
 //! summary.rs          a summary of what the model is no longer shown, made beside an answer
 //! title.rs            the thread's title, made beside the first answer
+//! life.rs             beside the turn: signs of life, a wish to stop, those who follow it
 //! finish.rs           the end: the lease, the title, what the turn has used
 //! ```
 
 mod action;
 mod admission;
 mod finish;
+mod life;
 mod perform;
 mod plan;
 mod rounds;
@@ -32,10 +34,8 @@ mod writer;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures_util::future::OptionFuture;
 use futures_util::{FutureExt, Stream, StreamExt};
 use jiff::Timestamp;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
 
 pub(super) use self::action::no_actions;
@@ -43,6 +43,7 @@ pub(super) use self::plan::{FirstWrite, TurnPlan, stream_options, writable};
 pub(super) use self::writer::{ThreadWriter, Writer};
 
 use self::admission::Admitted;
+use self::life::Life;
 use self::rounds::ModelEvents;
 use self::summary::PendingSummary;
 use self::title::PendingTitle;
@@ -50,6 +51,7 @@ use self::unstored_inputs::UnstoredInputs;
 use super::answer::{Answer, Finished};
 use super::prompt::tokens;
 use super::public_messages::PublicMessage;
+use super::run::{Events, Position, RunStream};
 use super::{Engine, Error, Failure, Outcome, public_messages, task};
 use crate::identity::Identity;
 use crate::model::{FunctionCall, Prompt, TokenUsage};
@@ -86,7 +88,10 @@ pub(super) struct Turn {
     admitted: Option<Admitted>,
     prompt: Prompt,
     answer: Answer,
-    events: UnboundedSender<Event>,
+    stream: RunStream,
+    /// None where there is no thread.
+    life: Option<Life>,
+    is_action: bool,
     /// The newest finished item. It is stored when another one follows, or at the end: the item that ends the turn also
     /// releases the lease, in the same write.
     held_item: Option<Finished>,
@@ -107,7 +112,11 @@ pub(super) enum Start {
     /// It asks the page for the next of the client tool calls that wait.
     Page(Vec<FunctionCall>),
     /// It asks the site's endpoint what an action does.
-    Action(serde_json::Value),
+    Action {
+        action: serde_json::Value,
+        /// The id of the endpoint's call, the same for every attempt.
+        call_id: String,
+    },
 }
 
 /// How a turn ends.
@@ -158,8 +167,9 @@ impl Turn {
         operation: &'static str,
         writer: Writer,
         prompt: Prompt,
-    ) -> (Self, UnboundedReceiver<Event>) {
-        let (events, receiver) = unbounded_channel();
+    ) -> (Self, Events) {
+        let position = writer.thread().map(|writer| Position::start(&writer.thread_id, &writer.run.id));
+        let (stream, events) = RunStream::new(position);
         let (thread_id, question_id) = writer.ids();
         let turn = Self {
             answer: Answer::new(engine, &identity.languages, thread_id, question_id),
@@ -172,7 +182,9 @@ impl Turn {
             writer,
             admitted: None,
             prompt,
-            events,
+            stream,
+            life: None,
+            is_action: false,
             held_item: None,
             unstored_inputs: UnstoredInputs::default(),
             title: None,
@@ -182,7 +194,12 @@ impl Turn {
             first_token_at: None,
             first_event_at: None,
         };
-        (turn, receiver)
+        (turn, events)
+    }
+
+    /// The run that it is; empty where there is no thread.
+    pub(super) fn run_id(&self) -> String {
+        self.writer.thread().map(|writer| writer.run.id.clone()).unwrap_or_default()
     }
 
     pub(super) fn with_thread_title(self, thread_title: Option<String>) -> Self {
@@ -194,7 +211,12 @@ impl Turn {
     }
 
     /// Runs the turn in a task of its own, to its end, whether or not its events are still read.
-    pub(super) fn spawn(self, start: Start, on_end: OnEnd) {
+    pub(super) fn spawn(mut self, start: Start, on_end: OnEnd) {
+        self.is_action = matches!(start, Start::Action { .. });
+        self.life = self.writer.thread().map(|writer| {
+            let registered = self.engine.live_runs.register(&writer.owner, &writer.thread_id, &writer.run.id);
+            Life::new(self.engine.clock.clone(), registered)
+        });
         drop(task::spawn_detached(async move { on_end(Box::pin(self.run(start)).await) }));
     }
 
@@ -218,7 +240,7 @@ impl Turn {
         match start {
             Start::Model(events) => self.run_rounds(events).await,
             Start::Page(calls) => self.ask_page(calls).await.map(|()| TurnEnd::ok()),
-            Start::Action(action) => match self.run_action(action).await? {
+            Start::Action { action, call_id } => match self.run_action(action, &call_id).await? {
                 Some(events) => self.run_rounds(events).await,
                 None => Ok(TurnEnd::ok()),
             },
@@ -227,6 +249,9 @@ impl Turn {
 
     /// Finishes what the person has seen of the answer, however the turn ended.
     async fn close(&mut self, worked: Result<TurnEnd, TurnEnd>) -> Result<TurnEnd, TurnEnd> {
+        if self.is_ended_elsewhere() {
+            return worked;
+        }
         self.complete_answer().await?;
         // What the site's endpoints have done is kept, too: the model must not have it done a second time.
         if self.writer.is_thread() && self.held_item.is_none() && self.unstored_inputs.has_calls() {
@@ -246,35 +271,28 @@ impl Turn {
         self.writer.is_thread() && !self.held_item.as_ref().is_some_and(|last| last.item.is_pending())
     }
 
-    pub(super) fn emit(&self, event: Event) {
-        // The reader may have left; the turn goes on.
-        let _ = self.events.send(event);
+    pub(super) fn emit(&mut self, event: Event) {
+        self.stream.send(event);
     }
 
-    pub(super) fn say(&self, message: &PublicMessage) {
-        self.emit(message.to_event(&self.identity));
+    pub(super) fn say(&mut self, message: &PublicMessage) {
+        let event = message.to_event(&self.identity);
+        self.emit(event);
     }
 
-    /// The stream's next item, while the title and a summary are being made beside it; an error once the turn has lasted
-    /// too long.
+    /// The stream's next item, while other things happen beside it; an error once the turn has lasted too long, or shall
+    /// stop.
     async fn next<S>(&mut self, stream: &mut S) -> Result<Option<S::Item>, TurnEnd>
     where
         S: Stream + Unpin,
     {
         loop {
-            let (title, summary) = (self.title.as_mut(), self.summary.as_mut());
+            self.may_go_on()?;
             tokio::select! {
                 next = timeout_at(self.deadline, stream.next()) => {
                     return next.map_err(|_| TurnEnd::failed(public_messages::took_too_long()));
                 }
-                Some((thread, used)) = OptionFuture::from(title.map(|title| &mut title.made)) => {
-                    self.title = None;
-                    self.title_made(thread, used);
-                }
-                Some((item_id, used)) = OptionFuture::from(summary.map(|summary| &mut summary.made)) => {
-                    self.summary = None;
-                    self.summary_made(item_id, used);
-                }
+                () = self.beside() => {}
             }
         }
     }

@@ -9,8 +9,9 @@ use crate::model::{FunctionCall, Prompt};
 use crate::protocol::{Event, StreamOptions, ThreadStatus};
 use crate::store::{Loaded, Run, StoreError, StoredItem, ThreadRecord};
 
-/// How long the lease of a run lasts whose process has died. Until then the same message is not answered again.
-const LEASE: Duration = Duration::from_mins(5);
+/// When the lease of a run ends by itself: no turn lasts so long. A run whose process has died is over before, as it gives
+/// no sign of life.
+const LEASE: Duration = Duration::from_mins(16);
 
 /// What an operation asks of a turn: what is written first, what the model is shown, what the client is told first.
 pub(crate) struct TurnPlan {
@@ -70,7 +71,7 @@ impl TurnPlan {
             operation,
             identity: identity.clone(),
             thread,
-            run,
+            run: Run { operation: operation.to_owned(), question_id: question_id.clone(), ..run },
             question_id,
             first_write,
             prompt,
@@ -83,20 +84,36 @@ impl TurnPlan {
     }
 }
 
+impl TurnPlan {
+    /// Names the turn of the budgets in what is written first.
+    pub(super) fn set_turn(&mut self, turn_id: Option<&str>) {
+        let turn_id = turn_id.map(ToOwned::to_owned);
+        if let Some(run) = &mut self.thread.run {
+            run.turn_id.clone_from(&turn_id);
+        }
+        self.run.turn_id = turn_id;
+    }
+}
+
 impl Engine {
     /// A run whose id sorts after `last`, whatever the clocks say. Two requests with one digest are the same request,
     /// which is answered once; without a digest, no other request is the same.
-    pub(crate) fn new_run(&self, digest: Option<String>, last: Option<&str>) -> Run {
-        let id = match last {
+    ///
+    /// Where that is possible it has the id of its turn in the budgets, so that whoever finds the turn finds the run.
+    pub(crate) fn new_run(&self, turn_id: Option<&str>, digest: Option<String>, last: Option<&str>) -> Run {
+        let of_turn = turn_id.map(|turn_id| format!("{}_{turn_id}", ids::RUN));
+        let id = of_turn.filter(|id| last.is_none_or(|last| ids::sort_key(id) > ids::sort_key(last)));
+        let id = id.unwrap_or_else(|| match last {
             Some(last) => self.ids.mint_after(ids::RUN, last),
             None => self.ids.mint(ids::RUN),
-        };
-        Run { digest: digest.unwrap_or_else(|| id.clone()), until: self.clock.now() + LEASE, id }
+        });
+        let (digest, until) = (digest.unwrap_or_else(|| id.clone()), self.clock.now() + LEASE);
+        Run { digest, until, id, turn_id: None, operation: String::new(), question_id: String::new() }
     }
 
     /// The run on the thread's head, if it is over although its lease may not have ended.
-    pub(crate) fn ended_run_id(&self, loaded: &Loaded) -> Option<String> {
-        match loaded.live_run(self.clock.now()) {
+    pub(crate) fn ended_run_id(loaded: &Loaded) -> Option<String> {
+        match loaded.open_run() {
             Some(_) => None,
             None => loaded.thread.run.as_ref().map(|run| run.id.clone()),
         }

@@ -3,7 +3,6 @@ use std::pin::{Pin, pin};
 
 use futures_util::future::{Either, MaybeDone, maybe_done, select};
 use futures_util::{FutureExt, StreamExt, stream};
-use tokio::sync::mpsc::unbounded_channel;
 
 use super::admission::Admitted;
 use super::rounds::{ModelEvents, received};
@@ -12,6 +11,7 @@ use super::title::{PendingTitle, Title};
 use super::{FirstWrite, OnEnd, Start, ThreadWriter, Turn, TurnPlan, TurnReport, Writer};
 use crate::assistant::Titles;
 use crate::engine::operations::attachments::Upload;
+use crate::engine::run::RunStream;
 use crate::engine::{Engine, Error, Events, Failure, Outcome, public_messages};
 use crate::files::Files;
 use crate::identity::{Identity, Owner};
@@ -31,7 +31,15 @@ impl Engine {
         plan: Result<TurnPlan, Error>,
         on_end: OnEnd,
     ) -> Result<Events, Error> {
-        let (mut admitted, plan) = admitted.or_release(plan).await?;
+        let (mut admitted, mut plan) = match plan {
+            // It joins the run that answers it already.
+            Err(Error::Conflict) => {
+                admitted.cancel().await;
+                return Err(Error::Conflict);
+            }
+            plan => admitted.or_release(plan).await?,
+        };
+        plan.set_turn(admitted.turn_id());
         let started = self.clock.now();
         let (mut model_call, mut summary) = (None, None);
         if plan.page_calls.is_empty() {
@@ -166,9 +174,9 @@ fn model_events(mut call: ModelCall) -> ModelEvents {
 
 /// The answer to an operation whose first write failed.
 fn failed_stream(identity: &Identity, model: String, failure: Failure, on_end: OnEnd) -> Events {
-    let (events, receiver) = unbounded_channel();
-    let _ = events.send(public_messages::failed(&failure).to_event(identity));
+    let (mut stream, events) = RunStream::new(None);
+    stream.send(public_messages::failed(&failure).to_event(identity));
     let (usage, outcome) = (TokenUsage::default(), Outcome::Error);
     on_end(TurnReport { model, usage, first_event_at: None, outcome, failure: Some(failure) });
-    receiver
+    events
 }

@@ -1,9 +1,8 @@
 use crate::engine::Engine;
-use crate::engine::answer::Finished;
 use crate::identity::Owner;
 use crate::ids;
 use crate::protocol::{Event, Page, ThreadItem, WidgetItem};
-use crate::store::{ModelContext, Retry, Run, Store, StoreError, StoredItem, Truncation};
+use crate::store::{ItemPosition, Retry, Run, Store, StoreError, StoredItem, Truncation};
 
 /// Where a turn writes.
 pub(crate) enum Writer {
@@ -22,7 +21,8 @@ pub(crate) struct ThreadWriter {
     pub(crate) has_lease: bool,
     /// The item that is answered; the turn's items follow it.
     pub(crate) question_id: String,
-    /// Whether the question was answered before: what follows it and is older than the run is removed first.
+    /// Whether the question was answered before: the first item takes the place of what follows it and is older than the
+    /// run.
     pub(crate) is_retry: bool,
     /// Items that are removed first because they have lost their meaning.
     pub(crate) superseded_item_ids: Vec<String>,
@@ -52,16 +52,23 @@ impl Writer {
         self.thread().map_or(("", ""), |writer| (&writer.thread_id, &writer.question_id))
     }
 
-    /// Stores a finished item. The one that ends the turn also releases the lease, in the same write.
+    /// What the first item of a retry takes the place of; none for any other item.
+    pub(super) async fn replaced_end(&self) -> Result<Option<Truncation>, StoreError> {
+        let Some(writer) = self.thread().filter(|writer| writer.is_retry) else { return Ok(None) };
+        let ThreadWriter { store, owner, thread_id, question_id, run, .. } = writer;
+        store.items.end_of_thread(owner, thread_id, question_id, &run.id).await.map(Some)
+    }
+
+    /// Stores an item. The one that ends the turn also releases the lease, in the same write.
     pub(super) async fn store(
         &mut self,
-        finished: Finished,
-        model_context: Option<ModelContext>,
+        stored: &mut StoredItem,
+        replaced: Option<Truncation>,
         ends_turn: bool,
-    ) -> Result<ThreadItem, StoreError> {
+    ) -> Result<(), StoreError> {
         match self {
-            Self::Thread(writer) => writer.store(finished, model_context, ends_turn).await,
-            Self::Nothing => Ok(finished.item),
+            Self::Thread(writer) => writer.store(stored, replaced, ends_turn).await,
+            Self::Nothing => Ok(()),
         }
     }
 
@@ -78,9 +85,10 @@ impl Writer {
         item_id: Option<&String>,
         widget: serde_json::Value,
         copy_text: Option<String>,
+        position: Option<ItemPosition>,
     ) -> Result<Option<ThreadItem>, StoreError> {
         match self.thread().and_then(|writer| Some((writer, item_id.or(writer.sender_id.as_ref())?))) {
-            Some((writer, item_id)) => writer.replace_widget(item_id, widget, copy_text).await,
+            Some((writer, item_id)) => writer.replace_widget(item_id, widget, copy_text, position).await,
             None => Ok(None),
         }
     }
@@ -127,36 +135,21 @@ impl ThreadWriter {
         }
     }
 
-    /// The items that a retry replaces, none of them removed yet.
-    pub(super) async fn begin_truncation(&self) -> Result<Truncation, StoreError> {
-        if !self.is_retry {
-            return Ok(Truncation::default());
-        }
-        self.store.items.begin_truncation(&self.owner, &self.thread_id, &self.question_id, &self.run.id).await
-    }
-
-    /// Removes the items that a retry replaces, whose files are removed by now, and those that have lost their meaning,
-    /// which have no files.
-    pub(super) async fn remove_superseded(&self, truncation: Truncation) -> Result<(), StoreError> {
-        self.store.items.finish_truncation(truncation).await?;
-        if !self.superseded_item_ids.is_empty() {
-            self.store.items.remove(&self.owner, &self.thread_id, &self.superseded_item_ids).await?;
-        }
-        Ok(())
-    }
-
     async fn store(
         &mut self,
-        finished: Finished,
-        model_context: Option<ModelContext>,
+        stored: &mut StoredItem,
+        replaced: Option<Truncation>,
         ends_turn: bool,
-    ) -> Result<ThreadItem, StoreError> {
-        let Finished { item, upstream_id, .. } = finished;
-        let ends_run = (ends_turn && self.has_lease).then(|| self.run.id.clone());
-        let stored = StoredItem { upstream_id, ends_run, model_context, ..StoredItem::new(item) };
-        self.store.items.put(&self.owner, &self.thread_id, &stored).await?;
+    ) -> Result<(), StoreError> {
+        let Self { store, owner, thread_id, run, .. } = self;
+        stored.ends_run = ends_turn.then(|| run.id.clone());
+        match replaced {
+            Some(replaced) => store.items.put_in_place(owner, thread_id, stored, replaced).await?,
+            None => store.items.put(owner, thread_id, stored).await?,
+        }
+        self.is_retry = false;
         self.stored_ids.push(stored.item.id().to_owned());
-        Ok(stored.item)
+        Ok(())
     }
 
     async fn replace_widget(
@@ -164,12 +157,13 @@ impl ThreadWriter {
         item_id: &str,
         widget: serde_json::Value,
         copy_text: Option<String>,
+        position: Option<ItemPosition>,
     ) -> Result<Option<ThreadItem>, StoreError> {
         let known = self.store.items.get(&self.owner, &self.thread_id, item_id).await?;
         let Some(stored) = known else { return Ok(None) };
         let ThreadItem::Widget(old) = stored.item.clone() else { return Ok(None) };
         let item = ThreadItem::Widget(WidgetItem { widget, copy_text: copy_text.or(old.copy_text), ..old });
-        let stored = StoredItem { item, ..stored };
+        let stored = StoredItem { item, position, ..stored };
         let exists = self.store.items.replace(&self.owner, &self.thread_id, &stored).await?;
         Ok(exists.then_some(stored.item))
     }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::window::{Period, Window};
 use crate::identity::Owner;
@@ -52,7 +53,8 @@ pub enum Limit {
 }
 
 /// Whose tokens they are: a [`Scope`] without its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Payer {
     User,
     /// All clients at an address.
@@ -81,16 +83,17 @@ pub(in crate::store) struct Tokens {
 }
 
 /// Tokens that are reserved in a window.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Held {
     pub(super) key: Key,
-    payer: Payer,
+    pub(super) payer: Payer,
     /// The window in which the turn was admitted.
     pub(super) period: Period,
     /// All tokens of the window.
     pub(super) budget: u64,
     pub(super) tokens: u64,
     /// Attributes of windows in which nothing is settled any more.
+    #[serde(skip)]
     pub(super) outdated: Vec<String>,
 }
 

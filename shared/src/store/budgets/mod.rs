@@ -1,12 +1,14 @@
 //! Limits and budgets: units of buckets, and model tokens of windows. One record and one write for each account.
 
 mod charge;
+mod reservation;
 mod window;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -19,7 +21,7 @@ use super::key::Key;
 use super::record::{Record, TIME_TO_LIVE, number};
 use super::table::{Consistency, Table, Write};
 use super::tables::COUNTERS;
-use super::update::{Update, WriteIds};
+use super::update::{Update, WriteId, WriteIds};
 use crate::env::{Env, EnvError};
 use crate::identity::Owner;
 use crate::limits::{Bucket, Verdict};
@@ -27,6 +29,7 @@ use crate::telemetry::chain;
 
 pub(super) use self::charge::Charge;
 pub use self::charge::{Account, Limit, Payer, Refusal, Scope};
+pub use self::reservation::{Reservation, TurnMark};
 pub use self::window::Window;
 
 /// The state of a bucket: the moment at which it is full again, in microseconds.
@@ -66,14 +69,6 @@ pub enum Admission {
     Admitted(Reservation),
     /// It may not.
     Refused(Refusal),
-}
-
-/// Tokens held for a turn until it is known what it used. One that is never settled lapses with its windows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[must_use = "reserved tokens count as used until they are settled"]
-pub struct Reservation {
-    /// By account, as far as its tokens are counted.
-    held: Vec<Held>,
 }
 
 /// What a user has used.
@@ -122,7 +117,7 @@ impl Budgets {
         if bucket.is_off() {
             return Ok(Decision::Admitted);
         }
-        Ok(match self.charge(&Charge::unit(scope.key(name), *bucket, now), now).await? {
+        Ok(match self.charge(&Charge::unit(scope.key(name), *bucket, now), None, now).await? {
             Charged::Admitted(_) => Decision::Admitted,
             Charged::Refused(Refusal { retry_after, .. }) => Decision::Refused { retry_after },
         })
@@ -132,21 +127,41 @@ impl Budgets {
     /// turns a limit off; an account with nothing but such is not written. A reservation greater than a whole budget
     /// counts as the whole budget. Where one account refuses, the tokens of the others are given back; their turns are
     /// not, because a turn that is asked for too soon counts, too.
-    pub async fn admit(&self, accounts: &[Account<'_>], reserve: u64, now: Timestamp) -> Result<Admission, StoreError> {
-        let limited = accounts.iter().filter(|account| account.is_limited());
-        let charges: Vec<_> = limited.map(|account| account.charge(reserve, now)).collect();
+    ///
+    /// `turn` marks the user's record until the turn is settled.
+    pub async fn admit(
+        &self,
+        accounts: &[Account<'_>],
+        reserve: u64,
+        turn: Option<TurnMark>,
+        now: Timestamp,
+    ) -> Result<Admission, StoreError> {
+        let has_budget = accounts.iter().any(|account| account.tokens > 0);
+        let is_marked = |account: &Account<'_>| matches!(account.scope, Scope::User(_)) && turn.is_some() && has_budget;
+        let charged = accounts.iter().filter(|account| account.is_limited() || is_marked(account));
+        let charges: Vec<_> = charged.map(|account| account.charge(reserve, now)).collect();
+        let mut reservation = Reservation::of(accounts.iter().find(|account| is_marked(account)), turn);
+        reservation.held = charges.iter().filter_map(|charge| Held::of(charge.clone(), [].iter())).collect();
+        let mark = reservation.marked.is_some().then(|| reservation.mark()).transpose()?;
+        reservation.held.clear();
         // Where a refusal is likely, one after the other: a user without turns must not hold what others share.
         let at_a_time = if charges.iter().any(|charge| self.known_exhausted(charge, now)) { 1 } else { charges.len() };
-        let mut reservation = Reservation::default();
         let mut refusals = Vec::new();
         let mut failure = None;
         let mut charges = charges.into_iter().peekable();
         while charges.peek().is_some() && refusals.is_empty() && failure.is_none() {
             let next = charges.by_ref().take(at_a_time);
-            let charged = next.map(async |charge| self.charge(&charge, now).await.map(|charged| (charge, charged)));
+            let charged = next.map(async |charge| {
+                let mark = mark.clone().filter(|_| reservation.marks(&charge.key));
+                self.charge(&charge, mark, now).await.map(|charged| (charge, charged))
+            });
             for charged in join_all(charged).await {
                 match charged {
                     Ok((charge, Charged::Admitted(record))) => {
+                        if reservation.marks(&charge.key) {
+                            reservation.open_turns = Reservation::all(&charge.key, &record);
+                            reservation.open_turns.retain(|open| open.id != reservation.id);
+                        }
                         reservation.held.extend(Held::of(charge, record.names()))
                     }
                     Ok((_, Charged::Refused(refusal))) => refusals.push(refusal),
@@ -162,6 +177,13 @@ impl Budgets {
             tracing::warn!(error = chain(&error), "could not refund the tokens of a turn that was refused");
         }
         refused.map(Admission::Refused)
+    }
+
+    /// The turns of a user that are not settled yet.
+    pub async fn open_turns(&self, owner: &Owner) -> Result<Vec<Reservation>, StoreError> {
+        let key = Scope::User(owner).key(BUDGET);
+        let record = self.table.get(&key, Consistency::Strong).await?;
+        Ok(record.map(|record| Reservation::all(&key, &record)).unwrap_or_default())
     }
 
     /// Reserves more for a turn, in the windows in which it was admitted, so that `total` tokens are held for it; why there
@@ -192,27 +214,43 @@ impl Budgets {
         total: impl Fn(u64) -> u64 + Send,
         now: Timestamp,
     ) -> Result<Option<Refusal>, StoreError> {
-        let raised = reservation.held.iter_mut().map(|held| {
-            let total = total(held.budget);
-            self.raise_one(held, total, now.as_microsecond())
+        let mut wanted = reservation.clone();
+        wanted.held.iter_mut().for_each(|held| held.tokens = held.tokens.max(total(held.budget)));
+        let raised = reservation.held.iter_mut().zip(&wanted.held).map(|(held, want)| {
+            let marked = wanted.marks(&held.key).then_some(&wanted);
+            self.raise_one(held, want.tokens, marked, now.as_microsecond())
         });
         let refusals = join_all(raised).await.into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(refusals.into_iter().flatten().max_by_key(|refusal| refusal.retry_after))
     }
 
-    async fn raise_one(&self, held: &mut Held, total: u64, now: i64) -> Result<Option<Refusal>, StoreError> {
+    async fn raise_one(
+        &self,
+        held: &mut Held,
+        total: u64,
+        marked: Option<&Reservation>,
+        now: i64,
+    ) -> Result<Option<Refusal>, StoreError> {
         let (more, room) = match held.raise(total) {
             Raise::Enough => return Ok(None),
             Raise::TooMuch => return Ok(Some(held.refusal(now))),
             Raise::More { more, room } => (more, room),
         };
         let window = held.period.attribute();
-        let update = self
+        let mut update = self
             .counting(held)
+            .once(self.write_ids.next())
             .when(format!("(attribute_not_exists(#{window}) OR #{window} <= :room)"))
             .add(&window, "more", number(more))
             .value("room", number(room));
-        if let Write::Refused(_) = self.table.update(update).await? {
+        if let Some(reservation) = marked {
+            let (name, value) = reservation.mark()?;
+            update = update.when(format!("attribute_exists(#{name})")).set(&name, value);
+        }
+        if let Write::Refused(record) = self.table.update(update).await? {
+            if marked.is_some_and(|reservation| !record.contains(&reservation.marker())) {
+                return Err(StoreError::Other { source: "the turn was settled by another process".into() });
+            }
             return Ok(Some(held.refusal(now)));
         }
         held.tokens = total;
@@ -220,23 +258,60 @@ impl Budgets {
     }
 
     /// Puts what a turn really used in place of what was reserved for it, in the windows in which it was admitted. At most
-    /// one write for each account.
+    /// one write for each account. False where another process has settled the turn before.
     ///
     /// # Errors
     /// [`StoreError`]: what was reserved in an account that could not be written stays counted until its window ends.
-    pub async fn settle(&self, reservation: &Reservation, used: u64) -> Result<(), StoreError> {
-        let settled = reservation.held.iter().map(|held| self.settle_one(held, used));
-        join_all(settled).await.into_iter().collect()
+    pub async fn settle(&self, reservation: &Reservation, used: u64) -> Result<bool, StoreError> {
+        self.settle_and_refund(reservation, used, 0).await
     }
 
-    async fn settle_one(&self, held: &Held, used: u64) -> Result<(), StoreError> {
+    /// As [`Budgets::settle`], for a turn that does not take place and must not count either.
+    pub(crate) async fn cancel(&self, reservation: &Reservation) -> Result<bool, StoreError> {
+        self.settle_and_refund(reservation, 0, reservation.turn_interval).await
+    }
+
+    async fn settle_and_refund(
+        &self,
+        reservation: &Reservation,
+        used: u64,
+        turn_interval: i64,
+    ) -> Result<bool, StoreError> {
+        let Reservation { id, held, marked, .. } = reservation;
+        let shared = held.iter().filter(|held| !reservation.marks(&held.key));
+        let settled = shared.map(|held| async move {
+            let update = self.settling(held, used);
+            match update {
+                Some(update) => self.table.update(update.once(self.settlement_id(id))).await.map(|_| ()),
+                None => Ok(()),
+            }
+        });
+        // The mark goes last: as long as it is there, whoever finds it settles the rest.
+        join_all(settled).await.into_iter().collect::<Result<(), _>>()?;
+        let Some(key) = marked else { return Ok(true) };
+        let update = held.iter().find(|held| held.key == *key).and_then(|held| self.settling(held, used));
+        let mut update = update.unwrap_or_else(|| Update::of(key.clone())).once(self.write_ids.next());
+        if turn_interval > 0 {
+            update = update.add(FULL_AT, "turn", number(-turn_interval));
+        }
+        let marker = reservation.marker();
+        let update = update.remove(&marker).when(format!("attribute_exists(#{marker})"));
+        Ok(self.table.update(update).await?.is_done())
+    }
+
+    /// Two processes that settle one turn write the same id, so that the second write counts nothing.
+    fn settlement_id(&self, turn: &str) -> WriteId {
+        if turn.is_empty() { self.write_ids.next() } else { WriteId::of(turn) }
+    }
+
+    /// The write that settles an account; none if there is nothing to write.
+    fn settling(&self, held: &Held, used: u64) -> Option<Update> {
         let difference = i128::from(used) - i128::from(held.tokens);
         if difference == 0 && held.outdated.is_empty() {
-            return Ok(());
+            return None;
         }
         let update = self.counting(held).add(&held.period.attribute(), "difference", number(difference));
-        self.table.update(held.outdated.iter().fold(update, |update, name| update.remove(name))).await?;
-        Ok(())
+        Some(held.outdated.iter().fold(update, |update, name| update.remove(name)))
     }
 
     /// An update that counts something in the window in which a turn was admitted.
@@ -245,7 +320,6 @@ impl Budgets {
             // The record may have expired meanwhile, and a new one needs an end, too.
             .set_to(TIME_TO_LIVE, &format!("if_not_exists(#{TIME_TO_LIVE}, :{TIME_TO_LIVE})"))
             .value(TIME_TO_LIVE, number(held.period.settled_at()))
-            .once(self.write_ids.next())
     }
 
     /// What a user has used by now. `turns` is the bucket that [`Budgets::admit`] takes from.
@@ -266,14 +340,26 @@ impl Budgets {
 
     /// Writes a charge if all its limits admit it. A condition cannot take the larger of two values, so a bucket that
     /// is full needs another one than a bucket in use; the last known state tells which to try first.
-    pub(super) async fn charge(&self, charge: &Charge, now: Timestamp) -> Result<Charged, StoreError> {
+    pub(super) async fn charge(
+        &self,
+        charge: &Charge,
+        mark: Option<(String, AttributeValue)>,
+        now: Timestamp,
+    ) -> Result<Charged, StoreError> {
         let now = now.as_microsecond();
         let mut is_full = self.known_state(&charge.key).is_none_or(|state| state <= now);
         for _ in 0..CHARGE_ATTEMPTS {
-            let update = self.charging(charge, is_full, now);
+            let mut update = self.charging(charge, is_full, now);
+            if let Some((name, value)) = &mark {
+                // A write that was delayed and sent again counts once.
+                update = update.set(name, value.clone()).when(format!("attribute_not_exists(#{name})"));
+            }
             let (record, is_admitted) = match self.table.update(update).await? {
                 Write::Done(record) => (record, true),
-                Write::Refused(record) => (record, false),
+                Write::Refused(record) => {
+                    let has_happened = mark.as_ref().is_some_and(|(name, _)| record.contains(name));
+                    (record, has_happened)
+                }
             };
             let state = record.number(FULL_AT);
             self.remember(&charge.key, state);

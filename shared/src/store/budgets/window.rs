@@ -1,16 +1,18 @@
 //! The windows of budgets: clock hours and days.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// How long a window of a budget is. Windows begin where the clock says, in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Window {
     Hour,
     Day,
 }
 
 /// One window of a budget.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Period {
     window: Window,
     /// Which one, counted from the epoch: unix time has no leap seconds, so its days are those of UTC.

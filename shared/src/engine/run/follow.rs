@@ -1,0 +1,289 @@
+//! Follows a run, here or in another process; stops it; shows it in the middle.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::time::sleep;
+
+use super::catch_up::catch_up;
+use super::position::Position;
+use super::recover::{ITEMS_OF_RUN, RunState};
+use super::stream::{Events, RunEvent};
+use crate::engine::turn::stream_options;
+use crate::engine::{Engine, Error, Failure, public_messages, task};
+use crate::identity::{Identity, Owner};
+use crate::ids;
+use crate::protocol::{Event, Page, ThreadItem};
+use crate::store::{RunSnapshot, StoreError, StoredItem, ThreadRecord};
+
+/// From one look at a run in another process to the next.
+const LOOK_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
+
+/// How often a thread that is being created is looked for, and the pause between two looks.
+const CREATION_ATTEMPTS: u32 = 20;
+const CREATION_PAUSE: Duration = Duration::from_millis(100);
+
+/// Somebody who follows a run.
+struct Follower {
+    engine: Engine,
+    identity: Identity,
+    /// What the client has.
+    position: Position,
+    events: UnboundedSender<RunEvent>,
+}
+
+/// Why following ends early.
+enum Stopped {
+    /// The client has left.
+    Left,
+    /// The client is told.
+    Failed(Failure),
+}
+
+impl Engine {
+    /// Goes on with a run from where a client is: live, or with what it lacks and how the run ended. Starts nothing.
+    ///
+    /// # Errors
+    /// Where the run does not exist, or is another user's.
+    pub async fn resume(&self, identity: &Identity, position: Position) -> Result<Events, Error> {
+        let owner = &identity.owner;
+        self.admit_request(owner).await?;
+        if !self.live_runs.contains(owner, &position.thread_id, &position.run_id) {
+            let known = self.known_run(owner, &position.thread_id, &position.run_id).await?;
+            if !known.is_some_and(|known| known.exists(&position.run_id)) {
+                return Err(Error::NotFound("thread"));
+            }
+        }
+        Ok(self.spawn_follower(identity, position, None))
+    }
+
+    /// Follows the run of a thread from its beginning; none if no run is under way.
+    ///
+    /// # Errors
+    /// Where there is no such thread.
+    pub async fn follow(&self, identity: &Identity, thread_id: &str) -> Result<Option<Events>, Error> {
+        self.admit_request(&identity.owner).await?;
+        self.join(identity, thread_id).await
+    }
+
+    /// Stops the run of a thread, wherever it runs, within some three seconds: the model is asked no more, no further tool
+    /// is called, and what came is stored. Where no run is under way nothing happens.
+    ///
+    /// # Errors
+    /// Where there is no such thread.
+    pub async fn stop(&self, identity: &Identity, thread_id: &str) -> Result<(), Error> {
+        let owner = &identity.owner;
+        self.admit_request(owner).await?;
+        let Some(run_id) = self.open_run(owner, thread_id).await? else { return Ok(()) };
+        if !self.live_runs.stop(owner, &run_id) && self.run_state(owner, thread_id, &run_id).await? == RunState::Live {
+            self.store.runs.ask_to_stop(owner, thread_id, &run_id, self.clock.now()).await?;
+        }
+        Ok(())
+    }
+
+    /// As [`Engine::follow`], for a request that turns out to be a repetition.
+    pub(in crate::engine) async fn join(&self, identity: &Identity, thread_id: &str) -> Result<Option<Events>, Error> {
+        let Some(run_id) = self.open_run(&identity.owner, thread_id).await? else { return Ok(None) };
+        self.join_run(identity, thread_id, &run_id).await
+    }
+
+    /// Follows the run of a thread that is being created, from the event that announces it; none if the run is over.
+    pub(in crate::engine) async fn join_new_thread(
+        &self,
+        identity: &Identity,
+        thread_id: &str,
+    ) -> Result<Option<Events>, Error> {
+        let owner = &identity.owner;
+        for _ in 0..CREATION_ATTEMPTS {
+            let Some(loaded) = self.load_now(owner, thread_id).await? else {
+                sleep(CREATION_PAUSE).await;
+                continue;
+            };
+            let Some(run_id) = loaded.open_run().map(|run| run.id.clone()) else { return Ok(None) };
+            if self.run_state(owner, thread_id, &run_id).await? == RunState::Ended {
+                return Ok(None);
+            }
+            let created = Event::ThreadCreated { thread: loaded.thread.into_thread(Page::empty()) };
+            return Ok(Some(self.spawn_follower(identity, Position::start(thread_id, &run_id), Some(created))));
+        }
+        Ok(None)
+    }
+
+    /// Follows a run from its beginning; none if it is over.
+    pub(in crate::engine) async fn join_run(
+        &self,
+        identity: &Identity,
+        thread_id: &str,
+        run_id: &str,
+    ) -> Result<Option<Events>, Error> {
+        match self.run_state(&identity.owner, thread_id, run_id).await? {
+            RunState::Live => Ok(Some(self.spawn_follower(identity, Position::start(thread_id, run_id), None))),
+            RunState::Ended => Ok(None),
+        }
+    }
+
+    /// The run of the thread's head, unless an item has ended it.
+    async fn open_run(&self, owner: &Owner, thread_id: &str) -> Result<Option<String>, Error> {
+        let loaded = self.load_now(owner, thread_id).await?.ok_or(Error::NotFound("thread"))?;
+        Ok(loaded.open_run().map(|run| run.id.clone()))
+    }
+
+    /// Adds to the newest items of a thread those that its run is making, and leaves out those that a retry is about to
+    /// replace. False if the run has just turned out to be over, and the items have to be read again.
+    pub(in crate::engine) async fn add_open_items(
+        &self,
+        owner: &Owner,
+        thread: &ThreadRecord,
+        items: &mut Vec<StoredItem>,
+    ) -> Result<bool, StoreError> {
+        let Some(run) = &thread.run else { return Ok(true) };
+        if items.iter().any(|stored| stored.ends_run.as_ref() == Some(&run.id)) {
+            return Ok(true);
+        }
+        let snapshot = match self.live_runs.follow(owner, &run.id).await {
+            Some((snapshot, _)) => snapshot,
+            None => match self.run_state(owner, &thread.id, &run.id).await? {
+                RunState::Ended => return Ok(false),
+                RunState::Live => {
+                    let record = self.store.runs.record(owner, &thread.id, &run.id).await?;
+                    record.map(|record| record.snapshot).unwrap_or_default()
+                }
+            },
+        };
+        let is_retry = thread.retries.iter().any(|retry| retry.run == run.id);
+        if is_retry && !items.iter().any(|stored| stored.is_of(&run.id)) {
+            let (question, began) = (ids::sort_key(&run.question_id), ids::sort_key(&run.id));
+            items.retain(|stored| {
+                let key = ids::sort_key(stored.item.id());
+                key <= question || key >= began
+            });
+        }
+        let open = snapshot.open.into_iter().map(|open| StoredItem::new(open.item));
+        for open in open.collect::<Vec<_>>() {
+            if !items.iter().any(|stored| stored.item.id() == open.item.id()) {
+                items.push(open);
+            }
+        }
+        Ok(true)
+    }
+
+    fn spawn_follower(&self, identity: &Identity, position: Position, first: Option<Event>) -> Events {
+        let (events, receiver) = unbounded_channel();
+        let mut follower = Follower { engine: self.clone(), identity: identity.clone(), position, events };
+        drop(task::spawn_detached(async move {
+            let followed = match first.map_or(Ok(()), |event| follower.send(event)) {
+                Ok(()) => follower.follow().await,
+                Err(stopped) => Err(stopped),
+            };
+            if let Err(Stopped::Failed(failure)) = followed {
+                tracing::error!(error = crate::telemetry::chain(&failure), "could not follow a run");
+                let _ = follower.send(public_messages::failed(&failure).to_event(&follower.identity));
+            }
+        }));
+        receiver
+    }
+}
+
+impl Follower {
+    async fn follow(&mut self) -> Result<(), Stopped> {
+        self.send(stream_options())?;
+        let Position { run_id, .. } = self.position.clone();
+        match self.engine.live_runs.follow(&self.identity.owner, &run_id).await {
+            Some((snapshot, events)) => self.follow_here(&snapshot, events).await,
+            None => self.follow_elsewhere(&run_id).await,
+        }
+    }
+
+    async fn follow_here(&mut self, snapshot: &RunSnapshot, mut events: Events) -> Result<(), Stopped> {
+        let Position { thread_id, .. } = &self.position;
+        let loaded = self.engine.store.threads.load_now(&self.identity.owner, thread_id, ITEMS_OF_RUN).await?;
+        if let Some(loaded) = loaded {
+            self.catch_up(&loaded.items, snapshot, false)?;
+            self.send_title(loaded.thread)?;
+        }
+        while let Some(event) = events.recv().await {
+            if event.position.as_ref().is_none_or(|position| position.seq > snapshot.seq) {
+                self.events.send(event).map_err(|_| Stopped::Left)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn follow_elsewhere(&mut self, run_id: &str) -> Result<(), Stopped> {
+        let thread_id = self.position.thread_id.clone();
+        loop {
+            let known = self.engine.known_run(&self.identity.owner, &thread_id, run_id).await?;
+            let Some(known) = known else { return Ok(()) };
+            if !known.is_ended(run_id) && known.is_over(run_id, self.engine.clock.now()) {
+                self.engine.run_state(&self.identity.owner, &thread_id, run_id).await?;
+                continue;
+            }
+            let is_ended = known.is_ended(run_id);
+            let has_died = known.record.as_ref().is_some_and(|record| record.has_died);
+            let mut snapshot = known.record.map(|record| record.snapshot).unwrap_or_default();
+            if let (true, Some((_, last_word))) = (has_died, snapshot.events.last_mut()) {
+                *last_word = public_messages::interrupted().to_event(&self.identity);
+            }
+            if is_ended {
+                // Before the last word, which may be an error.
+                self.send_title(known.loaded.thread)?;
+            }
+            self.catch_up(&known.loaded.items, &snapshot, is_ended)?;
+            if is_ended {
+                return Ok(());
+            }
+            let clock = &self.engine.clock;
+            tokio::select! {
+                () = clock.sleep_until(clock.now() + LOOK_INTERVAL) => {}
+                () = self.events.closed() => return Err(Stopped::Left),
+            }
+        }
+    }
+
+    /// Sends what the client lacks of what is known.
+    fn catch_up(&mut self, items: &[StoredItem], snapshot: &RunSnapshot, is_ended: bool) -> Result<(), Stopped> {
+        for RunEvent { position, event } in catch_up(&self.position, items, snapshot, is_ended) {
+            let event = self.with_file_urls(event);
+            self.position = position.clone().unwrap_or_else(|| self.position.clone());
+            self.events.send(RunEvent { position, event }).map_err(|_| Stopped::Left)?;
+        }
+        let open = snapshot.open.iter().rev().find_map(|open| match &open.item {
+            ThreadItem::AssistantMessage(message) => {
+                Some(message.content.iter().map(|part| part.text.chars().count() as u64).sum())
+            }
+            _ => None,
+        });
+        self.position = self.position.at(self.position.seq.max(snapshot.seq), open.unwrap_or_default());
+        Ok(())
+    }
+
+    fn with_file_urls(&self, event: Event) -> Event {
+        let shown = |item| self.engine.with_file_urls(&self.identity.owner, item);
+        match event {
+            Event::ItemAdded { item } => Event::ItemAdded { item: shown(item) },
+            Event::ItemDone { item } => Event::ItemDone { item: shown(item) },
+            Event::ItemReplaced { item } => Event::ItemReplaced { item: shown(item) },
+            other => other,
+        }
+    }
+
+    /// The title may have come while the client was away.
+    fn send_title(&self, thread: ThreadRecord) -> Result<(), Stopped> {
+        match thread.title {
+            Some(_) => self.send(Event::ThreadUpdated { thread: thread.into_thread(Page::empty()) }),
+            None => Ok(()),
+        }
+    }
+
+    fn send(&self, event: Event) -> Result<(), Stopped> {
+        let event = RunEvent { position: Some(self.position.clone()), event };
+        self.events.send(event).map_err(|_| Stopped::Left)
+    }
+}
+
+impl From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}

@@ -1,0 +1,126 @@
+//! Processes that die in the middle of a run. A test cannot kill its own process, so the router of the one that dies is
+//! left with a model that says nothing more, and its requests to the store fail from then on.
+
+use http::Method;
+use serde_json::json;
+
+use super::{again, budget, in_halves, live, other_process, reload, run_of, send, texts, thread, until_delta, used};
+use crate::harness::app::{App, add};
+use crate::harness::model::Gate;
+use crate::harness::responses::answer;
+
+/// Says half an answer, gives its first sign of life, and then no other. Returns the position of its client.
+async fn die_in_the_middle(app: &App, thread_id: &str) -> String {
+    let (one, silent) = (Gate::closed(), Gate::closed());
+    app.model.then(in_halves(&one, &silent, &silent));
+    // A process of its own, whose clock stands still once it has died.
+    let clock = chatkit_shared::clock::Clock::fixed(app.clock.now());
+    let dying = App::router(&app.env, &clock, 13);
+    let mut started = live(&dying, super::chatkit("alice", &add(thread_id, "go"))).await;
+    one.open();
+    until_delta(&mut started, "One, ").await;
+    clock.advance(2_000);
+    app.dynamo.until("threads", |records| records.iter().any(|record| record["snapshot"].is_object())).await;
+    let position = started.position.clone().unwrap();
+    std::mem::forget(started);
+    app.clock.advance(2_000);
+    position
+}
+
+#[tokio::test]
+async fn part_of_a_run_that_died_is_stored_by_whoever_comes_next() {
+    for comes_next in ["message", "reload", "list", "follow", "resume", "stop"] {
+        let app = App::start().await;
+        let thread_id = thread(&app).await;
+        let (before, (turns_before, used_before)) = (budget(&app).0, used(&app));
+        let position = die_in_the_middle(&app, &thread_id).await;
+        let router = other_process(&app);
+        // It is not dead yet.
+        app.clock.advance(14_000);
+        assert_eq!(texts(&router, "alice", &thread_id).await, ["Hi", "Hello", "go", "One, "]);
+        assert_eq!(budget(&app).1, 1);
+        app.clock.advance(1_000);
+        match comes_next {
+            "message" => {
+                app.model.then(answer("Again"));
+                let events = send(&router, super::chatkit("alice", &add(&thread_id, "go"))).await.events();
+                assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Again");
+            }
+            "reload" => drop(reload(&router, "alice", &thread_id).await),
+            "list" => {
+                let list = json!({ "type": "items.list", "params": { "thread_id": thread_id } });
+                let page = send(&router, super::chatkit("alice", &list)).await.json();
+                assert_eq!(page["data"].as_array().unwrap().len(), 4);
+            }
+            "follow" => {
+                let answer = send(&router, run_of(Method::GET, "alice", &thread_id)).await;
+                assert_eq!(answer.status.as_u16(), 204);
+            }
+            "stop" => {
+                let answer = send(&router, run_of(Method::DELETE, "alice", &thread_id)).await;
+                assert_eq!(answer.status.as_u16(), 204);
+            }
+            _ => {
+                let events = send(&router, again("alice", &add(&thread_id, "go"), &position)).await.events();
+                let last = events.iter().rev().find(|event| event["type"] != "thread.updated").unwrap();
+                assert_eq!(last["message"], "The answer was interrupted. Please try again.", "{events:?}");
+                assert_eq!(last["allow_retry"], true);
+                assert!(events.iter().any(|event| event["item"]["content"][0]["text"] == "One, "), "{events:?}");
+            }
+        }
+        let mut expected = vec!["Hi", "Hello", "go", "One, "];
+        if comes_next == "message" {
+            expected.extend(["go", "Again"]);
+        }
+        assert_eq!(texts(&router, "alice", &thread_id).await, expected, "{comes_next}");
+        let ((turns, used_now), (counted, open)) = (used(&app), budget(&app));
+        assert_eq!(turns - turns_before, if comes_next == "message" { 2 } else { 1 });
+        assert_eq!((counted - before, open), (used_now - used_before, 0), "{comes_next}");
+    }
+}
+
+#[tokio::test]
+async fn run_that_dies_before_its_first_sign_of_life_lets_the_same_message_in() {
+    let app = App::start().await;
+    let thread_id = thread(&app).await;
+    let silent = Gate::closed();
+    app.model.then(in_halves(&silent, &silent, &silent));
+    let clock = chatkit_shared::clock::Clock::fixed(app.clock.now());
+    let dying = App::router(&app.env, &clock, 13);
+    let mut started = live(&dying, super::chatkit("alice", &add(&thread_id, "go"))).await;
+    started.until("stream_options").await;
+    std::mem::forget(started);
+    let router = other_process(&app);
+    app.clock.advance(16_000);
+    app.model.then(answer("Again"));
+    send(&router, super::chatkit("alice", &add(&thread_id, "go"))).await.events();
+    assert_eq!(texts(&router, "alice", &thread_id).await, ["Hi", "Hello", "go", "go", "Again"]);
+    let (turns, tokens) = used(&app);
+    assert_eq!((turns, budget(&app)), (3, (tokens, 0)));
+}
+
+#[tokio::test]
+async fn process_that_was_taken_for_dead_stores_nothing_more() {
+    let app = App::start().await;
+    let thread_id = thread(&app).await;
+    let (one, two) = (Gate::closed(), Gate::closed());
+    app.model.then(in_halves(&one, &two, &two));
+    let clock = chatkit_shared::clock::Clock::fixed(app.clock.now());
+    let slow = App::router(&app.env, &clock, 13);
+    let mut started = live(&slow, super::chatkit("alice", &add(&thread_id, "go"))).await;
+    one.open();
+    until_delta(&mut started, "One, ").await;
+    clock.advance(2_000);
+    app.dynamo.until("threads", |records| records.iter().any(|record| record["snapshot"].is_object())).await;
+    app.clock.advance(20_000);
+    let router = other_process(&app);
+    assert_eq!(texts(&router, "alice", &thread_id).await, ["Hi", "Hello", "go", "One, "]);
+    let settled = (used(&app), budget(&app));
+    // It wakes up.
+    clock.advance(18_000);
+    let last = started.rest().await.pop().unwrap();
+    assert_eq!(last["type"], "error");
+    two.open_for_good();
+    assert_eq!((used(&app), budget(&app)), settled);
+    assert_eq!(texts(&router, "alice", &thread_id).await, ["Hi", "Hello", "go", "One, "]);
+}
