@@ -1,7 +1,8 @@
 /**
  * A `fetch` for ChatKit that sends a session token with every request, starts and renews the session, and keeps it for the
- * visitor's next visit. `api` is the backend's address: "" on the page's own origin. `user` is the signed-in user of your
- * site, or null for a visitor: `{ id, token }`, where `token()` resolves to a user token that your server has signed.
+ * visitor's next visit. When the person presses stop, it tells the server to stop. `api` is the backend's address: "" on the
+ * page's own origin. `user` is the signed-in user of your site, or null for a visitor: `{ id, token }`, where `token()`
+ * resolves to a user token that your server has signed.
  */
 export function sessionFetch(api, user = null) {
   const key = `chatkit-session:${user?.id ?? "visitor"}`;
@@ -40,7 +41,7 @@ export function sessionFetch(api, user = null) {
     return renewal;
   }
 
-  return async function fetchAsUser(url, options = {}) {
+  async function fetchAsUser(url, options = {}) {
     // A file is uploaded to the bucket, with a presigned URL that needs no token.
     const isOurs = new URL(url, location.href).href.startsWith(new URL(api || "/", location.href).href);
     if (!isOurs) return fetch(url, options);
@@ -49,7 +50,62 @@ export function sessionFetch(api, user = null) {
       headers.set("authorization", `Bearer ${secret}`);
       return fetch(url, { ...options, headers });
     };
-    const response = await send(await clientSecret());
-    return response.status === 401 ? send(await clientSecret({ wasRefused: true })) : response;
+    const sendAsUser = async () => {
+      const response = await send(await clientSecret());
+      return response.status === 401 ? send(await clientSecret({ wasRefused: true })) : response;
+    };
+    const isStreamed = options.signal && new Headers(options.headers).get("accept")?.includes("text/event-stream");
+    return isStreamed ? stopWithSignal(options, sendAsUser, (thread) => stop(url, thread)) : sendAsUser();
+  }
+
+  /** Stops the answer that is being made in a thread. If this fails, the answer is made to its end. */
+  function stop(url, thread) {
+    const run = new URL(url, location.href);
+    run.pathname += `/threads/${encodeURIComponent(thread)}/run`;
+    // `keepalive`: it is sent even if the page is left at this moment.
+    fetchAsUser(run.href, { method: "DELETE", keepalive: true }).catch(() => {});
+  }
+
+  return fetchAsUser;
+}
+
+/**
+ * Sends a streamed request, and calls `stop` with its thread when the person presses stop. ChatKit aborts the request then, but
+ * also when the tab is hidden and when the answer has ended or broken off. In these cases the server goes on.
+ */
+async function stopWithSignal({ signal, headers, body }, send, stop) {
+  // The position that ChatKit repeats a request with begins with the thread, too.
+  const position = new Headers(headers).get("last-event-id");
+  let thread = position ? position.split(":")[0] : JSON.parse(body).params.thread_id;
+  // A request that began in a hidden tab is aborted and repeated when the tab is shown.
+  const beganHidden = document.hidden;
+  const onAbort = () => thread && !beganHidden && !document.hidden && stop(thread);
+  signal.addEventListener("abort", onAbort);
+  const ended = () => signal.removeEventListener("abort", onAbort);
+  const failed = (error) => {
+    ended();
+    throw error;
   };
+
+  const response = await send().catch(failed);
+  if (!response.ok || !response.body) ended();
+  if (!response.body) return response;
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  // The same bytes; but here their end is seen before ChatKit sees it and aborts.
+  const stream = new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await reader.read().catch(failed);
+      if (done) {
+        ended();
+        return controller.close();
+      }
+      // The first answer of a thread has its id in each position.
+      if (!thread) thread = /^id: ?([^:\s]+):/m.exec((text += decoder.decode(value, { stream: true })))?.[1];
+      controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+  return new Response(stream, response);
 }

@@ -10,17 +10,22 @@ const PAGE = "https://www.example.com/shop";
 class Backend {
   requests = [];
   good = new Set();
+  stops = [];
+  /** What a streamed request is answered with. */
+  answer = () => refusal();
   #tokens = 0;
 
   fetch = async (url, options = {}) => {
     const headers = new Headers(options.headers);
     const token = headers.get("authorization")?.replace("Bearer ", "") ?? null;
     this.requests.push({ url, token, body: options.body ?? null, credentials: options.credentials ?? null });
+    if (options.method === "DELETE") this.stops.push({ url, token, keepalive: options.keepalive });
     const path = url.replace(API, "");
     if (path === "/api/chatkit/start") return this.#session();
     if (path === "/api/chatkit/refresh") {
       return this.good.has(JSON.parse(options.body).currentClientSecret) ? this.#session() : refusal();
     }
+    if (path === "/chatkit" && headers.get("accept")) return this.answer(options.signal);
     if (path === "/chatkit") return this.good.has(token) ? Response.json({}) : refusal();
     return Response.json({});
   };
@@ -47,6 +52,7 @@ beforeEach(() => {
   const stored = new Map();
   Object.assign(globalThis, {
     fetch: backend.fetch,
+    document: { hidden: false },
     location: { href: PAGE },
     localStorage: {
       getItem: (key) => stored.get(key) ?? null,
@@ -98,4 +104,120 @@ test("upload_to_another_origin_carries_no_token", async () => {
   assert.deepEqual(backend.requests, [
     { url: "https://bucket.example/uploads/1", token: null, body: null, credentials: null },
   ]);
+});
+
+/** A response whose body the test writes, and which ends as one of `fetch` does when its signal is aborted. */
+function streamed() {
+  const made = { write: null, end: null, breakOff: null };
+  made.answer = (signal) => {
+    const body = new ReadableStream({
+      start(controller) {
+        made.write = (text) => controller.enqueue(new TextEncoder().encode(text));
+        made.end = () => controller.close();
+        made.breakOff = () => controller.error(new TypeError("network error"));
+        signal.addEventListener("abort", () => controller.error(signal.reason));
+      },
+    });
+    return new Response(body, { headers: { "content-type": "text/event-stream" } });
+  };
+  return made;
+}
+
+const CREATE = { type: "threads.create", params: { input: {} } };
+const ADD = { type: "threads.add_user_message", params: { thread_id: "thr_7", input: {} } };
+const FIRST_EVENT = 'data: {"type":"thread.created"}\nid: thr_9:run_1:1:0\n\n';
+
+/** Asks for a stream, and lets it begin. */
+async function asked(request = CREATE, headers = {}) {
+  const stream = streamed();
+  backend.answer = stream.answer;
+  const abort = new AbortController();
+  const options = { method: "POST", headers: { accept: "text/event-stream", ...headers }, body: JSON.stringify(request), signal: abort.signal };
+  const response = await sessionFetch(API)(`${API}/chatkit`, options);
+  return { ...stream, abort, reader: response.body.getReader(), response };
+}
+
+/** Lets all that is ready run, and says what was stopped. */
+async function stopped() {
+  await new Promise((resolve) => setImmediate(resolve));
+  return backend.stops.map(({ url }) => url.replace(API, ""));
+}
+
+test("stop_is_told_to_the_server_once_with_the_same_token", async () => {
+  const { write, reader, abort } = await asked();
+  write(": ping\n");
+  write(FIRST_EVENT.slice(0, 40));
+  write(FIRST_EVENT.slice(40));
+  for (let read = ""; !read.endsWith("\n\n"); ) read += new TextDecoder().decode((await reader.read()).value);
+  abort.abort();
+  await assert.rejects(reader.read(), { name: "AbortError" });
+  assert.deepEqual(await stopped(), ["/chatkit/threads/thr_9/run"]);
+  assert.deepEqual(backend.stops, [{ url: `${API}/chatkit/threads/thr_9/run`, token: "token-1", keepalive: true }]);
+});
+
+test("stop_before_the_first_event_names_the_thread_of_the_request", async () => {
+  (await asked(ADD)).abort.abort();
+  assert.deepEqual(await stopped(), ["/chatkit/threads/thr_7/run"]);
+});
+
+test("stop_of_a_repeated_request_names_the_thread_of_its_position", async () => {
+  (await asked(CREATE, { "last-event-id": "thr_9:run_1:4:12" })).abort.abort();
+  assert.deepEqual(await stopped(), ["/chatkit/threads/thr_9/run"]);
+});
+
+test("bytes_and_status_pass_through_unchanged", async () => {
+  const { write, end, response, reader } = await asked();
+  write(FIRST_EVENT);
+  end();
+  assert.deepEqual([response.status, response.headers.get("content-type")], [200, "text/event-stream"]);
+  assert.equal(new TextDecoder().decode((await reader.read()).value), FIRST_EVENT);
+  assert.equal((await reader.read()).done, true);
+});
+
+for (const [what, happens] of Object.entries({
+  "hidden_tab": ({ abort }) => {
+    document.hidden = true;
+    abort.abort();
+  },
+  "answer_that_has_ended": async ({ end, reader, abort }) => {
+    end();
+    await reader.read();
+    abort.abort();
+  },
+  "answer_that_broke_off": async ({ breakOff, reader, abort }) => {
+    breakOff();
+    await assert.rejects(reader.read(), TypeError);
+    abort.abort();
+  },
+})) {
+  test(`${what}_is_no_stop`, async () => {
+    await happens(await asked(ADD));
+    assert.deepEqual(await stopped(), []);
+  });
+}
+
+test("request_that_began_in_a_hidden_tab_is_repeated_and_not_stopped", async () => {
+  document.hidden = true;
+  const { abort } = await asked(ADD);
+  document.hidden = false;
+  abort.abort();
+  assert.deepEqual(await stopped(), []);
+});
+
+test("refused_or_unanswered_stream_is_no_stop", async () => {
+  const abort = new AbortController();
+  const options = { method: "POST", headers: { accept: "text/event-stream" }, body: JSON.stringify(ADD), signal: abort.signal };
+  backend.answer = () => Response.json({ error: "conflict" }, { status: 409 });
+  assert.equal((await sessionFetch(API)(`${API}/chatkit`, options)).status, 409);
+  backend.answer = () => Promise.reject(new TypeError("failed to fetch"));
+  await assert.rejects(sessionFetch(API)(`${API}/chatkit`, options), TypeError);
+  abort.abort();
+  assert.deepEqual(await stopped(), []);
+});
+
+test("aborted_request_for_json_is_no_stop", async () => {
+  const abort = new AbortController();
+  await sessionFetch(API)(`${API}/chatkit`, { method: "POST", body: JSON.stringify({ type: "threads.list", params: {} }), signal: abort.signal });
+  abort.abort();
+  assert.deepEqual(await stopped(), []);
 });

@@ -93,6 +93,17 @@ test("a stream of events is one over HTTP", async () => {
   while (!(await reader.read()).done);
 });
 
+test("a repeated request carries its position, and the last event of a frame has the next one", async () => {
+  const headers = { Authorization: "Bearer a", "last-event-id": "thr_1:run_1:4:12" };
+  const { answer, socket, id } = await asked(made(), post("a", { headers }));
+  assert.deepEqual(socket.sent, [{ id, request: turn, last_event_id: "thr_1:run_1:4:12" }]);
+  const long = JSON.stringify({ events: [{ n: 7 }], position: "thr_1:run_1:7:15" });
+  socket.says({ id, seq: 0, events: [{ n: 5 }, { n: 6 }], position: "thr_1:run_1:6:12" });
+  socket.says({ id, seq: 1, part: long.slice(0, 9), left: 1 }, { id, seq: 2, part: long.slice(9), left: 0 }, { id, seq: 3, done: true });
+  const body = 'data: {"n":5}\n\ndata: {"n":6}\nid: thr_1:run_1:6:12\n\ndata: {"n":7}\nid: thr_1:run_1:7:15\n\n';
+  assert.equal(await (await answer).text(), body);
+});
+
 test("documents and refusals have a status", async () => {
   const fetch = made();
   const first = await asked(fetch);
@@ -126,6 +137,15 @@ for (const [what, breaks] of Object.entries({
     await assert.rejects(waiting.answer, TypeError);
   });
 }
+
+test("a stream with a position fails, so that its reader comes back for the rest", async () => {
+  const { answer, socket, id } = await asked();
+  socket.says({ id, seq: 0, events: [{}], position: "thr_1:run_1:1:0" });
+  const reader = (await answer).body.getReader();
+  await reader.read();
+  socket.close();
+  await assert.rejects(reader.read(), TypeError);
+});
 
 test("API Gateway's own errors are for what nobody has answered yet", async () => {
   const fetch = made();

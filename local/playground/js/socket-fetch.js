@@ -18,7 +18,8 @@ export function socketFetch(url, { WebSocket = globalThis.WebSocket, fetch: plai
   /** @type {Promise<Connection | null>} */
   let latest = Promise.resolve(null);
   return async (input, options = {}) => {
-    const [, token] = /^Bearer (.+)$/i.exec(new Headers(options.headers).get("authorization") ?? "") ?? [];
+    const headers = new Headers(options.headers);
+    const [, token] = /^Bearer (.+)$/i.exec(headers.get("authorization") ?? "") ?? [];
     const body = options.method === "POST" && typeof options.body === "string" ? options.body : null;
     // A message has at most 128 KB.
     if (!token || body === null || new Blob([body]).size > 120_000) return plain.call(globalThis, input, options);
@@ -30,7 +31,10 @@ export function socketFetch(url, { WebSocket = globalThis.WebSocket, fetch: plai
     });
     const connection = await latest;
     options.signal?.throwIfAborted();
-    return connection?.isOpen ? connection.send("request", body, options.signal) : plain.call(globalThis, input, options);
+    if (!connection?.isOpen) return plain.call(globalThis, input, options);
+    const position = headers.get("last-event-id");
+    const message = `"request":${body}${position === null ? "" : `,"last_event_id":${JSON.stringify(position)}`}`;
+    return connection.send(message, options.signal);
   };
 }
 
@@ -77,7 +81,7 @@ class Connection {
   /** @param {string} token @returns {Promise<boolean>} whether requests with this token may be sent here */
   async resumeWith(token) {
     if (!this.isOpen || token === this.token) return this.isOpen;
-    const answer = this.send("token", JSON.stringify(token), AbortSignal.timeout(CONNECT_TIMEOUT_MS));
+    const answer = this.send(`"token":${JSON.stringify(token)}`, AbortSignal.timeout(CONNECT_TIMEOUT_MS));
     const { ok } = await answer.catch(() => ({ ok: false }));
     if (ok) this.token = token;
     // Somebody else's, or dead: they get a connection of their own, and what still comes here is read to its end.
@@ -87,21 +91,20 @@ class Connection {
   }
 
   /**
-   * @param {"request" | "token"} kind
-   * @param {string} json
+   * @param {string} fields of the message, as JSON without braces
    * @param {AbortSignal | null} [signal]
    * @returns {Promise<Response>}
    */
-  send(kind, json, signal) {
+  send(fields, signal) {
     const id = String((this.#requests += 1));
     const answer = new Answer(this, () => {
       this.#answers.delete(id);
       this.#closeIfLeft();
     });
     this.#answers.set(id, answer);
-    // The server is not told: it goes on, and the thread shows the rest.
+    // The server is not told: it goes on, until who presses stop says so over HTTP.
     signal?.addEventListener("abort", () => answer.fail(signal.reason), { once: true });
-    this.socket.send(`{"id":"${id}","${kind}":${json}}`);
+    this.socket.send(`{"id":"${id}",${fields}}`);
     return answer.response;
   }
 
@@ -123,6 +126,8 @@ class Answer {
   isWaiting = true;
   #next = 0;
   #pieces = "";
+  /** Whether the answer can be asked for again from where it broke off. */
+  #hasPosition = false;
   #timer = 0;
   /** @type {ReadableStreamDefaultController<Uint8Array> | null} Of the body, once there are events. */
   #body = null;
@@ -154,9 +159,9 @@ class Answer {
     this.#next += 1;
     this.#pieces += part ?? "";
     if (left > 0) return;
-    const { events, reply, error } = part === undefined ? content : JSON.parse(this.#pieces);
+    const { events, position, reply, error } = part === undefined ? content : JSON.parse(this.#pieces);
     this.#pieces = "";
-    if (events) return this.#say(events);
+    if (events) return this.#say(events, position);
     if (reply !== undefined) this.#respond(JSON.stringify(reply), 200);
     else if (error) this.#refuse(error);
     else this.#say([]);
@@ -165,9 +170,11 @@ class Answer {
 
   /** Nothing more will come, though the server may have done what it was asked for. */
   breakOff() {
-    // As over HTTP: an answer that has started ends with an error event; one that has not may be requested again.
+    const reason = new TypeError("the answer broke off");
+    // As over HTTP: what has a position fails, so that the reader comes back; other answers end with an error event.
+    if (this.#hasPosition) return this.fail(reason);
     if (this.#body) this.#say([{ type: "error", code: "stream.error", allow_retry: true }]);
-    this.#reject(new TypeError("the answer broke off"));
+    this.#reject(reason);
     this.#end();
   }
 
@@ -185,15 +192,17 @@ class Answer {
     this.#respond(JSON.stringify(error), status, headers);
   }
 
-  /** @param {object[]} events */
-  #say(events) {
+  /** @param {object[]} events @param {string} [position] behind the last of them */
+  #say(events, position) {
     if (!this.#body) {
       const start = (/** @type {ReadableStreamDefaultController} */ body) => (this.#body = body);
       const cancel = () => this.fail(null);
       this.#respond(new ReadableStream({ start, cancel }), 200, { "content-type": "text/event-stream" });
     }
-    const text = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join("");
-    this.#body?.enqueue(new TextEncoder().encode(text));
+    const blocks = events.map((event) => `data: ${JSON.stringify(event)}\n`);
+    if (position) blocks.push(`${blocks.pop()}id: ${position}\n`);
+    this.#hasPosition ||= position !== undefined;
+    this.#body?.enqueue(new TextEncoder().encode(blocks.map((block) => `${block}\n`).join("")));
   }
 
   /** @param {BodyInit} body @param {number} status @param {Record<string, string>} [headers] */
