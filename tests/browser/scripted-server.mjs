@@ -25,12 +25,19 @@ export class ScriptedServer {
   };
   /** What was asked, oldest first. @type {{ type: string, params: any }[]} */
   requests = [];
+  /** How often an answer was to be stopped. None is ever followed. */
+  stops = 0;
   /** What was uploaded. @type {{ method?: string, type?: string, body: Buffer }[]} */
   uploads = [];
   #server = createServer(async (request, response) => {
     const pieces = [];
     for await (const piece of request) pieces.push(piece);
     const body = Buffer.concat(pieces);
+    if (request.url?.endsWith("/run")) {
+      this.stops += request.method === "DELETE" ? 1 : 0;
+      response.writeHead(204);
+      return response.end();
+    }
     if (request.url !== "/chatkit") {
       this.uploads.push({ method: request.method, type: request.headers["content-type"], body });
       return response.end();
@@ -62,6 +69,7 @@ export class ScriptedServer {
     if (address === null || typeof address === "string") throw new Error("no address");
     const here = `http://127.0.0.1:${address.port}`;
     await page.route("**/chatkit", (route) => route.continue({ url: `${here}/chatkit` }));
+    await page.route("**/chatkit/threads/*/run", (route) => route.continue({ url: `${here}/chatkit/threads/thr_1/run` }));
     await page.route("**/upload/*", (route) => route.continue({ url: `${here}/upload` }));
   }
 

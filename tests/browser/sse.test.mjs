@@ -4,12 +4,12 @@ import { test } from "node:test";
 import { EventStreamParser, eventStream } from "../../local/playground/js/sse.js";
 
 /** @param {string} text @returns {string[]} */
-const parse = (text) => new EventStreamParser().push(text);
+const parse = (text) => new EventStreamParser().push(text).map(({ data }) => data);
 
 /** @param {Uint8Array[]} chunks */
 async function read(chunks) {
   const found = [];
-  for await (const data of eventStream(ReadableStream.from(chunks))) found.push(data);
+  for await (const { data } of eventStream(ReadableStream.from(chunks))) found.push(data);
   return found;
 }
 
@@ -27,6 +27,12 @@ test("comments and other fields are no data", () => {
   assert.deepEqual(parse("event: message\n\n"), []);
 });
 
+test("an event has its id or the last one before it, wherever the id stands", () => {
+  const text = "data: one\n\nid: a:1\ndata: two\n\ndata: three\nid: b\n\ndata: four\n\nid\ndata: five\n\n";
+  const ids = new EventStreamParser().push(text).map(({ data, id }) => `${data} ${id}`);
+  assert.deepEqual(ids, ["one ", "two a:1", "three b", "four b", "five "]);
+});
+
 test("lines end with LF, CRLF or CR", () => {
   assert.deepEqual(parse("data: one\r\ndata: two\r\n\r\n"), ["one\ntwo"]);
   assert.deepEqual(parse("data: one\r\rdata: two\r\r\n"), ["one", "two"]);
@@ -35,7 +41,7 @@ test("lines end with LF, CRLF or CR", () => {
 test("an event that is not finished is kept back, and dropped at the end", async () => {
   const parser = new EventStreamParser();
   assert.deepEqual(parser.push("data: one\n"), []);
-  assert.deepEqual(parser.push("\ndata: two"), ["one"]);
+  assert.deepEqual(parser.push("\ndata: two"), [{ data: "one", id: "" }]);
   assert.deepEqual(await read([new TextEncoder().encode("data: one\n\ndata: two\n")]), ["one"]);
 });
 
@@ -60,7 +66,7 @@ test("who stops reading cancels the body", async () => {
       isCancelled = true;
     },
   });
-  for await (const data of eventStream(body)) {
+  for await (const { data } of eventStream(body)) {
     assert.equal(data, "one");
     break;
   }

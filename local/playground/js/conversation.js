@@ -5,7 +5,6 @@ import { announce, element, icon } from "./dom.js";
 import { Follow } from "./follow.js";
 import { failureCard } from "./notices.js";
 import { applyAction, runTool } from "./page-tools.js";
-import { pollUntilAnswered, streamWhenFree } from "./waiting.js";
 import { Timeline } from "./timeline.js";
 import { toast } from "./toast.js";
 
@@ -15,8 +14,6 @@ import { toast } from "./toast.js";
 
 /** Items per request for history. */
 const PAGE = 20;
-/** How long to wait for an answer after its question was sent. */
-const MAX_ANSWER_MS = 120_000;
 /**
  * @typedef {object} ConversationListener
  * @property {(thread: Thread) => void} onThread the thread was created, loaded or changed
@@ -29,8 +26,13 @@ export class Conversation {
   canStop = true;
   /** @type {AbortController | null} Of the answer that is being streamed. */
   #answer = null;
-  /** @type {AbortController | null} Of the wait for an answer that runs without us. */
-  #wait = null;
+  /** Whether the first event of the answer has come. */
+  #hasBegun = false;
+  #isStopping = false;
+  /** @type {string | null} The message that is answered again: what follows it goes when the new answer comes. */
+  #retried = null;
+  /** @type {AbortController | null} Of the thread that is being loaded. */
+  #loading = null;
   #timeline = new Timeline({
     rate: (itemId, kind) => this.#rate(itemId, kind),
     retry: () => this.retry(),
@@ -68,20 +70,43 @@ export class Conversation {
     return this.thread === null && this.#timeline.isEmpty && !this.#timeline.hasPending;
   }
 
-  /** Shows a stored thread. @param {string} threadId @throws {ApiError} */
+  /** Shows a stored thread, and the answer that is being made in it. @param {string} threadId @throws {ApiError} */
   async load(threadId) {
-    // The newest items are asked for by themselves: which ones `get_by_id` brings along is up to the server.
-    const [thread, page] = await Promise.all([
-      this.api.call("threads.get_by_id", { thread_id: threadId }),
-      this.api.call("items.list", { thread_id: threadId, limit: PAGE, order: "desc" }),
-    ]);
-    this.thread = thread;
-    this.#timeline.show(page.data.reverse());
-    this.#older.hidden = !page.has_more;
-    this.#follow.toEnd();
-    this.listener.onThread(thread);
-    if (this.#timeline.pendingCall) this.#answerCall();
-    else this.#lookForAnswer();
+    const loading = (this.#loading = new AbortController());
+    try {
+      // First, so that what is loaded after it is complete if no answer is being made.
+      const events = await this.api.follow(threadId, loading.signal);
+      // The newest items are asked for by themselves: which ones `get_by_id` brings along is up to the server.
+      const [thread, page] = await Promise.all([
+        this.api.call("threads.get_by_id", { thread_id: threadId }),
+        this.api.call("items.list", { thread_id: threadId, limit: PAGE, order: "desc" }),
+      ]);
+      this.thread = thread;
+      this.#timeline.show(page.data.reverse());
+      this.#older.hidden = !page.has_more;
+      this.#follow.toEnd();
+      this.listener.onThread(thread);
+      if (events) this.#show(() => events, () => this.#recover(), loading);
+      else if (this.#timeline.pendingCall) this.#answerCall();
+      else if (this.#timeline.lastUserMessage && !this.#timeline.isAnswered) this.#offerRetry();
+    } catch (error) {
+      if (!loading.signal.aborted) throw error;
+    } finally {
+      this.#loading = null;
+    }
+  }
+
+  /** Shows what has happened in the thread meanwhile, in another tab for example. */
+  async refresh() {
+    if (!this.thread || this.isRunning || this.#loading) return;
+    try {
+      const last = { thread_id: this.thread.id, limit: 1, order: "desc" };
+      const { data: [newest] } = await this.api.call("items.list", last);
+      if (newest && newest.id !== this.#timeline.newest?.id && !this.isRunning && !this.#loading) await this.load(newest.thread_id);
+    } catch (error) {
+      // Nobody asked for it; what is shown stays.
+      if (!(error instanceof ApiError)) throw error;
+    }
   }
 
   /** @param {import("./composer.js").Message} message */
@@ -134,19 +159,31 @@ export class Conversation {
     const message = this.#timeline.lastUserMessage;
     if (!message || !this.thread || this.isRunning) return;
     this.#timeline.clearCards();
-    this.#timeline.removeAfter(message.id);
+    this.#retried = message.id;
     await this.#run("threads.retry_after_item", { thread_id: this.thread.id, item_id: message.id }, () => this.retry());
   }
 
-  /** Stops listening to the answer; ChatKit has no other way to stop one. */
-  stop() {
-    this.#answer?.abort();
+  /** Stops the answer. The server stores what there is of it, and the stream ends with that. */
+  async stop() {
+    this.#isStopping = true;
+    this.canStop = false;
+    this.listener.onChange();
+    // Until the answer has begun there is nothing to stop, or its thread is not known.
+    if (!this.thread || !this.#hasBegun) return;
+    try {
+      await this.api.stop(this.thread.id);
+      announce("Stopped");
+    } catch (error) {
+      this.#timeline.addCard(failureCard(error));
+      this.canStop = true;
+      this.listener.onChange();
+    }
   }
 
   /** The conversation will not be shown again. */
   leave() {
-    this.stop();
-    this.#wait?.abort();
+    this.#answer?.abort();
+    this.#loading?.abort();
   }
 
   /** The conversation is in view again. */
@@ -159,25 +196,37 @@ export class Conversation {
    * @param {object} params
    * @param {() => void} again what the button on a refusal does
    */
-  async #run(type, params, again) {
-    this.#wait?.abort();
-    const answer = new AbortController();
+  #run(type, params, again) {
+    const onBusy = () => this.#timeline.progress("The answer before this one is still being finished…");
+    return this.#show((signal) => this.api.stream(type, params, signal, onBusy), again);
+  }
+
+  /**
+   * Shows an answer while it is being made.
+   *
+   * @param {(signal: AbortSignal) => AsyncIterable<StreamEvent>} ask
+   * @param {() => void} again
+   * @param {AbortController} [answer]
+   */
+  async #show(ask, again, answer = new AbortController()) {
     let isLost = false;
     this.#answer = answer;
+    this.#hasBegun = false;
+    this.#isStopping = false;
     this.canStop = true;
     this.listener.onChange();
     this.#timeline.progress("");
     this.element.setAttribute("data-running", "");
     announce("The assistant is answering");
     try {
-      const onBusy = () => this.#timeline.progress("The answer before this one is still being finished…");
-      for await (const event of streamWhenFree(this.api, type, params, answer.signal, onBusy)) this.#apply(event);
+      for await (const event of ask(answer.signal)) this.#apply(event);
     } catch (error) {
-      // The connection broke after the server had the message: it goes on without us.
+      // The connection broke after the server had the message, and did not come back.
       isLost = error instanceof ApiError && error.status === 0 && this.thread !== null && !this.#timeline.hasPending;
-      if (!isLost) this.#failed(error, answer.signal.aborted, again);
+      if (!isLost && !answer.signal.aborted) this.#failed(error, again);
     } finally {
       this.#answer = null;
+      this.#retried = null;
       this.element.removeAttribute("data-running");
       this.#timeline.settle();
       this.listener.onChange();
@@ -199,6 +248,10 @@ export class Conversation {
 
   /** @param {StreamEvent} event */
   #apply(event) {
+    if (this.#retried !== null && event.type.startsWith("thread.item.")) {
+      this.#timeline.removeAfter(this.#retried);
+      this.#retried = null;
+    }
     this.#timeline.apply(event);
     switch (event.type) {
       case "thread.created":
@@ -207,7 +260,7 @@ export class Conversation {
         this.listener.onThread(event.thread);
         break;
       case "stream_options":
-        this.canStop = event.stream_options.allow_cancel;
+        this.canStop = event.stream_options.allow_cancel && !this.#isStopping;
         this.listener.onChange();
         break;
       case "error":
@@ -217,18 +270,15 @@ export class Conversation {
         ));
         break;
     }
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    if (this.#isStopping) this.stop();
   }
 
-  /** @param {unknown} error @param {boolean} wasStopped @param {() => void} again */
-  #failed(error, wasStopped, again) {
-    if (wasStopped) {
-      announce("Stopped");
-      // A message that was stopped before the server had it was not sent.
-      if (this.#timeline.hasPending) this.#timeline.addCard(failureCard(new Error("Stopped before the message was sent."), { label: "Send again", run: again }));
-    } else {
-      this.#timeline.addCard(failureCard(error, { label: this.#timeline.hasPending ? "Send again" : "Try again", run: again }));
-      if (!(error instanceof ApiError)) throw error;
-    }
+  /** @param {unknown} error @param {() => void} again */
+  #failed(error, again) {
+    this.#timeline.addCard(failureCard(error, { label: this.#timeline.hasPending ? "Send again" : "Try again", run: again }));
+    if (!(error instanceof ApiError)) throw error;
   }
 
   /** Shows the thread as the server has it. */
@@ -241,27 +291,9 @@ export class Conversation {
     }
   }
 
-  /**
-   * After a reload or a lost connection the server finishes the answer. If the newest item is not an answer, this polls
-   * until it is.
-   */
-  async #lookForAnswer() {
-    const threadId = this.thread?.id;
-    const asked = this.#timeline.lastUserMessage;
-    if (!threadId || !asked || this.#timeline.isAnswered || this.isRunning) return;
-    const wait = new AbortController();
-    this.#wait = wait;
-    try {
-      this.#timeline.progress("");
-      const hasCome = await pollUntilAnswered(this.api, this.#timeline, threadId, Date.parse(asked.created_at) + MAX_ANSWER_MS, wait.signal);
-      if (!hasCome) this.#timeline.addCard(failureCard(new Error("This message has no answer."), { label: "Retry", run: () => this.retry() }));
-      this.listener.onChange();
-      await this.#answerCall();
-    } catch (error) {
-      if (!wait.signal.aborted) this.#timeline.addCard(failureCard(error, { label: "Try again", run: () => this.#recover() }));
-    } finally {
-      if (!wait.signal.aborted) this.#timeline.progress(null);
-    }
+  #offerRetry() {
+    const nothing = new Error("This message has no answer.");
+    this.#timeline.addCard(failureCard(nothing, { label: "Retry", run: () => this.retry() }));
   }
 
   async #loadOlder() {

@@ -105,13 +105,14 @@ async function followAddress() {
   const next = conversation();
   show(next);
   welcome.hidden = true;
+  // Now and not after the load: whoever does something else meanwhile keeps the focus.
+  composer.focus();
   try {
     await next.load(threadId);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (next === current) next.element.replaceChildren(loadFailure(error));
   }
-  if (next === current) composer.focus();
 }
 
 /** @param {ApiError} error */
@@ -144,6 +145,7 @@ welcome.addEventListener("click", (event) => {
   if (prompt) send({ text: prompt, attachments: [], options: composer.takeOptions() });
 });
 addEventListener("hashchange", followAddress);
+document.addEventListener("visibilitychange", () => document.hidden || current.refresh());
 
 byId("threads", HTMLElement).append(threads.element);
 stage.append(current.element);

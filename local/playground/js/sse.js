@@ -4,28 +4,34 @@
  * `EventSource` itself cannot send a POST.
  */
 
-/** Takes text in pieces cut anywhere and hands out the data of each finished event. */
+/** @typedef {{ data: string, id: string }} Message `id`: the last one so far, empty if there was none */
+
+/** Takes text in pieces cut anywhere and hands out each finished event. */
 export class EventStreamParser {
   /** Text after the last finished line. */
   #rest = "";
   /** @type {string[]} The `data` lines of the current event. */
   #data = [];
+  /** It stays until another one comes. */
+  #id = "";
 
   /**
    * @param {string} text
-   * @returns {string[]} the data of the events that this text finishes
+   * @returns {Message[]} the events that this text finishes
    */
   push(text) {
     this.#rest += text;
     const finished = [];
     for (let line = this.#line(); line !== null; line = this.#line()) {
       if (line === "") {
-        if (this.#data.length > 0) finished.push(this.#data.join("\n"));
+        if (this.#data.length > 0) finished.push({ data: this.#data.join("\n"), id: this.#id });
         this.#data = [];
-      } else if (line === "data" || line.startsWith("data:")) {
-        this.#data.push(line.slice(5).replace(/^ /, ""));
+        continue;
       }
-      // Comments (`: ping`) and the other fields (`event`, `id`, `retry`) carry nothing that ChatKit uses.
+      const [field, value] = split(line);
+      if (field === "data") this.#data.push(value);
+      else if (field === "id") this.#id = value;
+      // Comments (`: ping`) and the other fields (`event`, `retry`) carry nothing that ChatKit uses.
     }
     return finished;
   }
@@ -43,11 +49,17 @@ export class EventStreamParser {
   }
 }
 
+/** The name and the value of a line. @param {string} line @returns {[string, string]} */
+function split(line) {
+  const end = line.indexOf(":");
+  return end < 0 ? [line, ""] : [line.slice(0, end), line.slice(end + 1).replace(/^ /, "")];
+}
+
 /**
- * The data of each event of a response body, as it arrives. An event that the end of the body cuts off is dropped.
+ * Each event of a response body, as it arrives. An event that the end of the body cuts off is dropped.
  *
  * @param {ReadableStream<Uint8Array>} body
- * @returns {AsyncGenerator<string, void, void>}
+ * @returns {AsyncGenerator<Message, void, void>}
  */
 export async function* eventStream(body) {
   const parser = new EventStreamParser();

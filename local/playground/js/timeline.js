@@ -37,15 +37,19 @@ export class Timeline {
     return this.#entries.values().next().value?.item;
   }
 
+  /** @returns {ThreadItem | undefined} */
+  get newest() {
+    return [...this.#entries.values()].at(-1)?.item;
+  }
+
   /** Whether the newest item is one that a turn ends with. */
   get isAnswered() {
-    const newest = [...this.#entries.values()].at(-1)?.item;
-    return newest !== undefined && !UNFINISHED.includes(newest.type);
+    return this.newest !== undefined && !UNFINISHED.includes(this.newest.type);
   }
 
   /** The call that the page has to answer now. @returns {import("./types.js").ClientToolCall | null} */
   get pendingCall() {
-    const newest = [...this.#entries.values()].at(-1)?.item;
+    const { newest } = this;
     return newest?.type === "client_tool_call" && newest.status === "pending" ? newest : null;
   }
 
@@ -163,9 +167,11 @@ export class Timeline {
 
   /** @param {ThreadItem} item */
   #begin(item) {
-    if (this.#entries.has(item.id)) return this.#put(item);
+    // An answer that is followed from its beginning begins in the place of what was loaded of it.
+    const loaded = this.#entries.get(item.id)?.view?.element;
     const view = renderItem(item, this.actions);
-    if (view) this.#items.append(view.element);
+    if (loaded && view) loaded.replaceWith(view.element);
+    else if (view) this.#items.append(view.element);
     this.#entries.set(item.id, { item, view });
     if (item.type !== "assistant_message") this.progress(null);
   }
