@@ -94,7 +94,7 @@ fuzz target minutes="1":
     cargo bolero test --package chatkit-tests --target-dir "$work" --sanitizer NONE --rustc-bootstrap \
         --corpus-dir "$corpus" -T "{{ minutes }}m" "fuzz::$name"
 
-# Try the playground in a real browser. Needs Node.js 20.19, npm and Chromium (`CHROMIUM` says where)
+# Try the playground and ChatKit's transport in a real browser. Needs Node.js 20.19, npm and Chromium (`CHROMIUM` says where)
 [group('prove')]
 browser:
     tests/browser.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The playground in a real browser, against a server of its own that keeps nothing. Needs Node.js, npm and Chromium.
+# The playground and ChatKit's transport in a real browser, against servers that keep nothing. Needs Node.js, npm and Chromium.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,3 +22,4 @@ npm run playground -- "$url"
 npm run items -- "$url"
 npm run composer -- "$url"
 npm run demonstration -- "$url"
+npm run returns
