@@ -116,7 +116,7 @@ impl Engine {
     ) -> Result<(Admitted, Loaded), Error> {
         let (admitted, loaded) = tokio::join!(self.admit_turn(identity, Some(thread_id), None, 0), load);
         let (admitted, loaded) = admitted?.or_release(writable(loaded)).await?;
-        let loaded = self.free_of_dead_run(&identity.owner, loaded).await;
+        let loaded = Box::pin(self.free_of_dead_run(&identity.owner, loaded)).await;
         admitted.or_release(loaded.map_err(Error::from)).await
     }
 
@@ -163,7 +163,7 @@ impl Engine {
         };
         let mut admission = admit().await?;
         if let Admission::Refused(Refusal { limit: Limit::Tokens(_), .. }) = admission
-            && self.recover_open_turns(&identity.owner).await
+            && Box::pin(self.recover_open_turns(&identity.owner)).await
         {
             admission = admit().await?;
         }

@@ -27,7 +27,7 @@ impl Turn {
         } else {
             let ended_with_item = self.store_last().await.unwrap_or_else(|error| {
                 (end.outcome, end.closing_notice) = (Outcome::Error, Some(public_messages::not_stored()));
-                end.failure.get_or_insert(error.into());
+                end.failure.get_or_insert(error);
                 false
             });
             self.finish_title(end.outcome).await;

@@ -117,15 +117,12 @@ impl Turn {
         }
     }
 
-    /// An error if somebody wants the turn to stop, as far as that has reached this process.
-    pub(super) fn may_go_on(&mut self) -> Result<(), TurnEnd> {
+    /// Whether somebody wants the turn to stop, as far as that has reached this process.
+    pub(super) fn shall_stop(&mut self) -> bool {
         while let Some(command) = self.life.as_mut().and_then(|life| life.commands.try_recv().ok()) {
             self.obey(command);
         }
-        match self.life.as_ref().map(|life| life.wish) {
-            None | Some(RunWish::GoOn) => Ok(()),
-            Some(RunWish::Stop | RunWish::Ended) => Err(TurnEnd::stopped()),
-        }
+        self.life.as_ref().is_some_and(|life| life.wish != RunWish::GoOn)
     }
 
     /// Whether another process took the turn for dead and has ended it: nothing more of it may be stored.

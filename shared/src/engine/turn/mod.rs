@@ -287,7 +287,9 @@ impl Turn {
         S: Stream + Unpin,
     {
         loop {
-            self.may_go_on()?;
+            if self.shall_stop() {
+                return Err(TurnEnd::stopped());
+            }
             tokio::select! {
                 next = timeout_at(self.deadline, stream.next()) => {
                     return next.map_err(|_| TurnEnd::failed(public_messages::took_too_long()));

@@ -49,7 +49,7 @@ pub struct Reservation {
     pub(super) turn_interval: i64,
     /// The user's other turns that are not settled yet.
     #[serde(skip)]
-    pub open_turns: Vec<Reservation>,
+    pub open_turns: Vec<Self>,
 }
 
 impl Reservation {
