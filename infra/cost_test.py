@@ -3,13 +3,14 @@
 import argparse
 import contextlib
 import io
+import math
 import re
 import unittest
 from pathlib import Path
 
 import simulate
 from cost import TABLE, idle, of_requests, positive, price, report
-from workload import LIST, REFRESH, START, Habits, turn
+from workload import BETWEEN_LOOKS, FIRST_SIGN, HISTORY, LIST, REFRESH, START, Habits, turn
 
 ROOT = Path(__file__).resolve().parent.parent
 MEMORY = {"chat": 512, "others": 256}
@@ -25,7 +26,7 @@ class Prices(unittest.TestCase):
         parts = of_requests([(turn(8.0, 350), 1_000_000)], MEMORY)
         self.assertAlmostEqual(parts["API Gateway"], 3.5)
         self.assertAlmostEqual(parts["Lambda"], 0.2 + 1e6 * 0.5 * 8 * 0.0000133334)
-        self.assertAlmostEqual(parts["DynamoDB"], 7 * 0.625 + 4 * 0.125)
+        self.assertAlmostEqual(parts["DynamoDB"], 11 * 0.625 + 3 * 0.125)
 
     def test_a_turn_takes_time(self):
         self.assertEqual(positive("0.5"), 0.5)
@@ -64,7 +65,8 @@ class Units(unittest.TestCase):
     """The units are the documented ones, which the tests of the code assert."""
 
     def setUp(self):
-        rows = re.findall(r"^\| ([^|]+) \| (\d+)[^|]*\| ([^|]+) \|$", (ROOT / "docs/src/limits-and-cost.md").read_text(), re.MULTILINE)
+        self.page = (ROOT / "docs/src/limits-and-cost.md").read_text()
+        rows = re.findall(r"^\| ([^|]+) \| (\d+)[^|]*\| ([^|]+) \|$", self.page, re.MULTILINE)
         self.table = {title: (int(writes), reads) for title, writes, reads in rows}
 
     def writes(self, title):
@@ -75,10 +77,25 @@ class Units(unittest.TestCase):
         self.assertEqual(REFRESH.write_units, self.writes("`refresh`"))
         self.assertEqual(LIST.write_units, self.writes("`threads.list`"))
         further = "a turn, `threads.add_user_message`"
-        self.assertEqual(turn(8, 350).write_units, self.writes(further))
-        self.assertEqual(self.table[further][1], f"at most {turn(8, 350).reads}, whatever the thread's length")
-        first = turn(8, 350, first=True)
-        self.assertEqual((first.write_units, str(first.reads)), self.table["the first turn, `threads.create`"])
+        short = turn(2, 100)
+        self.assertEqual(short.write_units, self.writes(further))
+        self.assertEqual(self.table[further][1], "1.5, and 0.5 for each 4 KB of the history, whatever the thread's length")
+        self.assertEqual(short.reads, 1.5 + 0.5 * math.ceil(HISTORY / 4096))
+        first = turn(2, 100, first=True)
+        self.assertEqual((first.write_units, f"{first.reads:g}"), self.table["the first turn, `threads.create`"])
+
+    def test_a_longer_turn_is_as_the_documentation_says(self):
+        (seconds, tokens, units) = re.search(r"a turn of (\d+) s and (\d+) tokens writes (\d+) units", self.page).groups()
+        usual = turn(int(seconds), int(tokens))
+        self.assertEqual(usual.write_units, int(units))
+        # One look at the record: at 4.5 s.
+        self.assertEqual(usual.reads - turn(2, 100).reads, 0.5)
+
+    def test_signs_of_life_are_those_of_the_code(self):
+        code = (ROOT / "shared/src/engine/turn/life.rs").read_text()
+        (first,) = re.findall(r"const FIRST_BEAT_AFTER: Duration = Duration::from_secs\((\d+)\);", code)
+        (between,) = re.findall(r"const LOOK_INTERVAL: Duration = Duration::from_millis\(([\d_]+)\);", code)
+        self.assertEqual((FIRST_SIGN, BETWEEN_LOOKS), (int(first), int(between) / 1000))
 
     def test_shards_are_those_of_the_code(self):
         (shards,) = re.findall(r"const SHARDS: usize = (\d+);", (ROOT / "shared/src/store/usage.rs").read_text())

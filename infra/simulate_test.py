@@ -3,7 +3,7 @@
 import unittest
 
 from simulate import SETTLED, needs, simulate
-from workload import Habits
+from workload import Habits, turn
 
 
 def mean(values):
@@ -39,7 +39,7 @@ class Simulation(unittest.TestCase):
         turns = sum(load.turns)
         self.assertEqual(sum(load.writes["usage"]), 2 * turns)
         # A first turn names its thread.
-        firsts = sum(load.writes["threads"]) - 3 * turns
+        firsts = sum(load.writes["threads"]) - turn(8, 350).writes["threads"] * turns
         self.assertLessEqual(firsts, opened)
         self.assertGreater(firsts, opened * 0.95)
 

@@ -1,5 +1,6 @@
 """What a request needs of AWS, and how people chat. The units are measured; the times are assumed where it says so."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -27,12 +28,33 @@ EVENT = 200
 FRAME = 3000
 # Bytes that a turn leaves in the tables: two items, a usage record.
 KEPT = 2500
+# Bytes of a token of English, and of what is stored beside the text: with an answer, and in the record of a run.
+TOKEN = 4.2
+BESIDE_ANSWER = 400
+BESIDE_RECORD = 630
+# Bytes of the history that a further turn shows the model: of two or three turns, with their questions.
+HISTORY = 2.5 * 2200
+# When a running turn gives signs of life, which are writes of its record; between two of them it looks at the record once
+# (shared/src/engine/turn/life.rs).
+FIRST_SIGN = 2.0
+BETWEEN_LOOKS = 2.5
+
+
+def write_units(size):
+    return math.ceil(size / 1024)
 
 
 def turn(seconds, output_tokens, first=False):
     """A turn; how long it takes is the model's doing."""
-    writes = {"threads": 4 if first else 3, "counters": 2, "usage": 2}
-    reads = 1 if first else 4
+    answer = TOKEN * output_tokens
+    looks = math.ceil(max(0, seconds - FIRST_SIGN) / BETWEEN_LOOKS)
+    signs = [FIRST_SIGN + BETWEEN_LOOKS * look for look in range(0, looks, 2)]
+    of_signs = sum(write_units(BESIDE_RECORD + answer * at / seconds) for at in signs)
+    # The question, the head with its lease, the answer, the record; the title of a first turn.
+    threads = 2 + write_units(BESIDE_ANSWER + answer) + of_signs + (1 if first else 0)
+    history = 0 if first else 0.5 + 0.5 * math.ceil(HISTORY / 4096)
+    reads = 1 + history + 0.5 * (looks - len(signs))
+    writes = {"threads": threads, "counters": 2, "usage": 2}
     return Request(writes, reads, seconds, FRAME + EVENT * output_tokens, "chat")
 
 
