@@ -49,7 +49,7 @@ def errors(template):
 def of_headers(template, kind, headers):
     if headers["gatewayresponse.header.X-Request-Id"] != "context.requestId":
         yield f"{kind}: the header `x-request-id` does not name the request"
-    if kind in ("THROTTLED", "QUOTA_EXCEEDED") and "gatewayresponse.header.Retry-After" not in headers:
+    if kind in ("THROTTLED", "QUOTA_EXCEEDED", "INTEGRATION_FAILURE") and "gatewayresponse.header.Retry-After" not in headers:
         yield f"{kind}: has no `retry-after`"
     name = "gatewayresponse.header.Access-Control-Allow-Origin"
     one = {"Fn::Sub": ["'${Origin}'", {"Origin": "https://a.example"}]}

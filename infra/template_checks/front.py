@@ -5,6 +5,7 @@ CLOUDFRONT = {"CloudFront": "true", "Firewall": "true"}
 
 def errors(template):
     yield from of_firewall(template)
+    yield from of_distribution(template)
     yield from of_record(template)
     yield from of_users(template)
 
@@ -26,11 +27,22 @@ def of_firewall(template):
             yield f"WebAcl: with {parameters} addresses are told by {told}"
 
 
+def of_distribution(template):
+    """CloudFront keeps errors of GETs for ten seconds, whatever they say of themselves, and shows them to everyone."""
+    kept = template.properties("Distribution")["DistributionConfig"]["CustomErrorResponses"]
+    if {each["ErrorCode"]: each["ErrorCachingMinTTL"] for each in kept} != dict.fromkeys((500, 502, 503, 504), 0):
+        yield f"Distribution: keeps errors as {kept}"
+
+
 def of_record(template):
-    """One record, which is changed and never created a second time: its name is unique in the zone."""
-    (record,) = template.of_type("AWS::Route53::RecordSet").values()
+    """One record of each type, which is changed and never created a second time: its name is unique in the zone."""
+    records = template.of_type("AWS::Route53::RecordSet")
+    kinds = {name: (each["Properties"]["Type"], each["Condition"]) for name, each in records.items()}
+    # The name of a regional API has no IPv6.
+    if kinds != {"DomainRecord": ("A", "HasRecord"), "DomainRecordIpv6": ("AAAA", "HasEdgeRecord")}:
+        yield f"the name's records are {kinds}"
     for cloudfront, expected in (("true", "Distribution"), ("false", "ApiDomain")):
-        target = template.with_parameters(record["Properties"]["AliasTarget"], CloudFront=cloudfront)
+        target = template.with_parameters(records["DomainRecord"]["Properties"]["AliasTarget"], CloudFront=cloudfront)
         if expected not in str(target["DNSName"]):
             yield f"the name's record leads to {target['DNSName']} with CloudFront {cloudfront}"
 

@@ -62,6 +62,8 @@ SETS = [
     ({"AuthMode": "anonymous", "Mode": "hosted"}, "HostedModeNeedsItsWorkflow"),
     ({"AuthMode": "anonymous", "Mode": "hosted", "WorkflowId": "wf_1"}, None),
     ({"AuthMode": "anonymous", "Alarms": "false", "AlarmEmail": "a@example.com"}, "AlarmEmailNeedsAlarms"),
+    ({"AuthMode": "anonymous", "Alarms": "false", "AlarmEmail": "a@example.com", "BudgetUsdPerMonth": 50}, None),
+    ({"AuthMode": "anonymous", "BudgetUsdPerMonth": 50}, "ABudgetNeedsAlarmEmail"),
     ({"AuthMode": "anonymous", "DomainName": "chat.example.com"}, "ADomainNeedsACertificate"),
     ({"AuthMode": "anonymous", "DomainName": "chat.example.com", "HostedZoneId": "Z1"}, None),
     ({"AuthMode": "anonymous", "HostedZoneId": "Z1"}, "ACertificateNeedsADomain"),

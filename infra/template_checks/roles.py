@@ -24,6 +24,19 @@ CONVERSATIONS = {
     "ToolSigningSecret if HasAssistant": READ_SECRET,
 }
 
+# The services that may use the operator's key on behalf of a role.
+VIA = [{"Fn::Sub": f"{each}.${{AWS::Region}}.${{AWS::URLSuffix}}"} for each in ("dynamodb", "lambda", "s3", "secretsmanager")]
+USE_KEY = {
+    f"KmsKeyArn where {{'StringEquals': {{'kms:ViaService': {VIA}}}}}": {
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+    }
+}
+
 # By table, secret, bucket or log group.
 PERMISSIONS = {
     "StartRole": {
@@ -68,11 +81,10 @@ PERMISSIONS = {
             "secretsmanager:PutSecretValue",
             "secretsmanager:UpdateSecretVersionStage",
         },
+        **{f"{target} if HasKey": actions for target, actions in USE_KEY.items()},
     },
 }
 
-# The services that may use the operator's key on behalf of a role.
-VIA = [{"Fn::Sub": f"{each}.${{AWS::Region}}.${{AWS::URLSuffix}}"} for each in ("dynamodb", "lambda", "s3", "secretsmanager")]
 EVERY_FUNCTION = {f"{function}Role" for function in FUNCTIONS if function != "Socket"} | {"SocketRole if HasSocket"}
 
 # Policies of several roles, each with its condition, its roles and its permissions.
@@ -80,20 +92,7 @@ SHARED = {
     "SecretsPolicy": (None, EVERY_FUNCTION, {"*": {"secretsmanager:BatchGetSecretValue"}}),
     "SocketTurnsPolicy": ("HasSocket", {"SocketRole"}, {"SocketFunction": {"lambda:InvokeFunction"}}),
     "TracingPolicy": ("Traces", EVERY_FUNCTION, {"*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}}),
-    "KeyPolicy": (
-        "HasKey",
-        EVERY_FUNCTION | {"RotationRole if Rotates"},
-        {
-            f"KmsKeyArn where {{'StringEquals': {{'kms:ViaService': {VIA}}}}}": {
-                "kms:Decrypt",
-                "kms:DescribeKey",
-                "kms:Encrypt",
-                "kms:GenerateDataKey",
-                "kms:ReEncryptFrom",
-                "kms:ReEncryptTo",
-            }
-        },
-    ),
+    "KeyPolicy": ("HasKey", EVERY_FUNCTION, USE_KEY),
 }
 
 
@@ -138,12 +137,16 @@ def permissions(policies):
     found = {}
     for policy in policies:
         for statement in policy["PolicyDocument"]["Statement"]:
+            only_if = ""
+            if "Fn::If" in statement:
+                only_if, statement, _ = statement["Fn::If"]
+                only_if = f" if {only_if}"
             actions, targets = statement["Action"], statement["Resource"]
             actions = [actions] if isinstance(actions, str) else actions
             targets = targets if isinstance(targets, list) else [targets]
             condition = f" where {plain(statement['Condition'])}" if "Condition" in statement else ""
             for target in targets:
-                found.setdefault(name_of(target) + condition, set()).update(map(name_of, actions))
+                found.setdefault(name_of(target) + condition + only_if, set()).update(map(name_of, actions))
     return found
 
 

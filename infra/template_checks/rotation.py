@@ -21,7 +21,7 @@ class Manager:
 
     def get_secret_value(self, SecretId, VersionId, VersionStage):
         version = self.versions.get(VersionId)
-        if version is None or VersionStage not in version["stages"]:
+        if version is None or version["value"] is None or VersionStage not in version["stages"]:
             raise NotFound
         return {"SecretString": version["value"]}
 
@@ -58,6 +58,14 @@ def errors(template):
     try:
         other({"SecretId": "secret", "ClientRequestToken": "short", "Step": "testSecret"}, None)
         yield "a value that is too short passes its test"
+    except ValueError:
+        pass
+    # What Secrets Manager makes and tests when a schedule is made.
+    manager.versions["empty"] = {"value": None, "stages": ["AWSPENDING"]}
+    other({"SecretId": "secret", "ClientRequestToken": "empty", "Step": "testSecret"}, None)
+    try:
+        other({"SecretId": "secret", "ClientRequestToken": "empty", "Step": "finishSecret"}, None)
+        yield "a version without a value becomes the key"
     except ValueError:
         pass
     schedule = template.properties("SessionSigningRotation")

@@ -124,6 +124,10 @@ def of_api(template):
     (stage,) = template.of_type("AWS::ApiGateway::Stage").values()
     if api["Properties"]["EndpointConfiguration"] != {"Types": ["REGIONAL"]}:
         yield "the API is not regional"
+    for domain, cloudfront, is_off in (("", "false", False), ("a.example", "false", True), ("a.example", "true", False)):
+        endpoint = template.with_parameters(api["Properties"]["Body"], DomainName=domain, CloudFront=cloudfront)
+        if endpoint["servers"][0]["x-amazon-apigateway-endpoint-configuration"]["disableExecuteApiEndpoint"] is not is_off:
+            yield f"with DomainName `{domain}` and CloudFront {cloudfront} AWS's own address of the API is {'on' if is_off else 'off'}"
     if api["Properties"]["BinaryMediaTypes"] != ["multipart~1form-data"]:
         yield "the API's binary media types are not exactly multipart/form-data"
     if stage["Properties"]["AccessLogSetting"]["DestinationArn"] != {"Fn::GetAtt": ["ApiLogs", "Arn"]}:
@@ -139,6 +143,9 @@ def of_api(template):
         limits = (setting.get("ThrottlingRateLimit"), setting.get("ThrottlingBurstLimit"))
         if limits != ({"Ref": f"{prefix}Rate"}, {"Ref": f"{prefix}Burst"}):
             yield f"{route}: is throttled by {limits}"
+        # Metrics of each method are paid for, and nothing looks at them.
+        if setting.get("MetricsEnabled") is not False:
+            yield f"{route}: has detailed metrics"
         # Either of them would log tokens.
         if setting.get("LoggingLevel") != "OFF" or setting.get("DataTraceEnabled") is not False:
             yield f"{route}: API Gateway's own logging is not off"

@@ -33,7 +33,7 @@ def errors(template):
         for expression in sums:
             if re.search(r"[a-z]", re.sub(r"FILL\(\w+, 0\)", "", expression)):
                 yield f"{name}: a term without data hides the sum {expression}"
-        if len(properties["AlarmDescription"]) < 60:
+        if len(str(properties["AlarmDescription"])) < 60:
             yield f"{name}: does not say what to do"
         if each["Properties"]["AlarmActions"] != [{"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]}]:
             yield f"{name}: does not notify AlarmTopic"
@@ -46,6 +46,8 @@ def errors(template):
         for namespace, metric in named:
             if "ChatKit/" in str(namespace) and metric not in metrics:
                 yield f"{name}: nothing counts {metric}"
+    if "just stop" not in str(template.properties("BudgetAlarm")["AlarmDescription"]):
+        yield "BudgetAlarm: does not name the brake"
     counted = (of_alarms, len(metrics))
     if counted != (ALARM_METRICS, LINE_METRICS):
         yield f"infra/cost.py does not count the metrics of alarms and of log lines as {counted}"
