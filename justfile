@@ -35,6 +35,16 @@ set-key environment:
 logs environment:
     python infra/operate/logs.py {{ environment }}
 
+# Stop every turn of the deployed stack at once, until `just start`. Needs aws-sam-cli, credentials
+[group('start here')]
+stop environment:
+    python infra/operate/brake.py stop {{ environment }}
+
+# Let the turns of a stopped stack run again. Needs aws-sam-cli, credentials
+[group('start here')]
+start environment:
+    python infra/operate/brake.py start {{ environment }}
+
 # Delete the deployed stack; asks first, and says what stays. Needs aws-sam-cli, credentials
 [group('start here')]
 destroy environment:

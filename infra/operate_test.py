@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import json
 import os
 import sys
 import tempfile
@@ -11,14 +10,18 @@ from pathlib import Path
 from unittest import mock
 
 from botocore.exceptions import ClientError
+from samcli.cli.types import CfnParameterOverridesType
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "operate"))
 import addresses  # noqa: E402
+import brake  # noqa: E402
 import deploy  # noqa: E402
 import destroy  # noqa: E402
 import logs  # noqa: E402
+import preflight  # noqa: E402, F401
 import set_key  # noqa: E402
 import stack  # noqa: E402
+from scripted_account import Account  # noqa: E402
 
 
 class Operator(unittest.TestCase):
@@ -32,18 +35,21 @@ class Operator(unittest.TestCase):
         for patch in (
             mock.patch.dict(os.environ, kept | isolated, clear=True),
             mock.patch("subprocess.run", side_effect=AssertionError("something was run")),
+            mock.patch("botocore.httpsession.URLLib3Session.send", side_effect=AssertionError("something was sent")),
         ):
             patch.start()
             self.addCleanup(patch.stop)
 
     def has_account(self, **deployed):
-        """Credentials, and a stack with these parameters; none without any."""
+        """Credentials of a new account, with a stack with these parameters; none without any."""
         os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-        parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in deployed.items()]
-        described = {"StackStatus": "UPDATE_COMPLETE", "Parameters": parameters} if deployed else None
-        patch = mock.patch.object(stack.Stack, "find", return_value=described)
+        account = Account()
+        if deployed:
+            account.has_stack(deployed)
+        patch = account.patch()
         self.addCleanup(patch.stop)
-        return patch.start()
+        patch.start()
+        return account
 
     def refusal(self, action, *arguments):
         with self.assertRaises(SystemExit) as refused, contextlib.redirect_stdout(io.StringIO()) as printed:
@@ -74,9 +80,11 @@ class Deploy(Operator):
             "Architecture=x64": "`Architecture` cannot be `x64`",
             "LimitUserTokensPerHour=many": "`LimitUserTokensPerHour` cannot be `many`",
             "AllowedOrigins=https://A.example": "`AllowedOrigins` cannot be `https://A.example`",
+            'Instructions="Be kind."': "`Instructions` begins and ends with a quotation mark",
         }.items():
             self.assertIn(expected, self.refusal(deploy.deploy, "dev", [given]))
-        self.assertNotIn("canary", self.refusal(deploy.deploy, "dev", ["JwtSecret=canary"]))
+        with mock.patch("sys.stdin", io.StringIO("canary")):
+            self.assertNotIn("canary", self.refusal(deploy.deploy, "dev", ["JwtSecret=-"]))
 
     NO_KEY = "AuthMode has jwt, so one of JwtSecret, JwtSecretArn, JwksUrl and UserPool must be set"
     TWO_KEYS = "JwtSecret is set, and stays so until it is given empty"
@@ -92,9 +100,9 @@ class Deploy(Operator):
         secret = hidden | {"AuthMode": "jwt"}
         _, _, arn = self.ARN.partition("=")
         for deployed, given, expected in (
-            ({}, ["JwtSecret=" + "s" * 32], None),
+            ({}, ["JwtSecret=-"], None),
             (secret, [], None),
-            (secret, ["JwtSecret=" + "t" * 32], None),
+            (secret, ["JwtSecret=-"], None),
             (secret, [self.ARN], self.TWO_KEYS),
             (secret, ["JwtSecret=", self.ARN], None),
             (secret, ["JwtSecret="], self.NO_KEY),
@@ -109,12 +117,18 @@ class Deploy(Operator):
             with self.subTest(deployed=deployed, given=given):
                 self.has_account(**deployed)
                 run = mock.patch("subprocess.run", return_value=mock.Mock(returncode=3))
-                with run, self.assertRaises(SystemExit) as ended:
+                typed = mock.patch("sys.stdin", io.StringIO("s" * 32 + "\n"))
+                with run, typed, contextlib.redirect_stdout(io.StringIO()), self.assertRaises(SystemExit) as ended:
                     deploy.deploy("prod", given)
                 self.assertIn(expected, ended.exception.code) if expected else self.assertEqual(ended.exception.code, 3)
 
+    def test_a_secret_is_not_taken_from_the_command_line(self):
+        refusal = self.refusal(deploy.deploy, "prod", ["JwtSecret=" + "canary" * 6])
+        self.assertIn("write JwtSecret=- to be asked for it", refusal)
+        self.assertNotIn("canary", refusal)
+
     def test_a_stack_that_was_never_confirmed_has_no_values(self):
-        self.has_account(AuthMode="jwt", JwtSecret="****").return_value["StackStatus"] = "REVIEW_IN_PROGRESS"
+        self.has_account(AuthMode="jwt", JwtSecret="****").status = "REVIEW_IN_PROGRESS"
         self.assertIn(self.NO_KEY, self.refusal(deploy.deploy, "prod", []))
 
     def test_no_account(self):
@@ -123,27 +137,34 @@ class Deploy(Operator):
         del os.environ["AWS_DEFAULT_REGION"]
         self.assertIn("no AWS region is chosen", self.refusal(deploy.deploy, "dev", []))
 
-    def test_sam_gets_every_parameter_and_its_status_is_ours(self):
-        self.has_account(AuthMode="jwt", JwtSecret="****")
+    def deploy_and_see(self, *given):
+        """The commands of a deployment, and the parameters that sam reads, as it reads them."""
         commands, parameters = [], []
 
         def run(command, **_):
-            commands.append(command)
+            commands.append(list(command))
             if command[0] == "sam":
-                parameters.append(json.loads(Path(command[-1].removeprefix("file://")).read_text()))
+                found = CfnParameterOverridesType().convert(command[-1:], None, None)
+                parameters.append(found)
             return mock.Mock(returncode=3 if command[1] == "deploy" else 0)
 
-        with mock.patch("subprocess.run", run), self.assertRaises(SystemExit) as ended:
-            deploy.deploy("dev", ["Architecture=x86_64", "Instructions=Be brief, and kind."])
+        printed = contextlib.redirect_stdout(io.StringIO())
+        with mock.patch("subprocess.run", run), printed, self.assertRaises(SystemExit) as ended:
+            deploy.deploy("dev", list(given))
         self.assertEqual(ended.exception.code, 3)
-        cargo, *sam = commands
+        return commands, parameters
+
+    def test_sam_gets_every_parameter_and_its_status_is_ours(self):
+        self.has_account(AuthMode="jwt", JwtSecret="****")
+        instructions = 'Be brief, and kind: 😀 "so".'
+        (cargo, *sam), parameters = self.deploy_and_see("Architecture=x86_64", f"Instructions={instructions}")
         self.assertEqual(cargo, ["cargo", "lambda", "build", "--release"])
         self.assertEqual([command[:2] for command in sam], [["sam", "build"], ["sam", "deploy"]])
         for each in parameters:
             self.assertRegex(each.pop("Release"), r"^\d{8}T\d{6}$")
             expected = {
                 "Architecture": "x86_64",  # from the command line
-                "Instructions": "Be brief, and kind.",
+                "Instructions": instructions,
                 "Protection": "false",  # from the file
                 "ApiRate": "20",
                 "ChatReservedConcurrency": "0",  # the template's defaults, whatever the deployment before was given
@@ -152,14 +173,30 @@ class Deploy(Operator):
             self.assertEqual({name: each.get(name) for name in expected}, expected)
             # A secret keeps its value.
             self.assertNotIn("JwtSecret", each)
-        commands.clear()
-        with mock.patch("subprocess.run", run), self.assertRaises(SystemExit):
-            deploy.deploy("dev", ["ChatProvisionedConcurrency=1"])
+            # It reaches AWS.
+            self.assertIn("😀".encode(), each["Instructions"].encode())
+        commands, _ = self.deploy_and_see()
         self.assertEqual(commands[0][-1], "--arm64")
+
+    def test_a_document_is_checked_as_the_function_reads_it(self):
+        self.has_account()
+        (check, *_), _ = self.deploy_and_see("AssistantDocument=example.json")
+        self.assertEqual(check[-3:], ["--", "--check-assistant", "infra/assistant/example.json"])
+
+    def test_programs_that_lambda_cannot_start(self):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(deploy, "ROOT", Path(folder)):
+            program = Path(folder) / ".aws-sam/build/ChatFunction/bootstrap"
+            program.parent.mkdir(parents=True)
+            arm64, x86_64 = (b"\x7fELF".ljust(18, b"\0") + machine.to_bytes(2, "little") for machine in (0xB7, 0x3E))
+            program.write_bytes(arm64 + b"GLIBC_2.17\0GLIBC_2.34")
+            deploy.check_built("arm64")
+            self.assertIn("ChatFunction was not built for x86_64", self.refusal(deploy.check_built, "x86_64"))
+            program.write_bytes(x86_64 + b"GLIBC_2.39")
+            self.assertIn("ChatFunction needs glibc 2.39, and Lambda has 2.34", self.refusal(deploy.check_built, "x86_64"))
 
 
 class Operate(Operator):
-    ACTIONS = (addresses.show, destroy.destroy, logs.follow, set_key.set_key)
+    ACTIONS = (addresses.show, brake.start, brake.stop, destroy.destroy, logs.follow, set_key.set_key)
 
     def test_an_unknown_environment(self):
         for action in self.ACTIONS:
@@ -176,7 +213,7 @@ class Operate(Operator):
 
     def test_an_error_of_aws_is_a_line(self):
         expired = ClientError({"Error": {"Code": "ExpiredToken", "Message": "The token is expired"}}, "DescribeStacks")
-        self.has_account().side_effect = expired
+        self.has_account().describe_stacks = mock.Mock(side_effect=expired)
         for action in self.ACTIONS:
             self.assertIn("The token is expired", self.of(action, "dev"))
 
@@ -187,13 +224,11 @@ class Operate(Operator):
         self.assertIn("The token is expired", self.refusal(deploy_as_typed))
 
     def test_a_stack_that_was_never_complete(self):
-        os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-        failed = mock.patch.object(stack.Stack, "describe", return_value={"StackStatus": "ROLLBACK_COMPLETE"})
-        with failed:
-            for action in (addresses.show, logs.follow, set_key.set_key):
-                self.assertIn("`chatkit-dev` is ROLLBACK_COMPLETE", self.of(action, "dev"))
+        self.has_account().has_stack({}, status="ROLLBACK_COMPLETE")
+        for action in (addresses.show, logs.follow, set_key.set_key):
+            self.assertIn("`chatkit-dev` is ROLLBACK_COMPLETE", self.of(action, "dev"))
         for typed, deleted in (("chatkit-prod", False), ("chatkit-dev", True)):
-            with failed, mock.patch("builtins.input", return_value=typed), mock.patch("subprocess.run") as run:
+            with mock.patch("builtins.input", return_value=typed), mock.patch("subprocess.run") as run:
                 run.return_value.returncode = 0
                 with contextlib.redirect_stdout(io.StringIO()):
                     try:

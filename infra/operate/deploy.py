@@ -1,11 +1,13 @@
 """Builds the functions and deploys them: `just deploy ENV [Name=value...]`.
 
 A value on the command line takes precedence over `infra/parameters/ENV.yaml`, and that over the template's defaults. Values
-that the template would refuse, unknown names and missing credentials are refused before anything is built; sam would ignore a
-name that it does not know.
+that the template would refuse, unknown names, missing credentials, and what the account would refuse later
+(preflight.py) are refused before anything is built; sam would ignore a name that it does not know.
 """
 
+import getpass
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,10 +19,16 @@ from samcli.yamlhelper import yaml_parse
 from stack import ROOT, Stack, briefly
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import brake  # noqa: E402
+import preflight  # noqa: E402
 from template_checks.parameters import accepts, broken_rules  # noqa: E402
 
 # Stands for a deployed `JwtSecret`, whose value is not known here.
 SOME_SECRET = "*" * 32
+# Amazon Linux 2023 has glibc 2.34.
+NEWEST_GLIBC = 34
+# `e_machine` of an ELF file, by architecture.
+MACHINES = {"arm64": 0xB7, "x86_64": 0x3E}
 
 
 def deploy(environment, given):
@@ -32,21 +40,54 @@ def deploy(environment, given):
     stack.needs_account()
     # A new word for each deployment; with provisioned concurrency it makes the version that is kept ready.
     values["Release"] = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
-    refuse(broken(template, values, stack.parameters()), path)
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        # JSON is YAML, and sam only reads files that end in `.yaml`.
-        json.dump(with_defaults(template["Parameters"], values), file)
+    deployed = stack.parameters()
+    refuse(broken(template, values, deployed), path)
+    values.setdefault("ApiLogsRole", preflight.choose_logs_role(stack, deployed))
+    is_stopped = bool(deployed) and brake.is_stopped(stack)
+    plan = preflight.Plan(stack, template, with_defaults(template["Parameters"], values), deployed, is_stopped)
+    refuse(preflight.problems(plan), path)
+    for note in preflight.notes(plan):
+        print(note, flush=True)
+    # SAM reads only files that end in `.yaml`. JSON is YAML, but for the escapes of what is beyond U+FFFF.
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+        json.dump(plan.values, file, ensure_ascii=False)
         file.flush()
-        run(environment, f"file://{file.name}", values.get("Architecture", "arm64"))
+        build(environment, f"file://{file.name}", plan.values)
+        check_built(plan.values["Architecture"])
+        run("sam", "deploy", "--config-env", environment, "--parameter-overrides", f"file://{file.name}")
+    if plan.is_stopped:
+        brake.hold(stack, brake.turn_functions(stack), provisioned=False)
+        print(f"{stack.name} is still stopped, until: just start {environment}")
 
 
-def run(environment, overrides, architecture):
+def build(environment, overrides, values):
+    if document := values["AssistantDocument"]:
+        # With a document that is not valid every start of a function would fail.
+        path = f"infra/assistant/{document}"
+        run("cargo", "run", "--quiet", "--package", "chatkit-local", "--", "--check-assistant", path)
     # sam prints nothing during the minutes of its build. So the same build runs first, and sam finds everything built.
-    cargo = ["cargo", "lambda", "build", "--release", *(["--arm64"] if architecture == "arm64" else [])]
-    options = ["--config-env", environment, "--parameter-overrides", overrides]
-    for command in (cargo, ["sam", "build", "--build-in-source", *options], ["sam", "deploy", *options]):
-        if status := subprocess.run(command, cwd=ROOT, check=False).returncode:
-            raise SystemExit(status)
+    run("cargo", "lambda", "build", "--release", *(["--arm64"] if values["Architecture"] == "arm64" else []))
+    run("sam", "build", "--build-in-source", "--config-env", environment, "--parameter-overrides", overrides)
+
+
+def run(*command):
+    if status := subprocess.run(command, cwd=ROOT, check=False).returncode:
+        raise SystemExit(status)
+
+
+def check_built(architecture):
+    """Lambda would find it out at the first start."""
+    for program in sorted((ROOT / ".aws-sam/build").glob("*/bootstrap")):
+        code = program.read_bytes()
+        name = program.parent.name
+        if int.from_bytes(code[18:20], "little") != MACHINES[architecture]:
+            raise SystemExit(f"{name} was not built for {architecture}: delete .aws-sam and deploy again")
+        newest = max((int(minor) for minor in re.findall(rb"GLIBC_2\.(\d+)", code)), default=0)
+        if newest > NEWEST_GLIBC:
+            raise SystemExit(
+                f"{name} needs glibc 2.{newest}, and Lambda has 2.{NEWEST_GLIBC}: build with zig "
+                "(pip install --requirement .ci/tools.txt)"
+            )
 
 
 def with_defaults(known, values):
@@ -60,13 +101,22 @@ def parameters(path, given):
     """The values by name, as text."""
     if not (ROOT / path).is_file():
         raise SystemExit(f"there is no {path} for this environment")
-    found = {name: text(value) for name, value in yaml_parse((ROOT / path).read_text()).items()}
+    found = {name: text(value) for name, value in yaml_parse((ROOT / path).read_text(encoding="utf-8")).items()}
     for each in given:
         name, equals, value = each.partition("=")
         if not (name and equals):
             raise SystemExit(f"`{each}` is not a parameter: write Name=value")
-        found[name] = value
+        found[name] = typed_secret(value) if name == "JwtSecret" else value
     return found
+
+
+def typed_secret(value):
+    """A command line is in the shell's history, and others on the machine can read it."""
+    if value == "-":
+        return (getpass.getpass("JwtSecret: ") if sys.stdin.isatty() else sys.stdin.read()).strip()
+    if value:
+        raise SystemExit("others can read the command line: write JwtSecret=- to be asked for it, or use JwtSecretArn")
+    return value
 
 
 def text(value):
@@ -85,6 +135,8 @@ def unfit(known, values):
         if not accepts(known[name], values[name]):
             value = "this value" if "NoEcho" in known[name] else f"`{values[name]}`"
             problems.append(f"`{name}` cannot be {value}: {known[name]['Description']} ({taken(known[name])})")
+        elif values[name][:1] in ('"', "'") and values[name][-1:] == values[name][:1]:
+            problems.append(f"`{name}` begins and ends with a quotation mark, and sam would take both away")
     return problems
 
 

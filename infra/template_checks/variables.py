@@ -4,7 +4,7 @@ each deployment restarts the functions."""
 import re
 
 from .roles import FUNCTIONS
-from .template import ROOT
+from .template import ROOT, Resolver
 
 PAGE = "docs/src/configuration.md"
 
@@ -30,6 +30,8 @@ INTERNAL = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "SOCKET_URL"}
 MAX_BYTES = 4096
 # The most bytes that a reference to a resource resolves to, by the end of the resource's name.
 MAX_REFERENCE_BYTES = {"Table": 100, "Bucket": 63, "Secret": 170, "Client": 30}
+# How many it has with a stack's name of usual length.
+USUAL_REFERENCE_BYTES = {"Table": 45, "Bucket": 45, "Secret": 100, "Client": 26}
 
 
 def errors(template):
@@ -73,8 +75,31 @@ def documented():
     return table
 
 
+def bytes_of_variables(written, values):
+    """How many bytes the variables of each function have with these parameters; names that AWS makes have their usual length."""
+    resolver = Resolver(written, values)
+
+    def size(value):
+        match resolver.resolve(value):
+            case {"Ref": name}:
+                return next(size for end, size in USUAL_REFERENCE_BYTES.items() if name.endswith(end))
+            case {"Fn::Sub": text}:
+                return len(re.sub(r"\$\{([^}]+)\}", lambda name: resolver.parameters.get(name[1], "x" * 20), text).encode())
+            case resolved:
+                return len(str(resolved).encode())
+
+    shared = written["Globals"]["Function"]["Environment"]["Variables"]
+    sizes = {}
+    for function in FUNCTIONS:
+        resource = written["Resources"][f"{function}Function"]
+        if "Condition" not in resource or resolver.resolve({"Condition": resource["Condition"]}):
+            variables = shared | resource["Properties"]["Environment"]["Variables"]
+            sizes[function] = sum(len(name) + size(value) for name, value in variables.items())
+    return sizes
+
+
 def max_bytes(template, value):
-    """The most bytes that a value can have."""
+    """The most bytes that a value can have, in characters of one byte; `just deploy` counts the real ones."""
     match value:
         case str() | int() | bool():
             return len(str(value))
