@@ -1,23 +1,35 @@
-"""What sessions and turns cost on AWS, from the units that the code needs and a dated table of prices: `just cost`.
+"""What sessions and turns cost, from the units that the code needs and a dated table of prices: `just cost`.
 
-The model's own price is not in it: it is mostly the larger part by far. Needs nothing but Python.
+Needs nothing but Python.
 """
 
 import argparse
 import json
 import math
+import re
 from pathlib import Path
 
 import simulate
-from workload import ACCESS_LINE, KEPT, LINE, REFRESH, START, Habits, turn
+from workload import ACCESS_LINE, KEPT, LINE, REFRESH, START, Habits, socket_turn, turn
 
-TABLE = json.loads((Path(__file__).parent / "prices.json").read_text())
+ROOT = Path(__file__).resolve().parent.parent
+TABLE = json.loads((ROOT / "infra/prices.json").read_text(encoding="utf-8"))
+MODELS = TABLE["models"]["prices"]
+DEFAULT_MODEL = "gpt-6-luna"
 GB = 1e9
+MILLION = 1_000_000
 # What API Gateway counts as one request of a stream.
 STREAM_UNIT = 10e6
+# How long prod keeps a log line.
+LOG_MONTHS = 3
 # Metrics that the template's alarms look at, one or several each, and those it makes of log lines.
 ALARM_METRICS = 22
 LINE_METRICS = 7
+# The functions whose memory is ChatMemory.
+TURN_FUNCTIONS = ("chat", "socket")
+SECONDS_OF_A_MONTH = 730 * 3600
+# Memory whose price is shown beside each other.
+MEMORY = [128, 192, 256, 512]
 
 
 def price(name, amount):
@@ -36,28 +48,58 @@ def price(name, amount):
 
 
 def of_requests(requests, memory, architecture="arm64"):
-    """The price of requests, by what is paid for. `requests`: pairs of a request and its number; `memory`: MB by function."""
+    """The price of requests, by what is paid for. `requests`: pairs of a request and its number; `memory`: MB of `chat`
+    and of `others`."""
     parts = dict.fromkeys(["API Gateway", "Lambda", "DynamoDB", "logs", "traffic"], 0.0)
-    counted = sum(number * max(1, math.ceil(each.bytes_out / STREAM_UNIT)) for each, number in requests)
+    over_http = [(each, number) for each, number in requests if not each.messages]
+    counted = sum(number * max(1, math.ceil(each.bytes_out / STREAM_UNIT)) for each, number in over_http)
     parts["API Gateway"] = price("api_request", counted)
+    parts["API Gateway"] += price("socket_message", sum(number * each.messages for each, number in requests))
     for each, number in requests:
-        gb_seconds = memory.get(each.function, memory["others"]) / 1024 * each.seconds
+        gb_seconds = memory["chat" if each.function in TURN_FUNCTIONS else "others"] / 1024 * each.seconds
+        parts["API Gateway"] += price("socket_minute", number * each.connection_seconds / 60)
         parts["Lambda"] += price("lambda_request", number)
         parts["Lambda"] += price(f"lambda_gb_second_{architecture}", number * gb_seconds)
         parts["DynamoDB"] += price("dynamodb_write_unit", number * each.write_units)
         parts["DynamoDB"] += price("dynamodb_read_unit", number * each.reads)
-        parts["logs"] += price("log_gb", number * (LINE + ACCESS_LINE) / GB)
+        logged = number * (LINE + ACCESS_LINE) / GB
+        parts["logs"] += price("log_gb", logged) + LOG_MONTHS * price("log_gb_month", logged)
         parts["traffic"] += price("traffic_gb", number * each.bytes_out / GB)
     return parts
 
 
+def of_model(requests, model):
+    """The model's price of requests, with nothing from its cache."""
+    prices = MODELS[model]
+    used = sum(
+        number * (each.input_tokens * prices["input"] + each.output_tokens * prices["output"])
+        for each, number in requests
+    )
+    return used / MILLION
+
+
 def idle(environment):
-    """What an idle month costs."""
-    alarm_metrics, metrics = (ALARM_METRICS, LINE_METRICS) if environment == "prod" else (0, 0)
+    """What a month costs in which nobody comes, by what is paid for."""
+    alarm_metrics, metrics, dashboards = (ALARM_METRICS, LINE_METRICS, 1) if environment == "prod" else (0, 0, 0)
     return {
-        "secrets (the key, what tokens are signed with)": price("secret_month", 2),
-        "alarms beyond the ten that are free": price("alarm_metric_month", max(0, alarm_metrics - 10)),
+        "secrets: the OpenAI key, the signing key": price("secret_month", 2),
+        "metrics of alarms, of which ten are free": price("alarm_metric_month", max(0, alarm_metrics - 10)),
         "metrics of log lines, of which ten are free": price("metric_month", max(0, metrics - 10)),
+        "dashboards, of which three are free": price("dashboard_month", max(0, dashboards - 3)),
+    }
+
+
+def options(memory):
+    """What a month of an option costs beside that."""
+    provisioned = memory["chat"] / 1024 * SECONDS_OF_A_MONTH
+    return {
+        "JwtSecretArn: the secret of your own": price("secret_month", 1),
+        "AssistantDocument: the tools' signing key": price("secret_month", 1),
+        "LimitTenantTokensPerDay: a metric of an alarm": price("alarm_metric_month", 1),
+        "ChatProvisionedConcurrency: each environment": price("lambda_provisioned_gb_second_arm64", provisioned),
+        "Firewall, and 0.60 for a million requests": price("firewall_month", 1) + price("firewall_rule_month", 2),
+        "CloudFront: a secret, a rule of the firewall": price("secret_month", 1) + price("firewall_rule_month", 1),
+        "KmsKeyArn: the key of your own": price("key_month", 1),
     }
 
 
@@ -67,32 +109,48 @@ def kept(turns):
     return price("dynamodb_gb_month", size) + price("dynamodb_recovery_gb_month", size)
 
 
-def report(habits, memory, architecture, people):
-    print(f"Prices of {TABLE['region']}, {TABLE['date']}, without free tiers and without the model; {architecture},")
-    print(f"chat {memory['chat']} MB, others {memory['others']} MB; a turn takes {habits.turn_seconds:g} s for {habits.output_tokens} tokens.\n")
-    million = 1_000_000
+def report(habits, memory, architecture, people, model=DEFAULT_MODEL):
+    print(f"AWS's prices of {TABLE['region']}, {TABLE['date']}, the model's of {TABLE['models']['date']}, without free tiers;")
+    print(f"{architecture}, chat and socket {memory['chat']} MB, others {memory['others']} MB;")
+    print(f"a turn takes {habits.turn_seconds:g} s for {habits.output_tokens} tokens.\n")
     one = turn(habits.turn_seconds, habits.output_tokens)
     first = turn(habits.turn_seconds, habits.output_tokens, first=True)
     rows = [
-        ("a million sessions started", of_requests([(START, million)], memory, architecture)),
-        ("a million sessions refreshed", of_requests([(REFRESH, million)], memory, architecture)),
-        ("a million first turns", of_requests([(first, million)], memory, architecture)),
-        ("a million further turns", of_requests([(one, million)], memory, architecture)),
-        (
-            f"a million visits of {habits.turns} turns",
-            of_requests([(each, number * million) for each, number in habits.visit()], memory, architecture),
-        ),
+        ("a million sessions started", [(START, 1)]),
+        ("a million sessions refreshed", [(REFRESH, 1)]),
+        ("a million first turns", [(first, 1)]),
+        ("a million further turns", [(one, 1)]),
+        ("the same over the WebSocket", socket_turn(habits)),
+        (f"a million visits of {habits.turns} turns", habits.visit()),
     ]
-    names = list(rows[0][1])
-    print(f"{'USD':<32}" + "".join(f"{name:>13}" for name in names) + f"{'in all':>13}")
-    for title, parts in rows:
-        print(f"{title:<32}" + "".join(f"{parts[name]:>13.2f}" for name in names) + f"{sum(parts.values()):>13.2f}")
-    print(f"\nTo keep a million turns for a month: {kept(million):.2f} USD.")
-    for environment in ("dev", "prod"):
-        parts = idle(environment)
-        print(f"An idle month, {environment}: {sum(parts.values()):.2f} USD.")
+    names = list(of_requests([], memory, architecture))
+    print(f"{'USD':<30}" + "".join(f"{name:>12}" for name in names) + f"{'AWS in all':>12}{model:>13}")
+    for title, requests in rows:
+        requests = [(each, number * MILLION) for each, number in requests]
+        parts = of_requests(requests, memory, architecture)
+        aws = "".join(f"{parts[name]:>12.2f}" for name in names) + f"{sum(parts.values()):>12.2f}"
+        print(f"{title:<30}{aws}{of_model(requests, model):>13.2f}")
+    print("\nA million further turns, by the memory of chat:")
+    for size in MEMORY:
+        parts = of_requests([(one, MILLION)], memory | {"chat": size}, architecture)
+        print(f"{size:>8} MB{sum(parts.values()):>10.2f}")
+    print(f"\nTo keep a million turns for a month: {kept(MILLION):.2f}.\n")
+    print(f"{'A month in which nobody comes':<48}{'dev':>8}{'prod':>8}")
+    environments = [idle(environment) for environment in ("dev", "prod")]
+    for title in environments[0]:
+        print(f"{title:<48}" + "".join(f"{parts[title]:>8.2f}" for parts in environments))
+    print(f"{'in all':<48}" + "".join(f"{sum(parts.values()):>8.2f}" for parts in environments))
+    print("beside that, by parameter:")
+    for title, amount in options(memory).items():
+        print(f"{title:<56}{amount:>8.2f}")
     print("\nPeople who chat at the same time (simulated, all come within a minute):\n")
     simulate.report(people, habits)
+
+
+def default(parameter):
+    """The template's default of a parameter that is a number."""
+    template = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    return int(re.search(rf"^  {parameter}: {{ Type: Number, Default: (\d+)", template, re.MULTILINE)[1])
 
 
 def positive(text):
@@ -107,14 +165,15 @@ def main():
     arguments.add_argument("--turn-seconds", type=positive, default=Habits.turn_seconds)
     arguments.add_argument("--output-tokens", type=int, default=Habits.output_tokens)
     arguments.add_argument("--turns", type=int, default=Habits.turns, help="of one visit")
-    arguments.add_argument("--memory", type=int, default=512, help="megabytes of chat")
-    arguments.add_argument("--session-memory", type=int, default=256, help="megabytes of the other functions")
+    arguments.add_argument("--memory", type=int, default=default("ChatMemory"), help="megabytes of chat and socket")
+    arguments.add_argument("--session-memory", type=int, default=default("SessionMemory"), help="of the other functions")
     arguments.add_argument("--architecture", choices=["arm64", "x86_64"], default="arm64")
+    arguments.add_argument("--model", choices=MODELS, default=DEFAULT_MODEL)
     arguments.add_argument("--people", type=int, nargs="*", default=[10, 1_000, 100_000])
     arguments = arguments.parse_args()
     habits = Habits(arguments.turn_seconds, arguments.output_tokens, turns=arguments.turns)
     memory = {"chat": arguments.memory, "others": arguments.session_memory}
-    report(habits, memory, arguments.architecture, arguments.people)
+    report(habits, memory, arguments.architecture, arguments.people, arguments.model)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ import unittest
 from pathlib import Path
 
 import simulate
-from cost import TABLE, idle, of_requests, positive, price, report
-from workload import BETWEEN_LOOKS, FIRST_SIGN, HISTORY, LIST, REFRESH, START, Habits, turn
+from cost import DEFAULT_MODEL, MODELS, TABLE, default, idle, of_model, of_requests, positive, price, report
+from workload import BETWEEN_LOOKS, FIRST_SIGN, FRAME_INTERVAL, HISTORY, LIST, REFRESH, START, Habits, socket_turn, turn
 
 ROOT = Path(__file__).resolve().parent.parent
-MEMORY = {"chat": 512, "others": 256}
+MEMORY = {"chat": default("ChatMemory"), "others": default("SessionMemory")}
 
 
 class Prices(unittest.TestCase):
@@ -25,8 +25,26 @@ class Prices(unittest.TestCase):
     def test_a_million_further_turns_by_hand(self):
         parts = of_requests([(turn(8.0, 350), 1_000_000)], MEMORY)
         self.assertAlmostEqual(parts["API Gateway"], 3.5)
-        self.assertAlmostEqual(parts["Lambda"], 0.2 + 1e6 * 0.5 * 8 * 0.0000133334)
+        self.assertAlmostEqual(parts["Lambda"], 0.2 + 1e6 * MEMORY["chat"] / 1024 * 8 * 0.0000133334)
         self.assertAlmostEqual(parts["DynamoDB"], 11 * 0.625 + 3 * 0.125)
+
+    def test_a_million_turns_over_the_web_socket_by_hand(self):
+        (message, one), (ordered, other) = socket_turn(Habits(turn_seconds=8, output_tokens=10, think_seconds=30))
+        self.assertEqual((one, other, message.messages, ordered.messages), (1, 1, 1, 11))
+        parts = of_requests([(message, 1e6), (ordered, 1e6)], MEMORY)
+        self.assertAlmostEqual(parts["API Gateway"], 12 + 0.25 * 38 / 60)
+        self.assertAlmostEqual(parts["Lambda"], 0.4 + 1e6 * MEMORY["chat"] / 1024 * 8.015 * 0.0000133334)
+        # The message is counted, and the order is claimed.
+        over_http = turn(8, 10)
+        self.assertEqual(message.write_units + ordered.write_units, over_http.write_units + 2)
+
+    def test_the_model_by_hand(self):
+        one = turn(8.0, 350)
+        self.assertAlmostEqual(of_model([(one, 1e6)], DEFAULT_MODEL), one.input_tokens * 0.1 + 350 * 0.5)
+
+    def test_the_default_model_is_that_of_the_code(self):
+        (model,) = re.findall(r'DEFAULT_MODEL: &str = "([^"]+)"', (ROOT / "shared/src/assistant/mod.rs").read_text())
+        self.assertEqual(DEFAULT_MODEL, model)
 
     def test_a_turn_takes_time(self):
         self.assertEqual(positive("0.5"), 0.5)
@@ -44,6 +62,9 @@ class Prices(unittest.TestCase):
         for name, entry in TABLE["prices"].items():
             self.assertTrue(entry["source"], name)
             self.assertEqual("price" in entry, "tiers" not in entry, name)
+        self.assertRegex(TABLE["models"]["date"], r"^\d{4}-\d{2}-\d{2}$")
+        for name, entry in MODELS.items():
+            self.assertEqual(entry.keys(), {"input", "cached_input", "output", "source"}, name)
 
     def test_an_idle_month_costs_at_most_two_dollars(self):
         self.assertLess(sum(idle("dev").values()), 1)
@@ -96,6 +117,11 @@ class Units(unittest.TestCase):
         (first,) = re.findall(r"const FIRST_BEAT_AFTER: Duration = Duration::from_secs\((\d+)\);", code)
         (between,) = re.findall(r"const LOOK_INTERVAL: Duration = Duration::from_millis\(([\d_]+)\);", code)
         self.assertEqual((FIRST_SIGN, BETWEEN_LOOKS), (int(first), int(between) / 1000))
+
+    def test_frames_are_those_of_the_code(self):
+        code = (ROOT / "functions/socket/src/answer.rs").read_text()
+        (interval,) = re.findall(r"const FRAME_INTERVAL: Duration = Duration::from_millis\((\d+)\);", code)
+        self.assertEqual(FRAME_INTERVAL, int(interval) / 1000)
 
     def test_shards_are_those_of_the_code(self):
         (shards,) = re.findall(r"const SHARDS: usize = (\d+);", (ROOT / "shared/src/store/usage.rs").read_text())

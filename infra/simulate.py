@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from workload import LIST, OPEN, REFRESH, START, Habits, turn
+from workload import FRAME_INTERVAL, LIST, OPEN, REFRESH, START, Habits, turn
 
 QUOTAS = json.loads((Path(__file__).parent / "prices.json").read_text())["quotas"]
 # All people come within this time.
@@ -41,6 +41,11 @@ class Load:
     @property
     def most_running(self):
         return math.ceil(max(self.running))
+
+    @property
+    def most_requests_with_frames(self):
+        frames = [running / FRAME_INTERVAL for running in self.running]
+        return math.ceil(max(map(sum, zip(frames, self.requests, strict=True))))
 
     @property
     def new_environments_in_10_s(self):
@@ -114,6 +119,8 @@ def needs(load):
         ("functions at one time", load.most_running, QUOTAS["lambda_concurrent_executions"], "raise Lambda's concurrent executions"),
         ("new environments in 10 s", load.new_environments_in_10_s, QUOTAS["lambda_new_environments_in_10_s"], "keep some ready: ChatProvisionedConcurrency"),
         ("requests a second", max(load.requests), QUOTAS["api_requests_per_second"], "raise API Gateway's rate"),
+        # Each frame is a request, and each running function sends one in an interval.
+        ("the same over the WebSocket", load.most_requests_with_frames, QUOTAS["api_requests_per_second"], "stream over HTTP"),
         *(
             (f"write units a second, {table}", max(units), QUOTAS["dynamodb_write_units_of_a_new_table"], "warm the table's throughput up")
             for table, units in load.writes.items()

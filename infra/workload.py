@@ -1,18 +1,25 @@
 """What a request needs of AWS, and how people chat. The units are measured; the times are assumed where it says so."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request to the API. `writes` are write units by table, asserted by the tests of the code and listed in docs/src/limits-and-cost.md."""
+    """One request to the API. `writes` are write units by table, asserted by the tests of the code and listed in
+    docs/src/limits-and-cost.md."""
 
     writes: dict
     reads: float
     seconds: float
     bytes_out: int
     function: str
+    # Of the model.
+    input_tokens: float = 0
+    output_tokens: float = 0
+    # Over the WebSocket: messages both ways instead of a request, and how long the connection is open for it.
+    messages: int = 0
+    connection_seconds: float = 0
 
     @property
     def write_units(self):
@@ -22,10 +29,10 @@ class Request:
 # Bytes of a line of ours in the log, and of API Gateway's.
 LINE = 420
 ACCESS_LINE = 380
-# A streamed event without its text, with one token of text in it, and everything of a turn that is no answer's text:
-# counted from the demo model's streams.
-EVENT = 200
-FRAME = 3000
+# An event with its position, without the token of text in it; and of a turn what comes besides, without the text that is
+# repeated at the end of a part and of the answer. Counted in streams.
+EVENT = 247
+FRAME = 1500
 # Bytes that a turn leaves in the tables: two items, a usage record.
 KEPT = 2500
 # Bytes of a token of English, and of what is stored beside the text: with an answer, and in the record of a run.
@@ -34,6 +41,9 @@ BESIDE_ANSWER = 400
 BESIDE_RECORD = 630
 # Bytes of the history that a further turn shows the model: of two or three turns, with their questions.
 HISTORY = 2.5 * 2200
+# Tokens of the model's input beside the history: instructions and question; and of a title.
+ASKED_TOKENS = 250
+TITLE_TOKENS = (300, 20)
 # When a running turn gives signs of life, which are writes of its record; between two of them it looks at the record once
 # (shared/src/engine/turn/life.rs).
 FIRST_SIGN = 2.0
@@ -55,7 +65,30 @@ def turn(seconds, output_tokens, first=False):
     history = 0 if first else 0.5 + 0.5 * math.ceil(HISTORY / 4096)
     reads = 1 + history + 0.5 * (looks - len(signs))
     writes = {"threads": threads, "counters": 2, "usage": 2}
-    return Request(writes, reads, seconds, FRAME + EVENT * output_tokens, "chat")
+    streamed = FRAME + EVENT * output_tokens + 3 * answer
+    of_title = TITLE_TOKENS if first else (0, 0)
+    asked = ASKED_TOKENS + (0 if first else HISTORY / TOKEN) + of_title[0]
+    return Request(writes, reads, seconds, streamed, "chat", asked, output_tokens + of_title[1])
+
+
+# From one frame of an answer to the next (functions/socket/src/answer.rs).
+FRAME_INTERVAL = 0.05
+
+
+def socket_turn(habits):
+    """A further turn over the WebSocket: the message, which is counted and answered in milliseconds, and the turn that it
+    orders, which is claimed."""
+    over_http = turn(habits.turn_seconds, habits.output_tokens)
+    frames = min(habits.output_tokens, math.ceil(habits.turn_seconds / FRAME_INTERVAL)) + 1
+    message = Request({"counters": 1}, 0, 0.015, 0, "socket", messages=1, connection_seconds=habits.think_seconds)
+    ordered = replace(
+        over_http,
+        writes=over_http.writes | {"counters": over_http.writes["counters"] + 1},
+        function="socket",
+        messages=frames,
+        connection_seconds=habits.turn_seconds,
+    )
+    return [(message, 1), (ordered, 1)]
 
 
 # Times of what does not wait for the model: some milliseconds per round trip to DynamoDB, assumed, not measured on AWS.
