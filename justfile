@@ -91,18 +91,10 @@ test-watch:
 conformance *arguments:
     tests/conformance.sh {{ arguments }}
 
-# Fuzz a target of `tests/fuzz/`, guided by coverage: `just fuzz parsers::body 15`. Needs cargo-bolero and a C++ compiler
+# Fuzz a target of `tests/fuzz/`, guided by coverage: `just fuzz parsers::body 15`. Needs a C++ compiler
 [group('prove')]
 fuzz target minutes="1":
-    #!/usr/bin/env bash
-    set -euo pipefail
-    # What it finds worth keeping goes on from here the next time; what breaks a target goes beside its samples, and into Git.
-    name="{{ target }}" work="${CARGO_TARGET_DIR:-$PWD/target}/fuzz"
-    corpus="$work/corpus/${name##*::}"
-    mkdir -p "$corpus"
-    cp -n "tests/fuzz/__fuzz__/${name##*::}/corpus/"* "$corpus" 2> /dev/null || true
-    cargo bolero test --package chatkit-tests --target-dir "$work" --sanitizer NONE --rustc-bootstrap \
-        --corpus-dir "$corpus" -T "{{ minutes }}m" "fuzz::$name"
+    tests/fuzz.sh {{ target }} {{ minutes }}
 
 # Try the playground and ChatKit's transport in a real browser. Needs Node.js 20.19, npm and Chromium (`CHROMIUM` says where)
 [group('prove')]

@@ -99,14 +99,16 @@ fn origin() {
 fn position() {
     let server = Server::start();
     let thread_id = thread_id(&server.send_json(&create("Hi")).events());
+    let foreign = format!("{}0", &thread_id[..thread_id.len() - 1]);
     check!(name = "position").with_type::<(bool, Vec<u8>)>().for_each(|(follows, position)| {
         let path = format!("/chatkit/threads/{thread_id}/run");
         let request = match follows {
             true => request(Method::GET, &path, "alice", Body::empty()),
-            false => chatkit("alice", &add(&thread_id, "Hi")),
+            false => chatkit("alice", &add(&foreign, "Hi")),
         };
         if let Some(request) = with(request, "last-event-id", position) {
-            server.send(request);
+            let answer = server.send(request);
+            assert!(*follows || answer.status.is_client_error(), "{answer:?}");
         }
     });
 }
