@@ -162,7 +162,8 @@ async fn environment_serves_one_request_after_the_other() {
             assert_eq!(status_and_text(get(&gateway, "/hello").await).await, (200, "hello".to_owned()));
         }
 
-        assert_eq!(gateway.environments("hello"), [3]);
+        let failure = gateway.invocations("hello")[1].failure.clone();
+        assert_eq!(gateway.environments("hello"), [3], "{failure:?}");
     }
 }
 
@@ -201,6 +202,22 @@ async fn panic_fails_one_answer_and_keeps_the_environment() {
         assert_eq!(gateway.environments("hello"), [2]);
         let report: Value = serde_json::from_str(gateway.invocations("hello")[0].failure.as_ref().unwrap()).unwrap();
         assert_eq!(report["errorMessage"], "Lambda panicked: on purpose");
+    }
+}
+
+#[tokio::test]
+async fn event_that_makes_no_request_fails_alone_and_keeps_the_environment() {
+    for gateway in [start_buffered().await, start_streamed().await] {
+        assert_eq!(get(&gateway, "/hello").await.status(), 200);
+        let mut event = gateway.invocations("hello")[0].event.clone();
+        event["headers"]["host"] = json!("no host");
+        event["multiValueHeaders"]["host"] = json!(["no host"]);
+        let _ = gateway.function("hello")(event).await;
+        assert_eq!(status_and_text(get(&gateway, "/hello").await).await, (200, "hello".to_owned()));
+
+        let failure = gateway.invocations("hello")[1].failure.clone();
+        assert_eq!(gateway.environments("hello"), [3], "{failure:?}");
+        assert!(failure.is_some());
     }
 }
 

@@ -48,9 +48,10 @@ use futures_util::FutureExt;
 use http_body_util::{BodyExt, Full};
 use lambda_http::lambda_runtime::layers::TracingLayer;
 use lambda_http::lambda_runtime::{Diagnostic, LambdaInvocation};
-use lambda_http::{Error, LambdaEvent, lambda_runtime};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Error, LambdaEvent, lambda_runtime};
 use serde_json::Value;
-use tower::{ServiceExt, layer, service_fn};
+use tower::{Service, ServiceExt, layer, service_fn};
 
 use self::runtime_api::RuntimeApi;
 use crate::setup::SetupError;
@@ -60,7 +61,13 @@ use crate::telemetry::chain;
 /// most 6 MB of it. Returns only when the start or the Lambda Runtime API fails. Panics outside of Lambda.
 pub async fn run(start: impl AsyncFnOnce() -> Result<Router, SetupError>) -> Result<(), SetupError> {
     let router = start_or_report(start).await?;
-    Ok(lambda_http::run_concurrent(router.map_request(request::with_client_address).and_then(whole)).await?)
+    let adapter = Adapter::from(router.map_request(request::with_client_address).and_then(whole));
+    // In a future, whose panic the runtime catches: `lambda_http` panics where an event names no host.
+    let service = service_fn(move |event: LambdaEvent<LambdaRequest>| {
+        let mut adapter = adapter.clone();
+        async move { adapter.call(event).await }
+    });
+    Ok(lambda_runtime::run_concurrent(service).await?)
 }
 
 /// Serves the router behind a method whose transfer mode is `STREAM`: each frame of the body is sent when it is there.
@@ -114,13 +121,13 @@ async fn whole(response: Response) -> Result<http::Response<Full<Bytes>>, Error>
 /// Answers one invocation: returns when the last byte of the answer, or the report of a failure, has been posted.
 async fn answer(router: Router, api: RuntimeApi, invocation: LambdaInvocation) -> Result<(), Error> {
     let answered = async {
+        // `lambda_http` panics where an event names no host.
         let request = request::from_event(&invocation)?;
-        match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {
-            Ok(Ok(response)) => Ok(stream::body(response)?),
-            Err(panic) => Err(panicked(&*panic)),
-        }
+        let Ok(response) = router.oneshot(request).await;
+        Ok(stream::body(response)?)
     };
-    let post = match answered.await {
+    let answered = AssertUnwindSafe(answered).catch_unwind().await;
+    let post = match answered.unwrap_or_else(|panic| Err(panicked(&*panic))) {
         Ok(body) => runtime_api::streamed(&invocation, body)?,
         Err(diagnostic) => {
             tracing::error!(error = diagnostic.error_message, "an invocation failed");
