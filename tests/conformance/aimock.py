@@ -74,7 +74,7 @@ def converse(server: Server) -> tuple[list[Any], list[Any]]:
             events += server.ask("aimock", "threads.add_client_tool_output", output).events or []
         check(text, events, expected)
         # The title first: where it falls between two deltas, it would keep them from being joined.
-        turns.append(joined(title_comes_beside_the_answer(events, [])[0]))
+        turns.append(joined(without_references(title_comes_beside_the_answer(events, [])[0])))
     return turns, walk(server, "aimock", "items.list", 50, "asc", thread_id=thread_id)
 
 
@@ -88,6 +88,14 @@ def check(text: str, events: list[dict[str, Any]], expected: list[str] | None) -
     kinds = [item["type"] for item in items]
     is_cut = events[-1]["type"] == "notice"
     assert kinds[-1] == ("assistant_message" if is_cut else "end_of_turn"), kinds
+
+
+def without_references(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Errors without what names their request."""
+    return [
+        event | {"message": re.sub(r" \(ref \w+\)$", "", event["message"])} if event["type"] == "error" else event
+        for event in events
+    ]
 
 
 def joined(events: list[dict[str, Any]]) -> list[dict[str, Any]]:

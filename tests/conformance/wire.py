@@ -114,6 +114,15 @@ class Server:
         self.close()
         return seen
 
+    def follow(self, user: str, thread_id: str) -> list[dict[str, Any]]:
+        """What the thread's run sends until it is over; nothing if none is under way."""
+        connection = HTTPConnection(urlsplit(self.url).netloc, timeout=60)
+        connection.request("GET", f"/chatkit/threads/{thread_id}/run", headers={"x-user-id": user})
+        try:
+            return parse_events(connection.getresponse().read())
+        finally:
+            connection.close()
+
     def close(self) -> None:
         if self._connection:
             self._connection.close()

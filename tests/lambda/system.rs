@@ -136,7 +136,9 @@ async fn programs_stream_events_while_the_model_answers() {
     let events: Vec<_> = chunks[2..].iter().map(|chunk| std::str::from_utf8(chunk).unwrap()).collect();
     assert_eq!(events.concat(), seen);
     for event in events {
-        assert!(event.starts_with("data: {") && event.ends_with("}\n\n"), "{event:?}");
+        let (data, position) = event.split_once("}\nid: ").expect(event);
+        assert!(data.starts_with("data: {") && !data.contains('\n'), "{event:?}");
+        assert_eq!(position.find("\n\n"), Some(position.len() - 2), "{event:?}");
     }
 }
 

@@ -44,6 +44,7 @@ async fn transcribe_is_counted_with_its_tokens() {
             "total_tokens": 59,
             "input_tokens": 14,
             "cached_tokens": 0,
+            "cached_percent": 0,
             "output_tokens": 45,
             "reasoning_tokens": 0,
         }])

@@ -1,6 +1,7 @@
 """Requests that are not as they should be, and those that only look so."""
 
 import json
+import re
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -166,7 +167,7 @@ def streams_are_what_the_client_reads(stage: Stage) -> None:
     raw = response.read()
     equal(response.getheader("content-type"), "text/event-stream; charset=utf-8")
     equal(response.getheader("cache-control"), "no-cache, no-transform")
-    assert raw.endswith(b"}\n\n") and b"\r" not in raw and b"event:" not in raw and b"[DONE]" not in raw
+    assert re.search(rb"}\nid: thr_[^\n]+\n\n$", raw) and b"\r" not in raw and b"event:" not in raw and b"[DONE]" not in raw
     assert "Grüße 👩‍👩‍👧‍👦".encode() in raw, "text is escaped"
     connection.request("GET", "/chatkit")
     equal(connection.getresponse().status, 405)

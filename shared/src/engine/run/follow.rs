@@ -30,6 +30,7 @@ struct Follower {
     identity: Identity,
     /// What the client has.
     position: Position,
+    has_options: bool,
     events: UnboundedSender<RunEvent>,
 }
 
@@ -170,7 +171,8 @@ impl Engine {
 
     fn spawn_follower(&self, identity: &Identity, position: Position, first: Option<Event>) -> Events {
         let (events, receiver) = unbounded_channel();
-        let mut follower = Follower { engine: self.clone(), identity: identity.clone(), position, events };
+        let mut follower =
+            Follower { engine: self.clone(), identity: identity.clone(), position, has_options: false, events };
         drop(task::spawn_detached(async move {
             let followed = match first.map_or(Ok(()), |event| follower.send(event)) {
                 Ok(()) => follower.follow().await,
@@ -187,7 +189,6 @@ impl Engine {
 
 impl Follower {
     async fn follow(&mut self) -> Result<(), Stopped> {
-        self.send(stream_options())?;
         let Position { run_id, .. } = self.position.clone();
         match self.engine.live_runs.follow(&self.identity.owner, &run_id).await {
             Some((snapshot, events)) => self.follow_here(&snapshot, events).await,
@@ -198,9 +199,9 @@ impl Follower {
     async fn follow_here(&mut self, snapshot: &RunSnapshot, mut events: Events) -> Result<(), Stopped> {
         let Position { thread_id, .. } = &self.position;
         let loaded = self.engine.store.threads.load_now(&self.identity.owner, thread_id, ITEMS_OF_RUN).await?;
-        if let Some(loaded) = loaded {
-            self.catch_up(&loaded.items, snapshot, false)?;
-            self.send_title(loaded.thread)?;
+        match loaded {
+            Some(loaded) => self.catch_up(&loaded.items, snapshot, false, title(loaded.thread))?,
+            None => self.send_options()?,
         }
         while let Some(event) = events.recv().await {
             if event.position.as_ref().is_none_or(|position| position.seq > snapshot.seq) {
@@ -225,11 +226,8 @@ impl Follower {
             if let (true, Some((_, last_word))) = (has_died, snapshot.events.last_mut()) {
                 *last_word = public_messages::interrupted().to_event(&self.identity);
             }
-            if is_ended {
-                // Before the last word, which may be an error.
-                self.send_title(known.loaded.thread)?;
-            }
-            self.catch_up(&known.loaded.items, &snapshot, is_ended)?;
+            let title = if is_ended { title(known.loaded.thread) } else { None };
+            self.catch_up(&known.loaded.items, &snapshot, is_ended, title)?;
             if is_ended {
                 return Ok(());
             }
@@ -241,13 +239,23 @@ impl Follower {
         }
     }
 
-    /// Sends what the client lacks of what is known.
-    fn catch_up(&mut self, items: &[StoredItem], snapshot: &RunSnapshot, is_ended: bool) -> Result<(), Stopped> {
-        for RunEvent { position, event } in catch_up(&self.position, items, snapshot, is_ended) {
-            let event = self.with_file_urls(event);
-            self.position = position.clone().unwrap_or_else(|| self.position.clone());
-            self.events.send(RunEvent { position, event }).map_err(|_| Stopped::Left)?;
+    /// Sends what the client lacks of what is known. Its title comes early, since the last word may be an error.
+    fn catch_up(
+        &mut self,
+        items: &[StoredItem],
+        snapshot: &RunSnapshot,
+        is_ended: bool,
+        title: Option<Event>,
+    ) -> Result<(), Stopped> {
+        let mut lacking = catch_up(&self.position, items, snapshot, is_ended);
+        let is_question = |sent: &RunEvent| matches!(sent.event, Event::ItemDone { item: ThreadItem::UserMessage(_) });
+        let rest = lacking.split_off(lacking.iter().take_while(|sent| is_question(sent)).count());
+        self.send_all(lacking)?;
+        self.send_options()?;
+        if let Some(title) = title {
+            self.send(title)?;
         }
+        self.send_all(rest)?;
         let open = snapshot.open.iter().rev().find_map(|open| match &open.item {
             ThreadItem::AssistantMessage(message) => {
                 Some(message.content.iter().map(|part| part.text.chars().count() as u64).sum())
@@ -268,18 +276,29 @@ impl Follower {
         }
     }
 
-    /// The title may have come while the client was away.
-    fn send_title(&self, thread: ThreadRecord) -> Result<(), Stopped> {
-        match thread.title {
-            Some(_) => self.send(Event::ThreadUpdated { thread: thread.into_thread(Page::empty()) }),
-            None => Ok(()),
+    fn send_all(&mut self, events: Vec<RunEvent>) -> Result<(), Stopped> {
+        for RunEvent { position, event } in events {
+            let event = self.with_file_urls(event);
+            self.position = position.clone().unwrap_or_else(|| self.position.clone());
+            self.events.send(RunEvent { position, event }).map_err(|_| Stopped::Left)?;
         }
+        Ok(())
+    }
+
+    /// Once, after the user's message: where the run itself sent them.
+    fn send_options(&mut self) -> Result<(), Stopped> {
+        if std::mem::replace(&mut self.has_options, true) { Ok(()) } else { self.send(stream_options()) }
     }
 
     fn send(&self, event: Event) -> Result<(), Stopped> {
         let event = RunEvent { position: Some(self.position.clone()), event };
         self.events.send(event).map_err(|_| Stopped::Left)
     }
+}
+
+/// The title may have come while the client was away.
+fn title(thread: ThreadRecord) -> Option<Event> {
+    thread.title.is_some().then(|| Event::ThreadUpdated { thread: thread.into_thread(Page::empty()) })
 }
 
 impl From<StoreError> for Stopped {

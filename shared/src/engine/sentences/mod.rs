@@ -117,7 +117,7 @@ mod tests {
                 assert_eq!(text.contains(['.', '。']), is_sentence, "{name}: {text}");
             }
         }
-        assert_eq!(fields(&en::EN).len(), 31);
+        assert_eq!(fields(&en::EN).len(), 32);
     }
 
     #[test]
