@@ -1,5 +1,6 @@
 """The stack on the emulator, and what is said of it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,8 @@ import sys
 import boto3
 
 STACK = "chatkit-ministack"
+# The keys of whoever deploys and operates, who has the rights of infra/deployer-policy.json.
+DEPLOYER = {}
 ENDPOINT = os.environ["AWS_ENDPOINT_URL"]
 
 
@@ -30,10 +33,25 @@ def stack_outputs():
     return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
 
 
-def operate(program, *arguments, answers=""):
+def make_deployer():
+    """A user with the policies of infra/, whom sam and the programs of `infra/operate/` are from here on."""
+    iam = boto3.client("iam")
+    iam.create_user(UserName="deployer")
+    for name in ("deployer-policy", "deployer-policy-options"):
+        with open(f"infra/{name}.json", encoding="utf-8") as file:
+            policy = iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(json.load(file)))["Policy"]
+        iam.attach_user_policy(UserName="deployer", PolicyArn=policy["Arn"])
+    key = iam.create_access_key(UserName="deployer")["AccessKey"]
+    DEPLOYER.update(AWS_ACCESS_KEY_ID=key["AccessKeyId"], AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"])
+
+
+def run(command, **options):
+    return subprocess.run(command, env=os.environ | DEPLOYER, text=True, capture_output=True, check=False, **options)
+
+
+def operate(program, *action, answers=""):
     """Runs a program of `infra/operate/` as `just` does, with these lines as what is typed."""
-    command = [sys.executable, f"infra/operate/{program}.py", "ministack", *arguments]
-    return subprocess.run(command, input=answers, text=True, capture_output=True, check=False)
+    return run([sys.executable, f"infra/operate/{program}.py", *action, "ministack"], input=answers)
 
 
 def set_key(key):

@@ -6,7 +6,6 @@ holds, and stops at what does not.
 
 import base64
 import json
-import subprocess
 import sys
 import time
 import urllib.error
@@ -14,7 +13,7 @@ import urllib.request
 
 import boto3
 import running
-from emulated import ENDPOINT, STACK, api_address, check, operate, resource, say, stack_outputs
+from emulated import ENDPOINT, STACK, api_address, check, make_deployer, operate, resource, run, say, stack_outputs
 
 TEMPLATE, LOG = sys.argv[1:]
 
@@ -32,6 +31,7 @@ EVERYTHING = {
     "Tracing": "true",
     "SocketReservedConcurrency": "20",
     "LimitTenantTokensPerDay": "5000000",
+    "BudgetUsdPerMonth": "50",
 }
 OTHERWISE = {
     "Architecture": "x86_64",
@@ -58,6 +58,8 @@ OTHERWISE = {
 def main():
     wait_for_emulator()
     refuses_nonsense()
+    without_tls()
+    make_deployer()
     knows_no_stack()
     deploy(EVERYTHING)
     made()
@@ -65,7 +67,7 @@ def main():
     refuses_what_is_no_key()
     gateway_answers("https://www.example.com")
     running.use(LOG)
-    deploy(EVERYTHING | {"LimitMessageChars": "500", "LogRetentionDays": "7", "Alarms": "false", "AlarmEmail": ""})
+    deploy(EVERYTHING | {"LimitMessageChars": "500", "LogRetentionDays": "7", "Alarms": "false"})
     changed(outputs)
     delete(outputs)
     deploy(OTHERWISE)
@@ -76,7 +78,11 @@ def main():
     assistant(stack_outputs())
     deploy(OTHERWISE | {"Release": "second"})
     say(f"chat is version {alias()['FunctionVersion']} of its alias")
+    without_tls()
     delete_with_tables(stack_outputs())
+    denied = [each for each in running.denials(LOG) if each.startswith("denied: deployer ")]
+    check(not denied, f"whoever deploys lacks: {denied}")
+    say("the policies in infra/ allow all that sam and the programs behind `just` have asked for")
 
 
 def wait_for_emulator():
@@ -92,7 +98,7 @@ def sam_deploy(parameters):
     overrides = [f'{name}="{value}"' for name, value in parameters.items()]
     command = ["sam", "deploy", "--template-file", TEMPLATE, "--stack-name", STACK, "--capabilities", "CAPABILITY_IAM"]
     command += ["--config-env", "none", "--resolve-s3", "--no-confirm-changeset", "--on-failure", "DO_NOTHING"]
-    return subprocess.run([*command, "--parameter-overrides", *overrides], capture_output=True, text=True)
+    return run([*command, "--parameter-overrides", *overrides])
 
 
 def deploy(parameters):
@@ -110,6 +116,13 @@ def refuses_nonsense():
     check(result.returncode != 0, "a stack with user tokens and no key for them was deployed")
     check("JwtSecret" in text, f"the refusal does not name the parameter:\n{text[-2000:]}")
     say("AuthMode jwt without a key is refused by the template's rule")
+
+
+def without_tls():
+    """No bucket takes anything without it, and nothing here has it."""
+    storage = boto3.client("s3")
+    for bucket in storage.list_buckets()["Buckets"]:
+        storage.delete_bucket_policy(Bucket=bucket["Name"])
 
 
 def knows_no_stack():

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import boto3
-from emulated import ENDPOINT, api_address, check, resource, say, set_key
+from emulated import ENDPOINT, api_address, check, operate, resource, say, set_key
 from model import Model
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "deployed"))
@@ -37,6 +37,7 @@ def use(log):
     check(not (denied := denials(log)), f"the roles lack: {denied}")
     say("the roles allow all that was done so far")
     without_a_right(api, token, log)
+    brake(api, token)
     before = len(denials(log))
     socket = f"{ENDPOINT.replace('http', 'ws')}/_aws/execute-api/{resource('SocketApi')}/prod"
     subprocess.run([sys.executable, "tests/deployed/main.py", api.url, "--socket", socket, "--buffered"], check=True)
@@ -161,6 +162,16 @@ def without_a_right(api, token, log):
     check(any("dynamodb:UpdateItem" in each for each in denials(log)), "the emulator did not deny it")
     iam.put_role_policy(**put, PolicyDocument=json.dumps(policy))
     recovers(lambda: None if listed(api, token) == 200 else "not listed", "a right that was taken")
+
+
+def brake(api, token):
+    stopped = operate("brake", "stop")
+    check(stopped.returncode == 0, f"stop: {stopped.stderr}")
+    check(turn(api, token) is not None, "a stack that is stopped answers a turn")
+    check(start(api), "a stack that is stopped starts no sessions")
+    started = operate("brake", "start")
+    check(started.returncode == 0, f"start: {started.stderr}")
+    recovers(lambda: turn(api, token), "start after stop")
 
 
 def told(function, *words):

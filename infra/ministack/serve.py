@@ -6,7 +6,7 @@
 - `AWS::SecretsManager::RotationSchedule`, and a rotation that asks the function for its four steps.
 - `ExcludePunctuation` of generated secrets, `Ref` of a secret (the ARN), secrets without a value.
 - The subprotocol of a WebSocket, which the function's answer to `$connect` names.
-- `AWS::WAFv2::WebACLAssociation`.
+- `AWS::WAFv2::WebACLAssociation`, `AWS::Budgets::Budget`.
 - Alarms over several metrics: of those it keeps the first.
 - Time to live and point-in-time recovery of tables, which it knows, but not as properties of a template.
 
@@ -208,6 +208,14 @@ def with_web_acl_association():
     }
 
 
+def with_budget():
+    provisioners._RESOURCE_HANDLERS["AWS::Budgets::Budget"] = {
+        "create": lambda logical_id, properties, stack_name: (properties["Budget"]["BudgetName"], {}),
+        "update": lambda physical_id, old, new, stack_name: (new["Budget"]["BudgetName"], {}),
+        "delete": lambda physical_id, properties: None,
+    }
+
+
 def with_metric_math():
     handlers = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
 
@@ -251,6 +259,7 @@ if __name__ == "__main__":
     without_punctuation()
     with_secrets_as_on_aws()
     with_web_acl_association()
+    with_budget()
     with_metric_math()
     with_properties_of_tables()
     app.main()

@@ -51,11 +51,12 @@ NOT_NEEDED_WITH_KEY = r"kms:(GenerateDataKeyWithoutPlaintext|ListAliases|RevokeG
 CALLED = {
     "sam, CloudFormation": r"cloudformation:.*",
     "sam: its bucket, and what is in it": r"s3:(PutObject|PutBucketVersioning)",
-    "just deploy": r"lambda:GetAccountSettings",
+    "just deploy": r"lambda:GetAccountSettings|iam:SimulatePrincipalPolicy",
+    "API Gateway, with the first API of an account": r"iam:CreateServiceLinkedRole",
     "just set-key": r"secretsmanager:PutSecretValue",
     "just logs": r"logs:FilterLogEvents",
     "just destroy": r"s3:(DeleteObjectVersion|AbortMultipartUpload)|dynamodb:ListTables",
-    "the access log of a WebSocket stage": r"logs:(Create|Delete|Get|Update)LogDelivery|logs:ListLogDeliveries",
+    "the access log of a WebSocket stage": r"logs:((Create|Delete|Get|Update)LogDelivery|ListLogDeliveries|PutResourcePolicy)",
     "CloudFormation: the secret in CloudFront's header and in the firewall's rule": r"secretsmanager:GetSecretValue",
 }
 READS = re.compile(r"(Get|List|Describe)\*")
