@@ -143,6 +143,16 @@ class Preflight(Operator):
         self.assertIn("chatkit-dev is still stopped, until: just start dev", printed.getvalue())
         self.assertIn("is stopped", self.refuses("ChatProvisionedConcurrency=1"))
 
+    def test_a_stack_that_cannot_be_updated(self):
+        for status, expected in (
+            ("ROLLBACK_COMPLETE", "is ROLLBACK_COMPLETE and cannot be deployed again: `just destroy dev` first"),
+            ("UPDATE_IN_PROGRESS", "is UPDATE_IN_PROGRESS: wait"),
+        ):
+            self.account.has_stack({}, status=status)
+            self.assertIn(expected, self.refuses())
+        self.account.has_stack({}, status="REVIEW_IN_PROGRESS")
+        self.deploys()
+
     def test_each_option_has_its_rights(self):
         sids = {statement["Sid"] for statement in preflight.read("deployer-policy-options.json")["Statement"]}
         for sid in sids:

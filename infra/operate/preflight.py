@@ -53,6 +53,15 @@ class Plan:
         return self.stack.client("lambda").get_account_settings()["AccountLimit"]
 
 
+def state(plan):
+    """CloudFormation updates no stack whose creation or deletion has failed."""
+    status = (plan.stack.find() or {}).get("StackStatus", "")
+    if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"):
+        return f"{plan.stack.name} is {status} and cannot be deployed again: `just destroy {plan.stack.environment}` first"
+    if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+        return f"{plan.stack.name} is {status}: wait until that has ended"
+
+
 def assistant(plan):
     name = plan.values.get("AssistantDocument", "")
     if name and not (ROOT / "infra/assistant" / name).is_file():
@@ -152,7 +161,7 @@ def concurrency(plan):
     if not wanted:
         return None
     limit = plan.account_limit()
-    held = sum(int(plan.deployed.get(name, "0")) for name in reserved)
+    held = 0 if plan.is_stopped else sum(int(plan.deployed.get(name, "0")) for name in reserved)
     free = limit["UnreservedConcurrentExecutions"] + held - min(UNRESERVED, limit["ConcurrentExecutions"])
     if wanted > free:
         return (
@@ -194,8 +203,7 @@ def choose_logs_role(stack, deployed):
     return "exists" if not is_ours and account_logs_role(stack) else "create"
 
 
-# What needs no account comes first, then what the other questions need.
-CHECKS = [assistant, variables, rights, stopped, concurrency, memory, logs_role]
+CHECKS = [state, assistant, variables, rights, stopped, concurrency, memory, logs_role]
 
 
 def problems(plan):
