@@ -30,7 +30,7 @@ pub enum RunTrigger<'a> {
     Message(&'a StoredItem),
     /// The answer to an item that waits: stored only if it still does, else it is a conflict.
     Answer {
-        /// The item as it waits.
+        /// The item as it waits, or as it was answered for a run that has never begun.
         waiting: &'a StoredItem,
         /// The same with its answer, which names the run in `answered_by`.
         answered: &'a StoredItem,
@@ -160,8 +160,12 @@ impl Runs {
                 self.table.update(message.write(owner, thread_id)?).await?;
                 Ok(())
             }
-            RunTrigger::Answer { answered, .. } => {
-                let update = answered.write(owner, thread_id)?.when(format!("attribute_exists(#{PENDING})"));
+            RunTrigger::Answer { waiting, answered } => {
+                let update = answered.write(owner, thread_id)?;
+                let update = match &waiting.answered_by {
+                    None => update.when(format!("attribute_exists(#{PENDING})")),
+                    Some(run_id) => update.when(format!("#{ANSWERED_BY} = :before")).value("before", text(run_id)),
+                };
                 match self.table.update(update).await? {
                     Write::Done(_) => Ok(()),
                     // It is there already when an answer was lost and the write is sent again.

@@ -51,16 +51,19 @@ impl Loaded {
         ids.into_iter().flatten().max_by_key(|id| ids::sort_key(id)).unwrap_or(&self.thread.id)
     }
 
-    /// The newest item, if it is a message whose run has never begun: the two are written at the same time, and the process
-    /// died in between.
+    /// The newest item, if it is a message, or was given its answer, for a run that has never begun: the two are written at
+    /// the same time, and the process died in between.
     pub(crate) fn orphan(&self) -> Option<&StoredItem> {
         let newest = self.items.last()?;
-        let run_id = newest.position.as_ref().map(|position| &position.run_id)?;
+        let run_id = match &newest.item {
+            ThreadItem::UserMessage(_) => &newest.position.as_ref()?.run_id,
+            _ => newest.answered_by.as_ref()?,
+        };
         let ThreadRecord { run, ended_run_id, retries, .. } = &self.thread;
         let has_begun = run.as_ref().is_some_and(|run| run.id == *run_id)
             || ended_run_id.as_ref() == Some(run_id)
             || retries.iter().any(|retry| retry.item == newest.item.id());
-        (matches!(newest.item, ThreadItem::UserMessage(_)) && !has_begun).then_some(newest)
+        (!has_begun).then_some(newest)
     }
 
     /// Whether the open run continues with the answer to this item, or to any if none is named.

@@ -37,7 +37,7 @@ impl Engine {
         result: serde_json::Value,
         loaded: Loaded,
     ) -> Result<TurnPlan, Error> {
-        let Some((position, call)) = waiting_call(&loaded.items) else {
+        let Some((position, call)) = waiting_call(&loaded.items).or_else(|| orphaned_call(&loaded, &result)) else {
             return Err(match loaded.open_run_answers(None) {
                 true => Error::Conflict,
                 false => Error::Invalid("no call in the thread waits for the page".to_owned()),
@@ -84,6 +84,16 @@ fn waiting_call(items: &[StoredItem]) -> Option<(usize, ClientToolCall)> {
     let has_gone_on = items[position..].iter().any(|stored| matches!(stored.item, ThreadItem::UserMessage(_)));
     match &items[position].item {
         ThreadItem::ClientToolCall(call) if !has_gone_on => Some((position, call.clone())),
+        _ => None,
+    }
+}
+
+/// The call that was given this very output already, for a run that has never begun.
+fn orphaned_call(loaded: &Loaded, result: &serde_json::Value) -> Option<(usize, ClientToolCall)> {
+    match &loaded.orphan()?.item {
+        ThreadItem::ClientToolCall(call) if call.output.as_ref() == Some(result) => {
+            Some((loaded.items.len() - 1, call.clone()))
+        }
         _ => None,
     }
 }

@@ -44,7 +44,13 @@ impl Engine {
     ) -> Result<TurnPlan, Error> {
         // Which of two answers counts, the item itself decides.
         let run = self.new_run(turn_id, None, loaded.thread.last_run());
-        let mut answered = answered(waiting.clone(), input, &run.id)?;
+        let orphan = loaded.orphan().filter(|orphan| orphan.item.id() == waiting.item.id());
+        let mut answered = match orphan {
+            // A process died before the run of these very answers had begun.
+            Some(orphan) => answered(asked_again(orphan), input, &run.id)
+                .and_then(|again| if again.item == orphan.item { Ok(again) } else { Err(answered_already()) })?,
+            None => answered(waiting.clone(), input, &run.id)?,
+        };
         let ended_run_id = Self::ended_run_id(&loaded);
         let Loaded { thread, mut items, has_older } = loaded;
         let is_answered = |stored: &&mut StoredItem| stored.item.id() == answered.item.id();
@@ -82,13 +88,26 @@ impl Engine {
     }
 }
 
+fn answered_already() -> Error {
+    Error::Invalid("these questions are answered already".to_owned())
+}
+
+/// Questions as if they waited for their answers.
+fn asked_again(answered: &StoredItem) -> StoredItem {
+    let mut asked = answered.clone();
+    if let ThreadItem::StructuredInput(item) = &mut asked.item {
+        item.status = StructuredInputStatus::Pending;
+    }
+    asked
+}
+
 /// The questions with their answers.
 fn answered(asked: StoredItem, submission: StructuredSubmission, run_id: &str) -> Result<StoredItem, Error> {
     let ThreadItem::StructuredInput(mut item) = asked.item else {
         return Err(Error::Invalid("`item_id` must name questions to the user".to_owned()));
     };
     if item.status != StructuredInputStatus::Pending {
-        return Err(Error::Invalid("these questions are answered already".to_owned()));
+        return Err(answered_already());
     }
     let StructuredSubmission { status, mut answers } = submission;
     item.status = match status {
