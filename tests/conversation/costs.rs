@@ -24,10 +24,11 @@ async fn cost(app: &App, operation: &Value) -> ((f64, f64), usize) {
 async fn each_operation_costs_exactly_these_units_and_round_trips() {
     let app = App::start().await;
     app.model.on(|request| !request.is_title(), answer("Hello there"));
-    // Admit; head and message; answer, title; settle, record, rollup beside a look at the thread.
+    // Admit; head and message; answer, title; record, rollup; settle beside a look at the thread. The record waits for the
+    // title where that comes last, because nobody writes it once the turn is settled.
     let ((read, written), trips) = cost(&app, &create("Hi")).await;
     assert_eq!((read, written), (1.0, 8.0));
-    assert!((4..=5).contains(&trips), "{trips}");
+    assert!((4..=6).contains(&trips), "{trips}");
 
     let threads = app.chatkit("alice", &operation("threads.list", json!({}))).await.json();
     let thread_id = threads["data"][0]["id"].as_str().unwrap();

@@ -58,10 +58,10 @@ impl Admitted {
     }
 
     /// The turn has ended and used so many tokens.
-    pub(crate) async fn settle(mut self, used: u64) -> Result<bool, StoreError> {
-        match self.reservation.take() {
-            Some(reservation) => self.budgets.settle(&reservation, used).await,
-            None => Ok(false),
+    pub(super) async fn settle_or_log(mut self, used: u64) {
+        let Some(reservation) = self.reservation.take() else { return };
+        if let Err(error) = self.budgets.settle(&reservation, used).await {
+            tracing::error!(error = chain(&error), "could not settle the reservation of a turn");
         }
     }
 

@@ -1,6 +1,7 @@
 use std::mem::take;
 use std::time::Duration;
 
+use futures_util::future::OptionFuture;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
@@ -25,14 +26,21 @@ impl Turn {
             self.admitted.take().into_iter().for_each(Admitted::forget);
             end = TurnEnd::failed(public_messages::no_answer());
         } else {
-            let ended_with_item = self.store_last().await.unwrap_or_else(|error| {
+            // The record comes before the turn is settled, and need not wait for the item where nothing else is awaited.
+            let is_all_used = self.title.is_none() && self.summary.is_none() && self.writer.is_thread();
+            let record = if is_all_used { self.usage_record(end.outcome) } else { None };
+            let engine = self.engine.clone();
+            let recorded = OptionFuture::from(record.as_ref().map(|record| engine.record_usage(record)));
+            let (stored, _) = tokio::join!(self.store_last(), recorded);
+            let ended_with_item = stored.unwrap_or_else(|error| {
                 (end.outcome, end.closing_notice) = (Outcome::Error, Some(public_messages::not_stored()));
                 end.failure.get_or_insert(error);
                 false
             });
             self.finish_title(end.outcome).await;
             self.finish_summary(end.outcome).await;
-            self.settle(end.outcome).await;
+            let is_recorded = record.is_some_and(|record| record.outcome == end.outcome);
+            self.settle(end.outcome, is_recorded).await;
             let last_word = end.closing_notice.as_ref().map(|message| message.to_event(&self.identity));
             self.record_end(last_word.as_ref(), ended_with_item).await;
         }
@@ -96,12 +104,26 @@ impl Turn {
         self.writer.remember(item_id);
     }
 
-    /// Settles the turn and looks whether its thread is still there, in one round trip.
-    async fn settle(&mut self, outcome: Outcome) {
+    /// Writes the usage record, then settles the turn and looks whether its thread is still there. Once a turn is settled,
+    /// nobody writes its record for a process that has died.
+    async fn settle(&mut self, outcome: Outcome, is_recorded: bool) {
+        let record = if is_recorded { None } else { self.usage_record(outcome) };
         // Without a model there was no turn.
         let Some(admitted) = self.admitted.take() else { return self.withdraw().await };
-        let turn_id = admitted.turn_id().map(|turn_id| format!("{}_{turn_id}", ids::REQUEST));
-        let usage_record = self.engine.usage_record(
+        let (engine, used) = (self.engine.clone(), self.usage.input + self.usage.output);
+        let recorded = OptionFuture::from(record.as_ref().map(|record| engine.record_usage(record)));
+        if self.writer.is_thread() {
+            recorded.await;
+            tokio::join!(admitted.settle_or_log(used), self.withdraw());
+        } else {
+            tokio::join!(admitted.settle_or_log(used), recorded);
+        }
+    }
+
+    /// What the turn has used by now; none where no model was asked.
+    fn usage_record(&self, outcome: Outcome) -> Option<UsageRecord> {
+        let turn_id = self.admitted.as_ref()?.turn_id().map(|turn_id| format!("{}_{turn_id}", ids::REQUEST));
+        let record = self.engine.usage_record(
             &self.identity.owner,
             self.operation,
             &self.prompt.model,
@@ -109,15 +131,13 @@ impl Turn {
             outcome,
             self.usage,
         );
-        let record = UsageRecord {
+        Some(UsageRecord {
             // Another process that finds the turn unsettled writes the same record.
-            id: turn_id.unwrap_or_else(|| usage_record.id.clone()),
+            id: turn_id.unwrap_or_else(|| record.id.clone()),
             thread_id: self.writer.thread_id().map(ToOwned::to_owned),
             first_token_ms: self.first_token_at.map(|at| milliseconds_between(self.started, at)),
-            ..usage_record
-        };
-        let engine = self.engine.clone();
-        tokio::join!(engine.settle(admitted, &record), self.withdraw());
+            ..record
+        })
     }
 
     /// Removes what the turn has stored if its thread is gone or its question was retried.
@@ -132,17 +152,16 @@ impl Turn {
 }
 
 impl Engine {
-    /// Turns what is reserved into what was used, and writes the usage record. A failure here costs the operator's
-    /// statistics, not the person's answer.
+    /// Turns what is reserved into what was used, and writes the usage record.
     pub(crate) async fn settle(&self, admitted: Admitted, record: &UsageRecord) {
         let used = record.input_tokens + record.output_tokens;
-        let recorded = self.store.usage.record(record, self.limits.usage_retention_days);
-        let (settled, recorded) = tokio::join!(admitted.settle(used), recorded);
-        let settled = settled.map(|_| ());
-        for (what, result) in [("settle the reservation", settled), ("write the usage record", recorded)] {
-            if let Err(error) = result {
-                tracing::error!(error = chain(&error), "could not {what} of a turn");
-            }
+        tokio::join!(admitted.settle_or_log(used), self.record_usage(record));
+    }
+
+    /// Writes a usage record. A failure costs the operator's statistics, not the person's answer.
+    async fn record_usage(&self, record: &UsageRecord) {
+        if let Err(error) = self.store.usage.record(record, self.limits.usage_retention_days).await {
+            tracing::error!(error = chain(&error), "could not write the usage record of a turn");
         }
     }
 
