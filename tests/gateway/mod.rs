@@ -17,7 +17,7 @@
 //! What it does not do: throttling, authorizers, quotas on time and size other than those named here, freezing.
 
 mod answer;
-mod binaries;
+pub(crate) mod binaries;
 mod environment;
 mod event;
 mod pool;

@@ -1,5 +1,7 @@
 //! DynamoDB for tests: the embedded emulator behind a proxy that meters it and makes it fail.
 
+mod trap;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -17,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, OnceCell, watch};
 use tokio::task::yield_now;
 
+use self::trap::{Pending, Trap};
 use super::journal;
 use super::model::Gate;
 use super::outside::{client, outside};
@@ -79,6 +82,8 @@ pub(crate) struct Proxy {
     changes: watch::Sender<()>,
     faults: Mutex<Vec<Planned>>,
     held: Mutex<Vec<Held>>,
+    trap: Trap,
+    pending: Pending,
 }
 
 /// A request that waits for the test before it is carried out.
@@ -99,17 +104,22 @@ struct Planned {
     left: u32,
 }
 
+const READS: [&str; 5] = ["GetItem", "Query", "BatchGetItem", "Scan", "TransactGetItems"];
+
 impl Dynamo {
     /// Starts the emulator with a copy of the tables, which are created once for all tests.
     pub(crate) async fn start() -> Self {
-        static TABLES: OnceCell<String> = OnceCell::const_new();
-        let tables = TABLES.get_or_init(Self::create_tables).await;
         let database = Database::memory().unwrap();
-        database.restore_from(tables).unwrap();
+        database.restore_from(&Self::tables().await).unwrap();
         Self::of(database).await
     }
 
-    /// The file of a database with empty tables.
+    /// The file of a database with empty tables, which is made once for all tests.
+    pub(crate) async fn tables() -> String {
+        static TABLES: OnceCell<String> = OnceCell::const_new();
+        TABLES.get_or_init(Self::create_tables).await.clone()
+    }
+
     async fn create_tables() -> String {
         let dynamo = Self::of(Database::memory().unwrap()).await;
         let names = TableNames::from_env(&dynamo.env()).unwrap();
@@ -282,15 +292,20 @@ impl Meter {
 
 impl Call {
     fn is_read(&self) -> bool {
-        matches!(self.operation.as_str(), "GetItem" | "Query" | "BatchGetItem" | "Scan" | "TransactGetItems")
+        READS.contains(&self.operation.as_str())
     }
 }
 
 async fn forward(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    let _pending = proxy.pending.begin();
+    respond(&proxy, &headers, &body).await
+}
+
+async fn respond(proxy: &Proxy, headers: &HeaderMap, body: &Bytes) -> Response<Body> {
     let began = proxy.ticks.fetch_add(1, Ordering::SeqCst);
     let target = headers["x-amz-target"].to_str().unwrap();
     let operation = target.rsplit('.').next().unwrap().to_owned();
-    let body: Value = serde_json::from_slice(&body).unwrap();
+    let body: Value = serde_json::from_slice(body).unwrap();
 
     if proxy.lockstep.load(Ordering::SeqCst) {
         proxy.wait_for_others().await;
@@ -299,6 +314,13 @@ async fn forward(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Byte
         held.arrived.open();
         held.released.pass().await;
     }
+    if let Some((fault, spring)) = proxy.trap.sprung(&operation) {
+        if fault == Fault::CutAfter {
+            proxy.send(headers, &operation, &body).await;
+        }
+        spring();
+        return cut();
+    }
     let fault = proxy.fault(&operation, &body);
     let (status, answer) = match fault {
         Some(Fault::Throttle) => (StatusCode::BAD_REQUEST, refusal("ProvisionedThroughputExceededException")),
@@ -306,7 +328,7 @@ async fn forward(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Byte
         Some(Fault::Conflict) => (StatusCode::BAD_REQUEST, conflict(&body)),
         Some(Fault::CutBefore) => return cut(),
         Some(Fault::CutAfter) | None => {
-            let (status, answer) = proxy.send(&headers, &operation, &body).await;
+            let (status, answer) = proxy.send(headers, &operation, &body).await;
             let ended = proxy.ticks.fetch_add(1, Ordering::SeqCst);
             let units = units(&answer);
             proxy.calls.lock().unwrap().push(Call { operation, body, units, began, ended });
@@ -337,6 +359,8 @@ impl Proxy {
             changes: watch::Sender::default(),
             faults: Mutex::default(),
             held: Mutex::default(),
+            trap: Trap::default(),
+            pending: Pending::default(),
         }
     }
 

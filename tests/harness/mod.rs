@@ -11,6 +11,7 @@ pub(crate) mod model;
 pub(crate) mod names;
 pub(crate) mod objects;
 pub(crate) mod outside;
+pub(crate) mod page;
 pub(crate) mod requests;
 pub(crate) mod responses;
 pub(crate) mod secrets_manager;

@@ -5,8 +5,6 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 use reqwest::{Client, RequestBuilder, Response, Url};
 use tokio::time::timeout;
 
@@ -153,7 +151,7 @@ impl Model {
             (ModelErrorKind::Unavailable, None | Some(502 | 503)) => self.retry_pause,
             _ => return None,
         };
-        Some(least + self.retry_pause.mul_f64(StdRng::from_os_rng().random()))
+        Some(least + self.retry_pause.mul_f64(fastrand::f64()))
     }
 }
 

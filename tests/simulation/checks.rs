@@ -1,0 +1,150 @@
+//! What holds at the end of a world, when nothing goes wrong any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::tab::{Outcome, Tab};
+use super::world::World;
+use crate::harness::app::add;
+use crate::harness::page::Page;
+
+impl Tab {
+    /// Visits every thread of the person's: whatever was left is ended, and everything has its place.
+    pub(super) async fn settle(&mut self) {
+        sleep(Duration::from_secs(40)).await;
+        let mut said = Vec::new();
+        for thread_id in self.threads().await {
+            self.page = Page::of(&thread_id);
+            if !self.follow(&thread_id).await && !self.follow(&thread_id).await {
+                self.world.blame(format!("a run of {thread_id} does not end"));
+            }
+            self.load(&thread_id).await;
+            said.extend(self.page.items.iter().filter(|item| item["type"] == "user_message").map(text));
+            self.check_order(&thread_id).await;
+            let before = self.page.items.len();
+            let outcome = self.converse(&add(&thread_id, &format!("{} goes on in {thread_id}", self.name))).await;
+            if outcome == Outcome::Loose {
+                self.world.blame(format!("{thread_id} does not go on"));
+            }
+            if outcome == Outcome::Whole && (self.page.items.len() < before + 2 || self.page.error.is_some()) {
+                self.world.blame(format!("{thread_id} does not go on: {:?}", self.page.error));
+            }
+            if let Outcome::Refused(status) = outcome {
+                self.world.blame(format!("{thread_id} does not go on: {status}"));
+            }
+        }
+        let journal = self.world.journal.lock().unwrap();
+        let doubled: Vec<_> = journal
+            .sent
+            .iter()
+            .filter(|(message, sent)| {
+                let stored = said.iter().filter(|said| said == message).count();
+                stored > usize::try_from(**sent).unwrap()
+            })
+            .map(|(message, _)| message.clone())
+            .collect();
+        drop(journal);
+        for message in doubled {
+            self.world.blame(format!("`{message}` is stored more often than it was sent"));
+        }
+    }
+
+    async fn threads(&self) -> Vec<String> {
+        match self.call("threads.list", &json!({ "limit": 100 })).await {
+            Some((200, threads)) => {
+                let threads = threads["data"].as_array().unwrap().iter();
+                threads.map(|thread| thread["id"].as_str().unwrap().to_owned()).collect()
+            }
+            other => {
+                self.world.blame(format!("the threads cannot be listed: {other:?}"));
+                Vec::new()
+            }
+        }
+    }
+
+    /// The items have one order, however they are paged through.
+    async fn check_order(&self, thread_id: &str) {
+        let ids = |items: &[Value]| -> Vec<String> {
+            items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+        };
+        let expected = ids(&self.page.items);
+        for (order, limit) in [("asc", 1), ("desc", 2), ("asc", 100)] {
+            let (mut listed, mut after) = (Vec::new(), Value::Null);
+            loop {
+                let mut params = json!({ "thread_id": thread_id, "limit": limit, "order": order });
+                if !after.is_null() {
+                    params["after"] = after;
+                }
+                let Some((200, page)) = self.call("items.list", &params).await else {
+                    return self.world.blame(format!("the items of {thread_id} cannot be listed"));
+                };
+                listed.extend(ids(page["data"].as_array().unwrap()));
+                if page["has_more"] != true {
+                    break;
+                }
+                after = page["after"].clone();
+            }
+            if order == "desc" {
+                listed.reverse();
+            }
+            if listed != expected {
+                self.world.blame(format!("{order} by {limit}: {listed:?}, but loaded as {expected:?}"));
+            }
+        }
+    }
+}
+
+fn text(item: &Value) -> String {
+    item["content"][0]["text"].as_str().unwrap_or_default().to_owned()
+}
+
+/// What people paid, and how often the site was told.
+pub(super) fn check_accounts(world: &Arc<World>, users: &[String]) {
+    let number = |value: &Value| value["N"].as_str().and_then(|number| number.parse::<u64>().ok()).unwrap_or_default();
+    let counters = world.records("counters");
+    let usage = world.records("usage");
+    let usage: Vec<_> = usage.iter().filter(|record| record["sk"]["S"].as_str().unwrap().starts_with("R#")).collect();
+    let tokens = |record: &Value| number(&record["input_tokens"]) + number(&record["output_tokens"]);
+    for user in users {
+        let mut counted = 0;
+        for record in counters.iter().filter(|record| record["pk"]["S"].as_str().unwrap().ends_with(user.as_str())) {
+            for (name, value) in record.as_object().unwrap() {
+                if name.starts_with("r_") {
+                    world.blame(format!("{user}: {name} is still held: {value}"));
+                }
+                if name.starts_with('h') {
+                    counted += number(value);
+                }
+            }
+        }
+        let used: u64 =
+            usage.iter().filter(|record| record["user"]["S"] == user.as_str()).map(|record| tokens(record)).sum();
+        if counted != used {
+            world.blame(format!("{user}: the budget counts {counted}, the usage records {used}"));
+        }
+    }
+    for head in world.records("threads").iter().filter(|record| record["sk"]["S"].as_str().unwrap().starts_with("R#")) {
+        let is_over = head.get("ended").is_some() || head.get("died").is_some();
+        if !is_over {
+            world.say(format!("a record of a run that says nothing of its end: {head}"));
+        }
+    }
+    let (asked, counted, calls) = {
+        let journal = world.journal.lock().unwrap();
+        (journal.asked, journal.counted.clone(), journal.calls.clone())
+    };
+    let used: u64 = usage.iter().map(|record| tokens(record)).sum();
+    let said: u64 = counted.iter().sum();
+    // Where the model was never cut off, its own count is what was paid.
+    if u64::try_from(counted.len()).unwrap() == asked && used != said {
+        world.blame(format!("the model counted {said} tokens, the usage records have {used}"));
+    }
+    for (matter, ids) in calls {
+        if ids.iter().any(|id| *id != ids[0]) {
+            world.blame(format!("the endpoint is told of {matter} under several ids: {ids:?}"));
+        }
+    }
+}
