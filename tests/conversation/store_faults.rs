@@ -142,6 +142,23 @@ async fn add_user_message_when_the_thread_cannot_be_read_is_not_charged() {
 }
 
 #[tokio::test]
+async fn add_user_message_when_the_first_write_fails_is_recorded_with_what_it_is_charged() {
+    let app = App::start().await;
+    let thread_id = thread(&app, "alice").await;
+    fail(&app, LEASE, Fault::Throttle, TRIES);
+    app.model.then(answer("never"));
+    assert_eq!(app.chatkit("alice", &add(&thread_id, "go")).await.events(), [not_stored()]);
+    let number = |value: &Value| value["N"].as_str().unwrap().parse::<u64>().unwrap();
+    let counters = app.dynamo.records("counters");
+    let budget = counters.iter().find(|record| record["sk"]["S"] == "budget").unwrap().as_object().unwrap();
+    let charged = number(budget.iter().find(|(name, _)| name.starts_with('h')).unwrap().1);
+    let usage = app.dynamo.records("usage");
+    let turns: Vec<_> = usage.iter().filter(|record| record["sk"]["S"].as_str().unwrap().starts_with("R#")).collect();
+    let used = turns.iter().map(|turn| number(&turn["input_tokens"]) + number(&turn["output_tokens"])).sum::<u64>();
+    assert_eq!((turns.len(), used), (2, charged), "{turns:#?}");
+}
+
+#[tokio::test]
 async fn turn_when_the_answer_cannot_be_stored_ends_in_an_error() {
     let two = || {
         let message = |index, text| [message_added("m").item(index), message_done("m", text).item(index)];

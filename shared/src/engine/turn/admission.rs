@@ -46,7 +46,8 @@ impl Admitted {
         self.model_was_called = true;
     }
 
-    const fn used_at_least(&self) -> u64 {
+    /// What the turn has used though it does not take place.
+    pub(super) const fn used_at_least(&self) -> u64 {
         if self.model_was_called { self.prompt_tokens } else { 0 }
     }
 

@@ -159,7 +159,7 @@ impl Engine {
     }
 
     /// Writes a usage record. A failure costs the operator's statistics, not the person's answer.
-    async fn record_usage(&self, record: &UsageRecord) {
+    pub(super) async fn record_usage(&self, record: &UsageRecord) {
         if let Err(error) = self.store.usage.record(record, self.limits.usage_retention_days).await {
             tracing::error!(error = chain(&error), "could not write the usage record of a turn");
         }

@@ -16,7 +16,7 @@ use crate::engine::{Engine, Error, Events, Failure, Outcome, public_messages};
 use crate::files::Files;
 use crate::identity::{Identity, Owner};
 use crate::model::{ModelError, ModelErrorKind, ModelStream, Prompt, TokenUsage};
-use crate::store::{Run, RunTrigger, StoredItem};
+use crate::store::{Run, RunTrigger, StoredItem, UsageRecord};
 use crate::telemetry::chain;
 
 /// The model being called, while the turn's first write is under way.
@@ -60,11 +60,11 @@ impl Engine {
             Ok(()) => {}
             // Something may be written, and a client repeats what a 5xx answers; so this is a stream that failed.
             Err(Error::Failed(Failure::Store(error))) => {
-                admitted.release().await;
+                self.release_called(admitted, &plan).await;
                 return Ok(failed_stream(&plan.identity, plan.prompt.model, error.into(), on_end));
             }
             Err(error) => {
-                admitted.release().await;
+                self.release_called(admitted, &plan).await;
                 return Err(error);
             }
         }
@@ -87,6 +87,17 @@ impl Engine {
         let start = model_call.map_or(Start::Page(plan.page_calls), |call| Start::Model(model_events(call)));
         turn.with_thread_title(thread.title).with_admitted(admitted).spawn(start, on_end);
         Ok(events)
+    }
+
+    /// Settles a turn that does not take place though the model may have been called, which bills for the prompt then.
+    async fn release_called(&self, admitted: Admitted, plan: &TurnPlan) {
+        let usage = TokenUsage { input: admitted.used_at_least(), ..TokenUsage::default() };
+        if usage.input > 0 {
+            let (owner, model, now) = (&plan.identity.owner, &plan.prompt.model, self.clock.now());
+            let record = self.usage_record(owner, plan.operation, model, now, Outcome::Error, usage);
+            self.record_usage(&UsageRecord { thread_id: Some(plan.thread.id.clone()), ..record }).await;
+        }
+        admitted.release().await;
     }
 
     /// The summary that is to be made beside a turn, where the budgets have room for it.
