@@ -42,14 +42,11 @@ impl Tab {
         self.fresh_at = None;
         let outcome = self.converse(&create(&format!("{} begins {number}", self.name))).await;
         let Some(thread_id) = self.page.thread_id.clone() else { return };
-        let mut threads = self.world.journal.lock().unwrap().threads.clone();
-        let touched = threads.entry(thread_id.clone()).or_default();
-        touched.is_loose |= outcome != Outcome::Whole;
-        let was_alone = touched.begun == 0;
-        touched.begun += 1;
-        let touched = *touched;
-        self.world.journal.lock().unwrap().threads.insert(thread_id.clone(), touched);
-        if was_alone {
+        let touched = self.touch(&thread_id, |touched| {
+            touched.active -= 1;
+            touched.is_loose |= outcome == Outcome::Loose;
+        });
+        if touched.begun == 1 {
             self.finished(&thread_id, &outcome, touched).await;
         }
     }
@@ -83,7 +80,7 @@ impl Tab {
                 self.load(thread_id).await;
                 let now = self.touch(thread_id, |_| {});
                 // A retry that made nothing has removed nothing; the page has.
-                let made_nothing = shown.items.last().is_some_and(|item| item["type"] == "user_message");
+                let made_nothing = shown.comparable().last().is_some_and(|item| item["type"] == "user_message");
                 if now == touched
                     && !made_nothing
                     && self.page.thread_id.is_some()
@@ -217,9 +214,6 @@ impl Tab {
     }
 
     fn touch(&self, thread_id: &str, change: impl FnOnce(&mut Touched)) -> Touched {
-        let mut journal = self.world.journal.lock().unwrap();
-        let touched = journal.threads.entry(thread_id.to_owned()).or_default();
-        change(touched);
-        *touched
+        self.world.touch(thread_id, change)
     }
 }

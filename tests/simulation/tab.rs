@@ -180,6 +180,11 @@ impl Tab {
             };
             for streamed in reader.read(frame.unwrap().data_ref().unwrap()) {
                 self.say(format!("sees {:?} {}", streamed.id, streamed.event));
+                if let Some(thread_id) = streamed.event["thread"]["id"].as_str()
+                    && streamed.event["type"] == "thread.created"
+                {
+                    self.world.begin_thread(thread_id);
+                }
                 if let Err(what) = self.page.show(&streamed.event) {
                     self.world.blame(format!("{}: {what}", self.name));
                 }

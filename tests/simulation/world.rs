@@ -117,6 +117,21 @@ impl World {
         self.journal.lock().unwrap().lines.push(format!("{:8.3} {}", at.as_secs_f64(), line.into()));
     }
 
+    /// Notes that a thread has begun in an operation that is under way.
+    pub(super) fn begin_thread(&self, thread_id: &str) {
+        let touched = Touched { begun: 1, active: 1, ..Touched::default() };
+        self.journal.lock().unwrap().threads.insert(thread_id.to_owned(), touched);
+    }
+
+    /// Notes what is done in a thread; what is known of it then. Of one that no page has seen begin, a run may go on.
+    pub(super) fn touch(&self, thread_id: &str, change: impl FnOnce(&mut Touched)) -> Touched {
+        let mut journal = self.journal.lock().unwrap();
+        let unseen = Touched { is_loose: true, ..Touched::default() };
+        let touched = journal.threads.entry(thread_id.to_owned()).or_insert(unseen);
+        change(touched);
+        *touched
+    }
+
     /// Notes a broken promise.
     pub(super) fn blame(&self, what: impl Into<String>) {
         let what = what.into();

@@ -14,8 +14,8 @@ use crate::harness::responses::{
 /// What the stream does next.
 enum Step {
     Say(Event),
-    /// The end, with the tokens that it counts.
-    End(Event, u64),
+    /// The end, with the tokens that it counts, if it does.
+    End(Event, Option<u64>),
     Pause(u64),
     Break,
 }
@@ -52,7 +52,7 @@ pub(super) async fn answer(edge: &Edge, body: &[u8]) -> Response<Body> {
                 Step::Break => return Some((Err(std::io::Error::other("cut")), (edge, Vec::new().into_iter(), said))),
                 Step::Say(event) => event,
                 Step::End(event, tokens) => {
-                    edge.world.journal.lock().unwrap().counted.push(tokens);
+                    edge.world.journal.lock().unwrap().counted.extend(tokens);
                     event
                 }
             };
@@ -83,7 +83,7 @@ fn plan(edge: &Edge, request: &Value, number: u64) -> Vec<Step> {
         let mut steps = vec![Step::Say(created("resp_1")), Step::Pause(dice.between(0, 400))];
         let arguments = format!("{{\"number\":{number}}}");
         steps.extend(call_events(&format!("call_{number}"), name, &arguments).map(Step::Say));
-        steps.push(Step::End(completed(usage(12, 5, 8, 0)), 20));
+        steps.push(Step::End(completed(usage(12, 5, 8, 0)), Some(20)));
         return steps;
     }
     let words = dice.between(1, 12);
@@ -100,11 +100,11 @@ fn plan(edge: &Edge, request: &Value, number: u64) -> Vec<Step> {
             }
             4..6 => {
                 steps.truncate(place);
-                steps.push(Step::End(failed("server_error"), 0));
+                steps.push(Step::End(failed("server_error"), None));
             }
             6..8 => {
                 steps.truncate(place.max(3));
-                steps.push(Step::End(incomplete("max_output_tokens", usage(12, 5, words, 0)), 12 + words));
+                steps.push(Step::End(incomplete("max_output_tokens", usage(12, 5, words, 0)), Some(12 + words)));
             }
             8..10 => steps.truncate(place),
             10..12 => steps.insert(place, Step::Pause(20_000)),
@@ -124,6 +124,6 @@ fn talk(edge: &Edge, text: &str, pace: u64) -> Vec<Step> {
         steps.extend([Step::Pause(dice.below(pace)), Step::Say(delta(word))]);
     }
     steps.extend([text_done(text), part_done(text), message_done("msg_1", text)].map(Step::Say));
-    steps.push(Step::End(completed(usage(12, 5, count, 0)), 12 + count));
+    steps.push(Step::End(completed(usage(12, 5, count, 0)), Some(12 + count)));
     steps
 }
