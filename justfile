@@ -91,6 +91,12 @@ test-watch:
 conformance *arguments:
     tests/conformance.sh {{ arguments }}
 
+# Fuzz every route of the OpenAPI document. Needs a Python with `.ci/schemathesis.txt`, named by `SCHEMATHESIS_PYTHON`
+[group('prove')]
+fuzz-api *arguments:
+    cargo build --package chatkit-local
+    PYTHONPATH="$PWD/tests" "${SCHEMATHESIS_PYTHON:-python3}" -m openapi "${CARGO_TARGET_DIR:-$PWD/target}/debug/chatkit-local" {{ arguments }}
+
 # Fuzz a target of `tests/fuzz/`, guided by coverage: `just fuzz parsers::body 15`. Needs a C++ compiler
 [group('prove')]
 fuzz target minutes="1":

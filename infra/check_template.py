@@ -8,10 +8,10 @@ Needs the packages `aws-sam-translator`, `cfn-lint` and `jsonschema`, which `aws
 import logging
 import sys
 
-from template_checks import data, deployer, documents, errors_of_gateway, front, parameters, roles, rotation, routes, variables, watching
+from template_checks import api_document, data, deployer, documents, errors_of_gateway, front, parameters, roles, rotation, routes, variables, watching
 from template_checks.template import Template
 
-PARTS = [routes, errors_of_gateway, roles, data, rotation, parameters, variables, deployer, documents, front, watching]
+PARTS = [routes, api_document, errors_of_gateway, roles, data, rotation, parameters, variables, deployer, documents, front, watching]
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
