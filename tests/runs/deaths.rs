@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::{again, budget, in_halves, live, other_process, reload, run_of, send, texts, thread, until_delta, used};
 use crate::harness::app::{App, add};
-use crate::harness::model::Gate;
-use crate::harness::responses::answer;
+use crate::harness::model::{self, Gate};
+use crate::harness::responses::{answer, delta, message_added, message_done, part_added, sse};
 
 /// Says half an answer, gives its first sign of life, and then no other. Returns the position of its client.
 async fn die_in_the_middle(app: &App, thread_id: &str) -> String {
@@ -77,6 +77,35 @@ async fn part_of_a_run_that_died_is_stored_by_whoever_comes_next() {
         assert_eq!(turns - turns_before, if comes_next == "message" { 2 } else { 1 });
         assert_eq!((counted - before, open), (used_now - used_before, 0), "{comes_next}");
     }
+}
+
+#[tokio::test]
+async fn message_that_was_complete_after_the_last_sign_of_life_stays_whole() {
+    let app = App::start().await;
+    let thread_id = thread(&app).await;
+    let (one, two, silent) = (Gate::closed(), Gate::closed(), Gate::closed());
+    let script = sse([message_added("msg_1")]).wait(&one).event(part_added()).event(delta("One, ")).wait(&two);
+    let second = [message_added("msg_2"), part_added(), delta("Three")].map(|event| event.item(1));
+    let script = script.event(delta("two.")).event(message_done("msg_1", "One, two."));
+    app.model.then(second.into_iter().fold(script, model::Answer::event).wait(&silent));
+    let clock = chatkit_shared::clock::Clock::fixed(app.clock.now());
+    let dying = App::router(&app.env, &clock, 13);
+    let mut started = live(&dying, super::chatkit("alice", &add(&thread_id, "go"))).await;
+    one.open();
+    until_delta(&mut started, "One, ").await;
+    clock.advance(2_000);
+    app.dynamo.until("threads", |records| records.iter().any(|record| record["snapshot"].is_object())).await;
+    two.open();
+    until_delta(&mut started, "Three").await;
+    let position = started.position.clone().unwrap();
+    std::mem::forget(started);
+    app.clock.advance(20_000);
+    let router = other_process(&app);
+    let events = send(&router, again("alice", &add(&thread_id, "go"), &position)).await.events();
+    assert!(!events.iter().any(|event| event["type"] == "thread.item.done"), "{events:?}");
+    assert_eq!(events.last().unwrap()["message"], "The answer was interrupted. Please try again.");
+    assert_eq!(texts(&router, "alice", &thread_id).await, ["Hi", "Hello", "go", "One, two."]);
+    assert_eq!(budget(&app), (used(&app).1, 0));
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::engine::{Engine, Outcome, public_messages, task};
 use crate::identity::{Identity, Owner};
 use crate::ids;
 use crate::model::TokenUsage;
-use crate::store::{ItemPosition, Loaded, Reservation, RunRecord, RunSnapshot, StoreError, StoredItem, UsageRecord};
+use crate::store::{ItemPosition, Loaded, OpenItem, Reservation, RunRecord, RunSnapshot, StoreError, StoredItem, UsageRecord};
 use crate::telemetry::chain;
 
 /// A run that has given no sign of life for so long is dead.
@@ -241,7 +241,14 @@ impl Engine {
         record: &RunRecord,
         loaded: &Loaded,
     ) -> Result<bool, StoreError> {
-        let parts: Vec<_> = record.snapshot.open.iter().filter_map(|open| interrupted(open.item.clone())).collect();
+        // What was complete after the last sign of life is stored already, and more than a part of it.
+        let is_complete = |open: &&OpenItem| {
+            loaded.items.iter().filter(|stored| stored.item.id() == open.item.id()).any(|stored| {
+                stored.position.as_ref().is_some_and(|position| position.seq < BEYOND_WHAT_A_CLIENT_HAS)
+            })
+        };
+        let open = record.snapshot.open.iter().filter(|open| !is_complete(open));
+        let parts: Vec<_> = open.filter_map(|open| interrupted(open.item.clone())).collect();
         let added = BEYOND_WHAT_A_CLIENT_HAS + parts.len() as u64 + 1;
         let mut record = record.clone();
         if record.ended {
