@@ -91,6 +91,12 @@ test-watch:
 conformance *arguments:
     tests/conformance.sh {{ arguments }}
 
+# Send hostile requests and check each answer, to a server started here or `just attack https://…`. Needs Python 3.11
+[group('prove')]
+attack *target:
+    @[ -n "{{ target }}" ] || cargo build --package chatkit-local
+    PYTHONPATH=tests python3 -m attack {{ if target == "" { '"${CARGO_TARGET_DIR:-$PWD/target}/debug/chatkit-local"' } else { target } }}
+
 # Fuzz every route of the OpenAPI document. Needs a Python with `.ci/schemathesis.txt`, named by `SCHEMATHESIS_PYTHON`
 [group('prove')]
 fuzz-api *arguments:

@@ -1,4 +1,4 @@
-"""What schemathesis cannot know: which threads exist, what the scripted model and site play, and with what each operation
+"""What schemathesis cannot know: which threads exist, what the scripted model and site play, and with what an operation
 of ChatKit is answered."""
 
 import zlib
