@@ -2,10 +2,11 @@
 //! left with a model that says nothing more, and its requests to the store fail from then on.
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{again, budget, in_halves, live, other_process, reload, run_of, send, texts, thread, until_delta, used};
 use crate::harness::app::{App, add};
+use crate::harness::dynamodb::Fault;
 use crate::harness::model::{self, Gate};
 use crate::harness::responses::{answer, delta, message_added, message_done, part_added, sse};
 
@@ -105,6 +106,25 @@ async fn message_that_was_complete_after_the_last_sign_of_life_stays_whole() {
     assert!(!events.iter().any(|event| event["type"] == "thread.item.done"), "{events:?}");
     assert_eq!(events.last().unwrap()["message"], "The answer was interrupted. Please try again.");
     assert_eq!(texts(&router, "alice", &thread_id).await, ["Hi", "Hello", "go", "One, two."]);
+    assert_eq!(budget(&app), (used(&app).1, 0));
+}
+
+#[tokio::test]
+async fn turn_that_died_unsettled_is_settled_though_another_run_has_begun_since() {
+    let app = App::start().await;
+    let thread_id = thread(&app).await;
+    app.dynamo.fail("UpdateItem", ":difference", Fault::CutBefore, 3);
+    for text in ["go", "on"] {
+        app.clock.advance(10);
+        app.model.then(answer("Fine"));
+        app.add("alice", &thread_id, text).await;
+        assert_eq!(budget(&app).1, 1);
+    }
+    app.clock.advance(16_000);
+    app.model.then(answer("Fine"));
+    app.add("alice", &thread_id, "and then").await;
+    let is_held = |record: &Value| record.as_object().unwrap().keys().any(|name| name.starts_with("r_"));
+    app.dynamo.until("counters", |records| !records.iter().any(is_held)).await;
     assert_eq!(budget(&app), (used(&app).1, 0));
 }
 

@@ -12,7 +12,9 @@ use crate::engine::{Engine, Outcome, public_messages, task};
 use crate::identity::{Identity, Owner};
 use crate::ids;
 use crate::model::TokenUsage;
-use crate::store::{ItemPosition, Loaded, OpenItem, Reservation, RunRecord, RunSnapshot, StoreError, StoredItem, UsageRecord};
+use crate::store::{
+    ItemPosition, Loaded, OpenItem, Reservation, RunRecord, RunSnapshot, StoreError, StoredItem, UsageRecord,
+};
 use crate::telemetry::chain;
 
 /// A run that has given no sign of life for so long is dead.
@@ -242,11 +244,10 @@ impl Engine {
         loaded: &Loaded,
     ) -> Result<bool, StoreError> {
         // What was complete after the last sign of life is stored already, and more than a part of it.
-        let is_complete = |open: &&OpenItem| {
-            loaded.items.iter().filter(|stored| stored.item.id() == open.item.id()).any(|stored| {
-                stored.position.as_ref().is_some_and(|position| position.seq < BEYOND_WHAT_A_CLIENT_HAS)
-            })
-        };
+        let is_own = |position: &ItemPosition| position.seq < BEYOND_WHAT_A_CLIENT_HAS;
+        let complete = loaded.items.iter().filter(|stored| stored.position.as_ref().is_some_and(is_own));
+        let complete: Vec<_> = complete.map(|stored| stored.item.id()).collect();
+        let is_complete = |open: &OpenItem| complete.contains(&open.item.id());
         let open = record.snapshot.open.iter().filter(|open| !is_complete(open));
         let parts: Vec<_> = open.filter_map(|open| interrupted(open.item.clone())).collect();
         let added = BEYOND_WHAT_A_CLIENT_HAS + parts.len() as u64 + 1;
@@ -311,7 +312,8 @@ impl Engine {
             has_died: false,
             operation: head.map(|run| run.operation.clone()).unwrap_or_default(),
             question_id,
-            turn_id: head.and_then(|run| run.turn_id.clone()),
+            // Another run may have taken the thread over. A turn gives its id to its run.
+            turn_id: head.map_or_else(|| ids::sort_key(run_id).map(ToOwned::to_owned), |run| run.turn_id.clone()),
             used: TokenUsage { input, ..TokenUsage::default() },
             snapshot: RunSnapshot { seq: seq.unwrap_or_default(), ..RunSnapshot::default() },
         }
