@@ -6,6 +6,7 @@ environments keep running: nothing is deployed here.
 
 import base64
 import json
+import os
 import subprocess
 import sys
 import time
@@ -41,8 +42,20 @@ def use(log):
     before = len(denials(log))
     socket = f"{ENDPOINT.replace('http', 'ws')}/_aws/execute-api/{resource('SocketApi')}/prod"
     subprocess.run([sys.executable, "tests/deployed/main.py", api.url, "--socket", socket, "--buffered"], check=True)
+    attacked(api)
     check(len(denials(log)) == before, f"the roles lack: {denials(log)[before:]}")
-    say("the roles allow all of the conversation")
+    say("the roles allow all of the conversation, and of the attacks")
+
+
+def attacked(api):
+    """The functions behind API Gateway withstand what the local server withstands."""
+    secret = "the secret of a site that is attacked"
+    # The attacks are those of few people in little time.
+    limits = {"LIMIT_ADDRESS_BURST": "0", "LIMIT_USER_TURNS_PER_MINUTE": "0", "LIMIT_USER_REQUESTS_PER_MINUTE": "0"}
+    for function in ("StartFunction", "RefreshFunction", "ChatFunction", "AnalyticsFunction"):
+        configure(function, AUTH_MODE="jwt,anonymous", JWT_SECRET=secret, **limits)
+    environment = os.environ | {"PYTHONPATH": "tests", "JWT_SECRET": secret}
+    subprocess.run([sys.executable, "-m", "attack", api.url], env=environment, check=True)
 
 
 def reach(model):

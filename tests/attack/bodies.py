@@ -202,11 +202,6 @@ def wrong(thread, alices):
         ),
         "too many tags": ("threads.create", message(content=[{"type": "input_tag", "id": "a", "text": "a"}] * 101)),
         "too many parts": ("threads.create", message(content=[{"type": "input_text", "text": ""}] * 9_000 + [TEXT])),
-        "a model that is not offered": ("threads.create", message(inference_options={"model": "gpt-5-pro"})),
-        "a tool that is not offered": (
-            "threads.create",
-            message(inference_options={"tool_choice": {"id": "code_interpreter"}}),
-        ),
         "a tool that is a text": ("threads.create", message(inference_options={"tool_choice": "x"})),
         "files that do not exist": ("threads.create", message(attachments=["atc_1"])),
         "too many files": ("threads.create", message(attachments=[f"atc_{each}" for each in range(11)])),
@@ -363,4 +358,14 @@ def harmless(thread):
     }
 
 
-PARTS = [({}, attacks)]
+def not_offered(world):
+    """The composer of the demonstration has choices."""
+    for options in [{"model": "gpt-5-pro"}, {"tool_choice": {"id": "code_interpreter"}}]:
+        message = {"content": [TEXT], "inference_options": options}
+        create = {"type": "threads.create", "params": {"input": message}}
+        yield Attack(
+            f"a choice that is not offered: {options}", headers=bearer(world.alice), body=create, code="bad_request"
+        )
+
+
+PARTS = [({}, attacks), ({}, not_offered)]
