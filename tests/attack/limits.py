@@ -11,7 +11,7 @@ LIST = {"type": "threads.list", "params": {}}
 CHAT = {"message": "Please refuse"}
 SSE = ("accept", "text/event-stream")
 # So that a turn holds less than the budgets below.
-SMALL = {"MAX_CONTEXT_TOKENS": "8000", "MAX_OUTPUT_TOKENS": "2000"}
+SMALL = {"MAX_CONTEXT_TOKENS": "8000", "MAX_OUTPUT_TOKENS": "2000", "ASSISTANT": '{"instructions": "Help."}'}
 # Cuneiform: each of these characters is a token or more.
 LARGE = "Please refuse " + "\U00012000" * 9_900
 
