@@ -111,8 +111,8 @@ fuzz target minutes="1":
 # Simulate people, processes and faults, in as many worlds: `just simulate 500`; `just simulate 1 17` shows world 17
 [group('prove')]
 simulate worlds="500" first="0":
-    SIMULATE={{ worlds }} SIMULATE_FROM={{ first }} cargo test --package chatkit-tests --test it \
-        simulation:: -- --nocapture {{ if worlds == "1" { "worlds_keep" } else { "--include-ignored" } }}
+    SIMULATE={{ worlds }} SIMULATE_FROM={{ first }} cargo test --workspace --test it \
+        {{ if worlds == "1" { "worlds_keep -- --nocapture" } else { "simulation:: -- --nocapture --include-ignored" } }}
 
 # Try the playground and ChatKit's transport in a real browser. Needs Node.js 20.19, npm and Chromium (`CHROMIUM` says where)
 [group('prove')]

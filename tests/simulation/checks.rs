@@ -74,7 +74,7 @@ impl Tab {
             items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
         };
         let expected = ids(&self.page.items);
-        for (order, limit) in [("asc", 1), ("desc", 2), ("asc", 100)] {
+        for (order, limit) in [("asc", 3), ("desc", 2), ("asc", 100)] {
             let (mut listed, mut after) = (Vec::new(), Value::Null);
             loop {
                 let mut params = json!({ "thread_id": thread_id, "limit": limit, "order": order });

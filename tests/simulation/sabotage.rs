@@ -10,8 +10,6 @@ pub(super) enum Sabotage {
     LosesAnswers,
     /// An item that ends a run does not say so.
     KeepsLeases,
-    /// Whoever is first, the other one may begin as well.
-    GivesLeasesTwice,
     /// Tokens that were held stay held.
     KeepsReservations,
     /// What a turn has used is not written down.
@@ -32,19 +30,19 @@ pub(super) enum Sabotage {
     CountsTooManyEvents,
 }
 
-pub(super) const ALL: [Sabotage; 12] = [
-    Sabotage::LosesAnswers,
-    Sabotage::KeepsLeases,
-    Sabotage::GivesLeasesTwice,
-    Sabotage::KeepsReservations,
-    Sabotage::LosesUsage,
-    Sabotage::LosesSignsOfLife,
-    Sabotage::LosesStops,
-    Sabotage::KeepsReplaced,
-    Sabotage::NamesCallsAnew,
-    Sabotage::ForgetsPositions,
-    Sabotage::CountsTooFewChars,
-    Sabotage::CountsTooManyEvents,
+/// Each with the first world that finds it, from which on it is looked for.
+pub(super) const ALL: [(Sabotage, u64); 11] = [
+    (Sabotage::LosesAnswers, 0),
+    (Sabotage::KeepsLeases, 1),
+    (Sabotage::KeepsReservations, 0),
+    (Sabotage::LosesUsage, 0),
+    (Sabotage::LosesSignsOfLife, 0),
+    (Sabotage::LosesStops, 86),
+    (Sabotage::KeepsReplaced, 0),
+    (Sabotage::NamesCallsAnew, 1),
+    (Sabotage::ForgetsPositions, 0),
+    (Sabotage::CountsTooFewChars, 23),
+    (Sabotage::CountsTooManyEvents, 23),
 ];
 
 /// What becomes of a request to the database.
@@ -74,12 +72,6 @@ impl Sabotage {
             }
             Self::KeepsLeases => {
                 replace(request, "ends_run", "ended_run");
-                false
-            }
-            Self::GivesLeasesTwice => {
-                if is_update && has("run_digest") {
-                    replace(request, "#run_digest <> :run_digest", "#pk = #pk");
-                }
                 false
             }
             _ => false,
