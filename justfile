@@ -101,7 +101,7 @@ attack *target:
 [group('prove')]
 fuzz-api *arguments:
     cargo build --package chatkit-local
-    PYTHONPATH="$PWD/tests" "${SCHEMATHESIS_PYTHON:-python3}" -m openapi "${CARGO_TARGET_DIR:-$PWD/target}/debug/chatkit-local" {{ arguments }}
+    PYTHONHASHSEED=0 PYTHONPATH="$PWD/tests" "${SCHEMATHESIS_PYTHON:-python3}" -m openapi "${CARGO_TARGET_DIR:-$PWD/target}/debug/chatkit-local" {{ arguments }}
 
 # Fuzz a target of `tests/fuzz/`, guided by coverage: `just fuzz parsers::body 15`. Needs a C++ compiler
 [group('prove')]
