@@ -96,6 +96,7 @@ class Units(unittest.TestCase):
     def test_units_match_the_documentation(self):
         self.assertEqual(START.write_units, self.writes("`start`"))
         self.assertEqual(REFRESH.write_units, self.writes("`refresh`"))
+        self.assertEqual(f"{REFRESH.reads:g}", self.table["`refresh`"][1].split()[0])
         self.assertEqual(LIST.write_units, self.writes("`threads.list`"))
         further = "a turn, `threads.add_user_message`"
         short = turn(2, 100)

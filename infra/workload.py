@@ -93,7 +93,7 @@ def socket_turn(habits):
 
 # Times of what does not wait for the model: some milliseconds per round trip to DynamoDB, assumed, not measured on AWS.
 START = Request({"counters": 1}, 0, 0.010, 900, "start")
-REFRESH = Request({"counters": 2}, 0, 0.018, 900, "refresh")
+REFRESH = Request({"counters": 2}, 1, 0.018, 900, "refresh")
 LIST = Request({"counters": 1}, 0.5, 0.012, 4000, "chat")
 # A thread with its newest items, eventually consistent: half a unit for the head and half for each 4 KB of items.
 OPEN = Request({"counters": 1}, 3, 0.012, 20000, "chat")

@@ -2,20 +2,26 @@
  * A `fetch` for ChatKit that sends a session token with every request, starts and renews the session, and keeps it for the
  * visitor's next visit. When the person presses stop, it tells the server to stop. `api` is the backend's address: "" on the
  * page's own origin. `user` is the signed-in user of your site, or null for a visitor: `{ id, token }`, where `token()`
- * resolves to a user token that your server has signed.
+ * resolves to a user token that your server has signed. The result's `signOut()` ends the session.
  */
 export function sessionFetch(api, user = null) {
   const key = `chatkit-session:${user?.id ?? "visitor"}`;
   let renewal = null;
 
-  async function obtain(path, body) {
+  /** POSTs to a route of sessions, with the user token. */
+  async function post(path, body) {
     const headers = { "content-type": "application/json" };
     if (user) headers.authorization = `Bearer ${await user.token()}`;
     // `include` sends the cookie that makes a returning browser the same visitor.
     const options = { method: "POST", credentials: "include", headers, body: JSON.stringify(body) };
     const response = await fetch(api + path, options);
-    const answer = await response.json();
+    const answer = response.status === 204 ? null : await response.json();
     if (!response.ok) throw Object.assign(new Error(answer.message), { status: response.status });
+    return answer;
+  }
+
+  async function obtain(path, body) {
+    const answer = await post(path, body);
     // A minute before the token ends, by this computer's clock: the server's may differ.
     const renewAt = Date.now() + (answer.expires_in - 60) * 1000;
     localStorage.setItem(key, JSON.stringify({ secret: answer.client_secret, renewAt }));
@@ -65,6 +71,16 @@ export function sessionFetch(api, user = null) {
     // `keepalive`: it is sent even if the page is left at this moment.
     fetchAsUser(run.href, { method: "DELETE", keepalive: true }).catch(() => {});
   }
+
+  /**
+   * Ends the session, for a sign-out button; `everywhere` ends the person's sessions on other devices, too. A visitor is
+   * somebody new after that.
+   */
+  fetchAsUser.signOut = async ({ everywhere = false } = {}) => {
+    const stored = JSON.parse(localStorage.getItem(key) ?? "null");
+    localStorage.removeItem(key);
+    if (stored) await post("/api/chatkit/logout", { currentClientSecret: stored.secret, everywhere });
+  };
 
   return fetchAsUser;
 }

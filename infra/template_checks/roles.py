@@ -42,14 +42,14 @@ PERMISSIONS = {
     "StartRole": {
         "StartLogs": LOGS,
         "CountersTable": {"dynamodb:UpdateItem", "dynamodb:PutItem if IsHosted"},
-        "CountersTable where {'ForAllValues:StringEquals': {'dynamodb:LeadingKeys': ['O#']}}": {"dynamodb:GetItem"},
+        "CountersTable where {'ForAllValues:StringLike': {'dynamodb:LeadingKeys': ['O#', 'U#default#vis_*']}}": {"dynamodb:GetItem"},
         "SessionSigningSecret": READ_SECRET,
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
         "OpenAiSecret if IsHosted": READ_SECRET,
     },
     "RefreshRole": {
         "RefreshLogs": LOGS,
-        "CountersTable": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem if IsHosted"},
+        "CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem if IsHosted"},
         "SessionSigningSecret": READ_SECRET,
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
         "OpenAiSecret if IsHosted": READ_SECRET,

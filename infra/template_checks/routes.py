@@ -10,6 +10,7 @@ ROUTES = {
     ("POST", "/api/chatkit/start"): "Start",
     ("POST", "/api/chatkit/session"): "Start",
     ("POST", "/api/chatkit/refresh"): "Refresh",
+    ("POST", "/api/chatkit/logout"): "Refresh",
     ("POST", "/chatkit"): "Chat",
     ("POST", "/chatkit/attachments"): "Chat",
     ("GET", "/chatkit/threads/{thread}/run"): "Chat",
@@ -21,7 +22,7 @@ ROUTES = {
 }
 STREAMING = "Chat"
 # Open to everyone, so throttled on their own.
-SESSIONS = ["/api/chatkit/start", "/api/chatkit/session", "/api/chatkit/refresh"]
+SESSIONS = ["/api/chatkit/start", "/api/chatkit/session", "/api/chatkit/refresh", "/api/chatkit/logout"]
 
 
 def errors(template):

@@ -107,6 +107,11 @@ pub(crate) fn is_thread(text: &str) -> bool {
     text.starts_with(THREAD) && is_ours(text)
 }
 
+/// Whether a text has the form of a visitor's id.
+pub(crate) fn is_visitor(text: &str) -> bool {
+    text.starts_with(VISITOR) && is_ours(text)
+}
+
 /// Whether it is built as an id of any kind.
 pub(crate) fn is_ours(text: &str) -> bool {
     text.split_once('_').is_some_and(|(prefix, ulid)| {

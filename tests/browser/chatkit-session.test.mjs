@@ -25,6 +25,10 @@ class Backend {
     if (path === "/api/chatkit/refresh") {
       return this.good.has(JSON.parse(options.body).currentClientSecret) ? this.#session() : refusal();
     }
+    if (path === "/api/chatkit/logout") {
+      this.good.delete(JSON.parse(options.body).currentClientSecret);
+      return new Response(null, { status: 204 });
+    }
     if (path === "/chatkit" && headers.get("accept")) return this.answer(options.signal);
     if (path === "/chatkit") return this.good.has(token) ? Response.json({}) : refusal();
     return Response.json({});
@@ -57,6 +61,7 @@ beforeEach(() => {
     localStorage: {
       getItem: (key) => stored.get(key) ?? null,
       setItem: (key, value) => stored.set(key, value),
+      removeItem: (key) => stored.delete(key),
     },
   });
 });
@@ -97,6 +102,17 @@ test("known_user_sends_their_own_token_to_start", async () => {
   const user = { id: "ada", token: async () => "signed-by-the-site" };
   await sessionFetch(API, user)(`${API}/chatkit`);
   assert.deepEqual(backend.requests.map(({ token }) => token), ["signed-by-the-site", "token-1"]);
+});
+
+test("sign_out_ends_the_session_and_forgets_it", async () => {
+  const fetchAsUser = sessionFetch(API);
+  await fetchAsUser.signOut();
+  assert.deepEqual(backend.paths, []);
+  await fetchAsUser(`${API}/chatkit`);
+  await fetchAsUser.signOut({ everywhere: true });
+  assert.deepEqual(JSON.parse(backend.requests[2].body), { currentClientSecret: "token-1", everywhere: true });
+  await fetchAsUser(`${API}/chatkit`);
+  assert.deepEqual(backend.paths.slice(2), ["/api/chatkit/logout", "/api/chatkit/start", "/chatkit"]);
 });
 
 test("upload_to_another_origin_carries_no_token", async () => {

@@ -121,6 +121,12 @@ impl Sockets {
         Client::connect(&self.url, protocols).await
     }
 
+    /// As a page's browser connects, with these headers; whether it was let in.
+    pub(crate) async fn handshake_of_page(&self, token: &str, headers: &[(&'static str, &str)]) -> Result<(), u16> {
+        let connected = Client::connect_with(&self.url, Some(&format!("chatkit, {token}")), headers).await;
+        connected.map(|_| ()).map_err(|(status, _)| status)
+    }
+
     /// The events that the function was given so far.
     pub(crate) fn events(&self) -> Vec<Value> {
         self.events.entries()
@@ -191,7 +197,18 @@ async fn fail(State(faults): State<Faults>, request: Request, next: Next) -> Res
 impl Client {
     /// Connects, offering these protocols; or the status and the body of the refusal.
     pub(crate) async fn connect(url: &str, protocols: Option<&str>) -> Result<Self, (u16, String)> {
+        Self::connect_with(url, protocols, &[]).await
+    }
+
+    async fn connect_with(
+        url: &str,
+        protocols: Option<&str>,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, (u16, String)> {
         let mut request = url.into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
         if let Some(protocols) = protocols {
             request.headers_mut().insert("sec-websocket-protocol", protocols.parse().unwrap());
         }

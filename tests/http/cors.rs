@@ -99,7 +99,54 @@ async fn request_when_no_origins_are_configured_is_allowed_from_the_same_origin_
     }
     // Such a page sends no origin on reads, and one that need not be allowed on the rest.
     assert_eq!(app.send(get("/health")).await.status, 200);
-    assert_eq!(app.send(post(START, &json!({})).with("origin", ORIGIN)).await.status, 200);
+    let own = post(START, &json!({})).with("origin", ORIGIN).with("host", "www.example.com");
+    assert_eq!(app.send(own).await.status, 200);
+}
+
+#[tokio::test]
+async fn start_for_a_page_of_another_origin_is_refused_before_the_bucket() {
+    let app = App::with([ORIGINS]).await;
+    for path in [START, "/api/chatkit/session"] {
+        for origin in FOREIGN {
+            // As a form or `fetch` in the mode `no-cors` sends it, which asks for no preflight.
+            for request in [bare(Method::POST, path, Body::empty()), post(path, &json!({}))] {
+                let request = request.with("origin", origin).with("host", "chat.example.com");
+                let answer = app.send(request).await;
+                let message = "pages of this origin may not do this: it is not in `ALLOWED_ORIGINS`";
+                assert_eq!(answer.error(403, "forbidden"), message, "{origin}");
+                assert_eq!(answer.headers.get("set-cookie"), None);
+            }
+        }
+    }
+    let list = json!({ "type": "threads.list", "params": {} });
+    assert_eq!(app.dynamo.reset().calls, [], "nothing was counted");
+    assert_eq!(app.send(post("/chatkit", &list).bearer(&app.user_token("ada"))).await.status, 200);
+
+    for request in [
+        post(START, &json!({})).with("origin", ORIGIN),
+        post(START, &json!({})).with("origin", "https://chat.example.com").with("host", "chat.example.com"),
+        // Behind a proxy that rewrites the host, the browser's own word counts. No page can write this header.
+        post(START, &json!({})).with("origin", "https://site.example").with("sec-fetch-site", "same-origin"),
+        // No browser.
+        bare(Method::POST, START, Body::empty()),
+    ] {
+        assert_eq!(app.send(request).await.status, 200);
+    }
+    let same_site = post(START, &json!({})).with("origin", "https://a.example.com").with("sec-fetch-site", "same-site");
+    app.send(same_site).await.error(403, "forbidden");
+}
+
+#[tokio::test]
+async fn start_for_a_page_that_sends_no_json_is_refused_before_the_bucket() {
+    let app = App::with([ORIGINS]).await;
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a", "json"] {
+        let request = bare(Method::POST, START, Body::from("{}")).with("content-type", content_type);
+        app.send(request.with("origin", ORIGIN)).await.error(415, "unsupported_media_type");
+    }
+    app.send(bare(Method::POST, START, Body::empty()).with("origin", ORIGIN))
+        .await
+        .error(415, "unsupported_media_type");
+    assert_eq!(app.dynamo.reset().calls, []);
 }
 
 #[tokio::test]

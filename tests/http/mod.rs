@@ -7,10 +7,11 @@ mod routes;
 mod start;
 
 /// Every route: its method and path, and the function that has it.
-pub(crate) const ROUTES: [(&str, &str, &str); 11] = [
+pub(crate) const ROUTES: [(&str, &str, &str); 12] = [
     ("POST", "/api/chatkit/start", "start"),
     ("POST", "/api/chatkit/session", "start"),
     ("POST", "/api/chatkit/refresh", "refresh"),
+    ("POST", "/api/chatkit/logout", "refresh"),
     ("POST", "/chatkit", "chat"),
     ("POST", "/chatkit/attachments", "chat"),
     ("GET", "/chatkit/threads/{thread}/run", "chat"),

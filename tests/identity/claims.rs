@@ -43,7 +43,7 @@ async fn verified(app: &App, claims: &Value) -> Claims {
 /// What a session token says to `chat`.
 async fn in_session(app: &App, session: &str) -> Claims {
     let tokens = SessionTokens::new(SigningKeys::required(&app.env, &outside(app).secrets).unwrap());
-    tokens.verify(session, app.clock.now(), std::time::Duration::ZERO).await.unwrap().identity.claims
+    tokens.verify(session, app.clock.now(), std::time::Duration::ZERO).await.unwrap().0.identity.claims
 }
 
 fn expected() -> Claims {

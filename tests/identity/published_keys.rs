@@ -228,12 +228,17 @@ async fn published_keys_when_unreadable_answer_unavailable_and_are_read_again() 
     let app = provider.app().await;
     let large = format!("{{\"keys\":[{{\"canary\":\"{}\"}}]}}", "x".repeat(128 * 1024));
     let unusable = "its answer is no JWK set with a key for RS256, ES256 or EdDSA";
+    // An RSA key of 2047 bits; and one of 1024 that a leading zero makes look larger.
+    let short = [vec![0x7f; 256], [vec![0; 200], vec![0xff; 128]].concat()]
+        .map(|modulus| json!({ "kty": "RSA", "kid": "one", "n": URL_SAFE_NO_PAD.encode(modulus), "e": "AQAB" }));
+    let short = json!({ "keys": short }).to_string();
     let mut pause = 1;
     for (status, body, problem) in [
         (503, "", "it answered with the status 503"),
         (301, "", "it answered with the status 301"),
         (200, "canary", unusable),
         (200, "{\"keys\":[]}", unusable),
+        (200, &short, unusable),
         (200, large.as_str(), "its answer is larger than 131072 bytes"),
     ] {
         provider.answer(status, body);

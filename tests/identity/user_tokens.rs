@@ -118,6 +118,8 @@ async fn user_token_must_have_the_configured_issuer_and_audience() {
         with("iss", json!("HTTPS://site.example")),
         with("iss", json!("")),
         with("iss", Value::Null),
+        with("iss", json!(["https://site.example"])),
+        with("iss", json!(["https://other.example", "https://site.example"])),
         with("aud", json!("other")),
         with("aud", json!([])),
         with("aud", json!(["other"])),
@@ -128,6 +130,40 @@ async fn user_token_must_have_the_configured_issuer_and_audience() {
     ];
     for claims in wrong {
         assert_eq!(with_claims(&app, claims.clone()).await, refused(), "{claims}");
+    }
+}
+
+#[tokio::test]
+async fn user_token_with_a_header_that_must_be_understood_is_refused() {
+    let app = App::with([UNLIMITED]).await;
+    let claims = json!({ "sub": "ada", "exp": App::began() + 60 });
+    let with = |header: Value| sign(&header, &claims, app.env.get("JWT_SECRET").unwrap(), Algorithm::HS256);
+    for header in [
+        json!({ "alg": "HS256", "crit": ["b64"], "b64": false }),
+        json!({ "alg": "HS256", "crit": ["exp"], "exp": 1 }),
+        json!({ "alg": "HS256", "crit": [] }),
+        json!({ "alg": "HS256", "crit": "b64" }),
+        json!({ "alg": "HS256", "b64": false }),
+        json!({ "alg": "HS256", "b64": true }),
+    ] {
+        assert_eq!(identity(&app, &with(header.clone())).await, refused(), "{header}");
+    }
+    // What must be ignored if it is not understood.
+    let header = json!({ "alg": "HS256", "typ": "at+jwt", "kid": "1", "cty": "json", "other": [1] });
+    assert_eq!(identity(&app, &with(header)).await, user("default", "ada"));
+}
+
+#[tokio::test]
+async fn user_token_of_a_visitor_is_refused() {
+    let app = App::with([UNLIMITED]).await;
+    let exp = App::began() + 3600;
+    let (visitor, _) = app.visit().await;
+    let id = read(&visitor).1["sub"].clone();
+    for tenant in ["default", "acme"] {
+        assert_eq!(with_claims(&app, json!({ "sub": id, "tenant": tenant, "exp": exp })).await, refused());
+    }
+    for name in ["vis_", "vis_1", "visitor", "thr_01M7WK0JZJBZDVEX2D73HWGR05"] {
+        assert_eq!(with_claims(&app, json!({ "sub": name, "exp": exp })).await, user("default", name));
     }
 }
 

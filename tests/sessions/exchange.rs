@@ -30,28 +30,62 @@ async fn refresh_returns_the_next_secret_of_the_chain() {
     let mut expected = before.clone();
     expected["iat"] = json!(App::began() + 300);
     expected["exp"] = json!(App::began() + 900);
-    expected["jti"] = after["jti"].clone();
+    // The second of its family.
+    expected["jti"] = json!(format!("{}.1", before["jti"].as_str().unwrap()));
     assert_eq!(after, expected);
-    assert_ne!(after["jti"], before["jti"]);
+    let third = secret(&app.refresh(&second, Some("ada")).await);
+    assert_eq!(read(&third).1["jti"], format!("{}.2", before["jti"].as_str().unwrap()));
 
     let list = json!({ "type": "threads.list", "params": {} });
     assert_eq!(app.send(post("/chatkit", &list).bearer(&second)).await.status, 200);
 }
 
 #[tokio::test]
-async fn refresh_of_a_used_secret_works_for_a_minute() {
+async fn refresh_of_a_used_secret_gives_the_same_answer_for_a_minute() {
     let app = App::start().await;
     let first = app.session("ada").await;
     let second = secret(&app.refresh(&first, Some("ada")).await);
     app.clock.advance(60_000);
-    let again = secret(&app.refresh(&first, Some("ada")).await);
-    assert_ne!(again, second);
-    app.clock.advance(1);
-    // The minute counts from the first exchange, not from the last one.
-    assert_eq!(app.refresh(&first, Some("ada")).await.error(401, "unauthorized"), USED);
-    // What it became is as good as ever.
+    let again = app.refresh(&first, Some("ada")).await;
+    let body = json!({ "client_secret": second, "expires_at": App::began() + 600, "expires_in": 540 });
+    assert_eq!((again.status.as_u16(), again.json()), (200, body));
     secret(&app.refresh(&second, Some("ada")).await);
-    secret(&app.refresh(&again, Some("ada")).await);
+}
+
+#[tokio::test]
+async fn refresh_of_a_used_secret_at_once_makes_one_branch() {
+    let app = App::with([("LIMIT_ADDRESS_BURST", "0")]).await;
+    let (first, _) = app.visit().await;
+    let answers = futures_util::future::join_all((0..60).map(|_| app.refresh(&first, None))).await;
+    let mut secrets: Vec<_> = answers.iter().map(secret).collect();
+    secrets.dedup();
+    assert_eq!(secrets.len(), 1);
+}
+
+#[tokio::test]
+async fn refresh_of_a_secret_that_was_used_long_ago_ends_its_family() {
+    let app = App::start().await;
+    let ((first, _), (other, _)) = (app.visit().await, app.visit().await);
+    let second = secret(&app.refresh(&first, None).await);
+    app.clock.advance(60_001);
+    // A thief, or the visitor after a thief: nobody can know.
+    assert_eq!(app.refresh(&first, None).await.error(401, "unauthorized"), USED);
+    assert_eq!(app.refresh(&second, None).await.error(401, "unauthorized"), ENDED);
+    assert_eq!(app.refresh(&first, None).await.error(401, "unauthorized"), ENDED);
+    // The newest token is good until its own end, for nobody looks it up; other families are untouched.
+    let list = json!({ "type": "threads.list", "params": {} });
+    assert_eq!(app.send(post("/chatkit", &list).bearer(&second)).await.status, 200);
+    secret(&app.refresh(&other, None).await);
+}
+
+#[tokio::test]
+async fn refresh_of_a_secret_two_generations_old_ends_its_family() {
+    let app = App::start().await;
+    let (first, _) = app.visit().await;
+    let second = secret(&app.refresh(&first, None).await);
+    let third = secret(&app.refresh(&second, None).await);
+    assert_eq!(app.refresh(&first, None).await.error(401, "unauthorized"), USED);
+    assert_eq!(app.refresh(&third, None).await.error(401, "unauthorized"), ENDED);
 }
 
 #[tokio::test]
@@ -66,7 +100,7 @@ async fn refresh_of_a_user_works_for_an_hour_after_the_end() {
 
 #[tokio::test]
 async fn refresh_of_a_visitor_works_for_thirty_days_after_the_end() {
-    let app = App::start().await;
+    let app = App::with([("SESSION_VISITOR_DAYS", "31")]).await;
     let ((first, _), (second, _)) = (app.visit().await, app.visit().await);
     app.clock.advance(600_000 + 30 * DAY - 1);
     let next = secret(&app.refresh(&first, None).await);
@@ -77,7 +111,7 @@ async fn refresh_of_a_visitor_works_for_thirty_days_after_the_end() {
 }
 
 #[tokio::test]
-async fn refresh_of_a_user_works_for_a_week_after_the_first_session() {
+async fn family_of_a_user_lasts_a_week_and_of_a_visitor_thirty_days() {
     let app = App::start().await;
     let (header, claims) = read(&app.session("ada").await);
     let signing = app.env.get("SESSION_SIGNING_SECRET").unwrap();
@@ -93,7 +127,38 @@ async fn refresh_of_a_user_works_for_a_week_after_the_first_session() {
     let next = secret(&app.refresh(&of_age(week - 1, false), Some("ada")).await);
     assert_eq!(read(&next).1["auth_time"], App::began() - week + 1);
     assert_eq!(app.refresh(&of_age(week, false), Some("ada")).await.error(401, "unauthorized"), ENDED);
-    secret(&app.refresh(&of_age(100 * week, true), None).await);
+    let month = 30 * 24 * 3_600;
+    secret(&app.refresh(&of_age(month - 1, true), None).await);
+    assert_eq!(app.refresh(&of_age(month, true), None).await.error(401, "unauthorized"), ENDED);
+}
+
+#[tokio::test]
+async fn families_end_after_the_days_of_the_configuration() {
+    let app = App::with([("SESSION_USER_DAYS", "1"), ("SESSION_VISITOR_DAYS", "2")]).await;
+    let (mut user, (mut visitor, _)) = (app.session("ada").await, app.visit().await);
+    for _ in 1..24 {
+        app.clock.advance(HOUR);
+        user = secret(&app.refresh(&user, Some("ada")).await);
+        visitor = secret(&app.refresh(&visitor, None).await);
+    }
+    app.clock.advance(HOUR);
+    assert_eq!(app.refresh(&user, Some("ada")).await.error(401, "unauthorized"), ENDED);
+    visitor = secret(&app.refresh(&visitor, None).await);
+    app.clock.advance(DAY);
+    assert_eq!(app.refresh(&visitor, None).await.error(401, "unauthorized"), ENDED);
+}
+
+#[tokio::test]
+async fn refresh_costs_two_writes_and_a_read_in_two_round_trips() {
+    let app = App::start().await;
+    let (token, _) = app.visit().await;
+    // The address's bucket was last written by `start`, which costs the first refresh a write.
+    let token = secret(&app.refresh(&token, None).await);
+    app.dynamo.reset();
+    secret(&app.refresh(&token, None).await);
+    let traffic = app.dynamo.reset();
+    assert_eq!(traffic.units(), (1.0, 2.0));
+    assert_eq!(traffic.round_trips(), 2);
 }
 
 #[tokio::test]

@@ -12,7 +12,12 @@ use crate::harness::tokens::user_token;
 const DAY: i64 = 24 * 3_600;
 
 async fn hosted(api: &ScriptedSessions) -> App {
+    hosted_with(api, "30").await
+}
+
+async fn hosted_with(api: &ScriptedSessions, visitor_days: &str) -> App {
     App::with([
+        ("SESSION_VISITOR_DAYS", visitor_days),
         ("CHATKIT_MODE", "hosted"),
         ("CHATKIT_WORKFLOW_ID", "wf_1"),
         ("OPENAI_API_KEY", "sk-hosted"),
@@ -84,15 +89,23 @@ async fn hosted_refresh_opens_the_next_session_of_the_user() {
     assert_eq!((answer.status.as_u16(), answer.json()), (200, body));
     assert_eq!(user(&api), "ada");
 
-    // Exchanged once; again for a minute, then no more.
+    // Exchanged once, and again for a minute; OpenAI gives no session twice.
     app.clock.advance(60_000);
     api.then(session("ek_3", App::began() + 600));
     secret(&app.refresh(&first, Some("ada")).await);
+    // The new ones are known here, and take turns as one.
+    for (old, new) in [("ek_2", "ek_4"), ("ek_3", "ek_5")] {
+        api.then(session(new, App::began() + 600));
+        assert_eq!(secret(&app.refresh(old, Some("ada")).await), new);
+    }
     app.clock.advance(1);
-    app.refresh(&first, Some("ada")).await.error(401, "unauthorized");
-    // The new one is known here.
-    api.then(session("ek_4", App::began() + 600));
-    secret(&app.refresh("ek_2", Some("ada")).await);
+    api.then(session("ek_6", App::began() + 600));
+    let used = "the session was refreshed before, please start a new one";
+    assert_eq!(app.refresh(&first, Some("ada")).await.error(401, "unauthorized"), used);
+    // That ended all of them.
+    api.then(session("ek_7", App::began() + 600));
+    let ended = "the session has ended, please start a new one";
+    assert_eq!(app.refresh("ek_4", Some("ada")).await.error(401, "unauthorized"), ended);
 }
 
 #[tokio::test]
@@ -120,7 +133,7 @@ async fn hosted_refresh_by_another_user_is_refused() {
 #[tokio::test]
 async fn hosted_refresh_works_for_a_grace_period_after_the_end() {
     let api = ScriptedSessions::start().await;
-    let app = hosted(&api).await;
+    let app = hosted_with(&api, "31").await;
     for name in ["ek_1", "ek_2"] {
         api.then(session(name, App::began() + 300));
         secret(&app.send(post(START, &json!({})).bearer(&app.user_token("ada"))).await);
@@ -175,21 +188,23 @@ async fn hosted_secret_is_stored_as_a_hash_only() {
         }
     }
     keys.sort_unstable();
+    let key = format!("S#{}", sha256_hex("ek_canary_2"));
+    let record = app.dynamo.records("counters").into_iter().find(|record| record["pk"]["S"] == key).unwrap();
+    let (family, _) = record["id"]["S"].as_str().unwrap().split_once('.').unwrap();
     let mut expected = vec![
         "A#192.0.2.1 sessions".to_owned(),
-        format!("S#{} rotation", sha256_hex("ek_canary_1")),
+        format!("S#{family} family"),
         format!("S#{} session", sha256_hex("ek_canary_1")),
         format!("S#{} session", sha256_hex("ek_canary_2")),
     ];
     expected.sort_unstable();
     assert_eq!(keys, expected);
-    let key = format!("S#{}", sha256_hex("ek_canary_2"));
-    let record = app.dynamo.records("counters").into_iter().find(|record| record["pk"]["S"] == key).unwrap();
     let ends = App::began() + 300;
     let expected = json!({
         "pk": { "S": key }, "sk": { "S": "session" }, "tenant": { "S": "default" }, "user": { "S": "ada" },
         "session_id": { "S": "cksess_1" }, "anonymous": { "BOOL": false },
         "session_ends_at": { "N": ends.to_string() }, "expires_at": { "N": (ends + 3_600).to_string() },
+        "id": { "S": format!("{family}.1") }, "began_at": { "N": App::began().to_string() },
     });
     assert_eq!(record, expected);
 }

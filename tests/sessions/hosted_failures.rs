@@ -112,6 +112,24 @@ async fn hosted_secret_stays_valid_through_a_long_failure() {
 }
 
 #[tokio::test]
+async fn hosted_secret_that_was_exchanged_stays_exchanged_when_the_next_exchange_fails() {
+    let api = ScriptedSessions::start().await;
+    let app = hosted(&api).await;
+    for secret_of in ["ek_1", "ek_2"] {
+        api.then(session(secret_of, App::began() + 300));
+        match secret_of {
+            "ek_1" => secret(&app.send(post(START, &json!({}))).await),
+            _ => secret(&app.refresh("ek_1", None).await),
+        };
+    }
+    api.then(upstream_error(500, "server_error", "server_error"));
+    app.refresh("ek_1", None).await.error(502, "upstream_error");
+    app.clock.advance(63_000);
+    api.then(session("ek_3", App::began() + 600));
+    app.refresh("ek_1", None).await.error(401, "unauthorized");
+}
+
+#[tokio::test]
 async fn hosted_start_when_openai_is_unreachable_answers_upstream_error() {
     let api = ScriptedSessions::start().await;
     let app = hosted(&api).await;

@@ -4,5 +4,6 @@ mod exchange;
 mod forged;
 mod hosted;
 mod hosted_failures;
+mod logout;
 mod own;
 mod visitors;

@@ -52,6 +52,20 @@ async fn connect_without_a_session_token_is_refused() {
 }
 
 #[tokio::test]
+async fn connect_from_a_page_of_another_origin_is_refused() {
+    let sockets = Sockets::with([("ALLOWED_ORIGINS", "https://www.example.com")]).await;
+    let token = sockets.app.session("alice").await;
+    for origin in ["https://evil.example", "http://www.example.com", "https://www.example.com:8443", "null"] {
+        assert_eq!(sockets.handshake_of_page(&token, &[("origin", origin)]).await, Err(403), "{origin}");
+    }
+    assert_eq!(sockets.remembered(), 0);
+    let own = [("origin", "https://chat.example.com"), ("host", "chat.example.com")];
+    for headers in [&[("origin", "https://www.example.com")][..], &own, &[]] {
+        assert_eq!(sockets.handshake_of_page(&token, headers).await, Ok(()), "{headers:?}");
+    }
+}
+
+#[tokio::test]
 async fn connect_as_a_visitor_is_allowed_in_anonymous_mode_only() {
     let open = Sockets::start().await;
     let (token, _) = open.app.visit().await;

@@ -1,5 +1,5 @@
 use chatkit_shared::http::{Authenticator, HttpLayer};
-use chatkit_shared::identity::SigningKeys;
+use chatkit_shared::identity::{SigningKeys, Visitors};
 use chatkit_shared::sessions::{AddressLimit, Sessions};
 use chatkit_shared::setup::{Clients, Setup, SetupError};
 use chatkit_shared::store::Budgets;
@@ -9,13 +9,14 @@ use crate::App;
 impl App {
     /// Reads this function's variables, which are those of `start`.
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
-        let Setup { env, clock, ids, .. } = setup;
+        let Setup { env, clock, ids, cookie } = setup;
         let Clients { http, secrets, dynamodb, .. } = setup.clients()?;
         let budgets = Budgets::from_env(&dynamodb, env)?;
         let keys = SigningKeys::required(env, &secrets)?;
         Ok(Self {
             http: HttpLayer::from_env(env, keys.clone(), clock.clone(), ids.clone())?,
             authenticator: Authenticator::from_env(env, &secrets, &http, None, clock.clone())?,
+            visitors: Visitors::new(keys.clone(), *cookie),
             limit: AddressLimit::from_env(env, budgets.clone(), clock.clone())?,
             sessions: Sessions::from_env(setup, &secrets, keys, http, &dynamodb)?,
             budgets,

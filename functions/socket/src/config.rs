@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use chatkit_shared::http::Pseudonyms;
+use chatkit_shared::http::{Origins, Pseudonyms};
 use chatkit_shared::identity::{AuthModes, SessionTokens, SigningKeys};
 use chatkit_shared::limits::Bucket;
 use chatkit_shared::setup::{Setup, SetupError};
@@ -11,8 +11,7 @@ use crate::answer::PING_INTERVAL;
 use crate::calls::Calls;
 
 impl App {
-    /// Reads the variables of `chat` except those of user tokens and origins: a connection is opened with a session token
-    /// only. And its own:
+    /// Reads the variables of `chat` except those of user tokens: a connection is opened with a session token only. And its own:
     ///
     /// - `SOCKET_URL`: the URL of the API's stage behind `/@connections`, `https://<api>.execute-api.<region>.amazonaws.com/<stage>`
     /// - `LIMIT_USER_CONNECTIONS` (10): open connections of a user
@@ -28,6 +27,7 @@ impl App {
         Ok(Self {
             sessions: SessionTokens::new(keys.clone()),
             modes: AuthModes::from_env(env)?,
+            origins: Origins::from_env(env)?,
             connections: Connections::from_env(&clients.dynamodb, env)?,
             claims: Claims::from_env(&clients.dynamodb, env)?,
             max_connections: env.parsed("LIMIT_USER_CONNECTIONS", 10, WANTS)?,

@@ -6,6 +6,8 @@
 
 use chatkit_shared::http::{Code, Error};
 use chatkit_shared::identity::Session;
+use http::HeaderMap;
+use http::header::SEC_WEBSOCKET_PROTOCOL;
 
 use crate::App;
 
@@ -13,10 +15,13 @@ use crate::App;
 pub(crate) const PROTOCOL: &str = "chatkit";
 
 impl App {
-    /// Opens a connection, unless its user has too many.
-    pub(crate) async fn connect(&self, protocols: &[String], connection: &str) -> Result<Session, Error> {
-        let token = match protocols {
-            [protocol, token] if protocol == PROTOCOL => token,
+    /// Opens a connection for an allowed page, or what is no browser, unless its user has too many.
+    pub(crate) async fn connect(&self, headers: &HeaderMap, connection: &str) -> Result<Session, Error> {
+        self.origins.admit(headers)?;
+        let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).into_iter().filter_map(|value| value.to_str().ok());
+        let protocols: Vec<_> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+        let token = match *protocols {
+            [PROTOCOL, token] => token,
             _ => {
                 let message = "a connection needs `Sec-WebSocket-Protocol: chatkit, <session token>`";
                 return Err(Error::unauthorized(message));

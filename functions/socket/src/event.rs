@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
-use http::header::SEC_WEBSOCKET_PROTOCOL;
+use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 pub(crate) enum Event {
     /// A client wants to connect.
     Connect {
-        /// The values of `Sec-WebSocket-Protocol`.
-        protocols: Vec<String>,
+        /// Of the handshake.
+        headers: HeaderMap,
         origin: Origin,
     },
     /// A client has sent a message.
@@ -79,12 +79,7 @@ impl Event {
             address: context.identity.source_ip.and_then(|address| address.parse().ok()),
         };
         match context.event_type.as_deref() {
-            Some("CONNECT") => {
-                let values = event.headers.get_all(SEC_WEBSOCKET_PROTOCOL).into_iter();
-                let protocols = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-                let protocols = protocols.map(|protocol| protocol.trim().to_owned()).collect();
-                Ok(Self::Connect { protocols, origin })
-            }
+            Some("CONNECT") => Ok(Self::Connect { headers: event.headers, origin }),
             Some("MESSAGE") => Ok(Self::Message { text: event.body.filter(|_| !event.is_base64_encoded), origin }),
             Some("DISCONNECT") => Ok(Self::Disconnect(origin)),
             Some(_) | None => Err(UnknownEvent),
@@ -147,12 +142,12 @@ mod tests {
             "Host": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com",
             "Sec-WebSocket-Protocol": "chatkit,  a.token ",
         } });
-        let Event::Connect { protocols, origin } = parse("CONNECT", &headers) else { panic!("another event") };
-        assert_eq!(protocols, ["chatkit", "a.token"]);
+        let Event::Connect { headers, origin } = parse("CONNECT", &headers) else { panic!("another event") };
+        assert_eq!(headers["sec-websocket-protocol"], "chatkit,  a.token ");
         assert_eq!(origin.connection, "L0SM9cOFvHcCIhw=");
         assert_eq!(origin.address, Some([192, 0, 2, 1].into()));
         let none = parse("CONNECT", &json!({ "headers": { "Host": "localhost" } }));
-        assert!(matches!(none, Event::Connect { protocols, .. } if protocols.is_empty()));
+        assert!(matches!(none, Event::Connect { headers, .. } if headers.len() == 1));
 
         let said = |rest: Value| match parse("MESSAGE", &rest) {
             Event::Message { text, .. } => text,

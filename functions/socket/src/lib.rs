@@ -34,14 +34,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use chatkit_shared::engine::Engine;
-use chatkit_shared::http::{Error, Pseudonyms, RequestLog};
+use chatkit_shared::http::{Error, Origins, Pseudonyms, RequestLog};
 use chatkit_shared::identity::{AuthModes, SessionTokens};
 use chatkit_shared::ids;
 use chatkit_shared::limits::Bucket;
 use chatkit_shared::secrets::Secrets;
 use chatkit_shared::store::{Claims, Connections};
 use chatkit_shared::telemetry::chain;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tracing::Instrument;
 
@@ -56,6 +56,7 @@ pub struct App {
     engine: Engine,
     sessions: SessionTokens,
     modes: AuthModes,
+    origins: Origins,
     connections: Connections,
     claims: Claims,
     /// Open connections of a user; 0 for no limit.
@@ -73,7 +74,7 @@ pub struct App {
 /// `$connect` reaches the client, by its status; everything else is posted to the connection.
 pub async fn handle(app: App, event: Value) -> Result<Value, UnknownEvent> {
     Ok(match Event::parse(event)? {
-        Event::Connect { protocols, origin } => app.on_connect(&protocols, &origin).await,
+        Event::Connect { headers, origin } => app.on_connect(&headers, &origin).await,
         Event::Message { text, origin } => {
             app.on_message(text.as_deref(), &origin).await;
             json!({ "statusCode": 200 })
@@ -90,10 +91,10 @@ pub async fn handle(app: App, event: Value) -> Result<Value, UnknownEvent> {
 }
 
 impl App {
-    async fn on_connect(&self, protocols: &[String], origin: &Origin) -> Value {
+    async fn on_connect(&self, headers: &HeaderMap, origin: &Origin) -> Value {
         let request_id = self.engine.ids.mint(ids::REQUEST);
         let log = self.log(&request_id, "CONNECT", "$connect", origin.address);
-        match Box::pin(self.connect(protocols, &origin.connection)).instrument(log.span()).await {
+        match Box::pin(self.connect(headers, &origin.connection)).instrument(log.span()).await {
             Ok(session) => {
                 log.owner(&session.identity.owner);
                 log.status(StatusCode::OK);

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use chatkit_shared::http::{Error, RequestLog};
-use chatkit_shared::identity::{Identity, Session};
+use chatkit_shared::identity::{Identity, Session, SessionId};
 use chatkit_shared::ids;
 use chatkit_shared::protocol::Request;
 use chatkit_shared::store::MessageAdmission;
@@ -113,7 +113,8 @@ impl App {
         log.request(&operation);
         match operation {
             Request::Stream(_) => {
-                let minted = self.sessions.mint(&identity, began_at, now, &self.engine.ids).await;
+                let session_id = SessionId::first(&self.engine.ids);
+                let minted = self.sessions.mint(&identity, &session_id, began_at, now).await;
                 let (token, _) = minted.map_err(|error| unavailable().because(error))?;
                 let order = Order {
                     connection: connection.to_owned(),

@@ -10,7 +10,7 @@ impl App {
     /// Reads this function's variables:
     ///
     /// - `AUTH_MODE`, `JWT_SECRET` or `JWT_SECRET_ARN` or `JWKS_URL`, `JWT_ISSUER`, `JWT_AUDIENCE`: who may start a session
-    /// - `CHATKIT_MODE`, `CHATKIT_WORKFLOW_ID`, `OPENAI_*`: whose sessions
+    /// - `CHATKIT_MODE`, `CHATKIT_WORKFLOW_ID`, `OPENAI_*`: whose sessions; `SESSION_*_DAYS`: for how long
     /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`: what our tokens are signed with
     /// - `LIMIT_ADDRESS_*`, `TABLE_COUNTERS`, `AWS_*`: how often
     /// - `ALLOWED_ORIGINS`, `LOG_ADDRESS`: see [`HttpLayer`]

@@ -2,8 +2,9 @@
 //! an anonymous visitor where that is allowed.
 //!
 //! Answers 200 with [`chatkit_shared::sessions::ClientSecret`]; a visitor's answer sets the cookie by which they are
-//! recognised. Errors: `unauthorized`, `rate_limit_exceeded`, `unavailable`; `upstream_error` and `upstream_timeout`
-//! in hosted mode. The body is ignored: nothing in it could be trusted.
+//! recognised. Errors: `unauthorized`, `forbidden` for a page of another origin, `unsupported_media_type`,
+//! `rate_limit_exceeded`, `unavailable`; `upstream_error` and `upstream_timeout` in hosted mode. The body is ignored:
+//! nothing in it could be trusted.
 
 mod config;
 
@@ -12,14 +13,14 @@ use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use chatkit_shared::clock::Clock;
-use chatkit_shared::http::{Authenticator, ClientAddress, Error, HttpLayer, SiteUser, json};
-use chatkit_shared::identity::Visitors;
+use chatkit_shared::http::{Authenticator, ClientAddress, Error, HttpLayer, SiteUser, expect_json, json};
+use chatkit_shared::identity::{Visitor, Visitors};
 use chatkit_shared::ids::Ids;
 use chatkit_shared::secrets::Secrets;
 use chatkit_shared::sessions::{AddressLimit, Sessions};
 use chatkit_shared::store::Budgets;
 use http::HeaderMap;
-use http::header::SET_COOKIE;
+use http::header::{ORIGIN, SET_COOKIE};
 
 #[derive(Clone)]
 pub struct App {
@@ -46,6 +47,10 @@ async fn start(
     address: ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
+    app.http.origins().admit(&headers)?;
+    if headers.contains_key(ORIGIN) {
+        expect_json(&headers)?;
+    }
     let missing = || Error::unauthorized("this route needs `Authorization: Bearer <token>`");
     match user {
         Some(identity) => {
@@ -64,10 +69,16 @@ async fn start_visitor(
 ) -> Result<Response, Error> {
     app.limit.admit(address.0).await?;
     let now = app.clock.now();
-    let id = visitors.recognise(headers, now, &app.ids).await?;
-    let identity = Visitors::identity(&id).map_err(Error::internal)?;
+    let mut visitor = visitors.recognise(headers, now, &app.ids).await?;
+    let mut identity = Visitors::identity(&visitor.id).map_err(Error::internal)?;
+    if let Some(since) = visitor.since
+        && app.sessions.has_ended(&identity.owner, since).await?
+    {
+        visitor = Visitor::new(&app.ids);
+        identity = Visitors::identity(&visitor.id).map_err(Error::internal)?;
+    }
     let secret = app.sessions.start(&identity).await?;
-    let cookie = visitors.set_cookie(&id, now).await?;
+    let cookie = visitors.set_cookie(&visitor.id, now).await?;
     Ok(([(SET_COOKIE, cookie)], json(&secret)).into_response())
 }
 

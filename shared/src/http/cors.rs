@@ -1,27 +1,56 @@
 use std::time::Duration;
 
-use http::{HeaderValue, Method, Uri};
+use http::header::{HOST, ORIGIN, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 use tower_http::cors::{AllowHeaders, CorsLayer};
 
-use super::REQUEST_ID;
+use super::{Code, Error, REQUEST_ID};
 use crate::env::{Env, EnvError};
 
-/// Exactly the origins of `ALLOWED_ORIGINS` may call from a browser, and pages of the same origin.
-pub(super) fn cors(env: &Env) -> Result<CorsLayer, EnvError> {
-    const NAME: &str = "ALLOWED_ORIGINS";
-    let origins = env.list(NAME).into_iter().map(|origin| {
-        origin_value(&origin).ok_or_else(|| {
-            EnvError::new(NAME, "must be a comma-separated list of origins like `https://www.example.com`")
-        })
-    });
-    Ok(CorsLayer::new()
-        .allow_origin(origins.collect::<Result<Vec<_>, _>>()?)
-        .allow_credentials(true)
-        .allow_methods([Method::GET, Method::POST, Method::DELETE])
-        // ChatKit and the page's own `fetch` add headers that cannot be known here.
-        .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([REQUEST_ID, http::header::RETRY_AFTER])
-        .max_age(Duration::from_secs(7200)))
+/// The pages that may call from a browser: those of `ALLOWED_ORIGINS`, and of the same origin.
+#[derive(Debug, Clone)]
+pub struct Origins(Vec<HeaderValue>);
+
+impl Origins {
+    pub fn from_env(env: &Env) -> Result<Self, EnvError> {
+        const NAME: &str = "ALLOWED_ORIGINS";
+        let origins = env.list(NAME).into_iter().map(|origin| {
+            origin_value(&origin).ok_or_else(|| {
+                EnvError::new(NAME, "must be a comma-separated list of origins like `https://www.example.com`")
+            })
+        });
+        Ok(Self(origins.collect::<Result<_, _>>()?))
+    }
+
+    /// Lets a browser show answers to these pages only.
+    pub(super) fn cors(&self) -> CorsLayer {
+        CorsLayer::new()
+            .allow_origin(self.0.clone())
+            .allow_credentials(true)
+            .allow_methods([Method::GET, Method::POST, Method::DELETE])
+            // ChatKit and the page's own `fetch` add headers that cannot be known here.
+            .allow_headers(AllowHeaders::mirror_request())
+            .expose_headers([REQUEST_ID, RETRY_AFTER])
+            .max_age(Duration::from_secs(7200))
+    }
+
+    /// Refuses the request of another page: `forbidden`. CORS alone lets such a page send it, and only hides the answer.
+    /// What is no browser sends no `Origin`.
+    pub fn admit(&self, headers: &HeaderMap) -> Result<(), Error> {
+        // A browser says so itself, wherever the host is rewritten on the way here. No page can write this header.
+        let is_own = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+        let is_allowed = |origin: &HeaderValue| self.0.contains(origin) || is_of(origin, headers.get(HOST));
+        if is_own || headers.get_all(ORIGIN).iter().all(is_allowed) {
+            return Ok(());
+        }
+        Err(Error::new(Code::Forbidden, "pages of this origin may not do this: it is not in `ALLOWED_ORIGINS`"))
+    }
+}
+
+/// Whether an origin is that of a host. The scheme is not compared: TLS may end in front of this server.
+fn is_of(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
+    let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
+    authority.is_some_and(|authority| host.is_some_and(|host| host == authority))
 }
 
 /// An origin as browsers send it: in lower case, without a default port and without a path. Another spelling would never be

@@ -12,7 +12,8 @@ pub mod sse;
 use http::HeaderName;
 
 pub use self::authenticator::{Authenticator, Caller, RefusedIdentity, SiteUser, TrustedIdentity};
-pub use self::body::{JsonBody, json};
+pub use self::body::{JsonBody, expect_json, json};
+pub use self::cors::Origins;
 pub use self::error::{Code, Error};
 pub use self::log::RequestLog;
 pub use self::pseudonyms::Pseudonyms;

@@ -18,10 +18,9 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::cors::CorsLayer;
 use tracing::{Instrument, Span};
 
-use super::{Code, Error, Pseudonyms, REQUEST_ID, RequestLog, cors};
+use super::{Code, Error, Origins, Pseudonyms, REQUEST_ID, RequestLog};
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
 use crate::identity::SigningKeys;
@@ -48,7 +47,7 @@ impl<S: Sync> FromRequestParts<S> for ClientAddress {
 pub struct HttpLayer {
     clock: Clock,
     ids: Ids,
-    cors: CorsLayer,
+    origins: Origins,
     pseudonyms: Pseudonyms,
     address_header: Option<HeaderName>,
 }
@@ -61,7 +60,13 @@ impl HttpLayer {
         const HEADER: &str = "CLIENT_ADDRESS_HEADER";
         let address_header = env.get(HEADER).map(HeaderName::try_from).transpose();
         let address_header = address_header.map_err(|_| EnvError::new(HEADER, "must be the name of a header"))?;
-        Ok(Self { clock, ids, cors: cors::cors(env)?, pseudonyms: Pseudonyms::from_env(env, keys)?, address_header })
+        let (origins, pseudonyms) = (Origins::from_env(env)?, Pseudonyms::from_env(env, keys)?);
+        Ok(Self { clock, ids, origins, pseudonyms, address_header })
+    }
+
+    /// The pages that may call.
+    pub const fn origins(&self) -> &Origins {
+        &self.origins
     }
 
     /// Wraps a router: request ids, the log line, the documented error body for everything including unknown routes,
@@ -76,7 +81,7 @@ impl HttpLayer {
                 Error::new(Code::InternalError, "something went wrong on our side").into_response()
             }))
             // Around the panics, so that a page can read their answer too.
-            .layer(self.cors.clone())
+            .layer(self.origins.cors())
             .layer(from_fn_with_state(Arc::new(self), around))
     }
 }

@@ -21,10 +21,10 @@ pub use languages::Languages;
 pub use mode::AuthModes;
 pub use owner::{InvalidOwner, Owner};
 pub use published_keys::NoPublishedKeys;
-pub use session::{Session, SessionError, SessionTokens};
+pub use session::{Session, SessionError, SessionId, SessionTokens};
 pub use signing::{SigningError, SigningKeys};
 pub use user_token::{UserTokenError, UserTokens};
-pub use visitor::{VisitorCookie, Visitors};
+pub use visitor::{Visitor, VisitorCookie, Visitors};
 
 /// A verified identity.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::{FutureExt, TryStreamExt};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
@@ -22,6 +24,9 @@ const RELOAD_INTERVAL: Duration = Duration::from_hours(1);
 const READ_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// A set with a dozen keys and their certificates has some 30 KB.
 const MAX_SET_BYTES: usize = 128 * 1024;
+
+/// Of an RSA key (RFC 7518, section 3.3).
+const MIN_RSA_BITS: usize = 2048;
 
 /// The keys at `JWKS_URL`. Read when they are missing or old, and once a minute at most when a token names a key that is
 /// not among them; those that were good stay until there are others. Cheap to clone; clones share them.
@@ -156,14 +161,16 @@ impl PublishedKey {
     fn new(key: Value) -> Option<Self> {
         let key: Jwk = serde_json::from_value(key).ok()?;
         let (algorithm, name) = match &key.algorithm {
-            AlgorithmParameters::RSA(_) => (Algorithm::RS256, KeyAlgorithm::RS256),
+            AlgorithmParameters::RSA(rsa) if modulus_bits(&rsa.n) >= MIN_RSA_BITS => {
+                (Algorithm::RS256, KeyAlgorithm::RS256)
+            }
             AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => {
                 (Algorithm::ES256, KeyAlgorithm::ES256)
             }
             AlgorithmParameters::OctetKeyPair(curve) if curve.curve == EllipticCurve::Ed25519 => {
                 (Algorithm::EdDSA, KeyAlgorithm::EdDSA)
             }
-            // Other curves and secrets; the enum may grow.
+            // Short keys, other curves and secrets; the enum may grow.
             _ => return None,
         };
         let is_for_this = key.common.key_algorithm.is_none_or(|algorithm| algorithm == name)
@@ -171,4 +178,12 @@ impl PublishedKey {
         let decoding_key = DecodingKey::from_jwk(&key).ok()?;
         is_for_this.then_some(Self { id: key.common.key_id, algorithm, key: decoding_key })
     }
+}
+
+/// The size of an RSA key, by its modulus in Base64.
+fn modulus_bits(modulus: &str) -> usize {
+    let bytes = URL_SAFE_NO_PAD.decode(modulus).unwrap_or_default();
+    let significant = bytes.iter().position(|byte| *byte != 0).map(|first| &bytes[first..]).unwrap_or_default();
+    let leading_zeros = significant.first().map_or(0, |byte| byte.leading_zeros());
+    significant.len() * 8 - leading_zeros as usize
 }

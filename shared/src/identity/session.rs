@@ -1,5 +1,6 @@
 //! Session tokens: what the widget sends to `chat`. Signed, so that verifying needs no I/O.
 
+use std::fmt::{self, Display};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,8 +22,48 @@ pub struct Session {
     pub identity: Identity,
     /// When it ends or ended.
     pub expires_at: Timestamp,
-    /// When the first session of the chain of refreshed sessions was started.
+    /// When the first session of the family was started.
     pub began_at: Timestamp,
+}
+
+/// A session's place in its family: the sessions that were refreshed one from the other. As text, in a token's `jti`, it is
+/// `ses_<ulid>` for the first one, then `ses_<ulid>.1`, `ses_<ulid>.2`, ….
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionId {
+    /// The id of the family.
+    pub family: String,
+    /// How often the family was refreshed.
+    pub generation: u32,
+}
+
+impl SessionId {
+    /// The first session of a new family.
+    pub fn first(ids: &Ids) -> Self {
+        Self { family: ids.mint(ids::SESSION), generation: 0 }
+    }
+
+    /// The session that this one is exchanged for.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        Self { family: self.family.clone(), generation: self.generation.saturating_add(1) }
+    }
+}
+
+impl Display for SessionId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.generation {
+            0 => formatter.write_str(&self.family),
+            generation => write!(formatter, "{}.{generation}", self.family),
+        }
+    }
+}
+
+impl From<&str> for SessionId {
+    fn from(text: &str) -> Self {
+        let parts = text.rsplit_once('.').and_then(|(family, generation)| Some((family, generation.parse().ok()?)));
+        let (family, generation) = parts.unwrap_or((text, 0));
+        Self { family: family.to_owned(), generation }
+    }
 }
 
 /// Why a session token is not accepted.
@@ -53,7 +94,7 @@ struct Payload {
     exp: i64,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     anonymous: bool,
-    /// When the first session of the chain was started.
+    /// When the first session of the family was started.
     auth_time: i64,
     #[serde(default, skip_serializing_if = "Claims::is_empty")]
     profile: Claims,
@@ -79,13 +120,13 @@ impl SessionTokens {
         jsonwebtoken::decode_header(token).is_ok_and(|header| header.typ.as_deref() == Some(TYPE))
     }
 
-    /// A new token, and when it expires.
+    /// A token, and when it expires. The same arguments make the same token, until the signing secret is rotated.
     pub async fn mint(
         &self,
         identity: &Identity,
+        id: &SessionId,
         began_at: Timestamp,
         now: Timestamp,
-        ids: &Ids,
     ) -> Result<(String, Timestamp), SigningError> {
         let expires_at = now + Self::LIFETIME;
         let keys = self.keys.get().await?;
@@ -98,7 +139,7 @@ impl SessionTokens {
             aud: AUDIENCE.to_owned(),
             sub: identity.owner.user().to_owned(),
             tenant: identity.owner.tenant().to_owned(),
-            jti: ids.mint(ids::SESSION),
+            jti: id.to_string(),
             iat: now.as_second(),
             exp: expires_at.as_second(),
             anonymous: identity.anonymous,
@@ -110,15 +151,20 @@ impl SessionTokens {
 
     /// The session of a token that is good for requests now.
     pub async fn authenticate(&self, token: &str, now: Timestamp, modes: AuthModes) -> Result<Session, SessionError> {
-        let session = self.verify(token, now, Duration::ZERO).await?;
+        let (session, _) = self.verify(token, now, Duration::ZERO).await?;
         if session.identity.anonymous && !modes.anonymous {
             return Err(SessionError::AnonymousNotAllowed);
         }
         Ok(session)
     }
 
-    /// The session of a token that has not been expired for longer than `grace`.
-    pub async fn verify(&self, token: &str, now: Timestamp, grace: Duration) -> Result<Session, SessionError> {
+    /// The session of a token that has not been expired for longer than `grace`, and its place in its family.
+    pub async fn verify(
+        &self,
+        token: &str,
+        now: Timestamp,
+        grace: Duration,
+    ) -> Result<(Session, SessionId), SessionError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| SessionError::Invalid)?;
         if header.typ.as_deref() != Some(TYPE) {
             return Err(SessionError::Invalid);
@@ -139,6 +185,6 @@ impl SessionTokens {
             return Err(SessionError::Expired);
         }
         let identity = Identity { anonymous: payload.anonymous, claims: payload.profile, ..Identity::of(owner) };
-        Ok(Session { identity, expires_at, began_at })
+        Ok((Session { identity, expires_at, began_at }, SessionId::from(payload.jti.as_str())))
     }
 }

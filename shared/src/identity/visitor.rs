@@ -33,6 +33,13 @@ struct Claims {
     exp: i64,
 }
 
+/// A visitor, and since when the cookie says so; none for somebody new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visitor {
+    pub id: String,
+    pub since: Option<Timestamp>,
+}
+
 /// Recognises visitors and makes new ones.
 #[derive(Clone)]
 pub struct Visitors {
@@ -48,6 +55,24 @@ impl VisitorCookie {
             Self::Loopback => "chatkit_visitor",
         }
     }
+
+    /// The value of `Set-Cookie`.
+    fn header(self, value: &str, max_age: Duration) -> String {
+        let cookie = Cookie::build((self.name(), value)).path("/").http_only(true);
+        let cookie = match self {
+            Self::CrossSite => cookie.secure(true).same_site(SameSite::None).partitioned(true),
+            Self::Loopback => cookie.same_site(SameSite::Lax),
+        };
+        // Written by hand: the crate's `max_age` needs the `time` crate's type, nothing else does.
+        format!("{}; Max-Age={}", cookie.build(), max_age.as_secs())
+    }
+}
+
+impl Visitor {
+    /// Somebody new.
+    pub fn new(ids: &Ids) -> Self {
+        Self { id: ids.mint(ids::VISITOR), since: None }
+    }
 }
 
 impl Visitors {
@@ -61,21 +86,21 @@ impl Visitors {
         Ok(Identity { anonymous: true, ..Identity::of(Owner::new(Owner::DEFAULT_TENANT, id)?) })
     }
 
-    /// The visitor's id: that of the cookie, if it is one of ours, else a new one.
-    pub async fn recognise(&self, headers: &HeaderMap, now: Timestamp, ids: &Ids) -> Result<String, SecretError> {
+    /// The visitor of the cookie, if it is one of ours, else a new one.
+    pub async fn recognise(&self, headers: &HeaderMap, now: Timestamp, ids: &Ids) -> Result<Visitor, SecretError> {
         let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         let cookies = cookies.flat_map(|value| Cookie::split_parse(value.to_owned())).flatten();
         // A browser may send a partitioned cookie and another one together, in any order.
         let cookies: Vec<_> = cookies.filter(|cookie| cookie.name() == self.cookie.name()).collect();
         for cookie in cookies {
-            if let Some(id) = self.verify(cookie.value(), now).await? {
-                return Ok(id);
+            if let Some(visitor) = self.verify(cookie.value(), now).await? {
+                return Ok(visitor);
             }
         }
-        Ok(ids.mint(ids::VISITOR))
+        Ok(Visitor::new(ids))
     }
 
-    async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<String>, SecretError> {
+    async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<Visitor>, SecretError> {
         let header = jsonwebtoken::decode_header(token).ok().filter(|header| header.typ.as_deref() == Some(TYPE));
         let Some(key_id) = header.and_then(|header| header.kid) else { return Ok(None) };
         let Some(key) = self.keys.verifying(&key_id).await? else { return Ok(None) };
@@ -83,7 +108,11 @@ impl Visitors {
         validation.set_audience(&[AUDIENCE]);
         validation.validate_exp = false;
         let token = jsonwebtoken::decode::<Claims>(token, &key, &validation).ok();
-        Ok(token.map(|token| token.claims).filter(|claims| now.as_second() < claims.exp).map(|claims| claims.sub))
+        let claims = token.map(|token| token.claims).filter(|claims| now.as_second() < claims.exp);
+        Ok(claims.and_then(|Claims { sub, exp, .. }| {
+            let since = Timestamp::from_second(exp).ok()?.checked_sub(LIFETIME).ok()?;
+            Some(Visitor { id: sub, since: Some(since) })
+        }))
     }
 
     /// The `Set-Cookie` header's value that keeps a visitor's id for a year from now.
@@ -96,12 +125,11 @@ impl Visitors {
         let exp = (now + LIFETIME).as_second();
         let claims = Claims { aud: AUDIENCE.to_owned(), sub: id.to_owned(), exp };
         let token = jsonwebtoken::encode(&header, &claims, key)?;
-        let cookie = Cookie::build((self.cookie.name(), token)).path("/").http_only(true);
-        let cookie = match self.cookie {
-            VisitorCookie::CrossSite => cookie.secure(true).same_site(SameSite::None).partitioned(true),
-            VisitorCookie::Loopback => cookie.same_site(SameSite::Lax),
-        };
-        // Written by hand: the crate's `max_age` needs the `time` crate's type, nothing else does.
-        Ok(format!("{}; Max-Age={}", cookie.build(), LIFETIME.as_secs()))
+        Ok(self.cookie.header(&token, LIFETIME))
+    }
+
+    /// The `Set-Cookie` header's value that makes the browser forget the visitor.
+    pub fn remove_cookie(&self) -> String {
+        self.cookie.header("", Duration::ZERO)
     }
 }

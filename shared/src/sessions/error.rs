@@ -16,10 +16,10 @@ pub enum Error {
     /// A known user must prove who they are each time.
     #[error("this session is refreshed with the user's own token beside it")]
     UserTokenMissing,
-    /// The secret, or its chain of sessions, is too old.
+    /// The secret or its family is too old, or was ended.
     #[error("the session has ended, please start a new one")]
     Ended,
-    /// A secret is exchanged once.
+    /// A secret is exchanged once. Its family has ended with this.
     #[error("the session was refreshed before, please start a new one")]
     AlreadyRefreshed,
     /// The client address asks too often.

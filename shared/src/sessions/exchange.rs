@@ -3,8 +3,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{ClientSecret, Error, Issuer, Sessions};
+use crate::env::{Env, EnvError};
 use crate::hash::sha256_hex;
-use crate::identity::{Identity, Owner, SessionError};
+use crate::identity::{Identity, Owner, SessionError, SessionId};
+use crate::store::Exchange;
 
 /// How long after its end a secret can still be exchanged, if the site vouches for its user again.
 const GRACE: Duration = Duration::from_hours(1);
@@ -15,69 +17,139 @@ const VISITOR_GRACE: Duration = Duration::from_hours(30 * 24);
 /// How long after its exchange a secret can be exchanged once more: two tabs, or an answer that was lost.
 const LEEWAY: Duration = Duration::from_mins(1);
 
-/// How long a known user's chain of sessions lasts; then the page calls `start` again.
-const MAX_CHAIN: Duration = Duration::from_hours(7 * 24);
+/// How long it is kept that a family was exchanged or ended: longer than any session of it could be exchanged.
+const FAMILY_KEPT: Duration = Duration::from_hours(31 * 24);
+
+/// How long it is kept that all sessions of somebody were ended: longer than a visitor's cookie lasts.
+const END_OF_ALL_KEPT: Duration = Duration::from_hours(366 * 24);
+
+/// How long a family of sessions lasts; then the page calls `start` again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MaxAges {
+    user: Duration,
+    visitor: Duration,
+}
+
+impl MaxAges {
+    /// Reads `SESSION_USER_DAYS` (7) and `SESSION_VISITOR_DAYS` (30).
+    pub(super) fn from_env(env: &Env) -> Result<Self, EnvError> {
+        const WANTS: &str = "a whole number of days from 1 to 365";
+        let days = |name: &str, default: u64| match env.parsed(name, default, WANTS)? {
+            days @ 1..=365 => Ok(Duration::from_hours(24 * days)),
+            _ => Err(EnvError::new(name, format!("must be {WANTS}"))),
+        };
+        Ok(Self { user: days("SESSION_USER_DAYS", 7)?, visitor: days("SESSION_VISITOR_DAYS", 30)? })
+    }
+}
 
 /// A secret that may be exchanged.
 struct Exchangeable {
     identity: Identity,
-    expires_at: Timestamp,
+    id: SessionId,
     began_at: Timestamp,
 }
 
 impl Sessions {
     /// Exchanges a secret for a new one. `caller` is the user for whom the site vouches; a secret that was not issued to
     /// a visitor is exchanged for the same user only.
+    ///
+    /// A secret that was exchanged long ago is in two hands. Nobody knows which of them is the right one, so all of its
+    /// family ends (RFC 9700, section 4.14.2).
     pub async fn refresh(&self, secret: &str, caller: Option<&Identity>) -> Result<ClientSecret, Error> {
-        let hash = sha256_hex(secret);
-        let session = self.verify(secret, &hash).await?;
-        if caller.is_some_and(|caller| caller.owner != session.identity.owner) {
-            return Err(Error::OtherUser);
-        }
-        if caller.is_none() && !(session.identity.anonymous && self.modes.anonymous) {
+        let Exchangeable { identity, id, began_at } = self.verify(secret, caller).await?;
+        if caller.is_none() && !(identity.anonymous && self.modes.anonymous) {
             return Err(Error::UserTokenMissing);
         }
         let now = self.clock.now();
-        if !session.identity.anonymous && now >= session.began_at + MAX_CHAIN {
+        let max_age = if identity.anonymous { self.max_ages.visitor } else { self.max_ages.user };
+        if now >= began_at + max_age {
             return Err(Error::Ended);
         }
-        let keep_until = session.expires_at + grace(&session.identity);
-        if !self.records.rotate(&hash, now, LEEWAY, keep_until).await? {
-            return Err(Error::AlreadyRefreshed);
-        }
         let identity = match caller {
-            // What the site says of the user now, not what it said when the chain was started.
-            Some(caller) => Identity { claims: caller.claims.clone(), ..session.identity },
-            None => session.identity,
+            // What the site says of the user now, not what it said when the family began.
+            Some(caller) => Identity { claims: caller.claims.clone(), ..identity },
+            None => identity,
         };
-        let issued = self.issue(&identity, session.began_at).await;
-        if issued.is_err() {
-            // A visitor has nothing but this secret: it stays good until there is a new one. Best effort, the leeway
-            // allows another try anyway.
-            let _ = self.records.undo_rotation(&hash).await;
+        // Before the exchange is recorded: a visitor has nothing but this secret, so it stays good until there is a new one.
+        let next = id.next();
+        let issued = self.issue(&identity, &next, began_at, now).await?;
+        let (exchange, has_ended) = tokio::join!(
+            self.records.exchange(&id, now, LEEWAY, now + FAMILY_KEPT),
+            self.has_ended(&identity.owner, began_at)
+        );
+        let exchange = exchange?;
+        if has_ended? {
+            return Err(Error::Ended);
         }
-        issued
+        match (exchange, &self.issuer) {
+            (Exchange::First, _) => Ok(issued),
+            // OpenAI gives no session twice. This one is of the same generation.
+            (Exchange::Again(_), Issuer::Hosted(_)) => Ok(issued),
+            (Exchange::Again(at), Issuer::Own(_)) => self.issue(&identity, &next, began_at, at).await,
+            (Exchange::Reused, _) => Err(Error::AlreadyRefreshed),
+            (Exchange::Ended, _) => Err(Error::Ended),
+        }
     }
 
-    async fn verify(&self, secret: &str, hash: &str) -> Result<Exchangeable, Error> {
+    /// Ends the family of a secret, or all of the person's, and returns whose they were; none if the secret's time was over
+    /// anyway. All of a user's are ended with the user token beside the secret.
+    pub async fn end(
+        &self,
+        secret: &str,
+        caller: Option<&Identity>,
+        everywhere: bool,
+    ) -> Result<Option<Identity>, Error> {
+        let Exchangeable { identity, id, .. } = match self.verify(secret, caller).await {
+            Err(Error::Ended | Error::Token(SessionError::Expired)) => return Ok(None),
+            verified => verified?,
+        };
+        if !everywhere {
+            let now = self.clock.now();
+            self.records.end(&id.family, now, now + FAMILY_KEPT).await?;
+        } else if identity.anonymous || caller.is_some() {
+            self.end_all(&identity.owner).await?;
+        } else {
+            return Err(Error::UserTokenMissing);
+        }
+        Ok(Some(identity))
+    }
+
+    /// Ends all sessions of a user or visitor up to now.
+    pub async fn end_all(&self, owner: &Owner) -> Result<(), Error> {
         let now = self.clock.now();
-        match &self.issuer {
+        Ok(self.records.end_all(owner, now, now + END_OF_ALL_KEPT).await?)
+    }
+
+    /// Whether what somebody got at a moment was ended with all of their sessions.
+    pub async fn has_ended(&self, owner: &Owner, began_at: Timestamp) -> Result<bool, Error> {
+        let ended_at = self.records.all_ended_at(owner).await?;
+        Ok(ended_at.is_some_and(|ended_at| began_at.as_second() <= ended_at.as_second()))
+    }
+
+    async fn verify(&self, secret: &str, caller: Option<&Identity>) -> Result<Exchangeable, Error> {
+        let now = self.clock.now();
+        let session = match &self.issuer {
             Issuer::Own(tokens) => {
-                let session = tokens.verify(secret, now, VISITOR_GRACE).await?;
+                let (session, id) = tokens.verify(secret, now, VISITOR_GRACE).await?;
                 if now >= session.expires_at + grace(&session.identity) {
                     return Err(Error::Ended);
                 }
-                let (identity, expires_at, began_at) = (session.identity, session.expires_at, session.began_at);
-                Ok(Exchangeable { identity, expires_at, began_at })
+                Exchangeable { identity: session.identity, id, began_at: session.began_at }
             }
             // What OpenAI's secret says cannot be verified; that it was handed out here, and to whom, is remembered.
             Issuer::Hosted(_) => {
-                let session = self.records.get(hash, now).await?.ok_or(SessionError::Invalid)?;
+                let hash = sha256_hex(secret);
+                let session = self.records.get(&hash, now).await?.ok_or(SessionError::Invalid)?;
                 let owner = Owner::new(session.tenant, session.user).map_err(|_| SessionError::Invalid)?;
                 let identity = Identity { anonymous: session.anonymous, ..Identity::of(owner) };
-                Ok(Exchangeable { identity, expires_at: session.expires_at, began_at: now })
+                let id = session.id.unwrap_or(SessionId { family: hash, generation: 0 });
+                Exchangeable { identity, id, began_at: session.began_at.unwrap_or(now) }
             }
+        };
+        if caller.is_some_and(|caller| caller.owner != session.identity.owner) {
+            return Err(Error::OtherUser);
         }
+        Ok(session)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What `start` and `refresh` hand out: a client secret, of our own or of OpenAI's.
 //!
 //! ```text
-//! exchange.rs       a client secret for the next one
+//! exchange.rs       a client secret for the next one; the end of sessions
 //! hosted.rs         OpenAI's sessions API
 //! address_limit.rs  how often a client address may ask
 //! ```
@@ -18,11 +18,12 @@ use serde::Serialize;
 
 pub use self::address_limit::AddressLimit;
 pub use self::error::Error;
+use self::exchange::MaxAges;
 pub use self::hosted::{HostedError, HostedSession, HostedSessions};
 use crate::clock::Clock;
 use crate::env::EnvError;
 use crate::hash::sha256_hex;
-use crate::identity::{AuthModes, Identity, SessionTokens, SigningKeys};
+use crate::identity::{AuthModes, Identity, SessionId, SessionTokens, SigningKeys};
 use crate::ids::Ids;
 use crate::secrets::{Secret, Secrets};
 use crate::setup::Setup;
@@ -44,6 +45,7 @@ pub struct ClientSecret {
 pub struct Sessions {
     issuer: Issuer,
     modes: AuthModes,
+    max_ages: MaxAges,
     records: store::Sessions,
     clock: Clock,
     ids: Ids,
@@ -57,7 +59,7 @@ enum Issuer {
 }
 
 impl Sessions {
-    /// Reads `CHATKIT_MODE`, `self` (default) or `hosted`, and `AUTH_MODE`.
+    /// Reads `CHATKIT_MODE`, `self` (default) or `hosted`, `AUTH_MODE`, `SESSION_USER_DAYS` and `SESSION_VISITOR_DAYS`.
     pub fn from_env(
         setup: &Setup,
         secrets: &Secrets,
@@ -73,7 +75,8 @@ impl Sessions {
             Some(_) => return Err(EnvError::new(NAME, "must be `self` or `hosted`")),
         };
         let records = store::Sessions::from_env(dynamodb, env)?;
-        Ok(Self { issuer, modes: AuthModes::from_env(env)?, records, clock: clock.clone(), ids: ids.clone() })
+        let (modes, max_ages) = (AuthModes::from_env(env)?, MaxAges::from_env(env)?);
+        Ok(Self { issuer, modes, max_ages, records, clock: clock.clone(), ids: ids.clone() })
     }
 
     /// Connects to OpenAI in hosted mode.
@@ -86,14 +89,20 @@ impl Sessions {
 
     /// A first session.
     pub async fn start(&self, identity: &Identity) -> Result<ClientSecret, Error> {
-        self.issue(identity, self.clock.now()).await
+        let now = self.clock.now();
+        self.issue(identity, &SessionId::first(&self.ids), now, now).await
     }
 
-    /// A session for an identity whose chain of sessions was started at `began_at`.
-    async fn issue(&self, identity: &Identity, began_at: Timestamp) -> Result<ClientSecret, Error> {
-        let now = self.clock.now();
+    /// A session that is issued at `at`, of a family that began at `began_at`.
+    async fn issue(
+        &self,
+        identity: &Identity,
+        id: &SessionId,
+        began_at: Timestamp,
+        at: Timestamp,
+    ) -> Result<ClientSecret, Error> {
         let (client_secret, expires_at) = match &self.issuer {
-            Issuer::Own(tokens) => tokens.mint(identity, began_at, now, &self.ids).await?,
+            Issuer::Own(tokens) => tokens.mint(identity, id, began_at, at).await?,
             Issuer::Hosted(hosted) => {
                 let session = hosted.create(&identity.owner).await?;
                 let client_secret = session.client_secret.expose_secret().to_owned();
@@ -103,6 +112,8 @@ impl Sessions {
                     session_id: session.id,
                     anonymous: identity.anonymous,
                     expires_at: session.expires_at,
+                    id: Some(id.clone()),
+                    began_at: Some(began_at),
                 };
                 let keep_until = session.expires_at.checked_add(exchange::grace(identity));
                 let keep_until = keep_until.map_err(|_| HostedError::Broken)?;
@@ -110,7 +121,7 @@ impl Sessions {
                 (client_secret, session.expires_at)
             }
         };
-        let (expires_at, now) = (expires_at.as_second(), now.as_second());
+        let (expires_at, now) = (expires_at.as_second(), self.clock.now().as_second());
         Ok(ClientSecret { client_secret, expires_at, expires_in: (expires_at - now).max(0) })
     }
 }

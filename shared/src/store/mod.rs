@@ -11,7 +11,9 @@
 //! | [`Budgets`] | `TABLE_COUNTERS` | `U#<tenant>#<user>` | limit's name | a user's limit or budget |
 //! | | | `A#<address>` | limit's name | a client address's limit or budget |
 //! | | | `T#<tenant>` | `budget` | a tenant's budget |
-//! | [`Sessions`] | | `S#<SHA-256 of a secret>` | `session`, `rotation` | a session, the exchange of a secret |
+//! | [`Sessions`] | | `S#<SHA-256 of a secret>` | `session` | a hosted session |
+//! | | | `S#<family>` | `family` | how often a family of sessions was refreshed, that it has ended |
+//! | | | `U#<tenant>#<user>` | `sessions` | that all families of a user have ended |
 //! | [`Connections`] | | `C#<connection>` | `socket` | a WebSocket connection: whose, until when, how many messages |
 //! | | | `U#<tenant>#<user>` | `sockets` | which connections a user has |
 //! | [`Claims`] | | `O#<request>` | `claim` | an order that was taken |
@@ -67,7 +69,7 @@ pub use records::{ItemPosition, ModelContext, Retry, Run, StoredItem, ThreadReco
 pub use removal::{Deletion, Truncation};
 pub use run_records::{ActionClaim, OpenItem, RunRecord, RunSnapshot, RunWish};
 pub use runs::{RunTrigger, Runs};
-pub use sessions::{SessionRecord, Sessions};
+pub use sessions::{Exchange, SessionRecord, Sessions};
 pub use tables::{TableNames, create_missing};
 pub use threads::{Loaded, ThreadList, Threads};
 pub use usage::{DailyUsage, Outcome, Usage, UsageRecord};

@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chatkit_shared::identity::{Claims, Identity, Session};
+use chatkit_shared::identity::{Claims, Identity, Session, SessionId};
 use chatkit_shared::limits::Bucket;
 use chatkit_shared::model::{FileSource, FunctionCall, Input, InputFile, InputPart};
 use chatkit_shared::protocol::{FeedbackKind, ThreadItem, ThreadStatus};
 use chatkit_shared::store::{
-    Account, Admission, MessageAdmission, ModelContext, Outcome, Retry, Run, Scope, SessionRecord, StoredItem,
-    ThreadRecord, UsageRecord, Window,
+    Account, Admission, Exchange, MessageAdmission, ModelContext, Outcome, Retry, Run, Scope, SessionRecord,
+    StoredItem, ThreadRecord, UsageRecord, Window,
 };
 use serde_json::{Value, json};
 
@@ -309,7 +309,7 @@ async fn sums_of_feedback_keep_their_stored_format() {
 
 #[tokio::test]
 async fn sessions_keep_their_stored_format() {
-    const FILE: &str = include_str!("sessions.json");
+    const FILE: &str = include_str!("families.json");
     let dynamo = Dynamo::start().await;
     let session = SessionRecord {
         tenant: "acme".to_owned(),
@@ -317,15 +317,30 @@ async fn sessions_keep_their_stored_format() {
         session_id: "ses_1".to_owned(),
         anonymous: true,
         expires_at: at(600),
+        id: Some(SessionId { family: "ses_0".to_owned(), generation: 1 }),
+        began_at: Some(at(-60)),
     };
     let sessions = dynamo.sessions();
     sessions.put("abc", &session, at(1000)).await.unwrap();
-    assert!(sessions.rotate("abd", at(0), Duration::from_secs(30), at(1000)).await.unwrap());
+    let (first, leeway) = (SessionId::from("ses_0"), Duration::from_secs(30));
+    sessions.exchange(&first, at(0), leeway, at(1000)).await.unwrap();
+    sessions.end("ses_2", at(1), at(1000)).await.unwrap();
+    sessions.end_all(&owner(), at(2), at(1000)).await.unwrap();
     assert_written(&dynamo, "counters", FILE);
 
     let sessions = holding("counters", FILE).await.sessions();
     assert_eq!(sessions.get("abc", at(0)).await.unwrap(), Some(session));
-    assert!(!sessions.rotate("abd", at(31), Duration::from_secs(30), at(1000)).await.unwrap());
+    assert_eq!(sessions.exchange(&first, at(30), leeway, at(1000)).await.unwrap(), Exchange::Again(at(0)));
+    let ended = sessions.exchange(&SessionId::from("ses_2"), at(1), leeway, at(1000)).await.unwrap();
+    assert_eq!(ended, Exchange::Ended);
+    assert_eq!(sessions.all_ended_at(&owner()).await.unwrap(), Some(at(2)));
+}
+
+#[tokio::test]
+async fn sessions_from_before_there_were_families_can_be_read() {
+    let sessions = holding("counters", include_str!("sessions.json")).await.sessions();
+    let session = sessions.get("abc", at(0)).await.unwrap().unwrap();
+    assert_eq!((session.user.as_str(), session.id, session.began_at), ("ada", None, None));
 }
 
 #[tokio::test]
