@@ -114,6 +114,11 @@ simulate worlds="500" first="0":
     SIMULATE={{ worlds }} SIMULATE_FROM={{ first }} cargo test --workspace --test it \
         {{ if worlds == "1" { "worlds_keep -- --nocapture" } else { "simulation:: -- --nocapture --include-ignored" } }}
 
+# Ask RustSec's database for advisories on the crates in use. Needs cargo-deny, git and the network
+[group('prove')]
+advisories:
+    cargo deny check advisories
+
 # Try the playground and ChatKit's transport in a real browser. Needs Node.js 20.19, npm and Chromium (`CHROMIUM` says where)
 [group('prove')]
 browser:
