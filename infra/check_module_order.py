@@ -10,7 +10,7 @@ from pathlib import Path
 # From the ground up. A module is a file or a folder beside `lib.rs`.
 ORDER = """
     protocol
-    clock env hash limits json_depth
+    clock env hash limits json
     ids telemetry https reload
     widgets aws secrets
     identity model

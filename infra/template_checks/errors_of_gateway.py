@@ -46,7 +46,21 @@ def errors(template):
         yield from of_headers(template, kind, response["responseParameters"])
 
 
+# What every answer of the functions has, too (shared/src/http/request.rs); the policy is written without quotes.
+SECURITY = {
+    "Cache-Control": "'no-store'",
+    "Content-Security-Policy": "'sandbox'",
+    "Referrer-Policy": "'no-referrer'",
+    "Strict-Transport-Security": "'max-age=63072000; includeSubDomains'",
+    "X-Content-Type-Options": "'nosniff'",
+    "X-Frame-Options": "'DENY'",
+}
+
+
 def of_headers(template, kind, headers):
+    for name, value in SECURITY.items():
+        if (found := headers.get(f"gatewayresponse.header.{name}")) != value:
+            yield f"{kind}: the header {name} is {found}"
     if headers["gatewayresponse.header.X-Request-Id"] != "context.requestId":
         yield f"{kind}: the header `x-request-id` does not name the request"
     if kind in ("THROTTLED", "QUOTA_EXCEEDED", "INTEGRATION_FAILURE") and "gatewayresponse.header.Retry-After" not in headers:

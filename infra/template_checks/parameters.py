@@ -8,7 +8,7 @@ SECRET = "s" * 32
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:jwt-AbCdEf"
 
 REFUSED = {
-    "AllowedOrigins": ["https://WWW.example.com", "https://example.com/", "*", "https://*.example.com", "example.com"],
+    "AllowedOrigins": ["https://WWW.example.com", "http://www.example.com", "https://example.com/", "*", "https://*.example.com", "example.com"],
     "AssistantDocument": ["../secrets.json", "shop.yaml", "a b.json", "/etc/passwd"],
     "AuthMode": ["development", "jwt anonymous", ""],
     "FilesTypes": ["image", "*/*", "image/*,", "image/p*"],

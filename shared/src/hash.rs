@@ -23,9 +23,14 @@ impl HashKey {
         Ok(Self(key))
     }
 
-    /// The first 12 hex digits of the HMAC-SHA-256: enough to tell users apart in a log.
+    /// The HMAC-SHA-256 in hex.
+    pub(crate) fn hash(&self, value: &str) -> String {
+        hex::encode(self.0.clone().chain_update(value).finalize().into_bytes())
+    }
+
+    /// Its first 12 digits: enough to tell users apart in a log.
     pub(crate) fn short_hash(&self, value: &str) -> String {
-        let mut hash = hex::encode(self.0.clone().chain_update(value).finalize().into_bytes());
+        let mut hash = self.hash(value);
         hash.truncate(12);
         hash
     }

@@ -7,7 +7,7 @@
 //! clock.rs, ids.rs, hash.rs   time and ids as injected values; hashes
 //! env.rs         the only file that reads the environment
 //! limits.rs      token buckets as integer arithmetic
-//! json_depth.rs  how deep JSON that others write may be nested where it is stored
+//! json.rs        JSON that others write: how deep it may be nested where it is stored; no key twice
 //! telemetry.rs   logging
 //! https.rs       requests to other servers: the one HTTP client, retries, bounded reads; aws/ lends it to the AWS SDK
 //! reload.rs      when secrets and published keys are read again
@@ -38,7 +38,7 @@ pub mod http;
 pub mod https;
 pub mod identity;
 pub mod ids;
-mod json_depth;
+mod json;
 pub mod lambda;
 pub mod limits;
 pub mod model;

@@ -14,10 +14,10 @@ use crate::engine::{Engine, Limits, LiveRuns};
 use crate::env::{Env, EnvError};
 use crate::files::Files;
 use crate::https;
-use crate::identity::VisitorCookie;
+use crate::identity::{SigningKeys, VisitorCookie};
 use crate::ids::Ids;
 use crate::model::{Model, ModelConfig};
-use crate::secrets::Secrets;
+use crate::secrets::{Secret, Secrets};
 use crate::store::{DynamoDb, Store};
 use crate::telemetry::chain;
 
@@ -52,7 +52,7 @@ impl Clients {
     ///   `USAGE_RETENTION_DAYS`: see [`Limits`]
     /// - `FILES_BUCKET`, `FILES_MAX_BYTES`, `FILES_MAX_PER_MESSAGE`, `FILES_TYPES`: see [`Files`]
     /// - `TABLE_THREADS`, `TABLE_COUNTERS`, `TABLE_USAGE`
-    pub fn engine(&self, setup: &Setup) -> Result<Engine, SetupError> {
+    pub fn engine(&self, setup: &Setup, keys: Secret<SigningKeys>) -> Result<Engine, SetupError> {
         let Setup { env, clock, ids, .. } = setup;
         let Self { http, aws, secrets, dynamodb } = self;
         let assistant = Assistant::from_env(env)?;
@@ -60,6 +60,7 @@ impl Clients {
         Ok(Engine {
             store: Store::from_env(dynamodb, env)?,
             files: Files::from_env(env, aws, http.clone(), clock.clone())?,
+            keys,
             model: Model::new(&ModelConfig::from_env(env, secrets)?, http.clone()),
             endpoints: Endpoints::new(assistant.has_endpoints(), http.clone(), signer)?,
             assistant: Arc::new(assistant),

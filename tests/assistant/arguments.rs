@@ -22,7 +22,7 @@ fn arguments_must_be_a_json_object() {
         assert_eq!(arguments(&any, passed), Ok(expected));
     }
     let deep = format!("{}{}", "{\"a\":".repeat(1_000), "}".repeat(1_000));
-    for passed in ["{", "{}{}", "{'a': 1}", "{\"a\": 1,}", "{\"a\": NaN}", "\u{0}", &deep] {
+    for passed in ["{", "{}{}", "{'a': 1}", "{\"a\": 1,}", "{\"a\": NaN}", "\u{0}", "{\"a\": 1, \"a\": 2}", &deep] {
         assert_eq!(arguments(&any, passed), Err("the arguments are not a JSON object".to_owned()), "{passed}");
     }
     for passed in ["null", "[]", "\"{}\"", "5"] {

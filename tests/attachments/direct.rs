@@ -92,6 +92,7 @@ async fn upload_form_that_is_malformed_is_refused() {
         (vec![file("a.png", "image/png", b"")], "a file must have 1 to 20000000 bytes"),
         (vec![file("a.svg", "image/svg+xml", PNG)], "files of this type are not taken"),
         (vec![field("file", "; filename=\"a\"", PNG)], "files of this type are not taken"),
+        (vec![file("a.png", "image/png", b"<html>")], "the file is not what its type says"),
     ] {
         assert_eq!(send(&site, &fields).await.error(400, "bad_request"), message);
     }

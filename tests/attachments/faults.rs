@@ -15,7 +15,7 @@ async fn message_with_one_bucket_fault_succeeds() {
     let site = Site::start().await;
     let id = site.uploaded("alice", "a.png", "image/png", PNG).await;
     for (request, failure) in [
-        ("HEAD uploads/", Failure::Status(503)),
+        ("GET uploads/", Failure::Status(503)),
         ("PUT files/", Failure::Status(500)),
         ("GET files/", Failure::Status(503)),
     ] {
@@ -24,7 +24,7 @@ async fn message_with_one_bucket_fault_succeeds() {
     site.objects.reset_requests();
     let thread_id = site.thread("alice", &[&id]).await;
     let methods: Vec<_> = site.objects.reset().iter().map(|request| request[..9].to_owned()).collect();
-    let copied = ["HEAD uplo", "HEAD uplo", "PUT files", "PUT files"];
+    let copied = ["GET uploa", "GET uploa", "PUT files", "PUT files"];
     assert_eq!(
         (&methods[..4], &methods[4..]),
         (&copied.map(str::to_owned)[..], &["GET files"; 2].map(str::to_owned)[..])
@@ -74,7 +74,7 @@ async fn operations_on_files_when_the_bucket_is_down_answer_unavailable() {
         ),
         (400, 500, "internal_error", "refused the request with status 400"),
     ] {
-        site.objects.fail("HEAD", Failure::Status(status), 1);
+        site.objects.fail("GET uploads/", Failure::Status(status), 1);
         let other = site.uploaded("alice", "a.png", "image/png", PNG).await;
         site.send("alice", None, "Look", &[&other]).await.error(expected, code);
         let told = &log.requests().pop().unwrap()["cause"];

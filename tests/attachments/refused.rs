@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{PNG, Site, alice, message, upload};
 use crate::harness::app::App;
 
+const PNG_WITH_ZERO: &[u8] = b"\x89PNG\r\n\x1a\n\0";
 const UNKNOWN: &str = "`attachments` names an attachment that does not exist";
 
 impl Site {
@@ -42,11 +43,12 @@ async fn create_attachment_with_invalid_metadata_is_refused() {
         assert_eq!(site.app.chatkit("alice", &operation).await.error(400, "bad_request"), message, "{file}");
     }
     assert_eq!(site.records(), [""; 0]);
-    for (name, size) in [("ü".repeat(255), 1), ("../../etc/passwd".to_owned(), 1000), ("a/b\\c\"'<>&%#?".to_owned(), 1)]
+    for (name, size) in
+        [("ü".repeat(255), PNG.len()), ("../../etc/passwd".to_owned(), 1000), ("a/b\\c\"'<>&%#?".to_owned(), PNG.len())]
     {
         let attachment = site.create("alice", &name, size, "image/png").await.json();
         assert_eq!(attachment["name"], name);
-        assert_eq!(upload(&attachment, &vec![1; size]).await, 200);
+        assert_eq!(upload(&attachment, &[PNG, &vec![1; size - PNG.len()]].concat()).await, 200);
         site.thread("alice", &[attachment["id"].as_str().unwrap()]).await;
     }
     for key in site.objects.keys() {
@@ -90,6 +92,50 @@ async fn message_with_an_upload_other_than_announced_is_refused() {
     let changed = format!("the attachment `{id}` was changed while it was sent");
     assert_eq!(site.refused("alice", None, &[id]).await, changed);
     site.thread("alice", &[id]).await;
+}
+
+#[tokio::test]
+async fn message_with_a_file_that_is_not_what_its_type_says_is_refused() {
+    let site = Site::start().await;
+    const PAGE: &[u8] = b"<html><script>alert(document.domain)</script></html>";
+    let docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    for (mime_type, bytes) in [
+        ("image/png", PAGE),
+        ("image/webp", PAGE),
+        ("application/pdf", PNG),
+        (docx, PAGE),
+        ("text/plain", PNG_WITH_ZERO),
+        ("application/json", PNG_WITH_ZERO),
+    ] {
+        let id = site.uploaded("alice", "a", mime_type, bytes).await;
+        let message = format!("the attachment `{id}` is not what its type says");
+        assert_eq!(site.refused("alice", None, &[&id]).await, message, "{mime_type}");
+        assert_eq!(site.delete("alice", &id).await.text, "{}");
+    }
+    // What is larger than what is looked at, and a picture of another type, as many have.
+    let large = [b"%PDF-1.7\n".as_slice(), &vec![0; 100_000]].concat();
+    for (mime_type, bytes) in [("application/pdf", large.as_slice()), ("image/jpeg", PNG), ("text/html", PAGE)] {
+        let id = site.uploaded("alice", "a.txt", mime_type, bytes).await;
+        site.thread("alice", &[&id]).await;
+    }
+}
+
+#[tokio::test]
+async fn picture_that_may_have_programs_is_saved_and_not_opened() {
+    let site = Site::with([("FILES_TYPES", "image/*")]).await;
+    let svg = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
+    let attachment = site.create("alice", "a \"ü\".svg", svg.len(), "image/svg+xml").await.json();
+    assert_eq!(upload(&attachment, svg).await, 200);
+    let id = attachment["id"].as_str().unwrap();
+    let sent = super::user_message(&json!(site.send("alice", None, "Look", &[id]).await.events()));
+    for preview in [&attachment["preview_url"], &sent["attachments"][0]["preview_url"]] {
+        let url = reqwest::Url::parse(preview.as_str().unwrap()).unwrap();
+        let disposition = url.query_pairs().find(|(name, _)| name == "response-content-disposition").unwrap().1;
+        assert_eq!(disposition, "attachment; filename*=UTF-8''a%20%22%C3%BC%22%2Esvg");
+        assert_eq!(super::load(preview).await.0, 200);
+    }
+    let picture = site.create("alice", "a.png", PNG.len(), "image/png").await.json();
+    assert!(!picture["preview_url"].as_str().unwrap().contains("disposition"));
 }
 
 #[tokio::test]

@@ -244,13 +244,14 @@ async fn file_whose_type_the_browser_does_not_know_has_that_of_its_extension() {
         ("a.html", "text/html", "text/plain"),
         ("a.b.docx", "", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
     ] {
-        let attachment = site.create("alice", name, 3, mime_type).await.json();
+        let bytes: &[u8] = if taken.contains("openxml") { b"PK\x03\x04" } else { b"abc" };
+        let attachment = site.create("alice", name, bytes.len(), mime_type).await.json();
         assert_eq!(
             (&attachment["mime_type"], &attachment["name"]),
             (&json!(taken), &json!(name)),
             "{name} {mime_type}"
         );
-        assert_eq!(upload(&attachment, b"abc").await, 200);
+        assert_eq!(upload(&attachment, bytes).await, 200);
         site.thread("alice", &[attachment["id"].as_str().unwrap()]).await;
     }
     for (name, mime_type) in [

@@ -68,6 +68,11 @@ def faults(attack, answer, secrets):
     text = answer.text()
     yield from (f"without {each!r}" for each in attack.having if each not in text)
     yield from (f"with {each!r}" for each in (*attack.without, *secrets, *INTERNALS) if each.lower() in text.lower())
+    # What the HTTP server or the guard in front of it refuses, and a WebSocket's handshake, has no headers of ours.
+    if answer.header("x-request-id") and answer.header("x-content-type-options") != "nosniff":
+        yield "without nosniff"
+    if answer.header("x-request-id") and "default-src 'none'" not in str(answer.header("content-security-policy")):
+        yield "without a policy"
     if answer.received.count(b"HTTP/1.1 ") > 1:
         yield "one request has more than one answer"
     if answer.status >= 400 and answer.body and "application/json" in str(answer.header("content-type")):

@@ -11,6 +11,7 @@ ANYWHERE = False
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 HTML = b"<!DOCTYPE html><script>alert(1)</script>"
 
 
@@ -31,6 +32,11 @@ def forms(world):
         "nothing": ('name="file"; filename="a.png"', "image/png", b""),
         "no file": ('name="other"; filename="a.png"', "image/png", PNG),
         "a type with a second one": ('name="file"; filename="a"', "image/png, text/html", PNG),
+        "a page as a picture": ('name="file"; filename="a.png"', "image/png", HTML),
+        "a page as a document": ('name="file"; filename="a.pdf"', "application/pdf", HTML),
+        "a page as a document of Office": ('name="file"; filename="a.docx"', DOCX, HTML),
+        "a sound as a picture": ('name="file"; filename="a.webp"', "image/webp", b"RIFF\0\0\0\0WAVEfmt "),
+        "a picture as a text": ('name="file"; filename="a.txt"', "text/plain", PNG),
     }.items():
         yield form(f"a form with {name}", token, disposition, kind, content, code="bad_request")
     yield form(

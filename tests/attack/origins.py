@@ -32,6 +32,7 @@ ROUTES = [
     "/api/chatkit/start",
     "/api/chatkit/session",
     "/api/chatkit/refresh",
+    "/api/chatkit/logout",
     "/chatkit",
     "/chatkit/attachments",
     "/api/chat",
@@ -52,6 +53,24 @@ def attacks(world):
             without=("access-control-allow-origin",),
         )
         yield preflight(f"a preflight of a page of {origin!r}", "/chatkit", origin)
+        yield Attack(
+            f"a session for a page of {origin!r}",
+            path=START,
+            headers=[("origin", origin)],
+            body={},
+            status=403,
+            code="forbidden",
+            without=("access-control-allow-origin", "set-cookie"),
+        )
+    for site in ["cross-site", "same-site", "none"]:
+        yield Attack(
+            f"a session for a page that is {site}",
+            path="/api/chatkit/session",
+            headers=[("origin", "https://evil.example"), ("sec-fetch-site", site), ("x-forwarded-host", "evil.example")],
+            body={},
+            status=403,
+            code="forbidden",
+        )
     for path in ROUTES:
         yield preflight(f"a preflight of {path}", path, "https://evil.example")
     yield Attack(
@@ -93,6 +112,7 @@ def attacks(world):
             "/chatkit": bearer(world.alice),
             "/api/chat": bearer(world.alice),
             "/api/chatkit/refresh": [],
+            "/api/chatkit/logout": [],
         }.items():
             yield Attack(
                 f"a form sends {kind!r} to {path}",
@@ -102,6 +122,14 @@ def attacks(world):
                 status=415,
                 code="unsupported_media_type",
             )
+        yield Attack(
+            f"a form of the allowed page sends {kind!r} to {START}",
+            path=START,
+            headers=[("origin", ORIGIN), ("content-type", kind)],
+            body=b"{}",
+            status=415,
+            code="unsupported_media_type",
+        )
     yield Attack(
         "a body of no type",
         headers=bearer(world.alice),

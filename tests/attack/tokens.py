@@ -10,6 +10,7 @@ ANYWHERE = True
 LIST = {"type": "threads.list", "params": {}}
 START = "/api/chatkit/start"
 REFRESH = "/api/chatkit/refresh"
+LOGOUT = "/api/chatkit/logout"
 
 
 def attacks(world):
@@ -220,6 +221,8 @@ def forged_user_tokens(world):
             "another issuer": "https://evil.example",
             "an issuer that begins alike": world.issuer + ".evil.example",
             "no issuer": None,
+            "a list of issuers": [world.issuer],
+            "a list of issuers with another one": ["https://evil.example", world.issuer],
         }.items():
             yield name, world.user_token("mallory", iss=issuer)
     if world.audience:
@@ -230,6 +233,16 @@ def forged_user_tokens(world):
             "a part of the audience": world.audience[:-1],
         }.items():
             yield name, world.user_token("mallory", aud=audience)
+    visitor = decoded(world.call("POST", START, {}).json()["client_secret"].split(".")[1])["sub"]
+    for tenant in ["default", "other"]:
+        yield f"a token of a visitor, in the tenant {tenant}", world.user_token(visitor, tenant=tenant)
+    for name, header in {
+        "payload that is not encoded": {"crit": ["b64"], "b64": False},
+        "extension": {"crit": ["http://evil.example/ext"], "http://evil.example/ext": 1},
+        "nothing critical": {"crit": []},
+        "`b64` alone": {"b64": False},
+    }.items():
+        yield f"a header that must be understood: {name}", signed(claims, secret, **header)
     for typ in ["chatkit-session+jwt", "chatkit-visitor+jwt"]:
         yield f"a token that calls itself {typ}", signed(claims | {"tenant": "default"}, secret, typ=typ)
 
@@ -275,6 +288,22 @@ def in_the_wrong_place(world):
         path=REFRESH,
         headers=bearer(user),
         body={"currentClientSecret": session},
+        status=401,
+        code="unauthorized",
+    )
+    for name, body in {
+        "a user token": {"currentClientSecret": user},
+        "a visitor's cookie": {"currentClientSecret": value},
+        "nothing": {},
+        "nothing, everywhere": {"everywhere": True},
+        "a user's session, everywhere": {"currentClientSecret": world.alice, "everywhere": True},
+    }.items():
+        yield Attack(f"logout with {name}", path=LOGOUT, body=body, status=(400, 401))
+    yield Attack(
+        "logout of a user, everywhere, by another one",
+        path=LOGOUT,
+        headers=bearer(world.user_token("bob")),
+        body={"currentClientSecret": world.alice, "everywhere": True},
         status=401,
         code="unauthorized",
     )

@@ -1,5 +1,6 @@
 //! What the model is shown.
 
+use chatkit_shared::hash::sha256_hex;
 use chatkit_shared::identity::Owner;
 use chatkit_shared::ids::{Ids, MESSAGE};
 use chatkit_shared::protocol::{HiddenContext, ItemHeader, ThreadItem};
@@ -41,6 +42,11 @@ async fn turn_sends_exactly_this_request_to_the_model() {
     });
     assert_eq!(body, bare);
     assert!(app.model.requests().iter().all(|request| !format!("{request:?}").contains("alice")));
+    // Without the key of this deployment nobody can find the user by trying names.
+    assert_ne!(hashed, sha256_hex("default\nalice"));
+    let elsewhere = App::with([("SESSION_SIGNING_SECRET", "another secret of more than thirty-two bytes")]).await;
+    thread(&elsewhere, "alice").await;
+    assert_ne!(asked(&elsewhere)["safety_identifier"], hashed);
 
     let app = App::with([
         ("INSTRUCTIONS", "Be brief."),

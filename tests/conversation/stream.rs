@@ -85,8 +85,11 @@ async fn stream_of_a_thread_from_creation_to_retry_has_exactly_these_bytes() {
         headers(&added),
         [
             ("cache-control", "no-cache, no-transform"),
+            ("content-security-policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
             ("content-type", "text/event-stream; charset=utf-8"),
+            ("referrer-policy", "no-referrer"),
             ("x-accel-buffering", "no"),
+            ("x-content-type-options", "nosniff"),
         ]
     );
     assert_snapshot!(lines_of(&names.text(&data(&added.text))), @r#"

@@ -68,7 +68,10 @@ async fn preflight_on_every_route_is_answered() {
                 ),
                 ("cache-control", "no-store"),
                 ("content-length", "0"),
+                ("content-security-policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+                ("referrer-policy", "no-referrer"),
                 ("vary", "origin, access-control-request-headers"),
+                ("x-content-type-options", "nosniff"),
             ];
             assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, ""), "{path}");
             assert_eq!(headers(&answer), expected, "{path}");
@@ -134,6 +137,8 @@ async fn start_for_a_page_of_another_origin_is_refused_before_the_bucket() {
     }
     let same_site = post(START, &json!({})).with("origin", "https://a.example.com").with("sec-fetch-site", "same-site");
     app.send(same_site).await.error(403, "forbidden");
+    let unnamed = post(START, &json!({})).with("sec-fetch-site", "cross-site");
+    app.send(unnamed).await.error(403, "forbidden");
 }
 
 #[tokio::test]
@@ -218,7 +223,8 @@ async fn start_when_an_origin_can_never_match_fails() {
     ] {
         assert_eq!(fault(origins), None, "{origins}");
     }
-    let message = "`ALLOWED_ORIGINS` must be a comma-separated list of origins like `https://www.example.com`";
+    let message = "`ALLOWED_ORIGINS` must be a comma-separated list of origins like `https://www.example.com`; \
+                   `http` only of this machine";
     for origins in [
         "*",
         "null",
@@ -240,6 +246,10 @@ async fn start_when_an_origin_can_never_match_fails() {
         "https://www.example.com:443",
         "http://www.example.com:80",
         "https://www.exämple.com",
+        // Whoever is on the way can be this page, and would get its tokens.
+        "http://www.example.com",
+        "http://localhost.example.com:3000",
+        "http://192.168.0.2:3000",
     ] {
         assert_eq!(fault(origins).as_deref(), Some(message), "{origins}");
     }

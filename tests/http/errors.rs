@@ -5,7 +5,7 @@ use http::{Method, Request};
 use serde_json::json;
 
 use super::ROUTES;
-use crate::harness::app::App;
+use crate::harness::app::{Answer, App};
 use crate::harness::requests::{Carrying, bare, get, headers, post};
 use crate::harness::sessions::START;
 
@@ -40,10 +40,28 @@ async fn request_to_an_unknown_path_answers_not_found() {
                 ("access-control-expose-headers", "x-request-id,retry-after"),
                 ("cache-control", "no-store"),
                 ("content-length", &length),
+                ("content-security-policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
                 ("content-type", "application/json"),
+                ("referrer-policy", "no-referrer"),
                 ("vary", "origin, access-control-request-headers"),
+                ("x-content-type-options", "nosniff"),
             ];
             assert_eq!(headers(&answer), expected, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_over_https_ask_for_https_from_then_on() {
+    let app = App::start().await;
+    let hsts = |answer: &Answer| {
+        answer.headers.get("strict-transport-security").map(|value| value.to_str().unwrap().to_owned())
+    };
+    for (_, path, _) in ROUTES.into_iter().chain([("GET", "/nowhere", "")]) {
+        let answer = app.send(get(path).with("x-forwarded-proto", "https")).await;
+        assert_eq!(hsts(&answer).as_deref(), Some("max-age=63072000; includeSubDomains"), "{path}");
+        for plain in [get(path), get(path).with("x-forwarded-proto", "http")] {
+            assert_eq!(hsts(&app.send(plain).await), None, "{path}");
         }
     }
 }
@@ -199,7 +217,11 @@ async fn request_with_nonsense_headers_never_fails_with_5xx() {
                 let request: Request<Body> = request.with(name, value);
                 let (method, path) = (request.method().clone(), request.uri().path().to_owned());
                 let answer = app.send(request).await;
-                let expected = if name == "authorization" && path == START { 401 } else { 200 };
+                let expected = match (name, path.as_str()) {
+                    ("authorization", START) => 401,
+                    ("origin", START) => 403,
+                    _ => 200,
+                };
                 assert_eq!(answer.status, expected, "{name}: {value:.20} {method} {path}");
             }
         }

@@ -6,6 +6,7 @@ use chatkit_shared::http::{Pseudonyms, RequestLog};
 use chatkit_shared::identity::SigningKeys;
 use chatkit_shared::model::TokenUsage;
 use http::StatusCode;
+use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -19,6 +20,7 @@ use crate::harness::outside::outside;
 use crate::harness::requests::{Carrying, get, operations, post};
 use crate::harness::responses::{LEAK, answer, created, delta, message_added, part_added, sse, upstream_error};
 use crate::harness::sessions::START;
+use crate::harness::tokens::{sign, user_token};
 
 /// What stands for a name in the log of an [`App`].
 fn pseudonym(name: &str) -> String {
@@ -116,7 +118,46 @@ async fn log_of_a_client_error_has_its_outcome() {
     let app = App::start().await;
     let log = Log::start();
     let answer = app.send(post("/chatkit", &json!({}))).await;
-    assert_eq!(line(&log), expected(&answer, "POST", "/chatkit", &json!({ "outcome": "unauthorized" })));
+    let fields = json!({
+        "outcome": "unauthorized", "refused": "this route needs `Authorization: Bearer <token>`",
+    });
+    assert_eq!(line(&log), expected(&answer, "POST", "/chatkit", &fields));
+}
+
+#[tokio::test]
+async fn log_of_a_refused_credential_has_its_kind_and_what_is_wrong_with_it() {
+    let app = App::with([("JWT_ISSUER", "https://site.example"), ("JWT_AUDIENCE", "chat")]).await;
+    let exp = App::began() + 60;
+    let good = json!({ "sub": "canary", "exp": exp, "iss": "https://site.example", "aud": "chat" });
+    let with = |name: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[name] = value;
+        user_token(&app.env, &claims)
+    };
+    let header = json!({ "alg": "HS256" });
+    let forged = sign(&header, &good, "another secret that has thirty-two bytes", Algorithm::HS256);
+    let critical =
+        sign(&json!({ "alg": "HS256", "crit": ["b64"] }), &good, app.env.get("JWT_SECRET").unwrap(), Algorithm::HS256);
+    let session = app.visit().await.0;
+    let user = |what: &str| format!("the user token is not valid: {what}");
+    for (token, expected) in [
+        ("x.y.z".to_owned(), user("malformed")),
+        (with("exp", json!("never")), user("malformed")),
+        (forged, user("signature")),
+        (critical, user("kind")),
+        (with("iss", json!("canary")), user("issuer")),
+        (with("iss", json!(["https://site.example"])), user("issuer")),
+        (with("aud", json!("canary")), user("audience")),
+        (with("exp", json!(App::began() - 60)), user("time")),
+        (with("sub", json!("")), user("subject")),
+        (format!("{}A", &session[..session.len() - 1]), "the session token is not valid".to_owned()),
+    ] {
+        let log = Log::start();
+        let answer = app.send(post("/chatkit", &json!({})).bearer(&token)).await;
+        assert!(!answer.error(401, "unauthorized").contains(": "));
+        assert_eq!(line(&log)["refused"], expected);
+        assert!(!log.text().contains("canary"), "{}", log.text());
+    }
 }
 
 #[tokio::test]

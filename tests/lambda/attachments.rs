@@ -23,7 +23,7 @@ async fn chat_program_reads_a_form_with_binary_bytes() {
     let session = client.post(gateway.url("/api/chatkit/start")).json(&json!({})).send().await.unwrap();
     let session: Value = session.json().await.unwrap();
 
-    let bytes: Vec<u8> = (0..=255).collect();
+    let bytes: Vec<u8> = b"\x89PNG\r\n\x1a\n".iter().copied().chain(0..=255).collect();
     let file = multipart::Part::bytes(bytes.clone()).file_name("a.png").mime_str("image/png").unwrap();
     let form = multipart::Form::new().part("file", file);
     let request = client.post(gateway.url("/chatkit/attachments")).multipart(form);

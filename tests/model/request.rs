@@ -155,6 +155,16 @@ fn model_config_is_read_from_the_environment() {
             "`OPENAI_BASE_URL` must be an `http` or `https` URL without credentials, query and fragment"
         );
     }
+    let readable = "`OPENAI_BASE_URL` must be `https`, or `http` to this machine: others on the way could read the key and \
+                    what is said. In a network of your own, set `OPENAI_BASE_URL_PLAIN_HTTP=true`";
+    for far in ["http://api.openai.com/v1", "http://10.0.0.2:8000/v1", "http://localhost.example/v1", "http://[::2]/v1"]
+    {
+        assert_eq!(config(&[("OPENAI_BASE_URL", far)]).unwrap_err().to_string(), readable, "{far}");
+        assert!(config(&[("OPENAI_BASE_URL", far), ("OPENAI_BASE_URL_PLAIN_HTTP", "true")]).is_ok());
+    }
+    for near in ["http://127.0.0.1:8000/v1", "http://[::1]:8000/v1", "https://10.0.0.2:8000/v1"] {
+        assert!(config(&[("OPENAI_BASE_URL", near)]).is_ok(), "{near}");
+    }
     let message = config(&[("OPENAI_API_KEY", "sk-\u{1}")]).unwrap_err().to_string();
     assert_eq!(message, "`OPENAI_API_KEY` must be printable ASCII");
 }

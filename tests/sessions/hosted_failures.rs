@@ -65,6 +65,7 @@ fn failures() -> Vec<(&'static str, Answer)> {
         ("an end that no calendar has", with_end(json!(i64::MAX))),
         ("an end right before that", with_end(json!(253_402_207_200_i64))),
         ("an end in milliseconds", with_end(json!((App::began() + 300) * 1000))),
+        ("a megabyte and more", Answer::with(200, "application/json", " ".repeat((1 << 20) + 1))),
         ("a broken connection", Answer::start(200, "application/json").bytes("{\"id\":").abort()),
     ]
 }

@@ -14,12 +14,15 @@ fn list() -> Value {
 }
 
 /// The part of the answers' headers that is always the same.
-const HEADERS: [(&str, &str); 5] = [
+const HEADERS: [(&str, &str); 8] = [
     ("access-control-allow-credentials", "true"),
     ("access-control-expose-headers", "x-request-id,retry-after"),
     ("cache-control", "no-store"),
+    ("content-security-policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
     ("content-type", "application/json"),
+    ("referrer-policy", "no-referrer"),
     ("vary", "origin, access-control-request-headers"),
+    ("x-content-type-options", "nosniff"),
 ];
 
 #[tokio::test]

@@ -17,9 +17,9 @@ impl App {
         let sessions = SessionTokens::new(keys.clone());
         let (secrets, http) = (&clients.secrets, &clients.http);
         Ok(Self {
-            http: HttpLayer::from_env(env, keys, clock.clone(), ids.clone())?,
+            http: HttpLayer::from_env(env, keys.clone(), clock.clone(), ids.clone())?,
             authenticator: Authenticator::from_env(env, secrets, http, Some(sessions), clock.clone())?,
-            engine: clients.engine(setup)?,
+            engine: clients.engine(setup, keys)?,
             secrets: clients.secrets,
         })
     }

@@ -32,10 +32,10 @@ impl App {
             claims: Claims::from_env(&clients.dynamodb, env)?,
             max_connections: env.parsed("LIMIT_USER_CONNECTIONS", 10, WANTS)?,
             messages: Bucket::per_minute(env.parsed("LIMIT_CONNECTION_MESSAGES_PER_MINUTE", 120, WANTS)?),
-            pseudonyms: Pseudonyms::from_env(env, keys)?,
+            pseudonyms: Pseudonyms::from_env(env, keys.clone())?,
             ping_interval: PING_INTERVAL,
             calls: Calls::from_env(env, &clients, clock.clone())?,
-            engine: clients.engine(setup)?,
+            engine: clients.engine(setup, keys)?,
             secrets: clients.secrets,
         })
     }

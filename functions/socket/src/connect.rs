@@ -20,12 +20,9 @@ impl App {
         self.origins.admit(headers)?;
         let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).into_iter().filter_map(|value| value.to_str().ok());
         let protocols: Vec<_> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
-        let token = match *protocols {
-            [PROTOCOL, token] => token,
-            _ => {
-                let message = "a connection needs `Sec-WebSocket-Protocol: chatkit, <session token>`";
-                return Err(Error::unauthorized(message));
-            }
+        let [PROTOCOL, token] = *protocols else {
+            let message = "a connection needs `Sec-WebSocket-Protocol: chatkit, <session token>`";
+            return Err(Error::unauthorized(message));
         };
         let session = self.session(token).await?;
         let now = self.engine.clock.now();

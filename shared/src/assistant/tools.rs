@@ -12,7 +12,7 @@ use super::document::{EndpointDocument, FunctionDocument, ToolChoice, read};
 use super::error::DocumentError;
 use super::schema::Schema;
 use crate::endpoints::Endpoint;
-use crate::json_depth::is_too_deep;
+use crate::json::{Unique, is_too_deep};
 use crate::model::Api;
 use crate::protocol::{Object, ObjectOnly};
 
@@ -60,7 +60,7 @@ impl Function {
         const WANTS: &str = "the arguments are not a JSON object";
         // Models may pass nothing in place of an empty object.
         let json = if json.trim().is_empty() { "{}" } else { json };
-        let arguments = serde_json::from_str(json).map_err(|_| WANTS.to_owned())?;
+        let Unique(arguments) = serde_json::from_str(json).map_err(|_| WANTS.to_owned())?;
         if is_too_deep(&arguments) {
             return Err("the arguments are nested too deeply".to_owned());
         }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::EndpointError;
-use crate::json_depth::is_too_deep;
+use crate::json::is_too_deep;
 use crate::protocol::{NoticeLevel, Object, StructuredInput, is_icon};
 
 /// One thing that an endpoint asks for.

@@ -7,7 +7,7 @@ use crate::files::{Files, MediaType, ObjectKey};
 use crate::identity::Owner;
 use crate::ids;
 use crate::model::Picture;
-use crate::protocol::{AttachmentKind, GeneratedImage, GeneratedImageItem, ThreadItem};
+use crate::protocol::{Attachment, AttachmentKind, GeneratedImage, GeneratedImageItem, ThreadItem};
 
 /// Stored in place of a file's URL, which expires after an hour. Which file it is follows
 /// from the id beside it.
@@ -20,21 +20,19 @@ impl Engine {
 
     /// A stored item as its owner sees it: with URLs of its files that are good for an hour from now. Costs no I/O.
     pub fn with_file_urls(&self, owner: &Owner, mut item: ThreadItem) -> ThreadItem {
-        let url = |id: &str| {
-            // Where files have been turned off, there is nothing to load.
-            self.files.as_ref().map(|files| files.url(&ObjectKey::file(owner, id))).unwrap_or_default()
-        };
+        // Where files have been turned off, there is nothing to load.
+        let url = |load: &dyn Fn(&Files) -> String| self.files.as_ref().map(load).unwrap_or_default();
         match &mut item {
             ThreadItem::UserMessage(message) => {
-                for attachment in &mut message.attachments {
-                    attachment.size = None;
-                    if let AttachmentKind::Image { preview_url } = &mut attachment.kind {
-                        *preview_url = url(&attachment.id);
+                for Attachment { id, name, mime_type, size, kind, .. } in &mut message.attachments {
+                    *size = None;
+                    if let AttachmentKind::Image { preview_url } = kind {
+                        *preview_url = url(&|files| files.url_of(&ObjectKey::file(owner, id), mime_type, name));
                     }
                 }
             }
             ThreadItem::GeneratedImage(GeneratedImageItem { image: Some(image), .. }) if image.url == STORED => {
-                image.url = url(&image.id);
+                image.url = url(&|files| files.url(&ObjectKey::file(owner, &image.id)));
             }
             ThreadItem::GeneratedImage(_)
             | ThreadItem::AssistantMessage(_)

@@ -40,10 +40,11 @@ use crate::assistant::Assistant;
 use crate::clock::Clock;
 use crate::endpoints::Endpoints;
 use crate::files::Files;
-use crate::identity::Identity;
+use crate::identity::{Identity, SigningKeys};
 use crate::ids::Ids;
 use crate::model::Model;
 use crate::protocol::{Attachment, CallRequest, Event, Page, StreamRequest, Thread, ThreadItem};
+use crate::secrets::Secret;
 pub use crate::store::Outcome;
 use crate::store::Store;
 
@@ -54,6 +55,8 @@ pub struct Engine {
     /// Where the bytes of attachments and pictures are; none where files are not configured.
     pub files: Option<Files>,
     pub model: Model,
+    /// The model's server knows users by a hash with these.
+    pub keys: Secret<SigningKeys>,
     pub assistant: Arc<Assistant>,
     /// The site's endpoints, where server tools run and actions go.
     pub endpoints: Endpoints,

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::history::History;
 use crate::assistant::{Assistant, ClientChoice, Function, Tool};
-use crate::hash::sha256_hex;
 use crate::identity::Identity;
 use crate::model::{FileSource, FunctionCall, Input, InputFile, InputPart, Prompt, estimate_tokens};
 use crate::protocol::{
@@ -60,14 +59,12 @@ pub(super) fn tokens(prompt: &Prompt) -> u64 {
 }
 
 fn basis(assistant: &Assistant, identity: &Identity) -> Prompt {
-    let owner = &identity.owner;
     Prompt {
         model: assistant.model.clone(),
         instructions: assistant.instructions_for(identity),
         max_output_tokens: Some(assistant.max_output_tokens),
         reasoning_effort: assistant.reasoning_effort.clone(),
         reasoning_summaries: assistant.reasoning_summaries,
-        user: Some(sha256_hex(&format!("{}\n{}", owner.tenant(), owner.user()))),
         ..Prompt::default()
     }
 }

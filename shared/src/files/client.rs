@@ -3,13 +3,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE};
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{RequestBuilder, Response, Url};
 use rusty_s3::S3Action;
 use tokio::time::timeout;
 
+use super::signature::LOOK_BYTES;
 use super::{Files, FilesError, MediaType, ObjectKey};
 use crate::https::{read_at_most, send_with_retry};
 
@@ -36,7 +38,7 @@ const LATE_FAILURE: &[u8] = b"<Error>";
 /// For answers that are not files.
 const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 
-/// The result of a `HEAD` request.
+/// A file as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileHead {
     /// In bytes.
@@ -45,27 +47,45 @@ pub struct FileHead {
     pub media_type: Option<MediaType>,
     /// Changes whenever the content does.
     pub etag: String,
+    /// Its first bytes.
+    pub start: Bytes,
 }
 
 /// A request that failed because of the connection or an error of S3 is sent once more. All requests are idempotent.
 impl Files {
-    /// `None` if the file does not exist.
-    pub async fn head(&self, key: &ObjectKey) -> Result<Option<FileHead>, FilesError> {
+    /// Whether a file exists.
+    pub(super) async fn exists(&self, key: &ObjectKey) -> Result<bool, FilesError> {
         let url = self.sign(&self.0.bucket.head_object(Some(&self.0.credentials), key.as_str()));
-        let answer = match retry_once(|| send(self.0.client.head(url.clone()))).await {
-            Ok(answer) => answer,
-            Err(FilesError::NotFound) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let header = |name| answer.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        Ok(Some(FileHead {
-            size: header(CONTENT_LENGTH).and_then(|size| size.parse().ok()).unwrap_or_default(),
-            media_type: header(CONTENT_TYPE).and_then(MediaType::parse),
-            etag: header(ETAG).unwrap_or_default().to_owned(),
-        }))
+        match retry_once(|| send(self.0.client.head(url.clone()))).await {
+            Ok(_) => Ok(true),
+            Err(FilesError::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
-    /// Copies a file inside the bucket, with its type, on condition that it has not changed since [`Files::head`].
+    /// What a file is, with its first bytes; `None` if it does not exist.
+    pub async fn look(&self, key: &ObjectKey) -> Result<Option<FileHead>, FilesError> {
+        let url = self.sign(&self.0.bucket.get_object(Some(&self.0.credentials), key.as_str()));
+        let range = format!("bytes=0-{}", LOOK_BYTES - 1);
+        let looked = retry_once(|| async {
+            let answer = send(self.0.client.get(url.clone()).header(RANGE, &range)).await?;
+            let header = |name| answer.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+            // As in `bytes 0-1023/20000`. A server that knows no ranges sends the whole file, and its length.
+            let size = header(CONTENT_RANGE).and_then(|range| range.rsplit('/').next()).or(header(CONTENT_LENGTH));
+            let (size, media_type) = (size.and_then(|size| size.parse().ok()), header(CONTENT_TYPE));
+            let (media_type, etag) =
+                (media_type.and_then(MediaType::parse), header(ETAG).unwrap_or_default().to_owned());
+            let size = size.unwrap_or_default();
+            Ok(FileHead { size, media_type, etag, start: read(answer, size.min(LOOK_BYTES as u64)).await? })
+        });
+        match looked.await {
+            Ok(head) => Ok(Some(head)),
+            Err(FilesError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Copies a file inside the bucket, with its type, on condition that it has not changed since [`Files::look`].
     /// [`FilesError::Changed`] if it is not.
     pub async fn copy(&self, from: &ObjectKey, to: &ObjectKey, etag: &str) -> Result<(), FilesError> {
         let source = format!("{}/{}", self.0.bucket.name(), from.as_str());
@@ -140,9 +160,22 @@ impl Files {
         action.sign_with_time(UPLOAD_URL_LIFETIME, &self.0.clock.now()).into()
     }
 
-    /// A URL from which the file can be loaded, for an hour.
+    /// A URL from which the picture can be loaded, for an hour.
     pub fn url(&self, key: &ObjectKey) -> String {
         let action = self.0.bucket.get_object(Some(&self.0.credentials), key.as_str());
+        action.sign_with_time(DOWNLOAD_URL_LIFETIME, &self.0.clock.now()).into()
+    }
+
+    /// The same for a file that somebody else has made. A browser saves it under this name and opens nothing, unless it is a
+    /// picture without programs; as the source of an image it shows it all the same.
+    pub fn url_of(&self, key: &ObjectKey, media_type: &str, name: &str) -> String {
+        if MediaType::parse(media_type).is_some_and(|media_type| media_type.is_raster()) {
+            return self.url(key);
+        }
+        let mut action = self.0.bucket.get_object(Some(&self.0.credentials), key.as_str());
+        // RFC 6266, with the characters that RFC 8187 lets stand.
+        let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+        action.query_mut().insert("response-content-disposition", format!("attachment; filename*=UTF-8''{name}"));
         action.sign_with_time(DOWNLOAD_URL_LIFETIME, &self.0.clock.now()).into()
     }
 

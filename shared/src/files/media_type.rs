@@ -52,6 +52,11 @@ impl MediaType {
         &self.0
     }
 
+    /// Whether a browser shows it and runs nothing in it, as it would in an SVG.
+    pub(super) fn is_raster(&self) -> bool {
+        ["image/png", "image/jpeg", "image/gif", "image/webp"].contains(&self.as_str())
+    }
+
     /// Whether the client can show it as an image.
     pub(crate) fn is_image(&self) -> bool {
         self.0.starts_with("image/")

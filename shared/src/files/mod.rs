@@ -4,6 +4,7 @@
 //! config.rs   which bucket, and which files are accepted     media_type.rs  `image/png`, and the list of types
 //! object.rs   the key of a file in the bucket                error.rs       failures, one kind per reaction
 //! client.rs   requests, one retry, and presigned URLs        prompt.rs      files in a prompt
+//! signature.rs  what a file is by its first bytes
 //! ```
 //!
 //! A file is first under `uploads/…`, where anyone with the presigned URL can write while it is valid, and which a rule of
@@ -19,6 +20,7 @@ mod error;
 mod media_type;
 mod object;
 mod prompt;
+mod signature;
 
 use std::sync::Arc;
 

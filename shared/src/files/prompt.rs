@@ -68,7 +68,9 @@ impl Files {
         let key = ObjectKey::file(owner, id);
         if self.0.public {
             // The model's server would refuse the whole request because of one URL without a file.
-            self.head(&key).await?.ok_or(FilesError::NotFound)?;
+            if !self.exists(&key).await? {
+                return Err(FilesError::NotFound);
+            }
             return Ok(FileSource::Url(self.prompt_url(&key)));
         }
         let bytes = self.get(&key, file.size).await?;

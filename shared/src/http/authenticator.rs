@@ -8,7 +8,7 @@ use reqwest::Client;
 use super::{ClientAddress, Error, RequestLog};
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
-use crate::identity::{AuthModes, Identity, Languages, SessionTokens, UserTokenError, UserTokens};
+use crate::identity::{AuthModes, Identity, Languages, Refusal, SessionTokens, UserTokenError, UserTokens};
 use crate::secrets::Secrets;
 
 /// An identity that something in front of the router has verified, in the request's extensions. The local server puts
@@ -58,7 +58,7 @@ impl Authenticator {
             return Err(Error::unauthorized(*message));
         }
         let Some(token) = bearer_token(request)? else { return Ok(None) };
-        let users = self.users.as_ref().ok_or(UserTokenError::Invalid)?;
+        let users = self.users.as_ref().ok_or(UserTokenError::Invalid(Refusal::Mode))?;
         Ok(Some(users.verify(token, self.clock.now()).await?))
     }
 

@@ -6,6 +6,7 @@ use tower_http::cors::{AllowHeaders, CorsLayer};
 
 use super::{Code, Error, REQUEST_ID};
 use crate::env::{Env, EnvError};
+use crate::https::is_loopback;
 
 /// The pages that may call from a browser: those of `ALLOWED_ORIGINS`, and of the same origin.
 #[derive(Debug, Clone)]
@@ -16,7 +17,8 @@ impl Origins {
         const NAME: &str = "ALLOWED_ORIGINS";
         let origins = env.list(NAME).into_iter().map(|origin| {
             origin_value(&origin).ok_or_else(|| {
-                EnvError::new(NAME, "must be a comma-separated list of origins like `https://www.example.com`")
+                let wants = "must be a comma-separated list of origins like `https://www.example.com`; `http` only of this machine";
+                EnvError::new(NAME, wants)
             })
         });
         Ok(Self(origins.collect::<Result<_, _>>()?))
@@ -38,9 +40,13 @@ impl Origins {
     /// What is no browser sends no `Origin`.
     pub fn admit(&self, headers: &HeaderMap) -> Result<(), Error> {
         // A browser says so itself, wherever the host is rewritten on the way here. No page can write this header.
-        let is_own = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+        let is_from = |site: &str| headers.get("sec-fetch-site").is_some_and(|value| value == site);
         let is_allowed = |origin: &HeaderValue| self.0.contains(origin) || is_of(origin, headers.get(HOST));
-        if is_own || headers.get_all(ORIGIN).iter().all(is_allowed) {
+        let is_foreign = match headers.contains_key(ORIGIN) {
+            true => !headers.get_all(ORIGIN).iter().all(is_allowed),
+            false => is_from("cross-site"),
+        };
+        if is_from("same-origin") || !is_foreign {
             return Ok(());
         }
         Err(Error::new(Code::Forbidden, "pages of this origin may not do this: it is not in `ALLOWED_ORIGINS`"))
@@ -54,13 +60,16 @@ fn is_of(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
 }
 
 /// An origin as browsers send it: in lower case, without a default port and without a path. Another spelling would never be
-/// equal to theirs.
+/// equal to theirs. A page that came over plain `http` may be anybody's on the way, and would get tokens.
 fn origin_value(origin: &str) -> Option<HeaderValue> {
     let uri: Uri = origin.parse().ok()?;
     let exact = format!("{}://{}", uri.scheme_str()?, uri.authority()?);
     let default_port =
         matches!((uri.scheme_str(), uri.port_u16()), (Some("http"), Some(80)) | (Some("https"), Some(443)));
-    let is_exact =
-        exact == origin && !default_port && !origin.contains(|c: char| c.is_ascii_uppercase() || "*@".contains(c));
+    let is_readable = uri.scheme_str() == Some("http") && !uri.host().is_some_and(is_loopback);
+    let is_exact = !is_readable
+        && exact == origin
+        && !default_port
+        && !origin.contains(|c: char| c.is_ascii_uppercase() || "*@".contains(c));
     is_exact.then(|| HeaderValue::from_str(origin).ok()).flatten()
 }

@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use crate::engine::{self, Failure};
 use crate::files::FilesError;
-use crate::identity::{SessionError, SigningError, UserTokenError};
+use crate::identity::{Refusal, SessionError, SigningError, UserTokenError};
 use crate::limits::whole_seconds;
 use crate::model::ModelErrorKind;
 use crate::secrets::SecretError;
@@ -78,6 +78,8 @@ pub struct Error {
     pub retry_after: Option<Duration>,
     /// Which budget is used up, for the log.
     pub(super) limit: Option<&'static str>,
+    /// What is wrong with a user token, for the log: the client does not learn it.
+    pub(super) refusal: Option<Refusal>,
     /// The thread in which it happened, where a client without the widget can go on with it.
     pub(super) session_id: Option<Box<str>>,
     #[source]
@@ -87,7 +89,15 @@ pub struct Error {
 impl Error {
     /// An error without a cause.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), retry_after: None, limit: None, session_id: None, source: None }
+        Self {
+            code,
+            message: message.into(),
+            retry_after: None,
+            limit: None,
+            refusal: None,
+            session_id: None,
+            source: None,
+        }
     }
 
     /// The request is wrong; the message says where.
@@ -170,7 +180,9 @@ impl From<SessionError> for Error {
 impl From<UserTokenError> for Error {
     fn from(error: UserTokenError) -> Self {
         match error {
-            UserTokenError::Invalid => Self::unauthorized(error.to_string()),
+            UserTokenError::Invalid(refusal) => {
+                Self { refusal: Some(refusal), ..Self::unauthorized(error.to_string()) }
+            }
             UserTokenError::Secret(error) => error.into(),
             UserTokenError::Keys(error) => Self::unavailable(error),
         }

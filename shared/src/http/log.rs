@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use tracing::Span;
 
-use super::{Error, Pseudonyms};
+use super::{Code, Error, Pseudonyms};
 use crate::clock::Clock;
 use crate::engine::{OnEnd, Outcome};
 use crate::identity::Owner;
@@ -41,6 +41,7 @@ struct Fields {
     outcome: Option<String>,
     owner: Option<Owner>,
     limit: Option<&'static str>,
+    refused: Option<String>,
     feedback: Option<&'static str>,
     item: Option<String>,
     turn: Option<TurnState>,
@@ -141,6 +142,11 @@ impl RequestLog {
         self.status(error.code.status());
         self.outcome(error.code.as_str());
         self.set(|fields| fields.limit = error.limit);
+        if error.code == Code::Unauthorized {
+            // Which credential, and what is wrong with it; never the credential.
+            let reason = error.refusal.map(|refusal| format!(": {}", refusal.as_str())).unwrap_or_default();
+            self.set(|fields| fields.refused = Some(format!("{}{reason}", error.message)));
+        }
         if error.source().is_some() || error.code.status().is_server_error() {
             self.cause(error);
         }
@@ -213,6 +219,7 @@ impl Drop for Line {
                     status = fields.status,
                     outcome = fields.outcome.as_deref().unwrap_or("ok"),
                     limit = fields.limit,
+                    refused = fields.refused,
                     feedback = fields.feedback,
                     item = fields.item,
                     latency_ms,

@@ -13,9 +13,12 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
+    STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, Span};
@@ -92,6 +95,7 @@ async fn around(State(layer): State<Arc<HttpLayer>>, mut request: Request, next:
         Some(name) => request.headers().get(name).and_then(|address| address.to_str().ok()?.trim().parse().ok()),
         None => request.extensions().get::<ClientAddress>().and_then(|address| address.0),
     };
+    let is_https = request.headers().get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     let (method, path) = (request.method().as_str(), request.uri().path());
     let log = RequestLog::new(layer.clock.clone(), &request_id, method, path, address, layer.pseudonyms.clone());
     request.extensions_mut().insert(log.clone());
@@ -107,9 +111,24 @@ async fn around(State(layer): State<Arc<HttpLayer>>, mut request: Request, next:
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(REQUEST_ID, value);
     }
+    secure(headers, is_https);
+    response.map(|body| Body::new(Logged { body, log: Some(log) }))
+}
+
+/// Tells browsers what they must not do with an answer. A page, which is one of these answers in the local server, says so
+/// itself.
+fn secure(headers: &mut HeaderMap, is_https: bool) {
     // Answers carry tokens and conversations.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response.map(|body| Body::new(Logged { body, log: Some(log) }))
+    headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
+    let nothing = HeaderValue::from_static("default-src 'none'; base-uri 'none'; frame-ancestors 'none'");
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(nothing);
+    // TLS ends in front of this: API Gateway and other proxies say so. Over plain HTTP it must not be sent (RFC 6797, section
+    // 7.2).
+    if is_https {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
+    }
 }
 
 fn write_error(response: &mut Response, error: &Error, request_id: &str) {

@@ -23,7 +23,7 @@ pub use owner::{InvalidOwner, Owner};
 pub use published_keys::NoPublishedKeys;
 pub use session::{Session, SessionError, SessionId, SessionTokens};
 pub use signing::{SigningError, SigningKeys};
-pub use user_token::{UserTokenError, UserTokens};
+pub use user_token::{Refusal, UserTokenError, UserTokens};
 pub use visitor::{Visitor, VisitorCookie, Visitors};
 
 /// A verified identity.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::Owner;
 use crate::env::{Env, EnvError};
 use crate::hash::{HashKey, sha256_hex};
 use crate::secrets::{Kind, Previous, Secret, SecretError, Secrets, Versions};
@@ -17,6 +18,7 @@ pub struct SigningKeys {
     current: Key,
     previous: Option<Key>,
     names: HashKey,
+    people: HashKey,
 }
 
 #[derive(Clone)]
@@ -55,13 +57,19 @@ impl SigningKeys {
     fn parse(versions: &Versions) -> Result<Self, String> {
         let previous = versions.previous.as_ref().and_then(|secret| Key::new(secret).ok());
         let secret = long_enough(&versions.current)?;
-        let names = HashKey::new(secret, "names in the log").map_err(|error| error.to_string())?;
-        Ok(Self { current: Key::new(&versions.current)?, previous, names })
+        let key = |purpose| HashKey::new(secret, purpose).map_err(|error| error.to_string());
+        let (names, people) = (key("names in the log")?, key("people at the model's server")?);
+        Ok(Self { current: Key::new(&versions.current)?, previous, names, people })
     }
 
     /// The log has this in place of an address, a user or a tenant, until the secret is rotated.
     pub fn pseudonym(&self, name: &str) -> String {
         self.names.short_hash(name)
+    }
+
+    /// The model's server knows a user by this, until the secret is rotated.
+    pub(crate) fn safety_identifier(&self, owner: &Owner) -> String {
+        self.people.hash(&format!("{}\n{}", owner.tenant(), owner.user()))
     }
 
     /// The key that signs, with its id.

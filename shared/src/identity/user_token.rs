@@ -37,15 +37,61 @@ enum Keys {
 /// Why a user token is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UserTokenError {
-    /// For whatever reason: a caller gets no help in forging one.
+    /// A caller gets no help in forging one: the reason is for the log.
     #[error("the user token is not valid")]
-    Invalid,
+    Invalid(Refusal),
     /// There is no secret to verify it with at the moment.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// There are no published keys to verify it with at the moment.
     #[error(transparent)]
     Keys(#[from] NoPublishedKeys),
+}
+
+/// What is wrong with a token that is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is no token, or has claims of the wrong type, or lacks one.
+    Malformed,
+    /// It is signed with another key or algorithm, or names a key that is unknown.
+    Signature,
+    Issuer,
+    Audience,
+    /// It has ended, or has not begun.
+    Time,
+    /// It is of another kind: of ours, or one that asks to be understood in a way that is not.
+    Kind,
+    /// It names a user or tenant that cannot be, or a visitor.
+    Subject,
+    /// Tokens of users are not taken.
+    Mode,
+}
+
+impl Refusal {
+    /// For the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Signature => "signature",
+            Self::Issuer => "issuer",
+            Self::Audience => "audience",
+            Self::Time => "time",
+            Self::Kind => "kind",
+            Self::Subject => "subject",
+            Self::Mode => "mode",
+        }
+    }
+}
+
+impl From<TokenError> for Refusal {
+    fn from(error: TokenError) -> Self {
+        match error.kind() {
+            ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => Self::Signature,
+            ErrorKind::InvalidIssuer => Self::Issuer,
+            ErrorKind::InvalidAudience => Self::Audience,
+            _ => Self::Malformed,
+        }
+    }
 }
 
 /// The secret, and the one before it was rotated.
@@ -125,20 +171,23 @@ impl UserTokens {
     /// Who a token names: `sub`, in the tenant `tenant`, with the permissions of `permissions` and `scope`, and the
     /// claims `name`, `email`, `locale`, `zoneinfo`, `plan` and `chatkit` of [`Claims`](super::Claims).
     pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Identity, UserTokenError> {
-        let token = match &self.keys {
+        let decoded = match &self.keys {
             Keys::Shared(secret) => self.decode_shared(secret, token).await?,
             Keys::Published(keys) => self.decode_published(keys, token).await?,
         };
-        // A list that has the right issuer among others is taken by the library; RFC 7519 knows one issuer.
-        let token = token.filter(|token| self.validation.iss.is_none() || token.claims.iss.is_string());
-        token.and_then(|token| identity(token, now)).ok_or(UserTokenError::Invalid)
+        let identity = decoded.and_then(|token| {
+            // A list that has the right issuer among others is taken by the library; RFC 7519 knows one issuer.
+            let has_one_issuer = self.validation.iss.is_none() || token.claims.iss.is_string();
+            if has_one_issuer { identity(token, now) } else { Err(Refusal::Issuer) }
+        });
+        identity.map_err(UserTokenError::Invalid)
     }
 
     async fn decode_shared(
         &self,
         secret: &Secret<SharedKeys>,
         token: &str,
-    ) -> Result<Option<TokenData<Claims>>, SecretError> {
+    ) -> Result<Result<TokenData<Claims>, Refusal>, SecretError> {
         let keys = secret.get().await?;
         let decoded = match self.decode_with_either(&keys, token) {
             // The secret may have been rotated.
@@ -148,7 +197,7 @@ impl UserTokens {
             },
             decoded => decoded,
         };
-        Ok(decoded.ok())
+        Ok(decoded.map_err(Refusal::from))
     }
 
     fn decode_with_either(&self, keys: &SharedKeys, token: &str) -> Result<TokenData<Claims>, TokenError> {
@@ -164,10 +213,10 @@ impl UserTokens {
         &self,
         keys: &PublishedKeys,
         token: &str,
-    ) -> Result<Option<TokenData<Claims>>, NoPublishedKeys> {
-        let Ok(header) = jsonwebtoken::decode_header(token) else { return Ok(None) };
-        let Some(key) = keys.find(header.kid.as_deref()).await? else { return Ok(None) };
-        Ok(self.decode(&key.key, key.algorithm, token).ok())
+    ) -> Result<Result<TokenData<Claims>, Refusal>, NoPublishedKeys> {
+        let Ok(header) = jsonwebtoken::decode_header(token) else { return Ok(Err(Refusal::Malformed)) };
+        let Some(key) = keys.find(header.kid.as_deref()).await? else { return Ok(Err(Refusal::Signature)) };
+        Ok(self.decode(&key.key, key.algorithm, token).map_err(Refusal::from))
     }
 
     /// The algorithm is the key's, never what the token says.
@@ -194,26 +243,26 @@ impl SharedKeys {
 }
 
 /// Who a token names whose signature, issuer and audience are good.
-fn identity(TokenData { header, claims, .. }: TokenData<Claims>, now: Timestamp) -> Option<Identity> {
+fn identity(TokenData { header, claims, .. }: TokenData<Claims>, now: Timestamp) -> Result<Identity, Refusal> {
     // A deployment may sign everything with one secret; a token of ours is still no user's.
     if header.typ.as_ref().is_some_and(|typ| [session::TYPE, visitor::TYPE].contains(&typ.as_str())) {
-        return None;
+        return Err(Refusal::Kind);
     }
     // What must be understood is not understood here (RFC 7515, section 4.1.11; `b64` is of RFC 7797).
     if header.crit.is_some() || !matches!(header.extras.get::<Value>("b64"), Ok(None)) {
-        return None;
+        return Err(Refusal::Kind);
     }
     // Visitors' ids are minted here, and the site vouches for nobody's.
     if ids::is_visitor(&claims.sub) {
-        return None;
+        return Err(Refusal::Subject);
     }
     let now = now.as_duration().as_secs_f64();
     if now >= claims.exp + LEEWAY || claims.nbf.is_some_and(|nbf| now < nbf - LEEWAY) {
-        return None;
+        return Err(Refusal::Time);
     }
     let tenant = claims.tenant.unwrap_or_else(|| Owner::DEFAULT_TENANT.to_owned());
-    let owner = Owner::new(tenant, claims.sub).ok()?;
+    let owner = Owner::new(tenant, claims.sub).map_err(|_| Refusal::Subject)?;
     let mut permissions = claims.permissions.unwrap_or_default();
     permissions.extend(claims.scope.unwrap_or_default().split_whitespace().map(ToOwned::to_owned));
-    Some(Identity { permissions, claims: claims.profile.bounded(), ..Identity::of(owner) })
+    Ok(Identity { permissions, claims: claims.profile.bounded(), ..Identity::of(owner) })
 }

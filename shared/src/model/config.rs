@@ -7,6 +7,7 @@ use reqwest::Url;
 use secrecy::ExposeSecret;
 
 use crate::env::{Env, EnvError};
+use crate::https::is_loopback;
 use crate::secrets::{Kind, Previous, Secret, Secrets, Versions};
 
 /// Where the model is, with which key, and how long to wait for it.
@@ -53,9 +54,11 @@ impl ModelConfig {
 }
 
 /// `OPENAI_BASE_URL`, where all of OpenAI's APIs are.
-/// Credentials, a query or a fragment would be lost or end up in logs.
+/// Credentials, a query or a fragment would be lost or end up in logs. The key and whole conversations go there, so `http` to
+/// another machine must be asked for by name: `OPENAI_BASE_URL_PLAIN_HTTP=true`.
 pub fn base_url(env: &Env) -> Result<Url, EnvError> {
     const NAME: &str = "OPENAI_BASE_URL";
+    const PLAIN_HTTP: &str = "OPENAI_BASE_URL_PLAIN_HTTP";
     let url = Url::parse(env.get(NAME).unwrap_or("https://api.openai.com/v1")).ok();
     let is_plain = |url: &Url| {
         matches!(url.scheme(), "http" | "https")
@@ -64,8 +67,15 @@ pub fn base_url(env: &Env) -> Result<Url, EnvError> {
             && url.query().is_none()
             && url.fragment().is_none()
     };
-    url.filter(is_plain)
-        .ok_or_else(|| EnvError::new(NAME, "must be an `http` or `https` URL without credentials, query and fragment"))
+    let wants = "must be an `http` or `https` URL without credentials, query and fragment";
+    let url = url.filter(is_plain).ok_or_else(|| EnvError::new(NAME, wants))?;
+    let may_be_read = url.scheme() == "http" && !url.host_str().is_some_and(is_loopback);
+    if may_be_read && !env.parsed(PLAIN_HTTP, false, "`true` or `false`")? {
+        let wants = "must be `https`, or `http` to this machine: others on the way could read the key and what is said. \
+                     In a network of your own, set `OPENAI_BASE_URL_PLAIN_HTTP=true`";
+        return Err(EnvError::new(NAME, wants));
+    }
+    Ok(url)
 }
 
 /// Which of OpenAI's two APIs is used.

@@ -2,7 +2,7 @@ use crate::engine::prompt::prompt;
 use crate::engine::turn::{FirstWrite, TurnPlan};
 use crate::engine::{Engine, Error, Events, OnEnd};
 use crate::identity::Identity;
-use crate::json_depth::is_too_deep;
+use crate::json::is_too_deep;
 use crate::protocol::{AddClientToolOutput, ClientToolCall, ClientToolCallStatus, ThreadItem};
 use crate::store::{Loaded, ModelContext, StoredItem};
 

@@ -51,6 +51,9 @@ impl Engine {
         let files = self.files()?;
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let media_type = check(files, &name, size, mime_type)?;
+        if !media_type.fits(&bytes) {
+            return Err(Error::Invalid("the file is not what its type says".to_owned()));
+        }
         self.admit_request(owner).await?;
         let record = self.announced(name, size, &media_type);
         // Without its record, what is uploaded goes by itself.
@@ -102,17 +105,20 @@ impl Engine {
         id: &str,
     ) -> Result<(Attachment, Upload), Error> {
         let object = ObjectKey::upload(owner, id);
-        let (record, found) = tokio::join!(self.store.attachments.get(owner, id), files.head(&object));
+        let (record, found) = tokio::join!(self.store.attachments.get(owner, id), files.look(&object));
         let record = record?.ok_or_else(unknown_attachment)?;
         if record.message_id.is_some() {
             return Err(Error::attachment_taken(id));
         }
-        let FileHead { size, media_type, etag } =
+        let FileHead { size, media_type, etag, start } =
             found?.ok_or_else(|| Error::Invalid(format!("the attachment `{id}` was not uploaded")))?;
         let media_type = media_type.filter(|found| found.as_str() == record.media_type && size == record.size);
         let media_type = media_type.ok_or_else(|| {
             Error::Invalid(format!("the attachment `{id}` has another size or type than was announced"))
         })?;
+        if !media_type.fits(&start) {
+            return Err(Error::Invalid(format!("the attachment `{id}` is not what its type says")));
+        }
         let kind = kind(&media_type, || STORED.to_owned());
         let attachment =
             Attachment { thread_id: Some(thread_id.to_owned()), size: Some(record.size), ..attachment(record, kind) };
@@ -184,7 +190,8 @@ fn check(files: &Files, name: &str, size: u64, mime_type: &str) -> Result<MediaT
 
 /// An attachment in the composer. Its preview can be loaded once it is uploaded.
 fn unsent(files: &Files, owner: &Owner, record: AttachmentRecord, media_type: &MediaType) -> Attachment {
-    let kind = kind(media_type, || files.url(&ObjectKey::upload(owner, &record.id)));
+    let object = ObjectKey::upload(owner, &record.id);
+    let kind = kind(media_type, || files.url_of(&object, media_type.as_str(), &record.name));
     attachment(record, kind)
 }
 

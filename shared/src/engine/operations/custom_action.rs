@@ -5,7 +5,7 @@ use crate::engine::{Document, Engine, Error, Events, OnEnd};
 use crate::hash::sha256_hex;
 use crate::identity::Identity;
 use crate::ids;
-use crate::json_depth::is_too_deep;
+use crate::json::is_too_deep;
 use crate::model::Prompt;
 use crate::protocol::{CustomAction, Event, ThreadItem};
 use crate::store::{ActionClaim, Loaded};

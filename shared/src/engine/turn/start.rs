@@ -163,6 +163,7 @@ impl Engine {
             tracing::error!(error = chain(&error), "could not read the files of a prompt");
             return Err(ModelError::new(ModelErrorKind::Unavailable));
         }
+        prompt.user = self.keys.known().map(|keys| keys.safety_identifier(owner));
         self.model.stream(&prompt).await
     }
 }

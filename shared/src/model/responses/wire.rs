@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::hosted_tools::HostedToolCall;
-use crate::json_depth::is_too_deep;
+use crate::json::is_too_deep;
 use crate::model::wire::{ReportedError, each_known, known};
 
 /// An event of the stream.
