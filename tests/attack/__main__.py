@@ -1,21 +1,21 @@
 """Attacks a server, and says what did not hold.
 
 `python -m attack SERVER [GROUP...]` starts the program SERVER for each group, with the group's settings.
-`python -m attack https://… [GROUP...]` attacks what runs at an address, with the groups that need no settings; the secret
-that the site signs with is `JWT_SECRET` (and `JWT_ISSUER`, `JWT_AUDIENCE`), if there is one.
+`python -m attack https://… [GROUP...]` attacks what runs at an address, with the groups that need no settings; the
+secret that the site signs with is `JWT_SECRET` (and `JWT_ISSUER`, `JWT_AUDIENCE`), if there is one.
 """
 
 import sys
 import time
 from contextlib import nullcontext
 
-from . import bodies, files, framing, limits, local_server, origins, others, tokens
+from . import bodies, files, framing, limits, local_server, origins, others, sessions, tokens
 from .attack import faults
 from .world import JWT_SECRET, SIGNING_SECRET, elsewhere, started
 
 GROUPS = {
     group.__name__.rpartition(".")[2]: group
-    for group in [tokens, origins, framing, bodies, others, limits, files, local_server]
+    for group in [tokens, sessions, origins, framing, bodies, others, limits, files, local_server]
 }
 
 

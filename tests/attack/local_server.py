@@ -85,6 +85,9 @@ def web_socket(world):
     }.items():
         headers = [*upgrade, *([("sec-websocket-protocol", protocol)] if protocol else [])]
         yield Attack(f"a WebSocket with {name}", "GET", "/ws", headers, status=(400, 401, 403))
+    for origin in ["https://evil.example", "null", "https://www.example.com.evil.example"]:
+        headers = [*upgrade, ("sec-websocket-protocol", f"chatkit, {world.alice}"), ("origin", origin)]
+        yield Attack(f"a WebSocket of a page of {origin}", "GET", "/ws", headers, status=403)
     yield Attack(
         "a WebSocket with the token in a header", "GET", "/ws", [*upgrade, *bearer(world.alice)], status=(400, 401, 403)
     )

@@ -66,7 +66,11 @@ def attacks(world):
         yield Attack(
             f"a session for a page that is {site}",
             path="/api/chatkit/session",
-            headers=[("origin", "https://evil.example"), ("sec-fetch-site", site), ("x-forwarded-host", "evil.example")],
+            headers=[
+                ("origin", "https://evil.example"),
+                ("sec-fetch-site", site),
+                ("x-forwarded-host", "evil.example"),
+            ],
             body={},
             status=403,
             code="forbidden",
