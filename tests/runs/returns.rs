@@ -7,7 +7,34 @@ use super::{again, client, in_halves, live, other_process, reload, rest, run_of,
 use crate::harness::app::{App, add, chatkit, create};
 use crate::harness::live::Live;
 use crate::harness::model::Gate;
+use crate::harness::page::Page;
 use crate::harness::responses::{answer, upstream_error};
+
+#[tokio::test]
+async fn client_that_comes_back_while_the_answer_ends_sees_all_of_it() {
+    let app = App::start().await;
+    let (one, two, end) = (Gate::closed(), Gate::closed(), Gate::closed());
+    let thread_id = thread(&app).await;
+    let operation = add(&thread_id, "go");
+    app.model.then(in_halves(&one, &two, &end));
+    let mut started = app.live("alice", &operation).await;
+    started.until("stream_options").await;
+    let position = started.position.clone().unwrap();
+    one.open();
+    until_delta(&mut started, "One, ").await;
+    // It reads what is stored when more is stored than there was when it came.
+    let read = app.dynamo.hold("Query", "");
+    let back = live(&app.router, again("alice", &operation, &position)).await;
+    read.arrived.pass().await;
+    two.open();
+    end.open();
+    started.rest().await;
+    read.released.open();
+    let (mut page, events) = (Page::of(&thread_id), back.rest().await);
+    let refused: Vec<_> = events.iter().filter_map(|event| page.show(event).err()).collect();
+    assert!(refused.is_empty(), "{refused:?} in {events:#?}");
+    assert_eq!(page.items.last().unwrap()["content"][0]["text"], "One, two.", "{events:#?}");
+}
 
 #[tokio::test]
 async fn client_that_comes_back_sees_all_of_the_answer_and_nothing_twice() {

@@ -11,7 +11,7 @@ use crate::store::{OpenItem, RunSnapshot, StoredItem};
 pub(super) fn catch_up(from: &Position, items: &[StoredItem], snapshot: &RunSnapshot, ended: bool) -> Vec<RunEvent> {
     let mut steps = Vec::new();
     for stored in items.iter().filter(|stored| stored.is_of(&from.run_id) && !stored.item.is_hidden()) {
-        let seq = stored.position.as_ref().map_or(0, |position| position.seq);
+        let seq = seq_of(stored);
         if seq > from.seq && (ended || seq <= snapshot.seq) {
             let item = stored.item.clone();
             let is_replaced = stored.position.as_ref().is_some_and(|position| position.is_replaced);
@@ -19,7 +19,10 @@ pub(super) fn catch_up(from: &Position, items: &[StoredItem], snapshot: &RunSnap
             steps.push((seq, vec![RunEvent { position: Some(from.at(seq, 0)), event }]));
         }
     }
-    let is_stored = |open: &&OpenItem| items.iter().any(|stored| stored.item.id() == open.item.id());
+    // What was completed after the snapshot is left out above, so it is still being made.
+    let is_stored = |open: &&OpenItem| {
+        items.iter().any(|stored| stored.item.id() == open.item.id() && seq_of(stored) <= snapshot.seq)
+    };
     for open in snapshot.open.iter().filter(|open| open.changed > from.seq && !ended && !is_stored(open)) {
         if open.added > from.seq {
             steps.push((open.added, begin(from, open)));
@@ -32,6 +35,10 @@ pub(super) fn catch_up(from: &Position, items: &[StoredItem], snapshot: &RunSnap
     }
     steps.sort_by_key(|(seq, _)| *seq);
     steps.into_iter().flat_map(|(_, events)| events).collect()
+}
+
+fn seq_of(stored: &StoredItem) -> u64 {
+    stored.position.as_ref().map_or(0, |position| position.seq)
 }
 
 /// An open item that the client does not know.
