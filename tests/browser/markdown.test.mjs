@@ -135,6 +135,7 @@ test("lists", () =>
     ["1. a\n   ```\n   code\n   ```\n2. b", "<list 1><li><p>a</p><pre >code</pre></li><li><p>b</p></li></list>"],
     ["- a\nlazy\n\nb", "<list -><li><p>a\nlazy</p></li></list><p>b</p>"],
     ["- [ ] a\n- [x] b", "<list -><li false><p>a</p></li><li true><p>b</p></li></list>"],
+    ["-\n- a\n-", "<list -><li></li><li><p>a</p></li><li></li></list>"],
     ["text\n- a", "<p>text</p><list -><li><p>a</p></li></list>"],
     ["* a\n- b", "<list -><li><p>a</p></li></list><list -><li><p>b</p></li></list>"],
   ]));
@@ -168,10 +169,60 @@ test("a table that is still growing is one from its first line on", () => {
   ]);
 });
 
-test("every beginning of a text is rendered without an error, and a hostile one in no time", () => {
+test("links are not in links, and images are links", () => all(inline, [
+  ["[a [b](https://x.org) c](https://y.org/)", "[a <a https://x.org>b</a> c](<a https://y.org/>https://y.org/</a>)"],
+  ["[![a *b*](https://x.org/a.png) c](https://y.org)", "<a https://y.org>a <emphasis>b</emphasis> c</a>"],
+  ["*a [b* c](https://x.org)*", "<emphasis>a <a https://x.org>b* c</a></emphasis>"],
+  ["[`]`](https://x.org)", "<a https://x.org><code>]</code></a>"],
+]));
+
+test("headings and tables of odd spaces", () => all(blocks, [
+  ["#\n# #\n## a #b\n# a\t## \t", "<h1></h1><h1></h1><h2>a #b</h2><h1>a</h1>"],
+  ["a | b\n - | -: \n1|2", "<table -,right><tr>a|b</tr><tr>1|2</tr></table>"],
+  ["a | b\n:- - | -", "<p>a | b\n:- - | -</p>"],
+]));
+
+test("every beginning of a text is parsed without an error", () => {
   const text =
     "# A\n\n1. **b** `c`\n   - [d](https://x.org)\n\n| a | b |\n|---|:-:|\n| 1 | ~~2~~ |\n\n> q\n\n```js\nx\n```\n";
   for (let length = 0; length <= text.length; length += 1) blocks(text.slice(0, length));
-  for (const hostile of ["> ", "- ", "[", "**a ", "`", "|", "<", "\\", "[a](", "1. "]) blocks(hostile.repeat(2000));
-  for (const hostile of ["[", "**a ", "`a``", "[a](", "_a*", "https://x.org/("]) inline(hostile.repeat(1000));
+});
+
+const CHARACTERS = 100_000;
+
+const HOSTILE = [
+  "*a ", "**a ", "_a*", "*a_", "***", "~~a ", "~~~a~~", "*a* ", "**a*", "a*b_c~~", "[", "]", "![", "[a](", "[]()", "](",
+  "[a](https://x.org", "[a](<", '[a](x "', "[a](x '", "[a](  ", "[a](b(c", "`", "`a``", "``a`", "\\", "<", "<https://x.org", "> ",
+  "- ", "-\n", "1. ", "* ", "|", "|\n", "a|b\n-|-\n", "|-\n", "# ", "#", "=", "-", "~", "`\n", "```\n", "~~~\n", " ", "\t", "\n",
+  "  \n", "a\n", "a\n\n", "- a\n\n", "- a\n", "> a\n", ">", "https://x.org/(", "https://x.org/)", "http://", ".", "h", "\u2028",
+];
+
+test("a hostile text takes no longer than another, and no stack", () => {
+  const repeated = HOSTILE.map((piece) => piece.repeat(CHARACTERS / piece.length));
+  const half = (/** @type {string} */ piece) => piece.repeat(CHARACTERS / piece.length / 2);
+  const nestings = [["[", "](https://x.org)"], ["![", "](u)"], ["![", "](https://x.org)"], ["*", "*"], ["**a", "b**"], ["*a_b", "_c*"], ["`", "``"]];
+  const framed = [
+    ["# ", " ", "x"], ["# ", "#", "x"], ["```", " ", "`"], ["~~~", "~", "`"], ["- ", " ", "\u2028x"], ["a|b\n-", " ", "x"],
+    ["| ", " ", "\nx"], ["- a\n", "\n", "  b"], ["a", " ", "b"], ["a", "*", "b"], ["a [", "a", "]"], ["[a](", " ", "x"],
+    ["https://x", ".", "y"], ["https://x", ")", ""], ["", "|", `\n${half("-|")}-\n${"|\n".repeat(50_000)}`],
+  ];
+  const hostile = [
+    ...repeated,
+    ...nestings.map(([open, close]) => open.repeat(20_000) + close.repeat(20_000)),
+    ...nestings.map(([open, close]) => open.repeat(20_000) + half("*a* ") + close.repeat(20_000)),
+    ...framed.map(([before, piece, after]) => before + half(piece) + after),
+  ];
+  // As long as the server keeps answers.
+  hostile.push("*a ".repeat(100_000), "[".repeat(300_000));
+  // Some 100 ms are usual; in time that grows with the square of the length it would be minutes.
+  const most = 10_000;
+  for (const text of hostile) {
+    for (const options of [{}, { partial: true }]) {
+      const began = performance.now();
+      inlineHtml(parseInline(text, options));
+      blockHtml(parseBlocks(text, options));
+      const milliseconds = performance.now() - began;
+      assert.ok(milliseconds < most, `${JSON.stringify(text.slice(0, 20))}… took ${milliseconds} ms`);
+    }
+  }
 });

@@ -238,6 +238,10 @@ const passed = await runSteps(url, {
     await page.goto(`/#${firstThread}`);
     await page.getByText("This chat does not exist, or it belongs to another user.").waitFor();
     assert.equal(await answers(page).count(), 0);
+    // What is no address of a thread at all does not stop the page either.
+    await page.goto("/#%E0%A4%A");
+    await page.reload();
+    await page.getByText("This chat does not exist, or it belongs to another user.").waitFor();
     await become(page, "Anonymous visitor");
     await page.getByRole("link", { name: "All about markdown" }).click();
     await answers(page).first().waitFor();

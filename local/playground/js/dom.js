@@ -1,5 +1,7 @@
 /** Building elements. Text only ever becomes a text node, so nothing that a server or a model sends can be markup. */
 
+/** @typedef {Node | string | null | false} Child */
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
@@ -7,7 +9,7 @@ const SVG = "http://www.w3.org/2000/svg";
  * @param {Tag} tag
  * @param {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} [attributes] functions
  *   are listeners of the event they are named for; `true` is an attribute without a value; the rest of the falsy, none
- * @param {...(Node | string | null | false)} children
+ * @param {...(Child | Child[])} children lists for as many as there may be: arguments are bounded
  * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function element(tag, attributes = {}, ...children) {
@@ -17,7 +19,7 @@ export function element(tag, attributes = {}, ...children) {
     else if (value === true) made.setAttribute(name, "");
     else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, String(value));
   }
-  made.append(...children.filter((child) => child !== null && child !== false));
+  for (const child of children.flat()) if (child !== null && child !== false) made.append(child);
   return made;
 }
 

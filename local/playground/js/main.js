@@ -123,7 +123,13 @@ function loadFailure(error) {
 
 /** @returns {string | null} */
 function threadInAddress() {
-  return decodeURIComponent(location.hash.slice(1)) || null;
+  const text = location.hash.slice(1);
+  try {
+    return decodeURIComponent(text) || null;
+  } catch {
+    // Somebody else's address: there is no such thread.
+    return text;
+  }
 }
 
 /** Updates everything around the conversation. */

@@ -13,17 +13,23 @@
  *   | { type: "rule" }} Block
  */
 
-const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#*)?[ \t]*$/;
+import { withoutEnd } from "./scan.js";
+
+// No pattern can match a line in two ways, as trying both takes too long for a hostile one.
+const HEADING = /^ {0,3}(#{1,6})(?![^ \t])(.*)$/s;
 const RULE = /^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$/;
-const FENCE = /^( {0,3})(`{3,}|~{3,})[ \t]*([^`]*)$/;
+const FENCE = /^( {0,3})(`{3,}(?!`)|~{3,}(?!~))([^`]*)$/;
 const QUOTE = /^ {0,3}> ?/;
-const ENTRY = /^( {0,3})([-*+]|\d{1,9}[.)])(?:([ \t]+)(.*)|[ \t]*)$/;
+const ENTRY = /^( {0,3})([-*+]|\d{1,9}[.)])(?:([ \t]+)(.*)|[ \t]*)$/s;
 const UNDERLINE = /^ {0,3}(=+|-+)[ \t]*$/;
-const DIVIDER = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/;
-const GROWING_HEADER = /^(\|[^|\n]*\S[^\n]*)(?:\n\|[ \t:|-]*)?$/;
+const DIVIDER = /^ {0,3}[-:|][-:| \t]*$/;
+const DIVIDER_CELL = /^:?-+:?$/;
+const GROWING_HEADER = /^(\|[^\S\n]*\S[^\n]*)(?:\n\|[ \t:|-]*)?$/;
 const TASK = /^\[([ xX])\][ \t]+/;
 /** Deeper nesting is read as text: no answer needs it, and it must not exhaust the stack. */
 const DEEPEST = 20;
+/** Rows beyond are text: each has as many cells as the header, however short it is. */
+const MOST_CELLS = 20_000;
 
 /**
  * @param {string} text
@@ -85,7 +91,13 @@ function fencedCode(lines, at) {
 /** @param {string[]} lines @param {number} at @returns {Found | null} */
 function heading(lines, at) {
   const found = HEADING.exec(lines[at]);
-  return found && { block: { type: "heading", level: found[1].length, text: found[2] ?? "" }, length: 1 };
+  return found && { block: { type: "heading", level: found[1].length, text: withoutClosingMarks(found[2].trim()) }, length: 1 };
+}
+
+/** @param {string} heading */
+function withoutClosingMarks(heading) {
+  const text = withoutEnd(heading, "#");
+  return text === "" || " \t".includes(text[text.length - 1]) ? text.trimEnd() : heading;
 }
 
 /** @param {string[]} lines @param {number} at @returns {Found | null} */
@@ -97,13 +109,16 @@ function rule(lines, at) {
 function table(lines, at) {
   if (!lines[at].includes("|") || at + 1 >= lines.length || !DIVIDER.test(lines[at + 1])) return null;
   const header = cells(lines[at]);
-  const alignments = cells(lines[at + 1]).map(alignment);
+  const divider = cells(lines[at + 1]);
+  if (!divider.every((cell) => DIVIDER_CELL.test(cell))) return null;
+  const alignments = divider.map(alignment);
   // While the divider is being written it has fewer columns than the header.
   const isGrowing = at + 2 === lines.length && lines[at + 1].includes("|") && alignments.length < header.length;
   if (header.length !== alignments.length && !isGrowing) return null;
   let end = at + 2;
-  while (end < lines.length && lines[end].includes("|") && lines[end].trim() !== "") end += 1;
-  const rows = lines.slice(at + 2, end).map((line) => header.map((_, column) => cells(line)[column] ?? ""));
+  const last = Math.min(lines.length, end + Math.ceil(MOST_CELLS / header.length));
+  while (end < last && lines[end].includes("|")) end += 1;
+  const rows = lines.slice(at + 2, end).map(cells).map((row) => header.map((_, column) => row[column] ?? ""));
   return { block: { type: "table", header, alignments: header.map((_, column) => alignments[column] ?? null), rows }, length: end - at };
 }
 
@@ -149,7 +164,7 @@ function list(lines, at, depth) {
     const blank = blankLines(lines, end);
     const next = ENTRY.exec(lines[end + blank] ?? "");
     const goesOn = next?.[2].at(-1) === marker && !RULE.test(lines[end + blank]);
-    loose ||= inner.includes("") || (blank > 0 && goesOn);
+    loose ||= inner.includes("", 1) || (blank > 0 && goesOn);
     if (goesOn) end += blank;
   }
   return { block: { type: "list", start: /\d/.test(first[2]) ? Number.parseInt(first[2], 10) : null, loose, entries }, length: end - at };
@@ -173,8 +188,9 @@ function entryLines(lines, at, [, indent, bullet, space = " ", text = ""]) {
     // Models often indent nested lists by two spaces where the marker is wider; that is accepted from the first one on.
     const indented = /^[ \t]*/.exec(line.replaceAll("\t", "    "))?.[0].length ?? 0;
     const belongs = indented >= Math.min(width, 2) + indent.length && indented > 0;
-    if (!belongs && (blank > 0 || !continues(lines, end))) break;
-    inner.push(...Array(blank).fill(""), belongs ? outdent(line, width) : line);
+    if (!belongs && (blank > 0 || ENTRY.test(line) || !continues(lines, end))) break;
+    for (let empty = 0; empty < blank; empty += 1) inner.push("");
+    inner.push(belongs ? outdent(line, width) : line);
     end += blank + 1;
   }
   return { inner, length: end - at };

@@ -59,13 +59,13 @@ function renderBlock(block, partial) {
   switch (block.type) {
     case "heading":
       // The page has its own first levels: an answer's outline begins below them.
-      return element(/** @type {"h3"} */ (`h${Math.min(block.level + 2, 6)}`), { "data-level": block.level }, ...renderInline(block.text, partial));
+      return element(/** @type {"h3"} */ (`h${Math.min(block.level + 2, 6)}`), { "data-level": block.level }, renderInline(block.text, partial));
     case "paragraph":
-      return element("p", {}, ...renderInline(block.text, partial));
+      return element("p", {}, renderInline(block.text, partial));
     case "code":
       return codeBlock(block);
     case "quote":
-      return element("blockquote", {}, ...renderBlocks(block.blocks, partial));
+      return element("blockquote", {}, renderBlocks(block.blocks, partial));
     case "list":
       return list(block, partial);
     case "table":
@@ -97,21 +97,21 @@ function list({ start, loose, entries }, partial) {
     const isGrowing = partial && index === entries.length - 1;
     const box = checked === null ? null : element("input", { type: "checkbox", disabled: true, checked, "aria-label": checked ? "done" : "to do" });
     const [first, ...others] = blocks;
-    if (loose || first?.type !== "paragraph") return element("li", {}, box, ...renderBlocks(blocks, isGrowing));
+    if (loose || first?.type !== "paragraph") return element("li", {}, box, renderBlocks(blocks, isGrowing));
     const text = renderInline(first.text, isGrowing && others.length === 0);
-    return element("li", { class: box ? "task" : null }, box, ...text, ...renderBlocks(others, isGrowing));
+    return element("li", { class: box ? "task" : null }, box, text, renderBlocks(others, isGrowing));
   });
-  return start === null ? element("ul", {}, ...items) : element("ol", { start }, ...items);
+  return start === null ? element("ul", {}, items) : element("ol", { start }, items);
 }
 
 /** @param {Block & { type: "table" }} block @param {boolean} partial */
 function table({ header, alignments, rows }, partial) {
   const body = rows.map((row, index) =>
-    element("tr", {}, ...row.map((cell, column) =>
-      element("td", { "data-align": alignments[column] }, ...renderInline(cell, partial && index === rows.length - 1)))));
-  const head = header.map((cell, column) => element("th", { scope: "col", "data-align": alignments[column] }, ...renderInline(cell, false)));
+    element("tr", {}, row.map((cell, column) =>
+      element("td", { "data-align": alignments[column] }, renderInline(cell, partial && index === rows.length - 1)))));
+  const head = header.map((cell, column) => element("th", { scope: "col", "data-align": alignments[column] }, renderInline(cell, false)));
   return element("div", { class: "table", tabindex: 0, role: "group", "aria-label": "Table" },
-    element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body)));
+    element("table", {}, element("thead", {}, element("tr", {}, head)), element("tbody", {}, body)));
 }
 
 /** @param {string} text @param {boolean} partial */
@@ -130,13 +130,13 @@ function inlineNodes(nodes) {
       case "break":
         return element("br");
       case "strong":
-        return element("strong", {}, ...inlineNodes(node.children));
+        return element("strong", {}, inlineNodes(node.children));
       case "emphasis":
-        return element("em", {}, ...inlineNodes(node.children));
+        return element("em", {}, inlineNodes(node.children));
       case "strike":
-        return element("del", {}, ...inlineNodes(node.children));
+        return element("del", {}, inlineNodes(node.children));
       case "link":
-        return element("a", { href: node.href, target: "_blank", rel: "noopener noreferrer" }, ...inlineNodes(node.children));
+        return element("a", { href: node.href, target: "_blank", rel: "noopener noreferrer" }, inlineNodes(node.children));
     }
   });
 }
