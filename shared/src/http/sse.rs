@@ -29,21 +29,28 @@ const FIRST_KEEP_ALIVE_AFTER: Duration = Duration::from_secs(1);
 
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
+/// Events that are there at the same time go out together. None waits for another.
+const MAX_EVENTS_A_WRITE: usize = 64;
+
+const TYPICAL_EVENT_BYTES: usize = 256;
+
 /// An event: `data: {json}` and an empty line.
 pub fn encode(event: &impl Serialize) -> Bytes {
-    encode_at(event, None)
+    let mut bytes = Vec::new();
+    encode_into(&mut bytes, event, None);
+    Bytes::from(bytes)
 }
 
 /// An event with the position behind it as its id. The id comes last, since ChatKit's transport takes an id at its line:
 /// with the id first, an event that is cut before its data would count as seen.
-fn encode_at(event: &impl Serialize, position: Option<&Position>) -> Bytes {
-    const PREFIX: &[u8] = b"data: ";
-    let mut bytes = PREFIX.to_vec();
-    if event.serialize(&mut Serializer::with_formatter(&mut bytes, OneLine)).is_err() {
+fn encode_into(bytes: &mut Vec<u8>, event: &impl Serialize, position: Option<&Position>) {
+    bytes.extend_from_slice(b"data: ");
+    let start = bytes.len();
+    if event.serialize(&mut Serializer::with_formatter(&mut *bytes, OneLine)).is_err() {
         // Does not happen: event types have string keys only. A stream has no other way to report it.
-        bytes.truncate(PREFIX.len());
+        bytes.truncate(start);
         let error = Event::Error { code: ErrorCode::StreamError, message: None, allow_retry: true };
-        let _ = serde_json::to_writer(&mut bytes, &error);
+        let _ = serde_json::to_writer(&mut *bytes, &error);
     }
     bytes.push(b'\n');
     if let Some(position) = position {
@@ -51,7 +58,6 @@ fn encode_at(event: &impl Serialize, position: Option<&Position>) -> Bytes {
         let _ = writeln!(bytes, "id: {position}");
     }
     bytes.push(b'\n');
-    Bytes::from(bytes)
 }
 
 /// JSON without the characters that Unicode, but not the standard of server-sent events, takes for the end of a line: some
@@ -71,9 +77,14 @@ impl Formatter for OneLine {
 
 /// An answer that streams the events of a run.
 pub fn response(events: Events) -> Response {
-    stream(
-        UnboundedReceiverStream::new(events).map(|RunEvent { position, event }| encode_at(&event, position.as_ref())),
-    )
+    let events = UnboundedReceiverStream::new(events).ready_chunks(MAX_EVENTS_A_WRITE);
+    stream(events.map(|events| {
+        let mut bytes = Vec::with_capacity(events.len() * TYPICAL_EVENT_BYTES);
+        for RunEvent { position, event } in events {
+            encode_into(&mut bytes, &event, position.as_ref());
+        }
+        Bytes::from(bytes)
+    }))
 }
 
 /// An answer of one event.
