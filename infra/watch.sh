@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scratch="$(mktemp -d)"
-mkfifo "$scratch/variables"
+mkfifo "$scratch/output"
 children=()
 stop() {
     trap - EXIT INT TERM
@@ -18,12 +18,11 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 cargo build --package chatkit-local
-cargo run --quiet --package chatkit-local -- --backends-only > "$scratch/variables" &
+cargo run --quiet --package chatkit-local -- --backends-only > "$scratch/output" &
 children+=("$!")
-while IFS= read -r line && [ "$line" != "# ready" ]; do
-    eval "$line"
-done < "$scratch/variables"
-[ "${line:-}" = "# ready" ] || { echo "the backends did not start" >&2; exit 1; }
+# One line, once they are ready: the command that reads the variables.
+IFS= read -r command < "$scratch/output" || { echo "the backends did not start" >&2; exit 1; }
+eval "$command"
 
 cargo lambda watch -A 127.0.0.1 -P "${1:-9000}" &
 children+=("$!")

@@ -15,6 +15,7 @@ mod http;
 mod identity;
 mod lambda;
 mod limits;
+mod local;
 mod model;
 mod plain;
 mod runs;

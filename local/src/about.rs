@@ -1,5 +1,6 @@
 //! What the page and the terminal say about this server.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use chatkit_shared::assistant::{Assistant, ClientChoice, Runner, Tool};
@@ -81,7 +82,13 @@ impl About {
     }
 
     /// What the terminal says once the server listens. `document` is the assistant document as it was configured.
-    pub(crate) fn start_summary(&self, document: Option<&str>, data: Option<&Path>, is_development: bool) -> String {
+    pub(crate) fn start_summary(
+        &self,
+        document: Option<&str>,
+        data: Option<&Path>,
+        is_development: bool,
+        host: IpAddr,
+    ) -> String {
         let model = match (&self.model_server, self.demo) {
             (_, true) => "the built-in demo model; set OPENAI_API_KEY for a real one".to_owned(),
             (Some(server), false) => format!("{} at {server}", self.model),
@@ -98,7 +105,14 @@ impl About {
             Some(data) => format!("{}, kept when the server stops", data.display()),
             None => "in memory, gone when the server stops".to_owned(),
         };
-        let users = if is_development { "\n  users      anyone is any user: AUTH_MODE has `development`" } else { "" };
+        let users = match (is_development, host.is_loopback()) {
+            (true, true) => "\n  users      anyone is any user: AUTH_MODE has `development`",
+            (true, false) => "\n  users      ANYONE WHO REACHES THIS ADDRESS IS ANY USER: AUTH_MODE has `development`",
+            (false, true) => "",
+            (false, false) => {
+                "\n  users      visitors, and users with a token; `x-user-id` is off, as other machines can connect"
+            }
+        };
         format!("  model      {model}\n  assistant  {assistant}\n  data       {data}{users}")
     }
 }
@@ -175,25 +189,28 @@ mod tests {
         let local = about(&[("MODEL", "m"), ("OPENAI_BASE_URL", "http://127.0.0.1:8000/v1")], false);
         let demo = about(&[("MODEL", "demo")], true);
         let paid = about(&[("MODEL", "m")], false);
+        let loopback = "127.0.0.1".parse().unwrap();
         for (summary, expected) in [
             (
-                local.start_summary(Some("shop.json"), Some(Path::new(".local")), true),
+                local.start_summary(Some("shop.json"), Some(Path::new(".local")), true, loopback),
                 "  model      m at 127.0.0.1:8000
   assistant  shop.json
   data       .local, kept when the server stops
   users      anyone is any user: AUTH_MODE has `development`",
             ),
             (
-                demo.start_summary(None, None, false),
+                demo.start_summary(None, None, true, "0.0.0.0".parse().unwrap()),
                 "  model      the built-in demo model; set OPENAI_API_KEY for a real one
   assistant  the demonstration, local/assistant.json
-  data       in memory, gone when the server stops",
+  data       in memory, gone when the server stops
+  users      ANYONE WHO REACHES THIS ADDRESS IS ANY USER: AUTH_MODE has `development`",
             ),
             (
-                paid.start_summary(Some("{}"), None, false),
+                paid.start_summary(Some("{}"), None, false, "::".parse().unwrap()),
                 "  model      m at OpenAI, paid for with your API key
   assistant  the document in ASSISTANT
-  data       in memory, gone when the server stops",
+  data       in memory, gone when the server stops
+  users      visitors, and users with a token; `x-user-id` is off, as other machines can connect",
             ),
         ] {
             assert_eq!(summary, expected);

@@ -24,7 +24,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 3000)]
     pub port: u16,
 
-    /// The address to listen on. While `AUTH_MODE` has `development`, anyone who can connect to it can be any user.
+    /// The address to listen on. Beyond loopback nobody is a user without a token, unless `AUTH_MODE` names `development`.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub host: IpAddr,
 
@@ -36,7 +36,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "data")]
     pub memory: bool,
 
-    /// Start only DynamoDB, S3 and the model, and print the variables for their clients: for `cargo lambda watch`.
+    /// Start only DynamoDB, S3 and the model, and write the variables that lead to them: for `cargo lambda watch`.
     #[arg(long)]
     pub backends_only: bool,
 

@@ -10,8 +10,9 @@ use chatkit_shared::setup::SetupError;
 
 const DEVELOPMENT: &str = "development";
 
-/// Sets what a function needs and is not set: tables, region, secrets, identities.
-pub(crate) fn complete(env: &mut Env, data: Option<&Path>, ids: &Ids) -> Result<(), SetupError> {
+/// Sets what a function needs and is not set: tables, region, secrets, identities. `is_private` if nobody but this machine
+/// can connect: else `development`, in which anyone is any user, must be asked for by name.
+pub(crate) fn complete(env: &mut Env, data: Option<&Path>, ids: &Ids, is_private: bool) -> Result<(), SetupError> {
     for (name, value) in [
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "local"),
@@ -28,7 +29,7 @@ pub(crate) fn complete(env: &mut Env, data: Option<&Path>, ids: &Ids) -> Result<
     if ["JWT_SECRET", "JWT_SECRET_ARN", "JWKS_URL"].iter().all(|name| env.get(name).is_none()) {
         env.or_insert("JWT_SECRET", stored_secret(data, "jwt-secret", ids)?);
     }
-    env.or_insert("AUTH_MODE", "development,anonymous,jwt");
+    env.or_insert("AUTH_MODE", if is_private { "development,anonymous,jwt" } else { "anonymous,jwt" });
     Ok(())
 }
 
@@ -46,7 +47,7 @@ pub(crate) fn without_development(env: &Env) -> String {
 }
 
 /// A secret that survives a restart, so that visitors stay the same and user tokens stay valid.
-fn stored_secret(data: Option<&Path>, name: &str, ids: &Ids) -> Result<String, SetupError> {
+pub(crate) fn stored_secret(data: Option<&Path>, name: &str, ids: &Ids) -> Result<String, SetupError> {
     let Some(data) = data else { return Ok(fresh_secret(ids)) };
     let path = data.join(name);
     match std::fs::read_to_string(&path) {

@@ -2,19 +2,26 @@
 
 use chatkit_local::about::describe;
 use chatkit_local::arguments::Arguments;
+use chatkit_local::backends_only;
 use chatkit_local::server::Server;
-use chatkit_local::{backends, demo_model};
 use chatkit_shared::assistant::Assistant;
-use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
-use chatkit_shared::ids::Ids;
 use chatkit_shared::setup::SetupError;
 use chatkit_shared::telemetry;
 use clap::Parser;
+#[cfg(unix)]
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A turn allocates thousands of times, and this is faster at it than the C library's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> Result<(), SetupError> {
     let arguments = Arguments::parse();
+    // Other users of this machine may read nothing of what is kept.
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let env = Env::process();
     telemetry::init(&env, telemetry::Format::Text)?;
     if let Some(file) = arguments.check_assistant {
@@ -28,7 +35,8 @@ async fn serve(arguments: &Arguments, env: Env) -> Result<(), SetupError> {
     let server = Server::bind(arguments, env).await?;
     println!("listening on http://{}", server.address);
     eprintln!("{}", server.summary);
-    Ok(server.run(stop()).await?)
+    server.run(stop()).await;
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "what was found is this mode's output")]
@@ -47,22 +55,25 @@ fn check_assistant(file: &str, mut env: Env) -> Result<(), SetupError> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the variables are this mode's output")]
-async fn serve_backends(arguments: &Arguments, mut env: Env) -> Result<(), SetupError> {
-    let clock = Clock::system();
-    let ids = Ids::system(clock.clone());
-    let data = arguments.data().map(|path| path.as_path());
-    backends::start(&mut env, data, &clock, &ids, demo_model::PACE).await?;
-    for (name, value) in backends::variables(&env) {
-        println!("export {name}='{value}'");
-    }
-    println!("# ready");
+#[expect(clippy::print_stdout, reason = "programs read this line")]
+async fn serve_backends(arguments: &Arguments, env: Env) -> Result<(), SetupError> {
+    let started = backends_only::start(arguments, env).await?;
+    eprintln!("the backends are ready; this leads the functions of another shell to them:");
+    println!(". {}", backends_only::quoted(&started.variables.display().to_string()));
     stop().await;
     Ok(())
 }
 
+/// Ctrl-C, or what service managers and containers send. Where there is no such signal, the process is killed.
 async fn stop() {
-    // Where there is no such signal, the process is killed.
+    #[cfg(unix)]
+    if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+        tokio::select! {
+            Ok(()) = tokio::signal::ctrl_c() => return,
+            _ = terminated.recv() => return,
+            else => {}
+        }
+    }
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

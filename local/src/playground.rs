@@ -104,7 +104,7 @@ mod tests {
         }
         let clock = Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap());
         let ids = Ids::seeded(clock.clone(), 1);
-        let setup = Setup { env: env.clone(), clock, ids, cookie: VisitorCookie::Loopback };
+        let setup = Setup { env: env.clone(), clock, ids, cookie: VisitorCookie::Loopback, dynamodb: None };
         let keys = SigningKeys::required(&env, &setup.clients().unwrap().secrets).unwrap();
         let http = HttpLayer::from_env(&env, keys, setup.clock, setup.ids).unwrap();
         let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();

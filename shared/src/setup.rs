@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::{self, Debug, Display};
 use std::sync::Arc;
 
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use reqwest::Client;
 
 use crate::assistant::Assistant;
@@ -29,6 +30,8 @@ pub struct Setup {
     pub ids: Ids,
     /// The attributes of visitors' cookies.
     pub cookie: VisitorCookie,
+    /// What answers DynamoDB's requests where it is in this process; else they go over the network.
+    pub dynamodb: Option<SharedHttpClient>,
 }
 
 /// The clients of a function, over one HTTP client. Nothing is connected yet.
@@ -100,13 +103,14 @@ impl Setup {
         let http = https::client(&self.env)?;
         let aws = Aws::from_env(&self.env, http.clone())?;
         let secrets = Secrets::new(&aws, &self.env, self.clock.clone());
-        let dynamodb = DynamoDb::new(&aws, &self.env);
+        let dynamodb = DynamoDb::new(&aws, &self.env, self.dynamodb.clone());
         Ok(Clients { http, aws, secrets, dynamodb })
     }
 
     /// On Lambda.
     pub fn lambda() -> Self {
         let clock = Clock::system();
-        Self { env: Env::process(), ids: Ids::system(clock.clone()), clock, cookie: VisitorCookie::CrossSite }
+        let (env, ids) = (Env::process(), Ids::system(clock.clone()));
+        Self { env, clock, ids, cookie: VisitorCookie::CrossSite, dynamodb: None }
     }
 }

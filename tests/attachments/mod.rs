@@ -37,7 +37,7 @@ impl Site {
     async fn with<const N: usize>(variables: [(&str, &str); N]) -> Self {
         let clock = Clock::fixed(NOW.parse().unwrap());
         let objects = Objects::start(&clock).await;
-        let bucket = [("FILES_BUCKET", "files"), ("AWS_ENDPOINT_URL_S3", objects.url.as_str())];
+        let bucket = objects.env();
         let app = App::at(clock, &[bucket.as_slice(), variables.as_slice()].concat()).await;
         app.model.on(|_| true, answer("I see"));
         Self { app, objects }

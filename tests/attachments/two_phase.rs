@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{PNG, Site, load, message, put, upload, user_message};
+use super::{PNG, Site, alice, load, message, object, put, upload, user_message};
 use crate::harness::model::{Gate, ModelRequest};
 use crate::harness::names::Names;
 use crate::harness::objects::Failure;
@@ -264,4 +264,18 @@ async fn file_whose_type_the_browser_does_not_know_has_that_of_its_extension() {
     ] {
         site.create("alice", name, 3, mime_type).await.error(400, "bad_request");
     }
+}
+
+/// A copy would bring another user's file into the upload.
+#[tokio::test]
+async fn upload_with_an_instruction_that_was_not_signed_is_refused() {
+    let site = Site::start().await;
+    let theirs = site.uploaded("alice", "a.png", "image/png", b"secret").await;
+    let attachment = site.create("bob", "b.png", 6, "image/png").await.json();
+    let (url, source) = (attachment["upload_descriptor"]["url"].as_str().unwrap(), object(&alice(), &theirs));
+    for (name, value) in [("x-amz-copy-source", format!("/files/{source}")), ("x-amz-acl", "public-read".to_owned())] {
+        assert_eq!(put(url, &[("content-type", "image/png"), (name, &value)], b"").await, 403, "{name}");
+        assert_eq!(put(url, &[("content-type", "image/png"), (name, &value)], b"mine!!").await, 403, "{name}");
+    }
+    assert_eq!(upload(&attachment, b"mine!!").await, 200);
 }

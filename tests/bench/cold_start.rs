@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use chatkit_local::{dynamodb, loopback::serve_on_loopback};
 use serde_json::{Value, json};
 
 use crate::cpu_share::CpuShare;
@@ -73,8 +74,10 @@ fn print_table(title: &str, starts: &mut [(&str, Times)]) {
 async fn rounds(programs: &Programs, share: Option<&CpuShare>) -> Vec<(&'static str, Times)> {
     let dynamo = Dynamo::start().await;
     let model = Model::start(SCRIPT, Instant::now()).await;
+    // Without the meter.
+    let url = serve_on_loopback(dynamodb::router(dynamo.database.clone(), "dynamodb")).await.expect("a free port");
     let variables = [
-        ("AWS_ENDPOINT_URL_DYNAMODB", dynamo.proxy.upstream.clone()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", url + "/dynamodb"),
         ("OPENAI_BASE_URL", model.url.clone()),
         // Nothing is posted there, and no connection is ever closed.
         ("SOCKET_URL", "http://127.0.0.1:9".to_owned()),

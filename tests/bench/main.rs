@@ -9,7 +9,7 @@
 //! chat.rs         a browser's requests
 //! figure.rs       a line of the table
 //!
-//! cold_start.rs   size.rs   turn.rs   delay.rs   memory.rs   throughput.rs   streams.rs   the sections
+//! cold_start.rs   size.rs   turn.rs   delay.rs   memory.rs   processor.rs   throughput.rs   streams.rs   the sections
 //! ```
 //!
 //! Times are of this machine and this moment: compare ratios, and repeat before you believe.
@@ -33,6 +33,7 @@ mod harness;
 mod memory;
 mod model;
 mod processes;
+mod processor;
 mod programs;
 #[path = "../gateway/runtime_api.rs"]
 mod runtime_api;
@@ -72,6 +73,9 @@ async fn main() {
     }
     if is_wanted("memory") {
         Figure::print(&memory::measure(&programs).await);
+    }
+    if is_wanted("processor") {
+        Figure::print(&processor::measure(&programs).await);
     }
     if is_wanted("throughput") {
         Figure::print(&throughput::measure(&programs).await);

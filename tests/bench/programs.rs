@@ -1,5 +1,5 @@
-//! The release programs. Each of the functions is built as `cargo lambda build --release` builds it, with the features
-//! that it needs and no others; what only serves measuring is built apart.
+//! The programs as they are released. Each of the functions is built as `cargo lambda build --release` builds it, with the
+//! features that it needs and no others; the local server with its own profile; what only serves measuring is built apart.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -22,21 +22,21 @@ impl Programs {
 /// Builds the functions, `hello` and the local server.
 pub(crate) fn build() -> Programs {
     let mut programs = build_functions();
-    programs.0.extend(cargo_build(["--package=chatkit-local", "--bin=chatkit-local"]));
+    programs.0.extend(cargo_build(["--profile=local", "--package=chatkit-local", "--bin=chatkit-local"]));
     programs
 }
 
 /// Builds the functions and `hello`.
 pub(crate) fn build_functions() -> Programs {
     let functions = FUNCTIONS.map(|function| format!("--package=chatkit-{function}"));
-    let mut programs = cargo_build(functions.iter().map(String::as_str).chain(["--bins"]));
-    programs.extend(cargo_build(["--package=chatkit-tests", "--example=hello"]));
+    let mut programs = cargo_build(functions.iter().map(String::as_str).chain(["--release", "--bins"]));
+    programs.extend(cargo_build(["--release", "--package=chatkit-tests", "--example=hello"]));
     Programs(programs)
 }
 
 fn cargo_build<'a>(what: impl IntoIterator<Item = &'a str>) -> HashMap<String, PathBuf> {
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--message-format=json-render-diagnostics"])
+        .args(["build", "--message-format=json-render-diagnostics"])
         .args(what)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stderr(Stdio::inherit())

@@ -40,6 +40,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+pub(crate) use self::binaries::binary;
 pub(crate) use self::event::{Arrival, proxy_event};
 pub(crate) use self::pool::Invocation;
 use self::pool::Pool;

@@ -71,7 +71,8 @@ impl App {
     /// The functions once more, as another process would have them; `seed` makes its ids differ.
     pub(crate) fn router(env: &Env, clock: &Clock, seed: u64) -> Router {
         let ids = Ids::seeded(clock.clone(), seed);
-        let setup = Setup { env: env.clone(), clock: clock.clone(), ids, cookie: VisitorCookie::CrossSite };
+        let setup =
+            Setup { env: env.clone(), clock: clock.clone(), ids, cookie: VisitorCookie::CrossSite, dynamodb: None };
         functions(&setup).unwrap()
     }
 

@@ -10,6 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::serve::ListenerExt;
+use chatkit_local::dynamodb::answer;
 use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
 use chatkit_shared::store::{Budgets, Claims, Connections, DynamoDb, Sessions, Store, TableNames, create_missing};
@@ -22,13 +23,13 @@ use tokio::task::yield_now;
 use self::trap::{Pending, Trap};
 use super::journal;
 use super::model::Gate;
-use super::outside::{client, outside};
+use super::outside::outside;
 
 /// A DynamoDB of its own, in memory, with the three tables. It ends with the runtime of the test.
 #[derive(Clone)]
 pub(crate) struct Dynamo {
     url: String,
-    database: Database,
+    pub(crate) database: Database,
     pub(crate) proxy: Arc<Proxy>,
 }
 
@@ -68,9 +69,7 @@ pub(crate) struct Meter {
 }
 
 pub(crate) struct Proxy {
-    /// Where the emulator itself is.
-    pub(crate) upstream: String,
-    client: reqwest::Client,
+    database: Database,
     ticks: AtomicU64,
     lockstep: AtomicBool,
     /// How many requests wait to be carried out together.
@@ -133,11 +132,7 @@ impl Dynamo {
     }
 
     async fn of(database: Database) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let upstream = format!("http://{}", listener.local_addr().unwrap());
-        background(dynoxide::server::serve_on(listener, database.clone()));
-
-        let proxy = Arc::new(Proxy::new(upstream));
+        let proxy = Arc::new(Proxy::new(database.clone()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let listener = listener.tap_io(|socket| socket.set_nodelay(true).unwrap());
@@ -316,7 +311,7 @@ async fn respond(proxy: &Proxy, headers: &HeaderMap, body: &Bytes) -> Response<B
     }
     if let Some((fault, spring)) = proxy.trap.sprung(&operation) {
         if fault == Fault::CutAfter {
-            proxy.send(headers, &operation, &body).await;
+            proxy.send(&operation, &body);
         }
         spring();
         return cut();
@@ -328,7 +323,7 @@ async fn respond(proxy: &Proxy, headers: &HeaderMap, body: &Bytes) -> Response<B
         Some(Fault::Conflict) => (StatusCode::BAD_REQUEST, conflict(&body)),
         Some(Fault::CutBefore) => return cut(),
         Some(Fault::CutAfter) | None => {
-            let (status, answer) = proxy.send(headers, &operation, &body).await;
+            let (status, answer) = proxy.send(&operation, &body);
             let ended = proxy.ticks.fetch_add(1, Ordering::SeqCst);
             let units = units(&answer);
             proxy.calls.lock().unwrap().push(Call { operation, body, units, began, ended });
@@ -347,10 +342,9 @@ async fn respond(proxy: &Proxy, headers: &HeaderMap, body: &Bytes) -> Response<B
 }
 
 impl Proxy {
-    fn new(upstream: String) -> Self {
+    fn new(database: Database) -> Self {
         Self {
-            upstream,
-            client: client(),
+            database,
             ticks: AtomicU64::default(),
             lockstep: AtomicBool::default(),
             waiting: AtomicUsize::default(),
@@ -399,19 +393,15 @@ impl Proxy {
         Some(hit.fault)
     }
 
-    async fn send(&self, headers: &HeaderMap, operation: &str, body: &Value) -> (StatusCode, Value) {
+    fn send(&self, operation: &str, body: &Value) -> (StatusCode, Value) {
         const METERED: [&str; 7] =
             ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchWriteItem", "TransactWriteItems"];
         let mut body = body.clone();
         if METERED.contains(&operation) {
             body["ReturnConsumedCapacity"] = "TOTAL".into();
         }
-        let mut request = self.client.post(&self.upstream).body(body.to_string());
-        for name in ["x-amz-target", "content-type", "authorization", "x-amz-date"] {
-            request = request.header(name, &headers[name]);
-        }
-        let answer = request.send().await.unwrap();
-        (answer.status(), serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap())
+        let (status, answer) = answer(&self.database, operation, body.to_string().as_bytes());
+        (status, serde_json::from_str(&answer).unwrap())
     }
 }
 

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::serve::ListenerExt;
-use chatkit_local::objects::{BUCKET, Folder, router};
+use chatkit_local::objects::{BUCKET, Folder, KEY_ID, router};
 use chatkit_shared::clock::Clock;
 use http::{Method, Response, StatusCode};
 use tempfile::TempDir;
@@ -16,6 +16,8 @@ use tokio::net::TcpListener;
 /// When a test's clock has to stand. The embedded S3 also looks at the machine's clock, and only takes what was signed
 /// later than that.
 pub(crate) const NOW: &str = "2100-01-01T12:00:00Z";
+
+const SECRET: &str = "the secret of the bucket";
 
 /// A bucket of its own. It ends with the runtime of the test.
 pub(crate) struct Objects {
@@ -49,18 +51,27 @@ pub(crate) enum Failure {
 }
 
 impl Objects {
-    /// Starts it, for the keys of [`super::dynamodb::Dynamo::env`].
+    /// Starts it, for the variables of [`Self::env`].
     pub(crate) async fn start(clock: &Clock) -> Self {
         let folder = TempDir::new().unwrap();
-        let keys = ["test".to_owned(), "test".to_owned()];
         let proxy = Proxy::default();
-        let service = router(Folder::open(Some(folder.path())).unwrap(), &keys, clock.clone()).unwrap();
+        let service = router(Folder::open(Some(folder.path())).unwrap(), SECRET, &[], clock.clone()).unwrap();
         let service = service.layer(from_fn_with_state(proxy.clone(), pass));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let listener = listener.tap_io(|socket| socket.set_nodelay(true).unwrap());
         background(async { axum::serve(listener, service).await.unwrap() });
         Self { url, folder, proxy }
+    }
+
+    /// The variables that lead to it.
+    pub(crate) fn env(&self) -> [(&'static str, &str); 4] {
+        [
+            ("FILES_BUCKET", BUCKET),
+            ("AWS_ENDPOINT_URL_S3", &self.url),
+            ("FILES_ACCESS_KEY_ID", KEY_ID),
+            ("FILES_SECRET_ACCESS_KEY", SECRET),
+        ]
     }
 
     /// Makes the next `times` requests fail whose method and path contain a text, as in `PUT /files/uploads`.

@@ -16,5 +16,5 @@ pub(crate) fn client() -> Client {
 /// What an environment says of the world outside.
 pub(crate) fn outside(env: &Env, clock: &Clock) -> Clients {
     let (ids, cookie) = (Ids::seeded(clock.clone(), 1), VisitorCookie::CrossSite);
-    Setup { env: env.clone(), clock: clock.clone(), ids, cookie }.clients().unwrap()
+    Setup { env: env.clone(), clock: clock.clone(), ids, cookie, dynamodb: None }.clients().unwrap()
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use chatkit_local::backends::serve_on_loopback;
+use chatkit_local::loopback::serve_on_loopback;
 use chatkit_local::web_socket::{Failed, WebSocketApi};
 use chatkit_shared::identity::VisitorCookie;
 use chatkit_shared::ids::Ids;
@@ -93,7 +93,7 @@ impl Sockets {
         env.set("AWS_ENDPOINT_URL_LAMBDA", &management);
         env.set("SOCKET_URL", management);
         let ids = Ids::seeded(app.clock.clone(), 3);
-        let setup = Setup { env, clock: app.clock.clone(), ids, cookie: VisitorCookie::CrossSite };
+        let setup = Setup { env, clock: app.clock.clone(), ids, cookie: VisitorCookie::CrossSite, dynamodb: None };
         let function = change(chatkit_socket::App::from_setup(&setup).unwrap());
         let events = Arc::<Journal<Value>>::default();
         let (served, seen) = (function.clone(), Arc::clone(&events));

@@ -29,7 +29,8 @@ fn token(app: &App, claims: &Value) -> String {
 
 fn outside(app: &App) -> Clients {
     let ids = Ids::seeded(app.clock.clone(), 3);
-    let setup = Setup { env: app.env.clone(), clock: app.clock.clone(), ids, cookie: VisitorCookie::CrossSite };
+    let setup =
+        Setup { env: app.env.clone(), clock: app.clock.clone(), ids, cookie: VisitorCookie::CrossSite, dynamodb: None };
     setup.clients().unwrap()
 }
 

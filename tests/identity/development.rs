@@ -24,7 +24,7 @@ impl Local {
         assert!(server.address.ip().is_loopback() && server.address.port() != 0);
         let url = format!("http://{}", server.address);
         let mut running = JoinSet::new();
-        running.spawn(async { server.run(std::future::pending()).await.unwrap() });
+        running.spawn(async { server.run(std::future::pending()).await });
         Self { url, client: Client::builder().no_proxy().build().unwrap(), _server: running }
     }
 

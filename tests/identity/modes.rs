@@ -16,7 +16,7 @@ use crate::harness::sessions::{REFRESH, START};
 pub(crate) async fn starts(env: &Env) -> [Option<String>; 4] {
     let clock = Clock::fixed(Timestamp::UNIX_EPOCH);
     let ids = Ids::seeded(clock.clone(), 1);
-    let setup = Setup { env: env.clone(), clock, ids, cookie: VisitorCookie::CrossSite };
+    let setup = Setup { env: env.clone(), clock, ids, cookie: VisitorCookie::CrossSite, dynamodb: None };
     let text = |error: chatkit_shared::setup::SetupError| error.to_string();
     [
         chatkit_start::App::from_setup(&setup).err().map(text),

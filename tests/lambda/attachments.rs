@@ -12,7 +12,7 @@ use crate::harness::objects::Objects;
 #[tokio::test]
 async fn chat_program_reads_a_form_with_binary_bytes() {
     let (dynamo, objects) = (Dynamo::start().await, Objects::start(&Clock::system()).await);
-    let bucket = [("FILES_BUCKET", "files".to_owned()), ("AWS_ENDPOINT_URL_S3", objects.url.clone())];
+    let bucket = objects.env().map(|(name, value)| (name, value.to_owned()));
     let variables = [variables(&dynamo.env(), "http://127.0.0.1:1"), bucket.to_vec()].concat();
     let gateway = Gateway::start([
         Function::new("start", Transfer::Buffered, &["POST /api/chatkit/start"]).variables(variables.clone()),

@@ -1,6 +1,6 @@
 //! The function of sockets as it is deployed: the built program behind a WebSocket API, and orders to itself.
 
-use chatkit_local::backends::serve_on_loopback;
+use chatkit_local::loopback::serve_on_loopback;
 use chatkit_local::web_socket::WebSocketApi;
 use chatkit_shared::clock::Clock;
 use chatkit_shared::ids::Ids;

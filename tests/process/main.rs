@@ -32,7 +32,7 @@ async fn main() -> Result<(), SetupError> {
     let clock = Clock::from_fn(move || began_at + began.elapsed());
     let now = clock.clone();
     let ids = Ids::system(clock.clone());
-    let setup = Setup { env, clock, ids, cookie: VisitorCookie::Loopback };
+    let setup = Setup { env, clock, ids, cookie: VisitorCookie::Loopback, dynamodb: None };
     let router = functions(&setup)?.layer(from_fn(trust_header));
     let router = Router::new()
         .route("/time", get(async move || now.now().to_string()))

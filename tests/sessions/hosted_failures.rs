@@ -182,7 +182,7 @@ async fn hosted_mode_without_its_variables_does_not_start() {
         }
         let ids = Ids::seeded(clock.clone(), 1);
         let cookie = chatkit_shared::identity::VisitorCookie::CrossSite;
-        let setup = Setup { env, clock: clock.clone(), ids, cookie };
+        let setup = Setup { env, clock: clock.clone(), ids, cookie, dynamodb: None };
         let start = chatkit_start::App::from_setup(&setup).err().map(|error| error.to_string());
         let refresh = chatkit_refresh::App::from_setup(&setup).err().map(|error| error.to_string());
         assert_eq!(start, refresh);

@@ -66,7 +66,8 @@ async fn start_of_a_user_sets_no_cookie() {
 async fn visitor_cookie_on_loopback_needs_no_https() {
     let app = App::start().await;
     let (env, clock) = (app.env.clone(), app.clock.clone());
-    let setup = Setup { env, ids: Ids::seeded(clock.clone(), 2), clock, cookie: VisitorCookie::Loopback };
+    let setup =
+        Setup { env, ids: Ids::seeded(clock.clone(), 2), clock, cookie: VisitorCookie::Loopback, dynamodb: None };
     let router = functions(&setup).unwrap();
     let started = Answer::of(router.oneshot(post(START, &json!({}))).await.unwrap()).await;
     let (name, _, attributes) = parts(&started);

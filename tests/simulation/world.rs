@@ -150,7 +150,8 @@ impl World {
         #[expect(clippy::disallowed_methods, reason = "a server beside the test")]
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let ids = Ids::seeded(self.clock.clone(), self.instance_dice.next());
-        let setup = Setup { env: env(&url), clock: self.clock.clone(), ids, cookie: VisitorCookie::CrossSite };
+        let setup =
+            Setup { env: env(&url), clock: self.clock.clone(), ids, cookie: VisitorCookie::CrossSite, dynamodb: None };
         let router = chatkit_chat::router(chatkit_chat::App::from_setup(&setup).unwrap());
         self.instances.lock().unwrap().push(Arc::new(Instance { number, router, ended }));
         self.say(format!("instance {number} starts"));

@@ -9,7 +9,7 @@ use crate::App;
 impl App {
     /// Reads this function's variables, which are those of `start`.
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
-        let Setup { env, clock, ids, cookie } = setup;
+        let Setup { env, clock, ids, cookie, .. } = setup;
         let Clients { http, secrets, dynamodb, .. } = setup.clients()?;
         let budgets = Budgets::from_env(&dynamodb, env)?;
         let keys = SigningKeys::required(env, &secrets)?;

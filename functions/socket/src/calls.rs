@@ -191,7 +191,8 @@ mod tests {
 
     fn calls(env: Env) -> Result<Calls, EnvError> {
         let clock = Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap());
-        let setup = Setup { env, ids: Ids::seeded(clock.clone(), 1), clock, cookie: VisitorCookie::CrossSite };
+        let setup =
+            Setup { env, ids: Ids::seeded(clock.clone(), 1), clock, cookie: VisitorCookie::CrossSite, dynamodb: None };
         Calls::from_env(&setup.env, &setup.clients()?, setup.clock.clone())
     }
 

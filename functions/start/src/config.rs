@@ -15,7 +15,7 @@ impl App {
     /// - `LIMIT_ADDRESS_*`, `TABLE_COUNTERS`, `AWS_*`: how often
     /// - `ALLOWED_ORIGINS`, `LOG_ADDRESS`: see [`HttpLayer`]
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
-        let Setup { env, clock, ids, cookie } = setup;
+        let Setup { env, clock, ids, cookie, .. } = setup;
         let Clients { http, secrets, dynamodb, .. } = setup.clients()?;
         let budgets = Budgets::from_env(&dynamodb, env)?;
         let keys = SigningKeys::required(env, &secrets)?;

@@ -16,7 +16,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::WebSocketApi;
 use super::event::{Kind, Origin};
-use crate::backends::background;
+use crate::loopback::background;
 
 /// The quota of WebSocket APIs.
 pub(super) const MAX_MESSAGE_BYTES: usize = 128 * 1024;

@@ -25,7 +25,7 @@ use chatkit_shared::ids::Ids;
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::backends::background;
+use crate::loopback::background;
 
 /// The function's answer to an event.
 pub type Handled = Pin<Box<dyn Future<Output = Result<Value, Failed>> + Send>>;

@@ -15,6 +15,10 @@ const MAX_FILES_PER_MESSAGE: usize = 50;
 
 const ENDPOINT: &str = "AWS_ENDPOINT_URL_S3";
 
+// The keys of a bucket that does not take AWS's.
+const KEY_ID: &str = "FILES_ACCESS_KEY_ID";
+const SECRET: &str = "FILES_SECRET_ACCESS_KEY";
+
 /// Which files are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileLimits {
@@ -43,12 +47,13 @@ impl FileLimits {
 }
 
 impl Files {
-    /// `None` without `FILES_BUCKET`. `AWS_ENDPOINT_URL_S3`, else `AWS_ENDPOINT_URL`, names another server than S3.
+    /// `None` without `FILES_BUCKET`. `AWS_ENDPOINT_URL_S3`, else `AWS_ENDPOINT_URL`, names another server than S3, and
+    /// `FILES_ACCESS_KEY_ID` with `FILES_SECRET_ACCESS_KEY` other keys than AWS's.
     pub fn from_env(env: &Env, aws: &Aws, client: Client, clock: Clock) -> Result<Option<Self>, EnvError> {
         let Some(name) = env.get("FILES_BUCKET") else { return Ok(None) };
         let inner = Inner {
             bucket: bucket(env, &aws.region, name)?,
-            credentials: credentials(aws),
+            credentials: credentials(env, aws)?,
             client,
             clock,
             limits: FileLimits::from_env(env)?,
@@ -75,12 +80,16 @@ fn bucket(env: &Env, region: &str, name: &str) -> Result<Bucket, EnvError> {
     })
 }
 
-fn credentials(aws: &Aws) -> Credentials {
-    let (key, secret) = (&aws.access_key_id, aws.secret_access_key.expose_secret());
-    match &aws.session_token {
-        Some(token) => Credentials::new_with_token(key, secret, token),
-        None => Credentials::new(key, secret),
+fn credentials(env: &Env, aws: &Aws) -> Result<Credentials, EnvError> {
+    if env.get(KEY_ID).is_some() || env.get(SECRET).is_some() {
+        let id = env.required(KEY_ID, "the id of the bucket's key")?;
+        return Ok(Credentials::new(id, env.required(SECRET, "the secret of the bucket's key")?));
     }
+    let (id, secret) = (&aws.access_key_id, aws.secret_access_key.expose_secret());
+    Ok(match &aws.session_token {
+        Some(token) => Credentials::new_with_token(id, secret, token),
+        None => Credentials::new(id, secret),
+    })
 }
 
 #[cfg(test)]
@@ -131,12 +140,27 @@ mod tests {
     }
 
     #[test]
+    fn bucket_may_have_keys_of_its_own() {
+        let signer = |variables: &[(&str, &str)]| {
+            let url = files(variables).unwrap().unwrap().url(&ObjectKey::file(&Owner::new("t", "u").unwrap(), "msg_1"));
+            let (_, credential) = url.split_once("X-Amz-Credential=").unwrap();
+            (credential.split_once("%2F").unwrap().0.to_owned(), url.contains("X-Amz-Security-Token"))
+        };
+        let token = ("AWS_SESSION_TOKEN", "token");
+        assert_eq!(signer(&[token]), ("id".to_owned(), true));
+        let own = [token, ("FILES_ACCESS_KEY_ID", "own"), ("FILES_SECRET_ACCESS_KEY", "hush")];
+        assert_eq!(signer(&own), ("own".to_owned(), false));
+    }
+
+    #[test]
     fn invalid_variable_is_named() {
         for (name, value, error) in [
             ("FILES_BUCKET", "Not A Bucket", "`FILES_BUCKET` must be the name of a bucket"),
             ("AWS_ENDPOINT_URL_S3", "ftp://here", "`AWS_ENDPOINT_URL_S3` must be an `http` or `https` URL"),
             ("AWS_ENDPOINT_URL", "nowhere", "`AWS_ENDPOINT_URL` must be an `http` or `https` URL"),
             ("AWS_REGION", "", "`AWS_REGION` must be set to an AWS region"),
+            ("FILES_ACCESS_KEY_ID", "own", "`FILES_SECRET_ACCESS_KEY` must be set to the secret of the bucket's key"),
+            ("FILES_SECRET_ACCESS_KEY", "own", "`FILES_ACCESS_KEY_ID` must be set to the id of the bucket's key"),
             ("FILES_MAX_BYTES", "20MB", "`FILES_MAX_BYTES` must be a whole number"),
             ("FILES_MAX_PER_MESSAGE", "-1", "`FILES_MAX_PER_MESSAGE` must be a whole number"),
             ("FILES_MAX_PER_MESSAGE", "51", "`FILES_MAX_PER_MESSAGE` must be at most 50"),

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, IdentityCache, StalledStreamProtectionConfig};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::aws::{Aws, endpoint};
 use crate::env::Env;
@@ -19,8 +20,8 @@ pub struct DynamoDb(pub(super) Client);
 
 impl DynamoDb {
     /// Reads `AWS_ENDPOINT_URL_DYNAMODB`, else `AWS_ENDPOINT_URL`, for another place than the service. Connects when
-    /// first used.
-    pub fn new(aws: &Aws, env: &Env) -> Self {
+    /// first used. `http` sends the requests in place of the process's HTTP client.
+    pub fn new(aws: &Aws, env: &Env, http: Option<SharedHttpClient>) -> Self {
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(Duration::from_secs(3))
             .operation_timeout(Duration::from_secs(8))
@@ -40,6 +41,9 @@ impl DynamoDb {
             // Else all clients of a process share one quota of retries, and the faults of one would fail the others.
             .retry_partition(RetryPartition::custom("store").build())
             .retry_classifier(Conflicts);
+        if let Some(http) = http {
+            config.set_http_client(Some(http));
+        }
         config.set_endpoint_url(endpoint(env, "AWS_ENDPOINT_URL_DYNAMODB").map(|(_, url)| url.to_owned()));
         Self(Client::from_conf(config.build()))
     }

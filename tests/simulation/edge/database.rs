@@ -2,9 +2,7 @@
 
 use axum::body::Body;
 use axum::http::Response;
-use dynoxide::{Database, DynoxideError};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use chatkit_local::dynamodb;
 use serde_json::Value;
 
 use super::{Edge, cut, pause};
@@ -30,38 +28,13 @@ pub(super) async fn answer(edge: &Edge, operation: &str, body: &[u8]) -> Respons
     if verdict == Verdict::Lose {
         return respond(200, "{}".to_owned());
     }
-    let (status, answer) = carry_out(&world.database, operation, &request);
+    let (status, answer) = dynamodb::answer(&world.database, operation, request.to_string().as_bytes());
     match fault {
         34..42 => return cut(),
         42..48 => pause(dice.between(100, 4_000)).await,
         _ => {}
     }
-    respond(status, answer)
-}
-
-fn carry_out(database: &Database, operation: &str, request: &Value) -> (u16, String) {
-    match operation {
-        "GetItem" => run(request, |request| database.get_item(request)),
-        "PutItem" => run(request, |request| database.put_item(request)),
-        "UpdateItem" => run(request, |request| database.update_item(request)),
-        "DeleteItem" => run(request, |request| database.delete_item(request)),
-        "Query" => run(request, |request| database.query(request)),
-        "BatchGetItem" => run(request, |request| database.batch_get_item(request)),
-        "BatchWriteItem" => run(request, |request| database.batch_write_item(request)),
-        "TransactWriteItems" => run(request, |request| database.transact_write_items(request)),
-        "TransactGetItems" => run(request, |request| database.transact_get_items(request)),
-        other => panic!("the simulation's database has no {other}"),
-    }
-}
-
-fn run<Q: DeserializeOwned, A: Serialize>(
-    request: &Value,
-    carry_out: impl FnOnce(Q) -> Result<A, DynoxideError>,
-) -> (u16, String) {
-    match carry_out(serde_json::from_value(request.clone()).unwrap()) {
-        Ok(answer) => (200, serde_json::to_string(&answer).unwrap()),
-        Err(error) => (error.status_code(), error.to_json()),
-    }
+    respond(status.as_u16(), answer)
 }
 
 fn refusal(status: u16, kind: &str) -> Response<Body> {
