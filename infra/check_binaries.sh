@@ -32,7 +32,7 @@ for folder; do
         | sort --version-sort | tail -1)"
     echo "$function: $(size "$folder") bytes, needs glibc $newest"
     case "$function" in
-        chat | socket) most="$MAX_TURN_BYTES" ;;
+        chat | socket | ChatFunction | SocketFunction) most="$MAX_TURN_BYTES" ;;
         *) most="$MAX_BYTES" ;;
     esac
     [ "$(size "$folder")" -le "$most" ] || fail "\`$function\` is larger than $most bytes"

@@ -81,11 +81,11 @@ async fn usage_and_analytics_count_as_requests() {
 
 #[tokio::test]
 async fn usage_beyond_the_budget_shows_nothing_remaining() {
-    let app = App::with([("LIMIT_USER_TOKENS_PER_HOUR", "100")]).await;
-    app.model.then(costing(300, 0, 20, 0));
+    let app = App::with([("LIMIT_USER_TOKENS_PER_HOUR", "1000")]).await;
+    app.model.then(costing(1300, 0, 20, 0));
     assert_eq!(app.send(ask("ada")).await.status, 200);
     let answer = app.send(get("/api/usage/me").bearer(&app.user_token("ada"))).await.json();
-    assert_eq!((&answer["tokens"]["used"], &answer["tokens"]["remaining"]), (&json!(320), &json!(0)));
+    assert_eq!((&answer["tokens"]["used"], &answer["tokens"]["remaining"]), (&json!(1320), &json!(0)));
 }
 
 #[tokio::test]

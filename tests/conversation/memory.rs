@@ -88,7 +88,7 @@ async fn model_remembers_the_first_message_after_sixty_turns() {
     // Head and newest page; then the rest, which is a second page.
     let (read, written, trips) = cost(&app, &thread_id, "What is my name?").await;
     assert_eq!((written, trips), (5.0, 5));
-    assert!(read <= 7.5, "{read}");
+    assert!(read <= 8.0, "{read}");
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn history_is_cut_at_a_whole_turn_and_in_large_steps() {
     // Seven turns of about 4 KB a turn are in the first page with the newest twenty items, the others in the second.
     let (read, written, trips) = cost(&app, &thread_id, "And?").await;
     let shown: usize = shown(&app).iter().map(|input| input.to_string().len()).sum();
-    assert_eq!((written, trips), (6.0, 5));
+    assert_eq!((written, trips), (7.0, 5));
     assert!(read <= 2.0 + 1.2 * (shown as f64 / 4096.0 * 0.5).ceil(), "{read} {shown}");
 }
 

@@ -44,10 +44,12 @@ pub(crate) struct ScriptedModel {
 struct Script {
     next: VecDeque<Answer>,
     routes: Vec<(Predicate, Answer)>,
+    rule: Option<Rule>,
     faults: Vec<String>,
 }
 
 type Predicate = Box<dyn Fn(&ModelRequest) -> bool + Send>;
+type Rule = Box<dyn FnMut(&ModelRequest) -> Answer + Send>;
 
 impl ScriptedModel {
     pub(crate) async fn start() -> Self {
@@ -84,6 +86,11 @@ impl ScriptedModel {
     /// Answers each request that is like this; the first route that fits counts.
     pub(crate) fn on(&self, is_like_this: impl Fn(&ModelRequest) -> bool + Send + 'static, answer: Answer) {
         self.script.lock().unwrap().routes.push((Box::new(is_like_this), answer));
+    }
+
+    /// Answers each request that no route takes by what it says.
+    pub(crate) fn by(&self, rule: impl FnMut(&ModelRequest) -> Answer + Send + 'static) {
+        self.script.lock().unwrap().rule = Some(Box::new(rule));
     }
 
     /// As [`ScriptedModel::on`], before all routes that are there.
@@ -128,11 +135,18 @@ async fn respond(State((script, requests)): State<Shared>, request: Request<Body
     let fault = fault(&parts, &body);
     let mut script = script.lock().unwrap();
     let request = ModelRequest { path: parts.uri.path().to_owned(), headers: parts.headers, body, bytes };
+    if request.is_count() && !script.routes.iter().any(|(is_like_this, _)| is_like_this(&request)) {
+        // As most servers answer that cannot count.
+        return upstream_error(404, "not_found", "no_count").into_response();
+    }
     let answer = match &fault {
         Some(_) => None,
         None => match script.routes.iter().find(|(is_like_this, _)| is_like_this(&request)) {
             Some((_, answer)) => Some(answer.clone()),
-            None => script.next.pop_front(),
+            None => match &mut script.rule {
+                Some(rule) => Some(rule(&request)),
+                None => script.next.pop_front(),
+            },
         },
     };
     if answer.is_none() {
@@ -147,6 +161,7 @@ fn fault(parts: &Parts, body: &Value) -> Option<String> {
     let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match (parts.method.as_str(), parts.uri.path(), media_type.split(';').next().unwrap_or_default()) {
         ("POST", "/v1/responses", "application/json") => responses::fault(body),
+        ("POST", "/v1/responses/input_tokens", "application/json") => None,
         ("POST", "/v1/chat/completions", "application/json") => completions::fault(body),
         ("POST", "/v1/audio/transcriptions", "multipart/form-data") => None,
         (method, path, media_type) => Some(format!("{method} {path} with `{media_type}`")),

@@ -286,7 +286,7 @@ async fn log_of_a_turn_that_never_reports_is_a_failure() {
 
 #[tokio::test]
 async fn log_of_a_refusal_names_the_budget() {
-    let app = App::with([("LIMIT_TENANT_TOKENS_PER_DAY", "1")]).await;
+    let app = App::with([("LIMIT_TENANT_TOKENS_PER_DAY", "2000")]).await;
     app.model.then(answer("Hello there"));
     app.create("ada", "Hi").await;
     let log = Log::start();

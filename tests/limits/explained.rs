@@ -59,7 +59,7 @@ async fn budget_is_an_event_that_says_when_to_come_back() {
         ("LIMIT_USER_TOKENS_PER_HOUR", "Your token budget is used up for now. Please try again in 60 minutes."),
         ("LIMIT_TENANT_TOKENS_PER_DAY", "This site's token budget is used up for today. Please try again in 12 hours."),
     ] {
-        let (app, _) = with_thread([(variable, "10")]).await;
+        let (app, _) = with_thread([(variable, "2000")]).await;
         let log = Log::start();
         assert_eq!(told(&app.send(widget(&create("Hi"), "en")).await), expected);
         let [line] = &log.requests()[..] else { panic!("one line") };

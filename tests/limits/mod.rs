@@ -1,6 +1,7 @@
 //! How much one address and one user may ask, over any number of processes.
 
 mod address;
+mod bound;
 mod explained;
 mod shared;
 mod tokens;

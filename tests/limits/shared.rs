@@ -207,12 +207,12 @@ async fn address_budget_when_one_address_makes_many_visitors_holds() {
 
 #[tokio::test]
 async fn turn_when_several_budgets_refuse_reports_the_longest_wait() {
-    let limits = [("LIMIT_ADDRESS_TOKENS_PER_HOUR", "100"), ("LIMIT_TENANT_TOKENS_PER_DAY", "100")];
-    let app = App::with([OUTPUT, CONTEXT, ("LIMIT_USER_TOKENS_PER_HOUR", "100"), limits[0], limits[1]]).await;
-    app.model.then(costing(100));
+    let limits = [("LIMIT_ADDRESS_TOKENS_PER_HOUR", "200"), ("LIMIT_TENANT_TOKENS_PER_DAY", "200")];
+    let app = App::with([OUTPUT, CONTEXT, ("LIMIT_USER_TOKENS_PER_HOUR", "200"), limits[0], limits[1]]).await;
+    app.model.then(costing(200));
     assert_eq!(app.send(visitor("vis_1", "192.0.2.1")).await.status, 200);
     refused(&app.send(visitor("vis_1", "192.0.2.1")).await, OF_SITE, "43200");
-    assert_eq!((held(&app, "U#default#vis_1"), held(&app, "A#192.0.2.1")), (Some(100), Some(100)));
+    assert_eq!((held(&app, "U#default#vis_1"), held(&app, "A#192.0.2.1")), (Some(200), Some(200)));
 }
 
 #[tokio::test]
@@ -275,16 +275,16 @@ async fn tenant_budget_when_used_up_refuses_every_operation_that_calls_the_model
 
 #[tokio::test]
 async fn tenant_budget_when_the_message_is_long_must_cover_all_of_it() {
-    let app = App::with([OUTPUT, CONTEXT, ("LIMIT_TENANT_TOKENS_PER_DAY", "2000")]).await;
-    app.model.then(costing(900));
+    let app = App::with([OUTPUT, CONTEXT, ("LIMIT_TENANT_TOKENS_PER_DAY", "10000")]).await;
+    app.model.then(costing(6_500));
     assert_eq!(app.send(ask("ada")).await.status, 200);
-    // Of some 1,250 tokens, which are shown however little of the context is left.
-    let long = "word ".repeat(1_000);
+    // Of 4,000 bytes, which are shown however little of the context is left.
+    let long = "word ".repeat(800);
     let body = json!({ "messages": [{ "role": "user", "content": long }] }).to_string();
     let answer = app.send(request(Method::POST, "/api/chat", "ada", Body::from(body))).await;
     refused(&answer, OF_SITE, "43200");
     refused(&app.chatkit("ada", &create(&long)).await, OF_SITE, "43200");
-    assert_eq!((held(&app, "T#default"), held(&app, "U#default#ada")), (Some(900), Some(900)));
+    assert_eq!((held(&app, "T#default"), held(&app, "U#default#ada")), (Some(6_500), Some(6_500)));
     assert_eq!(app.model.requests().len(), 1);
 }
 

@@ -44,7 +44,7 @@ async fn budget_after_a_turn_holds_what_was_used_not_what_was_reserved() {
         assert_eq!(app.send(ask("ada")).await.status, 200);
         assert_eq!(used(&app, "ada").await, sum);
     }
-    // The last 200 are one more turn, which may take more than them.
+    // The last 200 are one more turn. A model that breaks its word is charged what it says all the same.
     app.model.then(costing(900, 0));
     assert_eq!(app.send(ask("ada")).await.status, 200);
     assert_eq!(used(&app, "ada").await, 1700);
@@ -77,8 +77,8 @@ async fn budget_in_a_new_hour_starts_at_zero() {
 
 #[tokio::test]
 async fn budget_during_a_turn_holds_the_reservation_until_the_end() {
-    // With its title, a first turn reserves 565 tokens more.
-    let app = App::with([BOUNDS[0], BOUNDS[1], ("LIMIT_USER_TOKENS_PER_HOUR", "3825")]).await;
+    // With its title, a first turn reserves 778 tokens more.
+    let app = App::with([BOUNDS[0], BOUNDS[1], ("LIMIT_USER_TOKENS_PER_HOUR", "4890")]).await;
     let gate = Gate::closed();
     app.model.on(|request| !request.is_title(), answer("Hello").wait(&gate));
     let routers = [app.router.clone(), App::router(&app.env, &app.clock, 2)];
@@ -123,7 +123,7 @@ async fn budget_when_no_turn_happens_is_charged_the_prompt_at_most() {
     assert_eq!(events.last().unwrap()["type"], "error", "{events:?}");
     app.dynamo.reset();
     // The model was called meanwhile, and bills for the prompt it read.
-    assert_eq!(used(&app, "ada").await, 5);
+    assert_eq!(used(&app, "ada").await, 2 + 16 + 64);
 }
 
 #[tokio::test]
@@ -134,21 +134,35 @@ async fn budget_when_the_answer_fails_is_charged_what_arrived() {
         app.send(ask("ada")).await.error(502, "upstream_error");
         assert_eq!(used(&app, "ada").await, 0, "{code}");
     }
-    // "Hi" and its overhead are 5 tokens, 16 characters that came are 4.
+    // "Hi" and its overhead are 82 tokens at most, 16 bytes that came are 16.
     let start = [created("resp_1"), message_added("msg_1"), part_added(), delta("sixteen letters.")];
     app.model.then(sse(start).abort());
     app.send(ask("ada")).await.error(502, "upstream_error");
-    assert_eq!(used(&app, "ada").await, 9);
+    assert_eq!(used(&app, "ada").await, 82 + 16);
 }
 
 #[tokio::test]
-async fn budget_smaller_than_a_turn_admits_one_turn_at_a_time() {
-    let app = App::with([("LIMIT_USER_TOKENS_PER_HOUR", "50"), BOUNDS[0], BOUNDS[1]]).await;
+async fn budget_smaller_than_a_turn_makes_answers_shorter() {
+    // "Hi" and its overhead are 82 tokens at most.
+    let app = App::with([("LIMIT_USER_TOKENS_PER_HOUR", "400"), ("MAX_OUTPUT_TOKENS", "1000"), BOUNDS[1]]).await;
     app.model.then(upstream_error(400, "invalid_request_error", "model_not_found"));
     assert_eq!(app.send(ask("ada")).await.status, 502);
     app.model.then(costing(1, 0));
     assert_eq!(app.send(ask("ada")).await.status, 200);
+    assert_eq!(app.model.requests()[1].body["max_output_tokens"], 400 - 82);
+    // Not when something is used: an answer would be cut for no reason that its reader knows.
     app.send(ask("ada")).await.error(429, "budget_exceeded");
+}
+
+#[tokio::test]
+async fn message_larger_than_the_budget_is_refused_for_good() {
+    let app = App::with([("LIMIT_USER_TOKENS_PER_HOUR", "2000"), BOUNDS[0], BOUNDS[1]]).await;
+    let refused = app.chatkit("ada", &create(&"x".repeat(2_000))).await;
+    let message = refused.error(413, "payload_too_large");
+    assert_eq!(message, "the message can use more tokens than the whole budget has");
+    assert_eq!(used(&app, "ada").await, 0);
+    assert_eq!(app.dynamo.records("threads"), [] as [Value; 0]);
+    assert_eq!(app.model.requests().len(), 0);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Answers that the model's server does not count, or that never end: what was asked and what came is estimated.
+//! Answers that the model's server does not count, or that never end: a token is charged for each byte.
 
 use serde_json::{Value, json};
 
@@ -11,10 +11,10 @@ use crate::harness::responses::{
     usage,
 };
 
-/// "Hi" and what stands around it.
-const PROMPT: u64 = 5;
+/// The bytes of "Hi", and the most that stands around it.
+const PROMPT: u64 = 2 + 16 + 64;
 
-/// An answer of sixteen characters, which are four tokens, that ends like this.
+/// An answer of sixteen bytes that ends like this.
 fn counting(end: crate::harness::responses::Event) -> Answer {
     let text = "sixteen letters.";
     sse([created("resp_1"), message_added("msg_1"), part_added(), delta(text), message_done("msg_1", text), end])
@@ -38,14 +38,14 @@ async fn uncounted_turn_without_any_text_is_charged_its_prompt() {
 }
 
 #[tokio::test]
-async fn usage_of_zero_or_in_another_shape_is_replaced_by_an_estimate() {
+async fn usage_of_zero_or_in_another_shape_is_replaced_by_a_bound() {
     let others = json!({ "prompt_tokens": 900, "completion_tokens": 900, "total_tokens": 1_800 });
     for (usage, sum) in [
-        (json!(null), PROMPT + 4),
-        (json!({}), PROMPT + 4),
-        (usage(0, 0, 0, 0), PROMPT + 4),
-        (others, PROMPT + 4),
-        (json!("many"), PROMPT + 4),
+        (json!(null), PROMPT + 16),
+        (json!({}), PROMPT + 16),
+        (usage(0, 0, 0, 0), PROMPT + 16),
+        (others, PROMPT + 16),
+        (json!("many"), PROMPT + 16),
         (usage(0, 0, 1, 0), 1),
         (usage(1, 0, 0, 0), 1),
     ] {
@@ -74,7 +74,7 @@ async fn uncounted_turn_with_calls_is_charged_their_arguments() {
         app.add("ada", &thread_id, "Pick").await;
         sums.push(used(&app, "ada").await.as_u64().unwrap() - before);
     }
-    assert_eq!(sums[1] - sums[0], 100, "{sums:?}");
+    assert_eq!(sums[1] - sums[0], 400, "{sums:?}");
 }
 
 #[tokio::test]

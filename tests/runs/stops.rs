@@ -27,7 +27,7 @@ async fn stop_ends_the_run_and_stores_what_came() {
         let last = live.rest().await.pop().unwrap();
         assert_eq!((&last["type"], &last["item"]["content"][0]["text"]), (&"thread.item.done".into(), &"One, ".into()));
         assert_eq!(texts(&router, "alice", &thread_id).await, ["Hi", "Hello", "go", "One, "]);
-        // What the model has read and said counts, by an estimate, and nothing is held any more.
+        // The most that the model can have read and said counts, and nothing is held any more.
         let ((_, used_now), (counted, open)) = (used(&app), budget(&app));
         assert!(used_now > used_before);
         assert_eq!((counted - before, open), (used_now - used_before, 0));

@@ -68,15 +68,19 @@ async fn tool_results_survive_the_last_round() {
     let (_, thread_id) = first_turn(&shop, "Buy it").await;
     check(&shop, &thread_id, &["user_message", "workflow", "widget"], "rounds").await;
 
-    let limits = [("LIMIT_USER_TOKENS_PER_HOUR", "5100")];
+    let limits = [("LIMIT_USER_TOKENS_PER_HOUR", "22000")];
     let fields = json!({ "max_output_tokens": 1000, "max_context_tokens": 4000 });
     let widget = json!({ "type": "widget", "widget": { "type": "Card", "children": [] } });
     let output = "x".repeat(16_000);
     let answer = in_json(&json!({ "effects": [widget], "output": output }));
     let shop = Shop::configured([answer], &fields, limits).await;
-    shop.app.model.then(function_call("call_1", "find_stock", "{}"));
+    let call = call_events("call_1", "find_stock", "{}");
+    let counted = completed(usage(3_000, 0, 0, 0));
+    shop.app.model.then(sse([created("resp_1")].into_iter().chain(call).chain([counted])));
     let (events, thread_id) = first_turn(&shop, "Buy it").await;
     assert_eq!(events.last().unwrap()["type"], "notice");
+    // The budget of the next hour has room for it.
+    shop.app.clock.advance(3_600_000);
     let lines = shown_next(&shop, &thread_id).await;
     let call = position(&lines, "call: find_stock({})");
     assert!(lines[call + 1].starts_with("output: xxx"), "{lines:?}");

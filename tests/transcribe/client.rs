@@ -51,26 +51,25 @@ async fn transcribe_sends_the_recording_as_a_form() {
 }
 
 #[tokio::test]
-async fn transcription_usage_is_reported_or_estimated() {
+async fn transcription_usage_is_reported_or_bounded() {
     let (upstream, model) = client().await;
     for (usage, expected) in [
         (json!({ "type": "tokens", "input_tokens": 14, "output_tokens": 45 }), (14, 45)),
-        // A second is ten tokens; what was said are twelve characters.
-        (json!({ "type": "duration", "seconds": 8.2 }), (90, 3)),
-        (json!({ "type": "duration", "seconds": 1e300 }), (u64::MAX, 3)),
-        (json!({ "type": "duration", "seconds": -1 }), (0, 3)),
-        // Browsers make about 4,000 bytes of a second.
-        (json!({ "type": "tokens" }), (20, 3)),
-        (json!("nothing of use"), (20, 3)),
-        (json!(null), (20, 3)),
+        // A second is ten tokens; what was said are twelve bytes.
+        (json!({ "type": "duration", "seconds": 8.2 }), (90, 12)),
+        (json!({ "type": "duration", "seconds": 1e300 }), (u64::MAX, 12)),
+        (json!({ "type": "duration", "seconds": -1 }), (0, 12)),
+        // Speech has at least 750 bytes a second.
+        (json!({ "type": "tokens" }), (110, 12)),
+        (json!("nothing of use"), (110, 12)),
+        (json!(null), (110, 12)),
     ] {
         let body = json!({ "text": "Hello there.", "usage": usage });
         upstream.then(Answer::with(200, "application/json", body.to_string()));
         let heard = model.transcribe(vec![0; 8_000].into(), AudioType::Ogg).await.unwrap();
         assert_eq!((heard.usage.input, heard.usage.output), expected, "{usage}");
     }
-    assert_eq!(Transcription::worst_case(8_000), 11 * 15);
-    assert_eq!(Transcription::worst_case(0), 0);
+    assert_eq!((Transcription::MAX_USAGE.input, Transcription::MAX_USAGE.output), (15_000, 7_500));
 }
 
 #[test]

@@ -56,17 +56,20 @@ async fn transcribe_with_an_invalid_recording_is_refused_at_no_cost() {
 
 #[tokio::test]
 async fn transcribe_when_the_model_fails_answers_upstream_error() {
-    for (answer, message) in [
-        (upstream_error(500, "server_error", ""), "The assistant cannot be reached. Please try again in a moment."),
+    // What was not transcribed costs nothing; where that is not known, it costs the most that it can.
+    for (answer, message, charged) in [
+        (upstream_error(500, "server_error", ""), "The assistant cannot be reached. Please try again in a moment.", 0),
         (
             upstream_error(401, "invalid_request_error", "invalid_api_key"),
             "The assistant is out of order. Please tell the owner of this site.",
+            0,
         ),
-        (upstream_error(429, "requests", ""), "The assistant is very busy. Please try again in a moment."),
-        (Answer::with(200, "text/html", LEAK), "The answer broke off. Please try again."),
+        (upstream_error(429, "requests", ""), "The assistant is very busy. Please try again in a moment.", 0),
+        (Answer::with(200, "text/html", LEAK), "The answer broke off. Please try again.", 22_500),
         (
             Answer::start(200, "application/json").bytes("{\"te").abort(),
-            "The assistant cannot be reached. Please try again in a moment.",
+            "The answer broke off. Please try again.",
+            22_500,
         ),
     ] {
         let app = app().await;
@@ -78,7 +81,7 @@ async fn transcribe_when_the_model_fails_answers_upstream_error() {
         let row = app.send(day).await.json()[0].clone();
         assert_eq!((&row["total_requests"], &row["failed_requests"]), (&json!(1), &json!(1)));
         let own: Value = app.send(request(Method::GET, "/api/usage/me", "alice", Body::empty())).await.json();
-        assert_eq!(own["tokens"]["used"], 0);
+        assert_eq!(own["tokens"]["used"], charged);
 
         app.model.then(heard("Hello"));
         assert_eq!(app.chatkit("alice", &recording()).await.status, 200);

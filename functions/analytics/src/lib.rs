@@ -16,11 +16,11 @@ use axum::extract::{FromRef, Query, State};
 use axum::response::Response;
 use axum::routing::get;
 use chatkit_shared::clock::Clock;
-use chatkit_shared::engine::{Limits, REQUESTS};
+use chatkit_shared::engine::Limits;
 use chatkit_shared::http::{Authenticator, Caller, Code, Error, HttpLayer, json};
 use chatkit_shared::identity::Identity;
 use chatkit_shared::secrets::Secrets;
-use chatkit_shared::store::{Budgets, Decision, Scope, Usage};
+use chatkit_shared::store::{Budgets, Decision, Usage};
 use serde_json::json as object;
 
 use crate::daily::{Range, rows};
@@ -71,8 +71,7 @@ async fn own_usage(State(app): State<App>, Caller(identity): Caller) -> Result<R
 impl App {
     /// Counts a request against the same limit as the user's operations of ChatKit that do not call the model.
     async fn admit(&self, identity: &Identity) -> Result<(), Error> {
-        let scope = Scope::User(&identity.owner);
-        match self.budgets.take(scope, REQUESTS, &self.limits.requests, self.clock.now()).await? {
+        match self.limits.admit_request(&self.budgets, identity, self.clock.now()).await? {
             Decision::Admitted => Ok(()),
             Decision::Refused { retry_after } => Err(Error::rate_limited(retry_after)),
         }

@@ -30,7 +30,7 @@ async fn upload(
         Error::new(Code::UnsupportedMediaType, "the body must be sent as `multipart/form-data` with a boundary")
     })?;
     let File { name, mime_type, bytes } = file(form).await?;
-    let attachment = app.engine.upload_attachment(&identity.owner, name, &mime_type, bytes).await?;
+    let attachment = app.engine.upload_attachment(&identity, name, &mime_type, bytes).await?;
     Ok(json(&attachment))
 }
 

@@ -23,6 +23,8 @@ pub enum Error {
     RateLimited { retry_after: Duration },
     #[error("the token budget is used up")]
     BudgetExceeded { retry_after: Duration, payer: Payer },
+    #[error("the message can use more tokens than a whole budget")]
+    LargerThanBudget,
     #[error("files are not configured")]
     NoFiles,
     #[error(transparent)]

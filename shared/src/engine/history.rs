@@ -6,7 +6,7 @@
 mod tests;
 
 use super::Engine;
-use super::prompt::item_tokens;
+use super::prompt_size::item_tokens;
 use crate::assistant::Memory;
 use crate::identity::Owner;
 use crate::ids;

@@ -1,11 +1,13 @@
+use jiff::Timestamp;
+
 use super::{Engine, Error};
 use crate::env::{Env, EnvError};
-use crate::identity::Owner;
-use crate::limits::Bucket;
-use crate::store::{Decision, Scope};
+use crate::identity::Identity;
+use crate::limits::{Bucket, address_key};
+use crate::store::{Account, Admission, Budgets, Decision, Refusal, Scope, StoreError, Window};
 
 /// The name of a user's limit on what does not call the model.
-pub const REQUESTS: &str = "requests";
+const REQUESTS: &str = "requests";
 
 /// As many as fit into the 64 KB of a stored message if each is one byte.
 const MAX_MESSAGE_CHARS: usize = 65_000;
@@ -15,8 +17,18 @@ const MAX_MESSAGE_CHARS: usize = 65_000;
 pub struct Limits {
     /// A user's operations that call the model.
     pub turns: Bucket,
+    /// A user's actions, which the site's endpoint carries out.
+    pub actions: Bucket,
     /// Every other operation of a user.
     pub requests: Bucket,
+    /// The same of all anonymous visitors at one client address.
+    pub address_requests: Bucket,
+    /// Bytes of files that a user may upload in a clock hour; 0 means no limit.
+    pub upload_bytes_per_hour: u64,
+    /// The same of all anonymous visitors at one client address.
+    pub address_upload_bytes_per_hour: u64,
+    /// Bytes that all users of a tenant may upload in a day, by UTC.
+    pub tenant_upload_bytes_per_day: u64,
     /// A user's model tokens in a clock hour; 0 means no limit.
     pub tokens_per_hour: u64,
     /// Model tokens in a clock hour of all anonymous visitors at one client address; 0 means no limit.
@@ -30,9 +42,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Reads `LIMIT_USER_TURNS_PER_MINUTE` (20), `LIMIT_USER_REQUESTS_PER_MINUTE` (240), `LIMIT_USER_TOKENS_PER_HOUR`
-    /// (100000), `LIMIT_ADDRESS_TOKENS_PER_HOUR` (300000), `LIMIT_TENANT_TOKENS_PER_DAY` (0), `LIMIT_MESSAGE_CHARS`
-    /// (10000), each with 0 for "off", and `USAGE_RETENTION_DAYS` (90).
+    /// Reads the variables that begin with `LIMIT_`, each with 0 for "off", and `USAGE_RETENTION_DAYS`; see
+    /// `docs/src/configuration.md`.
     ///
     /// # Errors
     /// When a value is not a whole number, or more characters are allowed than fit into a message.
@@ -44,9 +55,16 @@ impl Limits {
             let wants = format!("must be at most {MAX_MESSAGE_CHARS}, because a message holds 64 KB");
             return Err(EnvError::new(CHARS, wants));
         }
+        let megabytes =
+            |name, default| env.parsed::<u64>(name, default, WANTS).map(|count| count.saturating_mul(1_000_000));
         Ok(Self {
             turns: Bucket::per_minute(env.parsed("LIMIT_USER_TURNS_PER_MINUTE", 20, WANTS)?),
+            actions: Bucket::per_minute(env.parsed("LIMIT_USER_ACTIONS_PER_MINUTE", 30, WANTS)?),
             requests: Bucket::per_minute(env.parsed("LIMIT_USER_REQUESTS_PER_MINUTE", 240, WANTS)?),
+            address_requests: Bucket::per_minute(env.parsed("LIMIT_ADDRESS_REQUESTS_PER_MINUTE", 600, WANTS)?),
+            upload_bytes_per_hour: megabytes("LIMIT_USER_UPLOAD_MB_PER_HOUR", 200)?,
+            address_upload_bytes_per_hour: megabytes("LIMIT_ADDRESS_UPLOAD_MB_PER_HOUR", 600)?,
+            tenant_upload_bytes_per_day: megabytes("LIMIT_TENANT_UPLOAD_MB_PER_DAY", 20_000)?,
             tokens_per_hour: env.parsed("LIMIT_USER_TOKENS_PER_HOUR", 100_000, WANTS)?,
             address_tokens_per_hour: env.parsed("LIMIT_ADDRESS_TOKENS_PER_HOUR", 300_000, WANTS)?,
             tenant_tokens_per_day: env.parsed("LIMIT_TENANT_TOKENS_PER_DAY", 0, WANTS)?,
@@ -54,14 +72,71 @@ impl Limits {
             usage_retention_days: env.parsed("USAGE_RETENTION_DAYS", 90, "a whole number of days")?,
         })
     }
+
+    /// Counts an operation that does not call the model: for its user and, as one person can be any number of visitors, for
+    /// a visitor's address.
+    pub async fn admit_request(
+        &self,
+        budgets: &Budgets,
+        identity: &Identity,
+        now: Timestamp,
+    ) -> Result<Decision, StoreError> {
+        self.take(budgets, identity, (REQUESTS, &self.requests), now).await
+    }
+
+    async fn take(
+        &self,
+        budgets: &Budgets,
+        identity: &Identity,
+        (name, of_user): (&str, &Bucket),
+        now: Timestamp,
+    ) -> Result<Decision, StoreError> {
+        let address = address_key(identity.address);
+        let of_address = if identity.anonymous { self.address_requests } else { Bucket::OFF };
+        let (user, address) = tokio::try_join!(
+            budgets.take(Scope::User(&identity.owner), name, of_user, now),
+            budgets.take(Scope::Address(&address), REQUESTS, &of_address, now),
+        )?;
+        Ok(if user == Decision::Admitted { address } else { user })
+    }
 }
 
 impl Engine {
     /// Counts an operation that does not call the model.
-    pub(super) async fn admit_request(&self, owner: &Owner) -> Result<(), Error> {
-        match self.store.budgets.take(Scope::User(owner), REQUESTS, &self.limits.requests, self.clock.now()).await? {
-            Decision::Admitted => Ok(()),
-            Decision::Refused { retry_after } => Err(Error::RateLimited { retry_after }),
+    pub(super) async fn admit_request(&self, identity: &Identity) -> Result<(), Error> {
+        admitted(self.limits.admit_request(&self.store.budgets, identity, self.clock.now()).await?)
+    }
+
+    /// Counts an action. The site's endpoint may take its time, in which the function waits.
+    pub(super) async fn admit_action(&self, identity: &Identity) -> Result<(), Error> {
+        let limit = ("actions", &self.limits.actions);
+        admitted(self.limits.take(&self.store.budgets, identity, limit, self.clock.now()).await?)
+    }
+
+    /// Counts a file that is announced, whether it comes or not.
+    pub(super) async fn admit_upload(&self, identity: &Identity, bytes: u64) -> Result<(), Error> {
+        self.admit_request(identity).await?;
+        let Limits { upload_bytes_per_hour, address_upload_bytes_per_hour, tenant_upload_bytes_per_day, .. } =
+            self.limits;
+        let (owner, address) = (&identity.owner, address_key(identity.address));
+        let of_address = if identity.anonymous { address_upload_bytes_per_hour } else { 0 };
+        let account = |scope, bytes, window| Account { tokens: bytes, ..Account::of("uploads", scope, window) };
+        let accounts = [
+            account(Scope::User(owner), upload_bytes_per_hour, Window::Hour),
+            account(Scope::Address(&address), of_address, Window::Hour),
+            account(Scope::Tenant(owner.tenant()), tenant_upload_bytes_per_day, Window::Day),
+        ];
+        // What is reserved stays counted.
+        match self.store.budgets.admit(&accounts, bytes, None, self.clock.now()).await? {
+            Admission::Admitted(_) => Ok(()),
+            Admission::Refused(Refusal { retry_after, .. }) => Err(Error::RateLimited { retry_after }),
         }
+    }
+}
+
+fn admitted(decision: Decision) -> Result<(), Error> {
+    match decision {
+        Decision::Admitted => Ok(()),
+        Decision::Refused { retry_after } => Err(Error::RateLimited { retry_after }),
     }
 }

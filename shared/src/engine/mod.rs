@@ -20,6 +20,7 @@ mod history;
 mod limits;
 mod operations;
 mod prompt;
+mod prompt_size;
 mod public_messages;
 mod run;
 mod sentences;
@@ -29,7 +30,7 @@ mod turn;
 use std::sync::Arc;
 
 pub use error::{Error, Failure};
-pub use limits::{Limits, REQUESTS};
+pub use limits::Limits;
 pub use operations::stateless::{Message, Role};
 pub(crate) use public_messages::model_failed;
 pub use run::{Events, LiveRuns, NotAPosition, Position, RunEvent};
@@ -132,7 +133,7 @@ impl Engine {
     /// What a person is told of a refusal that has an end or a reason that they can understand.
     pub fn explain(identity: &Identity, refusal: &Error) -> Option<Event> {
         match refusal {
-            Error::RateLimited { .. } | Error::BudgetExceeded { .. } | Error::NotWritable => {
+            Error::RateLimited { .. } | Error::BudgetExceeded { .. } | Error::LargerThanBudget | Error::NotWritable => {
                 Some(public_messages::refused(refusal).to_event(identity))
             }
             Error::Invalid(_) | Error::NotFound(_) | Error::Conflict | Error::NoFiles | Error::Failed(_) => None,
@@ -146,17 +147,16 @@ impl Engine {
     pub async fn call(&self, identity: &Identity, request: CallRequest, on_end: OnEnd) -> Result<Document, Error> {
         let (engine, identity) = (self.clone(), identity.clone());
         task::run_to_completion(async move {
-            let owner = &identity.owner;
             match request {
                 CallRequest::SyncCustomAction(params) => engine.sync_custom_action(&identity, params).await,
-                CallRequest::GetThread(params) => engine.get_thread(owner, &params).await,
-                CallRequest::ListThreads(params) => engine.list_threads(owner, &params).await,
-                CallRequest::UpdateThread(params) => engine.update_thread(owner, params).await,
-                CallRequest::DeleteThread(params) => engine.delete_thread(owner, &params).await,
-                CallRequest::ListItems(params) => engine.list_items(owner, &params).await,
-                CallRequest::Feedback(params) => engine.feedback(owner, &params).await,
-                CallRequest::AttachmentsCreate(params) => engine.create_attachment(owner, params).await,
-                CallRequest::AttachmentsDelete(params) => engine.delete_attachment(owner, &params).await,
+                CallRequest::GetThread(params) => engine.get_thread(&identity, &params).await,
+                CallRequest::ListThreads(params) => engine.list_threads(&identity, &params).await,
+                CallRequest::UpdateThread(params) => engine.update_thread(&identity, params).await,
+                CallRequest::DeleteThread(params) => engine.delete_thread(&identity, &params).await,
+                CallRequest::ListItems(params) => engine.list_items(&identity, &params).await,
+                CallRequest::Feedback(params) => engine.feedback(&identity, &params).await,
+                CallRequest::AttachmentsCreate(params) => engine.create_attachment(&identity, params).await,
+                CallRequest::AttachmentsDelete(params) => engine.delete_attachment(&identity, &params).await,
                 CallRequest::Transcribe(params) => engine.transcribe(&identity, params, on_end).await,
             }
         })

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::history::History;
+use super::prompt_size::{counted, estimate};
 use crate::assistant::{Assistant, ClientChoice, Function, Tool};
 use crate::identity::Identity;
 use crate::model::{FileSource, FunctionCall, Input, InputFile, InputPart, Prompt, estimate_tokens};
@@ -34,6 +35,7 @@ pub(super) fn prompt(assistant: &Assistant, identity: &Identity, thread_id: &str
         let tool = tool_choice.as_ref().map(|tool| &tool.id).filter(|_| is_question);
         prompt.tool_choice = chosen(&assistant.tool_choices, tool).cloned();
     }
+    prompt.counted = counted(&prompt, history);
     for_first_round(assistant, prompt)
 }
 
@@ -50,12 +52,6 @@ fn for_first_round(assistant: &Assistant, mut prompt: Prompt) -> Prompt {
         prompt.tool_choice = Some("none".into());
     }
     prompt
-}
-
-/// Estimated tokens of a whole prompt.
-pub(super) fn tokens(prompt: &Prompt) -> u64 {
-    let tools = prompt.tools.iter().map(|tool| estimate_tokens(&tool.to_string())).sum::<u64>();
-    prompt.input.iter().map(cost).sum::<u64>() + prompt.instructions.as_deref().map_or(0, estimate_tokens) + tools
 }
 
 fn basis(assistant: &Assistant, identity: &Identity) -> Prompt {
@@ -80,7 +76,7 @@ fn definition(tool: &Tool) -> Value {
 }
 
 /// The inputs of one item, after those that were stored with it.
-fn group(stored: &StoredItem, is_last: bool) -> Vec<Input> {
+pub(super) fn group(stored: &StoredItem, is_last: bool) -> Vec<Input> {
     let carried = stored.model_context.iter().flat_map(|context| &context.inputs_before);
     // The model's thoughts are given back only to the turn that is resumed.
     let before = carried.filter(|input| is_last || !matches!(input, Input::Opaque(_))).cloned();
@@ -125,17 +121,12 @@ fn line(input: &Input) -> String {
     }
 }
 
-/// Estimated tokens of an item, and of what was stored with it.
-pub(super) fn item_tokens(stored: &StoredItem, is_last: bool) -> u64 {
-    group(stored, is_last).iter().map(cost).sum()
-}
-
 /// The newest inputs that fit.
 fn newest_that_fit(inputs: Vec<Input>, budget: u64) -> Vec<Input> {
     let mut left = budget;
     let mut newest_first = Vec::new();
     for (age, input) in inputs.into_iter().rev().enumerate() {
-        let cost = cost(&input);
+        let cost = estimate(&input);
         // The question is shown however long it is.
         if age > 0 && cost > left {
             break;
@@ -152,33 +143,8 @@ fn newest_that_fit(inputs: Vec<Input>, budget: u64) -> Vec<Input> {
     newest_first
 }
 
-fn cost(input: &Input) -> u64 {
-    /// Roles and separators.
-    const OVERHEAD_TOKENS: u64 = 4;
-    let text = match input {
-        Input::User(parts) => parts.iter().map(part_cost).sum(),
-        Input::Assistant(text) => estimate_tokens(text),
-        Input::Opaque(value) => estimate_tokens(&value.to_string()),
-        Input::Call(call) => estimate_tokens(&call.name) + estimate_tokens(&call.arguments),
-        Input::CallOutput { output, .. } => estimate_tokens(output),
-    };
-    text + OVERHEAD_TOKENS
-}
-
-fn part_cost(part: &InputPart) -> u64 {
-    /// For a picture of common size, by OpenAI's guide "Images and vision".
-    const IMAGE_TOKENS: u64 = 1_105;
-    /// A document becomes text and pictures of its pages; how many is unknown before it is read. Most bytes of a large
-    /// one are not words, so it counts as some ten pages.
-    const MAX_DOCUMENT_TOKENS: u64 = 10_000;
-    match part {
-        InputPart::Text(text) => estimate_tokens(text),
-        InputPart::Image(_) => IMAGE_TOKENS,
-        InputPart::File(file) => file.size.div_ceil(4).min(MAX_DOCUMENT_TOKENS),
-    }
-}
-
-fn inputs(stored: &StoredItem) -> Vec<Input> {
+/// The inputs of an item alone.
+pub(super) fn inputs(stored: &StoredItem) -> Vec<Input> {
     match &stored.item {
         ThreadItem::UserMessage(message) => user_inputs(message),
         ThreadItem::AssistantMessage(message) => {

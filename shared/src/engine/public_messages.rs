@@ -116,6 +116,7 @@ pub(super) fn refused(refusal: &Error) -> PublicMessage {
         Error::BudgetExceeded { payer: Payer::Address, retry_after } => later(|s| s.address_budget, retry_after),
         Error::BudgetExceeded { payer: Payer::Tenant, retry_after } => later(|s| s.tenant_budget, retry_after),
         Error::NotFound(_) | Error::NotWritable => PublicMessage::error(|s| s.closed, false),
+        Error::LargerThanBudget => PublicMessage::error(|s| s.larger_than_budget, false),
         Error::Failed(failure) => failed(failure),
         Error::Conflict | Error::Invalid(_) | Error::NoFiles => no_answer(),
     }

@@ -281,6 +281,9 @@ impl From<engine::Error> for Error {
             E::Invalid(message) => Self::bad_request(message),
             E::NotFound(what) => Self::new(Code::NotFound, format!("this {what} does not exist")),
             E::NotWritable => Self::new(Code::Forbidden, "this thread takes no more messages"),
+            E::LargerThanBudget => {
+                Self::new(Code::PayloadTooLarge, "the message can use more tokens than the whole budget has")
+            }
             E::Conflict => Self::new(Code::Conflict, "this message is being answered already"),
             E::RateLimited { retry_after } => Self::rate_limited(retry_after),
             E::BudgetExceeded { retry_after, payer } => Self::budget_exceeded(retry_after, payer),

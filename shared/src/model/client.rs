@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -6,6 +7,7 @@ use futures_util::TryStreamExt;
 use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, RequestBuilder, Response, Url};
+use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::config::{Api, ModelConfig, ModelKey};
@@ -32,6 +34,8 @@ pub struct Model {
     pub(super) transcription_model: Option<String>,
     idle_timeout: Duration,
     retry_pause: Duration,
+    /// The server has said that it cannot count prompts.
+    cannot_count: Arc<AtomicBool>,
 }
 
 impl Model {
@@ -45,6 +49,7 @@ impl Model {
             transcription_model: config.transcription_model.clone(),
             idle_timeout: config.idle_timeout,
             retry_pause: config.retry_pause,
+            cannot_count: Arc::default(),
         }
     }
 
@@ -92,6 +97,39 @@ impl Model {
         }
         let bytes = response.bytes_stream().map_err(ModelError::transport);
         Ok(ModelStream::new(self.api, prompt, bytes, self.idle_timeout))
+    }
+
+    /// Whether the server may be able to count prompts.
+    pub(crate) fn may_count(&self) -> bool {
+        self.api == Api::Responses && !self.cannot_count.load(Ordering::Relaxed)
+    }
+
+    /// How many tokens a prompt has, by its server's own count; none where the server cannot count. Source: OpenAI's API
+    /// reference, "Get input token counts".
+    pub(crate) async fn count(&self, prompt: &Prompt) -> Result<Option<u64>, ModelError> {
+        #[derive(Deserialize)]
+        struct Count {
+            input_tokens: u64,
+        }
+        let body = serde_json::to_vec(&responses::CountInput::new(prompt));
+        let body = Bytes::from(body.map_err(|_| ModelError::new(ModelErrorKind::Rejected))?);
+        let url = self.url("responses/input_tokens");
+        let request = || {
+            let request = self.client.post(url.clone()).body(body.clone());
+            Ok(request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")))
+        };
+        match self.send(request).await {
+            Ok(response) => {
+                let body = self.body(response).await?;
+                let count: Count = serde_json::from_slice(&body).map_err(|_| ModelError::broken("it is no count"))?;
+                Ok(Some(count.input_tokens))
+            }
+            Err(error) if matches!(error.upstream.status, Some(404 | 405 | 501)) => {
+                self.cannot_count.store(true, Ordering::Relaxed);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// An endpoint behind the base URL, as the official SDKs join them.

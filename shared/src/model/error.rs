@@ -100,6 +100,11 @@ impl ModelError {
         }
     }
 
+    /// Whether the upstream may have done the work, and bills for it, although its answer did not come.
+    pub(crate) const fn may_have_answered(&self) -> bool {
+        matches!(self.kind, ModelErrorKind::TimedOut | ModelErrorKind::Broken(_))
+    }
+
     pub(crate) fn new(kind: ModelErrorKind) -> Self {
         Self { kind, upstream: Upstream::default(), source: None }
     }

@@ -26,6 +26,19 @@ pub struct Prompt {
     pub user: Option<String>,
     /// The same for requests with the same beginning, so that they use the same cache (`prompt_cache_key`).
     pub cache_key: Option<String>,
+    /// What is known of its size.
+    pub counted: CountedPart,
+}
+
+/// The beginning of a prompt that the model has counted before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CountedPart {
+    /// The most tokens of the instructions, the tools and the first inputs.
+    pub tokens: u64,
+    /// How many inputs those are; where none are counted, the tokens are 0.
+    pub inputs: usize,
+    /// The item with which the inputs begin, if they do not begin with the thread.
+    pub begins_at: Option<String>,
 }
 
 impl Prompt {
@@ -41,15 +54,24 @@ impl Prompt {
 
     /// Whether a file is still in our own store, where the model's server cannot read it.
     pub(super) fn has_stored_files(&self) -> bool {
-        let parts = self.input.iter().filter_map(|input| match input {
-            Input::User(parts) => Some(parts),
-            Input::Assistant(_) | Input::Opaque(_) | Input::Call(_) | Input::CallOutput { .. } => None,
-        });
-        parts.flatten().any(|part| match part {
-            InputPart::Text(_) => false,
-            InputPart::Image(file) | InputPart::File(file) => matches!(file.source, FileSource::Stored(_)),
-        })
+        files_of(&self.input).any(|file| matches!(file.source, FileSource::Stored(_)))
     }
+
+    /// Whether the model is shown files that it has not counted yet, and whose bytes do not tell how much they are.
+    pub(crate) fn has_uncounted_files(&self) -> bool {
+        files_of(self.input.get(self.counted.inputs..).unwrap_or_default()).any(|file| !file.is_text())
+    }
+}
+
+fn files_of(input: &[Input]) -> impl Iterator<Item = &InputFile> {
+    let parts = input.iter().filter_map(|input| match input {
+        Input::User(parts) => Some(parts),
+        Input::Assistant(_) | Input::Opaque(_) | Input::Call(_) | Input::CallOutput { .. } => None,
+    });
+    parts.flatten().filter_map(|part| match part {
+        InputPart::Text(_) => None,
+        InputPart::Image(file) | InputPart::File(file) => Some(file),
+    })
 }
 
 /// An entry of the conversation.
@@ -139,6 +161,11 @@ pub enum FileSource {
 }
 
 impl InputFile {
+    /// Whether its bytes are what the model is shown.
+    pub(crate) fn is_text(&self) -> bool {
+        self.media_type.starts_with("text/") || self.media_type == "application/json"
+    }
+
     /// An address, or a `data:` URL with the whole file. `None` while it is in our own bucket.
     pub(super) fn url(&self) -> Option<Cow<'_, str>> {
         match &self.source {

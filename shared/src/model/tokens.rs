@@ -9,11 +9,19 @@ pub struct TokenUsage {
     /// The whole prompt.
     pub input: u64,
     /// Those of `input` that came from the cache.
+    #[serde(skip_serializing_if = "is_zero")]
     pub cached: u64,
     /// The whole answer.
     pub output: u64,
     /// Those of `output` that were thoughts.
+    #[serde(skip_serializing_if = "is_zero")]
     pub reasoning: u64,
+}
+
+/// The store keeps a usage with many items.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl AddAssign for TokenUsage {
@@ -37,6 +45,11 @@ impl TokenUsage {
             reasoning: reasoning.min(MAX_TOKENS),
         }
     }
+}
+
+/// The most tokens that a text can have: tokenizers that know every byte never make more than one of a byte.
+pub(crate) const fn max_tokens(text: &str) -> u64 {
+    text.len() as u64
 }
 
 /// About how many tokens a text has: English has about four bytes a token, most other scripts more tokens a character

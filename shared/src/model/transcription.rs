@@ -9,31 +9,34 @@ use serde_json::Value;
 
 use super::client::Model;
 use super::error::{ModelError, ModelErrorKind};
-use super::tokens::{TokenUsage, estimate_tokens};
+use super::tokens::{TokenUsage, max_tokens};
 
 /// OpenAI's models count one token for each 100 ms of a recording.
 const AUDIO_TOKENS_PER_SECOND: u64 = 10;
 /// A person does not say more than that.
 const MAX_TEXT_TOKENS_PER_SECOND: u64 = 5;
-/// As browsers record speech (Opus at 32 kbit/s).
-const TYPICAL_BYTES_PER_SECOND: u64 = 4_000;
 /// Opus at 6 kbit/s (RFC 6716, section 2.1.1).
 const MIN_BYTES_PER_SECOND: u64 = 750;
+/// OpenAI's models take no longer recording; silence has next to no bytes.
+const MAX_SECONDS: u64 = 1_500;
 
 /// The text of a recording, and the tokens that it took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transcription {
     /// Empty if nothing is said.
     pub text: String,
-    /// As the model counts them, or estimated.
+    /// As the model counts them, or as many as that much speech can have.
     pub usage: TokenUsage,
 }
 
 impl Transcription {
-    /// The most tokens that a recording of this size can take.
-    pub const fn worst_case(bytes: u64) -> u64 {
-        bytes.div_ceil(MIN_BYTES_PER_SECOND) * (AUDIO_TOKENS_PER_SECOND + MAX_TEXT_TOKENS_PER_SECOND)
-    }
+    /// The most that a recording can use: how long it is, only who decodes it knows.
+    pub const MAX_USAGE: TokenUsage = TokenUsage {
+        input: MAX_SECONDS * AUDIO_TOKENS_PER_SECOND,
+        cached: 0,
+        output: MAX_SECONDS * MAX_TEXT_TOKENS_PER_SECOND,
+        reasoning: 0,
+    };
 }
 
 /// The fields of the answer that are used.
@@ -54,9 +57,9 @@ impl Answer {
         let input = match self.usage.get("seconds").and_then(Value::as_f64) {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast keeps within bounds")]
             Some(seconds) => (seconds.ceil() as u64).saturating_mul(AUDIO_TOKENS_PER_SECOND),
-            None => (bytes * AUDIO_TOKENS_PER_SECOND).div_ceil(TYPICAL_BYTES_PER_SECOND),
+            None => bytes.div_ceil(MIN_BYTES_PER_SECOND).min(MAX_SECONDS) * AUDIO_TOKENS_PER_SECOND,
         };
-        TokenUsage { input, output: estimate_tokens(&self.text), ..TokenUsage::default() }
+        TokenUsage { input, output: max_tokens(&self.text), ..TokenUsage::default() }
     }
 }
 
@@ -81,7 +84,11 @@ impl Model {
             Ok(self.client.post(url.clone()).header(ACCEPT, accept).multipart(form))
         };
         let response = self.send(request).await?;
-        let body = self.body(response).await?;
+        let body = self.body(response).await.map_err(|error| match error.kind {
+            // It had begun to answer.
+            ModelErrorKind::Unavailable => ModelError::cut_off(),
+            _ => error,
+        })?;
         let answer: Answer =
             serde_json::from_slice(&body).map_err(|_| ModelError::broken("it is not a transcription"))?;
         Ok(Transcription { text: answer.text.trim().to_owned(), usage: answer.usage(audio.len() as u64) })

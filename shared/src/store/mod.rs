@@ -65,7 +65,7 @@ pub use dynamodb::DynamoDb;
 pub use error::{BeginError, StoreError};
 pub(crate) use items::Older;
 pub use items::{Items, Rated};
-pub use records::{ItemPosition, ModelContext, Retry, Run, StoredItem, ThreadRecord};
+pub use records::{CountedPrompt, ItemPosition, ModelContext, Retry, Run, StoredItem, ThreadRecord};
 pub use removal::{Deletion, Truncation};
 pub use run_records::{ActionClaim, OpenItem, RunRecord, RunSnapshot, RunWish};
 pub use runs::{RunTrigger, Runs};

@@ -46,6 +46,7 @@ pub(super) const RUN_QUESTION: &str = "run_question";
 pub(super) const RUN_ENDED: &str = "run_ended";
 const POSITION: &str = "position";
 const USED: &str = "used";
+const COUNTED: &str = "counted";
 /// The ids of the files that an item shows: they are removed with it.
 pub(super) const FILES: &str = "files";
 
@@ -131,6 +132,20 @@ pub struct StoredItem {
     pub position: Option<ItemPosition>,
     /// What the turn has used that ends with this item.
     pub used: Option<TokenUsage>,
+    /// What the model has counted of the prompt and the answer that end with this item.
+    pub counted: Option<CountedPrompt>,
+}
+
+/// The model's own count of a prompt and its answer, by which the size of the next prompt is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountedPrompt {
+    pub tokens: u64,
+    /// A digest of the model's name.
+    pub model: String,
+    /// A digest of the instructions and the tools.
+    pub basis: String,
+    /// The item with which the conversation began, if it did not begin with the thread.
+    pub begins_at: Option<String>,
 }
 
 /// What the model did on the way to an item and no item shows: the calls of server tools with their outputs. The model
@@ -236,6 +251,28 @@ impl FromStr for ItemPosition {
     }
 }
 
+impl fmt::Display for CountedPrompt {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tokens, model, basis, begins_at } = self;
+        write!(formatter, "{tokens}:{model}:{basis}:{}", begins_at.as_deref().unwrap_or_default())
+    }
+}
+
+impl FromStr for CountedPrompt {
+    type Err = ();
+
+    fn from_str(counted: &str) -> Result<Self, ()> {
+        let mut parts = counted.splitn(4, ':');
+        let mut part = || parts.next().ok_or(());
+        Ok(Self {
+            tokens: part()?.parse().map_err(|_| ())?,
+            model: part()?.to_owned(),
+            basis: part()?.to_owned(),
+            begins_at: Some(part()?).filter(|id| !id.is_empty()).map(ToOwned::to_owned),
+        })
+    }
+}
+
 impl StoredItem {
     /// Whether the item was made or changed by this run.
     pub fn is_of(&self, run_id: &str) -> bool {
@@ -254,6 +291,7 @@ impl StoredItem {
             is_summary: false,
             position: None,
             used: None,
+            counted: None,
         }
     }
 
@@ -267,7 +305,7 @@ impl StoredItem {
     }
 
     /// Each attribute of the item, with no value where there must be none.
-    fn attributes(&self) -> Result<[(&'static str, Option<AttributeValue>); 12], StoreError> {
+    fn attributes(&self) -> Result<[(&'static str, Option<AttributeValue>); 13], StoreError> {
         let files: Vec<_> = self.item.files().into_iter().map(text).collect();
         Ok([
             (ITEM, Some(json(&self.item)?)),
@@ -282,6 +320,7 @@ impl StoredItem {
             (FILES, (!files.is_empty()).then_some(AttributeValue::L(files))),
             (POSITION, self.position.as_ref().map(|position| text(position.to_string()))),
             (USED, self.used.as_ref().map(json).transpose()?),
+            (COUNTED, self.counted.as_ref().map(|counted| text(counted.to_string()))),
         ])
     }
 
@@ -297,6 +336,7 @@ impl StoredItem {
             is_summary: record.contains(SUMMARY),
             position: record.text(POSITION).and_then(|position| position.parse().ok()),
             used: record.json(USED)?,
+            counted: record.text(COUNTED).and_then(|counted| counted.parse().ok()),
         })
     }
 }

@@ -18,6 +18,11 @@ impl ModelRequest {
         self.body["instructions"].as_str().is_some_and(|instructions| instructions.starts_with("Write a title"))
     }
 
+    /// Whether a count of tokens is wanted, not an answer.
+    pub(crate) fn is_count(&self) -> bool {
+        self.path == "/v1/responses/input_tokens"
+    }
+
     /// Whether the summary of a thread is wanted.
     pub(crate) fn is_summary(&self) -> bool {
         self.body["instructions"]

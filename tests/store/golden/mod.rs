@@ -380,8 +380,8 @@ async fn budgets_keep_their_stored_format() {
     const FILE: &str = include_str!("budgets.json");
     let (dynamo, owner, turns) = (Dynamo::start().await, owner(), Bucket::per_minute(2));
     let accounts = [
-        Account { scope: Scope::User(&owner), turns, tokens: 1000, window: Window::Hour },
-        Account { scope: Scope::Tenant("acme"), turns: Bucket::OFF, tokens: 1000, window: Window::Day },
+        Account { turns, tokens: 1000, ..Account::of_turns(Scope::User(&owner), Window::Hour) },
+        Account { tokens: 1000, ..Account::of_turns(Scope::Tenant("acme"), Window::Day) },
     ];
     let budgets = dynamo.budgets();
     let Admission::Admitted(_) = budgets.admit(&accounts, 600, None, at(0)).await.unwrap() else { panic!() };

@@ -116,7 +116,7 @@ pub(super) struct Answer {
     widgets: Vec<LiveWidget>,
     questions: Vec<Vec<StructuredInput>>,
     wants_answer: bool,
-    characters: u64,
+    bytes: u64,
     has_substance: bool,
     is_full: bool,
 }
@@ -146,7 +146,7 @@ impl Answer {
             widgets: Vec::new(),
             questions: Vec::new(),
             wants_answer: false,
-            characters: 0,
+            bytes: 0,
             has_substance: false,
             is_full: false,
         }
@@ -164,9 +164,9 @@ impl Answer {
         item_id.clone_into(&mut self.last_id);
     }
 
-    /// How many characters have come so far, for an estimate where the model's own count never comes.
-    pub(super) const fn characters(&self) -> u64 {
-        self.characters
+    /// How many bytes have come so far, for a bound where the model's own count never comes.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Whether there is something to see but thoughts and tasks, which are no answer.
@@ -186,11 +186,11 @@ impl Answer {
             // PictureUpdate with its first word: a model that thinks without saying so would leave an empty workflow behind.
             ModelEvent::ReasoningStarted | ModelEvent::Opaque(_) => Vec::new(),
             ModelEvent::Call(call) | ModelEvent::Answered { call, .. } => {
-                self.characters += (call.name.chars().count() + call.arguments.chars().count()) as u64;
+                self.bytes += (call.name.len() + call.arguments.len()) as u64;
                 Vec::new()
             }
             ModelEvent::ReasoningDelta { part, text } => {
-                self.characters += text.chars().count() as u64;
+                self.bytes += text.len() as u64;
                 self.append_thought(part, &text)
             }
             ModelEvent::ReasoningDone { part, text } => self.finish_thought(part, text),
@@ -204,7 +204,7 @@ impl Answer {
                 Some(ItemUpdate::ContentPartAdded { content_index: index, content })
             }),
             ModelEvent::TextDelta { message, index, mut text } => {
-                self.characters += text.chars().count() as u64;
+                self.bytes += text.len() as u64;
                 self.update(message, index, |part, budget| {
                     budget.take_text(&mut text);
                     part.text.push_str(&text);

@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use crate::engine::files::STORED;
 use crate::engine::{Document, Engine, Error};
 use crate::files::{FileHead, Files, FilesError, MediaType, ObjectKey};
-use crate::identity::Owner;
+use crate::identity::{Identity, Owner};
 use crate::ids;
 use crate::protocol::{
     Attachment, AttachmentKind, AttachmentsCreate, AttachmentsDelete, UploadDescriptor, UploadMethod,
@@ -20,12 +20,17 @@ const MAX_NAME_CHARS: usize = 255;
 
 impl Engine {
     /// `attachments.create`: a file that is about to be uploaded, with the URL to send it to.
-    pub(crate) async fn create_attachment(&self, owner: &Owner, params: AttachmentsCreate) -> Result<Document, Error> {
+    pub(crate) async fn create_attachment(
+        &self,
+        identity: &Identity,
+        params: AttachmentsCreate,
+    ) -> Result<Document, Error> {
+        let owner = &identity.owner;
         let files = self.files()?;
         let AttachmentsCreate { name, size, mime_type } = params;
         let size = u64::try_from(size).unwrap_or_default();
         let media_type = check(files, &name, size, &mime_type)?;
-        self.admit_request(owner).await?;
+        self.admit_upload(identity, size).await?;
         let record = self.announced(name, size, &media_type);
         self.store.attachments.put(owner, &record).await?;
         let upload = UploadDescriptor {
@@ -43,18 +48,19 @@ impl Engine {
     /// When its name, size or type is not taken, or it cannot be stored.
     pub async fn upload_attachment(
         &self,
-        owner: &Owner,
+        identity: &Identity,
         name: String,
         mime_type: &str,
         bytes: Bytes,
     ) -> Result<Attachment, Error> {
+        let owner = &identity.owner;
         let files = self.files()?;
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let media_type = check(files, &name, size, mime_type)?;
         if !media_type.fits(&bytes) {
             return Err(Error::Invalid("the file is not what its type says".to_owned()));
         }
-        self.admit_request(owner).await?;
+        self.admit_upload(identity, size).await?;
         let record = self.announced(name, size, &media_type);
         // Without its record, what is uploaded goes by itself.
         files.put(&ObjectKey::upload(owner, &record.id), &media_type, bytes).await?;
@@ -64,9 +70,14 @@ impl Engine {
 
     /// `attachments.delete`: taken out of the composer. Deleting what is not there is no error, so that a repeated
     /// request is none either; an attachment of a message is deleted with the message.
-    pub(crate) async fn delete_attachment(&self, owner: &Owner, params: &AttachmentsDelete) -> Result<Document, Error> {
+    pub(crate) async fn delete_attachment(
+        &self,
+        identity: &Identity,
+        params: &AttachmentsDelete,
+    ) -> Result<Document, Error> {
+        let owner = &identity.owner;
         let (files, id) = (self.files()?, &params.attachment_id);
-        self.admit_request(owner).await?;
+        self.admit_request(identity).await?;
         let is_known = self.store.attachments.get(owner, id).await?.is_some();
         if !self.store.attachments.discard(owner, id).await? {
             return Err(Error::Invalid("the attachment belongs to a message".to_owned()));

@@ -12,7 +12,7 @@ use crate::store::{ActionClaim, Loaded};
 
 impl Engine {
     /// `threads.custom_action`: the endpoint's effects as they come, then the model's answer if the endpoint wants one.
-    /// The action counts as a request, and as a turn once the model is asked.
+    /// The action counts as one, and as a turn once the model is asked.
     pub(crate) async fn custom_action(
         &self,
         identity: &Identity,
@@ -85,7 +85,7 @@ impl Engine {
         if is_too_deep(&action.payload) {
             return Err(Error::Invalid("`action.payload` is nested too deeply".to_owned()));
         }
-        self.admit_request(owner).await?;
+        self.admit_action(identity).await?;
         let sender = async {
             match &item_id {
                 Some(item_id) => self.store.items.get(owner, &thread_id, item_id).await,

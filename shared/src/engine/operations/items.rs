@@ -1,6 +1,6 @@
 use super::threads::check_limit;
 use crate::engine::{Document, Engine, Error};
-use crate::identity::Owner;
+use crate::identity::{Identity, Owner};
 use crate::ids;
 use crate::protocol::{Feedback, ListItems, Order, Page, Paging};
 use crate::store::{StoredItem, ThreadRecord};
@@ -11,9 +11,10 @@ const MAX_FEEDBACK_ITEMS: usize = 100;
 
 impl Engine {
     /// `items.list`.
-    pub(crate) async fn list_items(&self, owner: &Owner, params: &ListItems) -> Result<Document, Error> {
+    pub(crate) async fn list_items(&self, identity: &Identity, params: &ListItems) -> Result<Document, Error> {
+        let owner = &identity.owner;
         check_limit(&params.paging)?;
-        self.admit_request(owner).await?;
+        self.admit_request(identity).await?;
         let (_, items) = self.page_of_items(owner, &params.thread_id, &params.paging).await?;
         Ok(Document::Items(items.map(|stored| self.with_file_urls(owner, stored.item))))
     }
@@ -46,11 +47,12 @@ impl Engine {
     }
 
     /// `items.feedback`: kept on each item, and counted in the day.
-    pub(crate) async fn feedback(&self, owner: &Owner, params: &Feedback) -> Result<Document, Error> {
+    pub(crate) async fn feedback(&self, identity: &Identity, params: &Feedback) -> Result<Document, Error> {
+        let owner = &identity.owner;
         if params.item_ids.len() > MAX_FEEDBACK_ITEMS {
             return Err(Error::Invalid(format!("`item_ids` names more than {MAX_FEEDBACK_ITEMS} items")));
         }
-        self.admit_request(owner).await?;
+        self.admit_request(identity).await?;
         let now = self.clock.now();
         let rated = self.store.items.feedback(owner, &params.thread_id, &params.item_ids, params.kind, now).await?;
         if rated.new > 0 {

@@ -39,8 +39,8 @@ impl Engine {
             Role::User => Input::User(vec![InputPart::Text(text)]),
             Role::Assistant => Input::Assistant(text),
         });
-        let prompt = prompt_of(&self.assistant, identity, inputs.collect());
-        let held = self.hold_first_round(&mut admitted, &prompt, 0).await;
+        let mut prompt = prompt_of(&self.assistant, identity, inputs.collect());
+        let held = self.hold_prompt(&mut admitted, &mut prompt, 0).await;
         let (admitted, ()) = admitted.or_release(held).await?;
         let model = self.model_events(&identity.owner, prompt.clone());
         let (turn, events) = Turn::new(self, identity, "chat", Writer::Nothing, prompt);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 
 use crate::engine::{Document, Engine, Error};
-use crate::identity::Owner;
+use crate::identity::{Identity, Owner};
 use crate::protocol::{DeleteThread, GetThread, ListThreads, Object, Order, Page, Paging, Thread, UpdateThread};
 use crate::store::{ThreadList, ThreadRecord};
 use crate::telemetry::chain;
@@ -23,8 +23,9 @@ const MAX_TITLE_CHARS: usize = 1_000;
 impl Engine {
     /// `threads.get_by_id`: the thread with its newest items, oldest of them first. If there are older ones, `after` is
     /// the cursor that brings them with `items.list` in descending order.
-    pub(crate) async fn get_thread(&self, owner: &Owner, params: &GetThread) -> Result<Document, Error> {
-        self.admit_request(owner).await?;
+    pub(crate) async fn get_thread(&self, identity: &Identity, params: &GetThread) -> Result<Document, Error> {
+        let owner = &identity.owner;
+        self.admit_request(identity).await?;
         let newest = Paging { limit: Some(ITEMS_WITH_THREAD), order: Order::Desc, after: None };
         let (thread, items) = self.page_of_items(owner, &params.thread_id, &newest).await?;
         let mut items = items.map(|stored| self.with_file_urls(owner, stored.item));
@@ -33,20 +34,22 @@ impl Engine {
     }
 
     /// `threads.list`.
-    pub(crate) async fn list_threads(&self, owner: &Owner, params: &ListThreads) -> Result<Document, Error> {
+    pub(crate) async fn list_threads(&self, identity: &Identity, params: &ListThreads) -> Result<Document, Error> {
+        let owner = &identity.owner;
         check_limit(&params.paging)?;
-        self.admit_request(owner).await?;
+        self.admit_request(identity).await?;
         let ThreadList { page, half_deleted } = self.store.threads.list(owner, &params.paging).await?;
         self.resume_deletions(owner, &half_deleted).await;
         Ok(Document::Threads(page.map(|thread| thread.into_thread(Page::empty()))))
     }
 
     /// `threads.update`: a new title.
-    pub(crate) async fn update_thread(&self, owner: &Owner, params: UpdateThread) -> Result<Document, Error> {
+    pub(crate) async fn update_thread(&self, identity: &Identity, params: UpdateThread) -> Result<Document, Error> {
+        let owner = &identity.owner;
         if params.title.chars().count() > MAX_TITLE_CHARS {
             return Err(Error::Invalid(format!("`title` has more than {MAX_TITLE_CHARS} characters")));
         }
-        self.admit_request(owner).await?;
+        self.admit_request(identity).await?;
         let thread = self.store.threads.set_title(owner, &params.thread_id, &params.title).await?;
         let thread = thread.ok_or(Error::NotFound("thread"))?;
         Ok(Document::Thread(thread.into_thread(Page::empty())))
@@ -54,8 +57,9 @@ impl Engine {
 
     /// `threads.delete`: the thread and everything in it. Deleting what is not there is no error, so that a repeated
     /// request is none either.
-    pub(crate) async fn delete_thread(&self, owner: &Owner, params: &DeleteThread) -> Result<Document, Error> {
-        self.admit_request(owner).await?;
+    pub(crate) async fn delete_thread(&self, identity: &Identity, params: &DeleteThread) -> Result<Document, Error> {
+        let owner = &identity.owner;
+        self.admit_request(identity).await?;
         self.delete(owner, &params.thread_id).await?;
         Ok(Document::Nothing {})
     }

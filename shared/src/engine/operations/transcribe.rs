@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::engine::{Document, Engine, Error, OnEnd, Outcome, TurnReport};
 use crate::identity::Identity;
-use crate::model::{AudioType, Transcription};
+use crate::model::{AudioType, TokenUsage, Transcription};
 use crate::protocol::Transcribe;
 
 impl Engine {
@@ -28,11 +28,16 @@ impl Engine {
             Err(_) => return Err(Error::Invalid("`audio_base64` is not base64".to_owned())),
         };
         let started = self.clock.now();
-        let max_tokens = Transcription::worst_case(audio.len() as u64);
-        let admitted = self.admit(identity, None, None, max_tokens).await?;
+        let most = Transcription::MAX_USAGE;
+        let admitted = self.admit(identity, None, None, most.input + most.output).await?;
         let transcribed = self.model.transcribe(audio, audio_type).await;
         let outcome = if transcribed.is_ok() { Outcome::Ok } else { Outcome::Error };
-        let usage = transcribed.as_ref().map(|transcription| transcription.usage).unwrap_or_default();
+        let usage = match &transcribed {
+            Ok(transcription) => transcription.usage,
+            // It may have been transcribed, and is paid for then.
+            Err(error) if error.may_have_answered() => most,
+            Err(_) => TokenUsage::default(),
+        };
         let record = self.usage_record(&identity.owner, "input.transcribe", model, started, outcome, usage);
         self.settle(admitted, &record).await;
         on_end(TurnReport { model: model.to_owned(), usage, first_event_at: None, outcome, failure: None });

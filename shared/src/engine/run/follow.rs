@@ -49,7 +49,7 @@ impl Engine {
     /// Where the run does not exist, or is another user's.
     pub async fn resume(&self, identity: &Identity, position: Position) -> Result<Events, Error> {
         let owner = &identity.owner;
-        self.admit_request(owner).await?;
+        self.admit_request(identity).await?;
         if !self.live_runs.contains(owner, &position.thread_id, &position.run_id) {
             let known = self.known_run(owner, &position.thread_id, &position.run_id).await?;
             if !known.is_some_and(|known| known.exists(&position.run_id)) {
@@ -64,7 +64,7 @@ impl Engine {
     /// # Errors
     /// Where there is no such thread.
     pub async fn follow(&self, identity: &Identity, thread_id: &str) -> Result<Option<Events>, Error> {
-        self.admit_request(&identity.owner).await?;
+        self.admit_request(identity).await?;
         self.join(identity, thread_id).await
     }
 
@@ -75,7 +75,7 @@ impl Engine {
     /// Where there is no such thread.
     pub async fn stop(&self, identity: &Identity, thread_id: &str) -> Result<(), Error> {
         let owner = &identity.owner;
-        self.admit_request(owner).await?;
+        self.admit_request(identity).await?;
         let Some(run_id) = self.open_run(owner, thread_id).await? else { return Ok(()) };
         if !self.live_runs.stop(owner, &run_id) && self.run_state(owner, thread_id, &run_id).await? == RunState::Live {
             self.store.runs.ask_to_stop(owner, thread_id, &run_id, self.clock.now()).await?;

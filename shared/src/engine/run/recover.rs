@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::answer::interrupted;
-use crate::engine::prompt::{prompt, tokens};
+use crate::engine::prompt::prompt;
+use crate::engine::prompt_size::max_prompt_tokens;
 use crate::engine::{Engine, Outcome, public_messages, task};
 use crate::identity::{Identity, Owner};
 use crate::ids;
@@ -302,7 +303,8 @@ impl Engine {
         });
         let read: Vec<_> = read.cloned().collect();
         let identity = Identity::of(owner.clone());
-        let input = tokens(&prompt(&self.assistant, &identity, &loaded.thread.id, &self.history(read, false)));
+        let prompt = prompt(&self.assistant, &identity, &loaded.thread.id, &self.history(read, false));
+        let input = max_prompt_tokens(&prompt);
         let seqs = loaded.items.iter().filter(|stored| stored.is_of(run_id));
         let seq = seqs.filter_map(|stored| stored.position.as_ref()).map(|position| position.seq).max();
         RunRecord {

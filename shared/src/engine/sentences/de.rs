@@ -20,6 +20,7 @@ pub(super) const DE: Sentences = Sentences {
         es {when} noch einmal.",
     tenant_budget: "Das Token-Budget dieser Website ist für heute aufgebraucht. Bitte versuchen Sie es {when} noch \
         einmal.",
+    larger_than_budget: "Das ist mehr, als das Token-Budget zulässt. Bitte schicken Sie eine kürzere Nachricht oder kleinere Dateien.",
     in_seconds: "in {n} Sekunden",
     in_minutes: "in {n} Minuten",
     in_hours: "in {n} Stunden",

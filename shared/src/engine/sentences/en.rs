@@ -18,6 +18,7 @@ pub(super) const EN: Sentences = Sentences {
     user_budget: "Your token budget is used up for now. Please try again {when}.",
     address_budget: "The token budget of your network's visitors is used up for now. Please try again {when}.",
     tenant_budget: "This site's token budget is used up for today. Please try again {when}.",
+    larger_than_budget: "This is more than the token budget allows. Please send a shorter message or smaller files.",
     in_seconds: "in {n} seconds",
     in_minutes: "in {n} minutes",
     in_hours: "in {n} hours",

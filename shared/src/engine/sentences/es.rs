@@ -19,6 +19,7 @@ pub(super) const ES: Sentences = Sentences {
     address_budget: "El presupuesto de tokens de los visitantes de su red se ha agotado por ahora. Inténtelo de nuevo \
         {when}.",
     tenant_budget: "El presupuesto de tokens de este sitio se ha agotado por hoy. Inténtelo de nuevo {when}.",
+    larger_than_budget: "Esto supera lo que permite el presupuesto de tokens. Envíe un mensaje más corto o archivos más pequeños.",
     in_seconds: "dentro de {n} segundos",
     in_minutes: "dentro de {n} minutos",
     in_hours: "dentro de {n} horas",

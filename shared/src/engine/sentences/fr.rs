@@ -19,6 +19,7 @@ pub(super) const FR: Sentences = Sentences {
     address_budget: "Le budget de jetons des visiteurs de votre réseau est épuisé pour le moment. Veuillez réessayer \
         {when}.",
     tenant_budget: "Le budget de jetons de ce site est épuisé pour aujourd’hui. Veuillez réessayer {when}.",
+    larger_than_budget: "Cela dépasse ce que permet le budget de jetons. Veuillez envoyer un message plus court ou des fichiers plus petits.",
     in_seconds: "dans {n} secondes",
     in_minutes: "dans {n} minutes",
     in_hours: "dans {n} heures",

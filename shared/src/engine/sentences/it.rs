@@ -18,6 +18,7 @@ pub(super) const IT: Sentences = Sentences {
     user_budget: "Il Suo budget di token è esaurito per ora. Riprovi {when}.",
     address_budget: "Il budget di token dei visitatori della Sua rete è esaurito per ora. Riprovi {when}.",
     tenant_budget: "Il budget di token di questo sito è esaurito per oggi. Riprovi {when}.",
+    larger_than_budget: "È più di quanto consenta il budget di token. Invii un messaggio più breve o file più piccoli.",
     in_seconds: "tra {n} secondi",
     in_minutes: "tra {n} minuti",
     in_hours: "tra {n} ore",

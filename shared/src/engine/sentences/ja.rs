@@ -18,6 +18,7 @@ pub(super) const JA: Sentences = Sentences {
     user_budget: "トークンの利用枠をいったん使い切りました。{when}にもう一度お試しください。",
     address_budget: "お使いのネットワークの訪問者のトークン利用枠をいったん使い切りました。{when}にもう一度お試しください。",
     tenant_budget: "このサイトの本日のトークン利用枠を使い切りました。{when}にもう一度お試しください。",
+    larger_than_budget: "トークンの予算を超えています。メッセージを短くするか、ファイルを小さくしてください。",
     in_seconds: "{n}秒後",
     in_minutes: "{n}分後",
     in_hours: "{n}時間後",

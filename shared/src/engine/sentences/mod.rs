@@ -36,6 +36,7 @@ pub(super) struct Sentences {
     pub(super) user_budget: &'static str,
     pub(super) address_budget: &'static str,
     pub(super) tenant_budget: &'static str,
+    pub(super) larger_than_budget: &'static str,
     pub(super) in_seconds: &'static str,
     pub(super) in_minutes: &'static str,
     pub(super) in_hours: &'static str,
@@ -117,7 +118,7 @@ mod tests {
                 assert_eq!(text.contains(['.', '。']), is_sentence, "{name}: {text}");
             }
         }
-        assert_eq!(fields(&en::EN).len(), 32);
+        assert_eq!(fields(&en::EN).len(), 33);
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(super) const PT: Sentences = Sentences {
     user_budget: "Seu orçamento de tokens acabou por enquanto. Tente novamente {when}.",
     address_budget: "O orçamento de tokens dos visitantes da sua rede acabou por enquanto. Tente novamente {when}.",
     tenant_budget: "O orçamento de tokens deste site acabou por hoje. Tente novamente {when}.",
+    larger_than_budget: "Isto excede o que o orçamento de tokens permite. Envie uma mensagem mais curta ou ficheiros menores.",
     in_seconds: "em {n} segundos",
     in_minutes: "em {n} minutos",
     in_hours: "em {n} horas",

@@ -18,6 +18,7 @@ pub(super) const ZH: Sentences = Sentences {
     user_budget: "您的令牌额度暂时已用完。请在{when}再试。",
     address_budget: "您所在网络的访客令牌额度暂时已用完。请在{when}再试。",
     tenant_budget: "本网站今天的令牌额度已用完。请在{when}再试。",
+    larger_than_budget: "这超出了令牌预算所允许的范围。请发送更短的消息或更小的文件。",
     in_seconds: " {n} 秒后",
     in_minutes: " {n} 分钟后",
     in_hours: " {n} 小时后",

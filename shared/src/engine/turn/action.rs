@@ -71,7 +71,7 @@ impl Turn {
         let history = self.engine.history(loaded.items, loaded.has_older);
         self.prompt = prompt(&self.engine.assistant, &self.identity, &writer.thread_id, &history);
         let admitted = self.admitted.insert(admitted);
-        self.engine.hold_first_round(admitted, &self.prompt, 0).await?;
+        self.engine.hold_first_round(admitted, &self.identity.owner, &mut self.prompt, 0).await?;
         // The endpoint may have taken its time: the answer follows what is there now, and runs since then are over.
         if let Some(last_id) = last_id {
             writer.question_id = last_id;

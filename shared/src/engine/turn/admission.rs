@@ -4,10 +4,10 @@ use tokio::runtime::Handle;
 
 use super::plan::writable;
 use crate::assistant::Assistant;
-use crate::engine::prompt::tokens;
+use crate::engine::prompt_size::max_prompt_tokens;
 use crate::engine::{Engine, Error, Limits, task};
-use crate::identity::Identity;
-use crate::limits::{Bucket, address_key};
+use crate::identity::{Identity, Owner};
+use crate::limits::address_key;
 use crate::model::{Prompt, estimate_tokens};
 use crate::store::{
     Account, Admission, Budgets, Limit, Loaded, Refusal, Reservation, Scope, StoreError, TurnMark, Window,
@@ -151,7 +151,7 @@ impl Engine {
         // One person can be any number of visitors. The users that the site knows it has let in one by one, and many of
         // them may share the address of an office.
         let of_address = if identity.anonymous { address_tokens_per_hour } else { 0 };
-        let account = |scope, tokens, window| Account { scope, turns: Bucket::OFF, tokens, window };
+        let account = |scope, tokens, window| Account { tokens, ..Account::of_turns(scope, window) };
         let accounts = [
             Account { turns, ..account(Scope::User(&identity.owner), tokens_per_hour, Window::Hour) },
             account(Scope::Address(&address), of_address, Window::Hour),
@@ -187,19 +187,60 @@ impl Engine {
     }
 
     /// Reserves what a prompt can use beyond what was reserved without knowing it: a message is shown to the model
-    /// however long it is, and documents count by their pages.
+    /// however long it is. Files that the model's server can read by now are counted by it.
     pub(crate) async fn hold_first_round(
         &self,
         admitted: &mut Admitted,
-        prompt: &Prompt,
+        owner: &Owner,
+        prompt: &mut Prompt,
         beside: u64,
     ) -> Result<(), Error> {
+        if admitted.reservation.is_some() && self.model.may_count() && prompt.has_uncounted_files() {
+            self.count(owner, prompt).await;
+        }
+        self.hold_prompt(admitted, prompt, beside).await
+    }
+
+    /// As [`Engine::hold_first_round`], with a guess at files that nobody can count yet. Where the whole budget is less than
+    /// the turn can use, the answer is to be shorter.
+    pub(crate) async fn hold_prompt(
+        &self,
+        admitted: &mut Admitted,
+        prompt: &mut Prompt,
+        beside: u64,
+    ) -> Result<(), Error> {
+        /// A budget that leaves less for an answer is too small for its question.
+        const MIN_OUTPUT_TOKENS: u32 = 256;
         let Some(reservation) = &mut admitted.reservation else { return Ok(()) };
-        admitted.prompt_tokens = tokens(prompt);
-        let total = admitted.prompt_tokens + u64::from(self.assistant.max_output_tokens) + beside;
-        match self.store.budgets.hold_at_first(reservation, total, self.clock.now()).await? {
+        admitted.prompt_tokens = max_prompt_tokens(prompt);
+        let without_answer = admitted.prompt_tokens + beside;
+        let room = reservation.least_budget().map_or(u64::MAX, |budget| budget.saturating_sub(without_answer));
+        let wanted = self.assistant.max_output_tokens;
+        let output = wanted.min(u32::try_from(room).unwrap_or(u32::MAX));
+        if output < MIN_OUTPUT_TOKENS.min(wanted) {
+            return Err(Error::LargerThanBudget);
+        }
+        prompt.max_output_tokens = Some(output);
+        let total = without_answer + u64::from(output);
+        match self.store.budgets.hold(reservation, total, self.clock.now()).await? {
             None => Ok(()),
             Some(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Has the model's server count a prompt with files.
+    async fn count(&self, owner: &Owner, prompt: &mut Prompt) {
+        let mut shown = prompt.clone();
+        let counted = match self.resolve_files(owner, &mut shown).await {
+            Ok(()) => self.model.count(&shown).await,
+            Err(error) => Err(error),
+        };
+        match counted {
+            Ok(Some(tokens)) => (prompt.counted.tokens, prompt.counted.inputs) = (tokens, prompt.input.len()),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "could not count a prompt with files; they count as a guess")
+            }
         }
     }
 

@@ -55,7 +55,7 @@ impl Turn {
     /// For a title that the site's endpoint has given meanwhile: the model's would only be told after it.
     pub(super) fn give_up_title(&mut self) {
         if let Some(PendingTitle { title, .. }) = self.title.take() {
-            self.usage += title.estimate();
+            self.usage += title.most();
         }
     }
 
@@ -71,7 +71,7 @@ impl Turn {
             return;
         }
         let Some(PendingTitle { title, .. }) = self.title.take() else { return };
-        let (thread, used) = (title.make_plain().await, title.estimate());
+        let (thread, used) = (title.make_plain().await, title.most());
         self.title_made(thread, used);
     }
 
@@ -92,9 +92,9 @@ impl Turn {
             }
         };
         if timeout(wait, made).await.is_err()
-            && let Some(PendingSummary { estimate, .. }) = self.summary.take()
+            && let Some(PendingSummary { most, .. }) = self.summary.take()
         {
-            self.summary_made(None, estimate);
+            self.summary_made(None, most);
         }
     }
 

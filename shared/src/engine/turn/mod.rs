@@ -49,7 +49,7 @@ use self::summary::PendingSummary;
 use self::title::PendingTitle;
 use self::unstored_inputs::UnstoredInputs;
 use super::answer::{Answer, Finished};
-use super::prompt::tokens;
+use super::prompt_size::max_prompt_tokens;
 use super::public_messages::PublicMessage;
 use super::run::{Events, Position, RunStream};
 use super::{Engine, Error, Failure, Outcome, public_messages, task};
@@ -99,8 +99,10 @@ pub(super) struct Turn {
     title: Option<PendingTitle>,
     summary: Option<PendingSummary>,
     usage: TokenUsage,
-    /// An estimate for the round under way, until the model's own count comes.
+    /// The most that the round under way can have used, until the model's own count comes.
     round_usage: TokenUsage,
+    /// The model's own count of the last round: its prompt and its answer.
+    counted_tokens: Option<u64>,
     first_token_at: Option<Timestamp>,
     first_event_at: Option<Timestamp>,
 }
@@ -191,6 +193,7 @@ impl Turn {
             summary: None,
             usage: TokenUsage::default(),
             round_usage: TokenUsage::default(),
+            counted_tokens: None,
             first_token_at: None,
             first_event_at: None,
         };
@@ -233,7 +236,7 @@ impl Turn {
         if let Err(end) = self.clear_superseded().await {
             if matches!(start, Start::Model(_)) {
                 // The model was called before, and bills for the prompt.
-                self.usage.input += tokens(&self.prompt);
+                self.usage.input += max_prompt_tokens(&self.prompt);
             }
             return Err(end);
         }

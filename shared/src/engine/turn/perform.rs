@@ -3,6 +3,7 @@
 
 use super::{ThreadWriter, Turn, TurnEnd};
 use crate::engine::answer::{Finished, PictureStage, PictureUpdate, Step, WidgetReplacement};
+use crate::engine::prompt_size::counted_prompt;
 use crate::engine::{Failure, public_messages};
 use crate::model::TokenUsage;
 use crate::protocol::{Event, GeneratedImageItem, ItemUpdate, ThreadItem};
@@ -67,7 +68,8 @@ impl Turn {
         let Finished { item, upstream_id, .. } = finished;
         let position = self.stream.next_position().filter(|_| !item.is_hidden());
         let used = ends_turn.then_some(self.usage).filter(|used| *used != TokenUsage::default());
-        let mut stored = StoredItem { upstream_id, model_context, position, used, ..StoredItem::new(item) };
+        let counted = self.counted_tokens.filter(|_| ends_turn).map(|tokens| counted_prompt(&self.prompt, tokens));
+        let mut stored = StoredItem { upstream_id, model_context, position, used, counted, ..StoredItem::new(item) };
         let replaced = self.writer.replaced_end().await?;
         if let Some(replaced) = &replaced {
             self.engine.remove_files(&self.identity.owner, &replaced.files).await?;

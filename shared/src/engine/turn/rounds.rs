@@ -3,10 +3,11 @@ use std::mem::take;
 use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
 
 use super::{Turn, TurnEnd};
 use crate::engine::answer::Step;
-use crate::engine::prompt::tokens;
+use crate::engine::prompt_size::max_prompt_tokens;
 use crate::engine::{Engine, Outcome, public_messages};
 use crate::identity::Owner;
 use crate::model::{FunctionCall, IncompleteReason, Input, ModelError, ModelEvent, ModelStream, Prompt, TokenUsage};
@@ -69,19 +70,26 @@ impl Turn {
 
     /// Tells the client what the model does until the round ends: how it ends, and the calls that wait for an output.
     async fn listen(&mut self, model: &mut ModelEvents) -> Result<(TurnEnd, Vec<FunctionCall>), TurnEnd> {
-        let (prompt_tokens, characters_before) = (tokens(&self.prompt), self.answer.characters());
+        let (prompt_tokens, bytes_before) = (max_prompt_tokens(&self.prompt), self.answer.bytes());
+        let began = self.engine.clock.now();
         let mut calls = Vec::new();
         let (end, counted) = loop {
             match self.next(model).await {
                 Err(end) => break (end, None),
                 Ok(None) => break (TurnEnd::failed(public_messages::no_answer()), None),
-                Ok(Some(Err(error))) => break (error.into(), None),
+                Ok(Some(Err(error))) => {
+                    if error.may_have_answered() {
+                        self.round_usage.input = prompt_tokens;
+                        self.round_usage.output = self.max_output(self.answer.bytes() - bytes_before, began);
+                    }
+                    break (error.into(), None);
+                }
                 Ok(Some(Ok(Received::Accepted))) => self.round_usage.input = prompt_tokens,
                 Ok(Some(Ok(Received::Event(event)))) => {
                     let round_end = round_end(&event);
                     self.record(&event, &mut calls);
                     let steps = self.answer.on_event(event);
-                    self.round_usage.output = (self.answer.characters() - characters_before).div_ceil(4);
+                    self.round_usage.output = self.max_output(self.answer.bytes() - bytes_before, began);
                     let emits = steps.iter().any(|step| matches!(step, Step::Emit(_)));
                     self.perform(steps).await?;
                     if emits {
@@ -98,13 +106,29 @@ impl Turn {
                 }
             }
         };
-        let estimate = take(&mut self.round_usage);
-        self.usage += counted.unwrap_or(estimate);
+        let most = take(&mut self.round_usage);
+        self.usage += counted.unwrap_or(most);
+        self.counted_tokens = counted.map(|counted| counted.input + counted.output);
+        if let Some(tokens) = self.counted_tokens {
+            (self.prompt.counted.tokens, self.prompt.counted.inputs) = (tokens, self.prompt.input.len());
+        }
         // Calls of an answer that was cut off, or failed, are not what the model meant.
         if end.outcome != Outcome::Ok {
             calls.drain(..).for_each(|call| self.unstored_inputs.remove(&call));
         }
         Ok((end, calls))
+    }
+
+    /// The most tokens of an answer that nobody has counted: what came has so many bytes, and a model thinks unseen.
+    fn max_output(&self, bytes: u64, began: Timestamp) -> u64 {
+        /// More than any hosted model writes.
+        const MAX_TOKENS_PER_SECOND: u64 = 1_000;
+        let seconds = self.engine.clock.now().duration_since(began).as_secs().max(0).unsigned_abs();
+        (bytes + seconds * MAX_TOKENS_PER_SECOND).min(self.max_output_tokens())
+    }
+
+    fn max_output_tokens(&self) -> u64 {
+        u64::from(self.prompt.max_output_tokens.unwrap_or(self.engine.assistant.max_output_tokens))
     }
 
     /// Records what the next round has to be told.
@@ -138,11 +162,12 @@ impl Turn {
 
     /// Reserves what the next round can use; if a budget refuses, which one.
     async fn hold_next_round(&mut self) -> Result<Option<Refusal>, StoreError> {
+        let max_output_tokens = self.max_output_tokens();
         let Some(admitted) = &mut self.admitted else { return Ok(None) };
         let title_tokens =
             self.title.as_ref().map_or(0, |pending| self.engine.max_title_tokens(&pending.title.message));
         let used = self.usage.input + self.usage.output;
-        let total = used + tokens(&self.prompt) + u64::from(self.engine.assistant.max_output_tokens) + title_tokens;
+        let total = used + max_prompt_tokens(&self.prompt) + max_output_tokens + title_tokens;
         self.engine.hold_further_round(admitted, total).await
     }
 }

@@ -41,21 +41,32 @@ impl Engine {
         };
         plan.set_turn(admitted.turn_id());
         let started = self.clock.now();
+        let has_files = plan.first_write.has_files();
         let (mut model_call, mut summary) = (None, None);
         if plan.page_calls.is_empty() {
             let title_tokens = plan.title_message.as_deref().map_or(0, |message| self.max_title_tokens(message));
-            let held = self.hold_first_round(&mut admitted, &plan.prompt, title_tokens).await;
+            let held = match has_files {
+                true => self.hold_prompt(&mut admitted, &mut plan.prompt, title_tokens).await,
+                false => {
+                    let owner = &plan.identity.owner;
+                    self.hold_first_round(&mut admitted, owner, &mut plan.prompt, title_tokens).await
+                }
+            };
             (admitted, ()) = admitted.or_release(held).await?;
             summary = self.hold_summary(&mut admitted, &plan, title_tokens).await;
-            model_call = Some(self.call_model(&plan.identity.owner, plan.prompt.clone()));
+            model_call = (!has_files).then(|| self.call_model(&plan));
         }
-        let written = match &mut model_call {
-            Some(call) if !plan.first_write.has_files() => {
+        let mut written = match &mut model_call {
+            Some(call) => {
                 admitted.model_was_called();
                 write_while_model_starts(self.write_first(&plan), call).await
             }
-            Some(_) | None => self.write_first(&plan).await,
+            None => self.write_first(&plan).await,
         };
+        if written.is_ok() && has_files {
+            written = self.hold_files(&mut admitted, &mut plan).await;
+            model_call = Some(self.call_model(&plan));
+        }
         match written {
             Ok(()) => {}
             // Something may be written, and a client repeats what a 5xx answers; so this is a stream that failed.
@@ -103,8 +114,26 @@ impl Engine {
     /// The summary that is to be made beside a turn, where the budgets have room for it.
     async fn hold_summary(&self, admitted: &mut Admitted, plan: &TurnPlan, beside: u64) -> Option<Summary> {
         let summary = Summary::of(self, plan)?;
-        let held = self.hold_first_round(admitted, &plan.prompt, beside + summary.max_tokens()).await;
-        held.is_ok().then_some(summary)
+        let mut prompt = plan.prompt.clone();
+        let held = self.hold_prompt(admitted, &mut prompt, beside + summary.max_tokens()).await;
+        // Rather none than a shorter answer.
+        (held.is_ok() && prompt.max_output_tokens == plan.prompt.max_output_tokens).then_some(summary)
+    }
+
+    /// Reserves what a message with files can use, once the model's server can read them. Where that is too much, the
+    /// message is rolled back.
+    async fn hold_files(&self, admitted: &mut Admitted, plan: &mut TurnPlan) -> Result<(), Error> {
+        let owner = &plan.identity.owner;
+        let title_tokens = plan.title_message.as_deref().map_or(0, |message| self.max_title_tokens(message));
+        let held = self.hold_first_round(admitted, owner, &mut plan.prompt, title_tokens).await;
+        let (Err(_), FirstWrite::Thread { message, .. } | FirstWrite::Message { message, .. }) =
+            (&held, &plan.first_write)
+        else {
+            return held;
+        };
+        let run = matches!(plan.first_write, FirstWrite::Message { .. }).then_some(&plan.run);
+        self.store.runs.rollback_message(owner, &plan.thread.id, message, run).await?;
+        held
     }
 
     async fn write_first(&self, plan: &TurnPlan) -> Result<(), Error> {
@@ -145,26 +174,28 @@ impl Engine {
         Err(error)
     }
 
-    fn call_model(&self, owner: &Owner, prompt: Prompt) -> ModelCall {
-        let (engine, owner) = (self.clone(), owner.clone());
+    fn call_model(&self, plan: &TurnPlan) -> ModelCall {
+        let (engine, owner, prompt) = (self.clone(), plan.identity.owner.clone(), plan.prompt.clone());
         Box::pin(maybe_done(async move { engine.ask_model(&owner, prompt).await }.boxed()))
     }
 
     /// Calls the model, with the prompt's files in a form that its server can read.
     pub(super) async fn ask_model(&self, owner: &Owner, mut prompt: Prompt) -> Result<ModelStream, ModelError> {
-        let resolved = match &self.files {
-            Some(files) => files.resolve(owner, &mut prompt).await,
-            None => {
-                Files::strip_files(&mut prompt);
-                Ok(())
-            }
-        };
-        if let Err(error) = resolved {
-            tracing::error!(error = chain(&error), "could not read the files of a prompt");
-            return Err(ModelError::new(ModelErrorKind::Unavailable));
-        }
+        self.resolve_files(owner, &mut prompt).await?;
         prompt.user = self.keys.known().map(|keys| keys.safety_identifier(owner));
         self.model.stream(&prompt).await
+    }
+
+    /// Brings the files of a prompt into a form that the model's server can read.
+    pub(super) async fn resolve_files(&self, owner: &Owner, prompt: &mut Prompt) -> Result<(), ModelError> {
+        let Some(files) = &self.files else {
+            Files::strip_files(prompt);
+            return Ok(());
+        };
+        files.resolve(owner, prompt).await.map_err(|error| {
+            tracing::error!(error = chain(&error), "could not read the files of a prompt");
+            ModelError::new(ModelErrorKind::Unavailable)
+        })
     }
 }
 

@@ -5,7 +5,8 @@ use futures_util::{FutureExt, StreamExt};
 
 use super::TurnPlan;
 use crate::engine::Engine;
-use crate::engine::prompt::{tokens, transcript};
+use crate::engine::prompt::transcript;
+use crate::engine::prompt_size::max_prompt_tokens;
 use crate::identity::Owner;
 use crate::ids;
 use crate::model::{Input, InputPart, ModelError, ModelEvent, Prompt, TokenUsage, estimate_tokens};
@@ -38,8 +39,8 @@ pub(super) struct Summary {
 /// A summary that is being made.
 pub(super) struct PendingSummary {
     pub(super) made: BoxFuture<'static, (Option<String>, TokenUsage)>,
-    /// What it has used if its count never comes.
-    pub(super) estimate: TokenUsage,
+    /// The most that it has used if its count never comes.
+    pub(super) most: TokenUsage,
 }
 
 impl Summary {
@@ -65,15 +66,16 @@ impl Summary {
 
     /// The most tokens that it can use.
     pub(super) fn max_tokens(&self) -> u64 {
-        self.estimate().input + u64::from(MAX_OUTPUT_TOKENS)
+        self.most().input + self.most().output
     }
 
     pub(super) fn start(self) -> PendingSummary {
-        PendingSummary { estimate: self.estimate(), made: self.make().boxed() }
+        PendingSummary { most: self.most(), made: self.make().boxed() }
     }
 
-    fn estimate(&self) -> TokenUsage {
-        TokenUsage { input: tokens(&self.prompt), ..TokenUsage::default() }
+    fn most(&self) -> TokenUsage {
+        let (input, output) = (max_prompt_tokens(&self.prompt), u64::from(MAX_OUTPUT_TOKENS));
+        TokenUsage { input, output, ..TokenUsage::default() }
     }
 
     /// Asks the model and stores what it says. Returns the id of the item, unless another turn was faster, and what the
@@ -94,13 +96,13 @@ impl Summary {
         let mut events = opened.map_err(|error| (error, TokenUsage::default()))?;
         let (mut text, mut total) = (String::new(), None);
         while let Some(event) = events.next().await {
-            match event.map_err(|error| (error, self.estimate()))? {
+            match event.map_err(|error| (error, self.most()))? {
                 ModelEvent::TextDelta { text: delta, .. } => text.push_str(&delta),
                 ModelEvent::Completed(usage) | ModelEvent::Incomplete { usage, .. } => total = usage,
                 _ => {}
             }
         }
-        Ok((self.shorten(text.trim()), total.unwrap_or_else(|| self.estimate())))
+        Ok((self.shorten(text.trim()), total.unwrap_or_else(|| self.most())))
     }
 
     /// It must leave room for what follows it.

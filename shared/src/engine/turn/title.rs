@@ -6,7 +6,7 @@ use futures_util::{FutureExt, StreamExt};
 use crate::assistant::Titles;
 use crate::engine::Engine;
 use crate::identity::Owner;
-use crate::model::{Input, InputPart, ModelError, ModelEvent, ModelStream, Prompt, TokenUsage, estimate_tokens};
+use crate::model::{Input, InputPart, ModelError, ModelEvent, ModelStream, Prompt, TokenUsage, max_tokens};
 use crate::protocol::{Page, Thread};
 use crate::telemetry::chain;
 
@@ -35,7 +35,9 @@ impl Engine {
 }
 
 fn prompt_tokens(message: &str) -> u64 {
-    estimate_tokens(INSTRUCTIONS) + estimate_tokens(&excerpt(message))
+    /// What a server says around both.
+    const MAX_OVERHEAD_TOKENS: u64 = 64;
+    max_tokens(INSTRUCTIONS) + max_tokens(&excerpt(message)) + MAX_OVERHEAD_TOKENS
 }
 
 /// A title to be made for a thread that has none.
@@ -74,7 +76,7 @@ impl Title {
         match self.read(events).await {
             Ok((title, usage)) if !title.is_empty() => (self.store(&title).await, usage),
             Ok((_, usage)) => (self.make_plain().await, usage),
-            Err(_) => (self.make_plain().await, self.estimate()),
+            Err(_) => (self.make_plain().await, self.most()),
         }
     }
 
@@ -83,12 +85,16 @@ impl Title {
         self.store(&tidy(&self.message)).await
     }
 
-    /// What a title has used whose count never came.
-    pub(super) fn estimate(&self) -> TokenUsage {
+    /// The most that a title has used whose count never came.
+    pub(super) fn most(&self) -> TokenUsage {
         if self.engine.assistant.titles != Titles::Model {
             return TokenUsage::default();
         }
-        TokenUsage { input: prompt_tokens(&self.message), ..TokenUsage::default() }
+        TokenUsage {
+            input: prompt_tokens(&self.message),
+            output: u64::from(MAX_OUTPUT_TOKENS),
+            ..TokenUsage::default()
+        }
     }
 
     fn prompt(&self) -> Prompt {
@@ -111,7 +117,7 @@ impl Title {
                 _ => {}
             }
         }
-        Ok((tidy(&title), total.unwrap_or_else(|| self.estimate())))
+        Ok((tidy(&title), total.unwrap_or_else(|| self.most())))
     }
 
     /// Stores a title, unless the person has given one meanwhile.

@@ -33,6 +33,28 @@ pub(crate) struct CreateResponse<'a> {
     stream: bool,
 }
 
+/// The body of `POST /responses/input_tokens`.
+#[derive(Serialize)]
+pub(crate) struct CountInput<'a> {
+    model: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instructions: Option<&'a str>,
+    input: Vec<InputItem<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tools: &'a [Value],
+}
+
+impl<'a> CountInput<'a> {
+    pub(crate) fn new(prompt: &'a Prompt) -> Self {
+        Self {
+            model: &prompt.model,
+            instructions: prompt.instructions.as_deref(),
+            input: prompt.input.iter().filter_map(InputItem::from_input).collect(),
+            tools: &prompt.tools,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Reasoning<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]

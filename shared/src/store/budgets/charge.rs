@@ -28,8 +28,10 @@ pub enum Scope<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Account<'a> {
     pub scope: Scope<'a>,
+    /// The name of the scope's record.
+    pub name: &'static str,
     pub turns: Bucket,
-    /// Model tokens in each window; 0 means no limit.
+    /// Model tokens, or what else is counted, in each window; 0 means no limit.
     pub tokens: u64,
     pub window: Window,
 }
@@ -130,19 +132,29 @@ impl Scope<'_> {
     }
 }
 
-impl Account<'_> {
+impl<'a> Account<'a> {
+    /// One without limits.
+    pub const fn of(name: &'static str, scope: Scope<'a>, window: Window) -> Self {
+        Self { scope, name, turns: Bucket::OFF, tokens: 0, window }
+    }
+
+    /// The turns and tokens of a scope, without limits.
+    pub const fn of_turns(scope: Scope<'a>, window: Window) -> Self {
+        Self::of(BUDGET, scope, window)
+    }
+
     pub(super) const fn is_limited(&self) -> bool {
         !self.turns.is_off() || self.tokens > 0
     }
 
     /// A turn that may cost so many tokens. More than the whole budget counts as the whole budget.
     pub(super) fn charge(&self, reserve: u64, now: Timestamp) -> Charge {
-        let Self { scope, turns, tokens: budget, window } = *self;
+        let Self { scope, name, turns, tokens: budget, window } = *self;
         let period = Period::of(window, now);
         let reserve = reserve.min(budget);
         let full_at = now.as_microsecond().saturating_add(turns.span()) / 1_000_000;
         Charge {
-            key: scope.key(BUDGET),
+            key: scope.key(name),
             bucket: turns,
             tokens: (budget > 0).then(|| Tokens { payer: scope.payer(), period, budget, reserve }),
             expires_at: full_at.max(period.settled_at()),
@@ -224,7 +236,7 @@ mod tests {
     }
 
     fn account<'a>(scope: Scope<'a>, turns: Bucket, tokens: u64, window: Window) -> Account<'a> {
-        Account { scope, turns, tokens, window }
+        Account { turns, tokens, ..Account::of_turns(scope, window) }
     }
 
     fn tenant(turns: Bucket, tokens: u64) -> Account<'static> {

@@ -194,28 +194,8 @@ impl Budgets {
         total: u64,
         now: Timestamp,
     ) -> Result<Option<Refusal>, StoreError> {
-        self.raise(reservation, |_| total, now).await
-    }
-
-    /// As [`Budgets::hold`], but more than a whole budget counts as the whole budget, as it does where a turn is admitted:
-    /// while nothing is used, one turn at a time may begin however much it can cost.
-    pub async fn hold_at_first(
-        &self,
-        reservation: &mut Reservation,
-        total: u64,
-        now: Timestamp,
-    ) -> Result<Option<Refusal>, StoreError> {
-        self.raise(reservation, |budget| total.min(budget), now).await
-    }
-
-    async fn raise(
-        &self,
-        reservation: &mut Reservation,
-        total: impl Fn(u64) -> u64 + Send,
-        now: Timestamp,
-    ) -> Result<Option<Refusal>, StoreError> {
         let mut wanted = reservation.clone();
-        wanted.held.iter_mut().for_each(|held| held.tokens = held.tokens.max(total(held.budget)));
+        wanted.held.iter_mut().for_each(|held| held.tokens = held.tokens.max(total));
         let raised = reservation.held.iter_mut().zip(&wanted.held).map(|(held, want)| {
             let marked = wanted.marks(&held.key).then_some(&wanted);
             self.raise_one(held, want.tokens, marked, now.as_microsecond())

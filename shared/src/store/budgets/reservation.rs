@@ -65,6 +65,11 @@ impl Reservation {
         self.held.iter().map(|held| held.tokens).max().unwrap_or_default()
     }
 
+    /// The smallest budget of those that it draws on; none if no tokens are counted.
+    pub(crate) fn least_budget(&self) -> Option<u64> {
+        self.held.iter().map(|held| held.budget).min()
+    }
+
     /// Those whose marks are on a user's record.
     pub(super) fn all(key: &Key, record: &Record) -> Vec<Self> {
         let read = |name: &String| {
