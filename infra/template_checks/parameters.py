@@ -44,38 +44,46 @@ ACCEPTED = {
     "UserPoolPages": ["", "https://example.com/chat", "https://example.com/,http://localhost:3000/"],
 }
 
+VISITORS = {"AuthMode": "anonymous", "LimitTenantTokensPerDay": 1}
+
 # Combinations of parameters, each with the rule that refuses it; None if it can be deployed.
 SETS = [
     ({"JwtSecret": SECRET}, None),
-    ({"AuthMode": "anonymous"}, None),
+    ({**VISITORS}, None),
     ({"JwtSecretArn": SECRET_ARN}, None),
     ({"JwksUrl": "https://id.example/keys", "JwtIssuer": "https://id.example", "JwtAudience": "chat"}, None),
     ({"UserPool": "true", "UserPoolPages": "https://example.com/"}, None),
+    ({"AuthMode": "anonymous"}, "SelfMadeUsersNeedABudgetForAll"),
+    ({"UserPool": "true", "UserPoolPages": "https://a.example/", "UserPoolSignUp": "true"}, "SelfMadeUsersNeedABudgetForAll"),
+    (
+        {"UserPool": "true", "UserPoolPages": "https://a.example/", "UserPoolSignUp": "true", "LimitTenantTokensPerDay": 1},
+        None,
+    ),
     ({}, "UserTokensNeedTheirKey"),
-    ({"AuthMode": "jwt,anonymous"}, "UserTokensNeedTheirKey"),
+    ({"AuthMode": "jwt,anonymous", "LimitTenantTokensPerDay": 1}, "UserTokensNeedTheirKey"),
     ({"JwtSecret": SECRET, "JwtSecretArn": SECRET_ARN}, "JwtSecretIsTheOnlyKey"),
     ({"JwtSecret": SECRET, "UserPool": "true", "UserPoolPages": "https://example.com/"}, "JwtSecretIsTheOnlyKey"),
     ({"JwtSecretArn": SECRET_ARN, "UserPool": "true", "UserPoolPages": "https://example.com/"}, "JwtSecretArnIsTheOnlyKey"),
     ({"JwksUrl": "https://id.example/keys"}, "PublishedKeysNeedIssuerAndAudience"),
     ({"UserPool": "true"}, "TheUserPoolNamesItself"),
     ({"UserPool": "true", "UserPoolPages": "https://example.com/", "JwtIssuer": "me"}, "TheUserPoolNamesItself"),
-    ({"AuthMode": "anonymous", "Mode": "hosted"}, "HostedModeNeedsItsWorkflow"),
-    ({"AuthMode": "anonymous", "Mode": "hosted", "WorkflowId": "wf_1"}, None),
-    ({"AuthMode": "anonymous", "Alarms": "false", "AlarmEmail": "a@example.com"}, "AlarmEmailNeedsAlarms"),
-    ({"AuthMode": "anonymous", "Alarms": "false", "AlarmEmail": "a@example.com", "BudgetUsdPerMonth": 50}, None),
-    ({"AuthMode": "anonymous", "BudgetUsdPerMonth": 50}, "ABudgetNeedsAlarmEmail"),
-    ({"AuthMode": "anonymous", "DomainName": "chat.example.com"}, "ADomainNeedsACertificate"),
-    ({"AuthMode": "anonymous", "DomainName": "chat.example.com", "HostedZoneId": "Z1"}, None),
-    ({"AuthMode": "anonymous", "HostedZoneId": "Z1"}, "ACertificateNeedsADomain"),
-    ({"AuthMode": "anonymous", "CloudFront": "true"}, "CloudFrontNeedsTheFirewall"),
-    ({"AuthMode": "anonymous", "CloudFront": "true", "Firewall": "true"}, None),
+    ({**VISITORS, "Mode": "hosted"}, "HostedModeNeedsItsWorkflow"),
+    ({**VISITORS, "Mode": "hosted", "WorkflowId": "wf_1"}, None),
+    ({**VISITORS, "Alarms": "false", "AlarmEmail": "a@example.com"}, "AlarmEmailNeedsAlarms"),
+    ({**VISITORS, "Alarms": "false", "AlarmEmail": "a@example.com", "BudgetUsdPerMonth": 50}, None),
+    ({**VISITORS, "BudgetUsdPerMonth": 50}, "ABudgetNeedsAlarmEmail"),
+    ({**VISITORS, "DomainName": "chat.example.com"}, "ADomainNeedsACertificate"),
+    ({**VISITORS, "DomainName": "chat.example.com", "HostedZoneId": "Z1"}, None),
+    ({**VISITORS, "HostedZoneId": "Z1"}, "ACertificateNeedsADomain"),
+    ({**VISITORS, "CloudFront": "true"}, "CloudFrontNeedsTheFirewall"),
+    ({**VISITORS, "CloudFront": "true", "Firewall": "true"}, None),
     (
-        {"AuthMode": "anonymous", "CloudFront": "true", "Firewall": "true", "DomainName": "a.example", "HostedZoneId": "Z1"},
+        {**VISITORS, "CloudFront": "true", "Firewall": "true", "DomainName": "a.example", "HostedZoneId": "Z1"},
         "CloudFrontNeedsTheFirewall",
     ),
-    ({"AuthMode": "anonymous", "EdgeWebAclArn": "arn"}, "AnEdgeAclNeedsCloudFront"),
-    ({"AuthMode": "anonymous", "ChatProvisionedConcurrency": 1}, "ProvisionedVersionsHaveNames"),
-    ({"AuthMode": "anonymous", "ChatProvisionedConcurrency": 1, "Release": "1"}, None),
+    ({**VISITORS, "EdgeWebAclArn": "arn"}, "AnEdgeAclNeedsCloudFront"),
+    ({**VISITORS, "ChatProvisionedConcurrency": 1}, "ProvisionedVersionsHaveNames"),
+    ({**VISITORS, "ChatProvisionedConcurrency": 1, "Release": "1"}, None),
 ]
 
 

@@ -111,7 +111,7 @@ async fn play(seed: u64) {
         app.clock.advance(1_000);
         let at_once = dice.random_range(1..=3);
         let requests = (0..at_once).map(|_| request(&mut dice, &threads, &questions)).collect();
-        for response in race(&[app.router.clone()], requests).await {
+        for response in race(std::slice::from_ref(&app.router), requests).await {
             let answer = Answer::of(response).await;
             if answer.status != 200 {
                 continue;
