@@ -22,6 +22,8 @@ NOT_SET = {
     "AWS_ENDPOINT_URL_DYNAMODB": "for other places than AWS",
     "AWS_ENDPOINT_URL_SECRETS_MANAGER": "for other places than AWS",
     "AWS_ENDPOINT_URL_S3": "for other places than AWS",
+    "FILES_ACCESS_KEY_ID": "for other places than AWS",
+    "FILES_SECRET_ACCESS_KEY": "for other places than AWS",
     "SSL_CERT_FILE": "Lambda's own certificates are the right ones",
     "TOOL_SIGNING_SECRET": "everyone who may read the function's configuration could read the key",
 }

@@ -29,8 +29,8 @@ def main(target, *names):
             continue
         count = held + failed
         # A group may have parts with other settings.
-        for variables, attacks in [({}, group.attacks)] if is_address else group.PARTS:
-            server = nullcontext(elsewhere(target)) if is_address else started(target, variables)
+        for variables, attacks, *arguments in [({}, group.attacks)] if is_address else group.PARTS:
+            server = nullcontext(elsewhere(target)) if is_address else started(target, variables, *arguments)
             with server as world:
                 for attack, problems in run(world, attacks):
                     failed, held = (failed + 1, held) if problems else (failed, held + 1)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 from .attack import Attack
+from .signature import signed_path
 from .world import PRIVATE, bearer
 
 ANYWHERE = False
@@ -157,6 +158,37 @@ def addresses(world):
                 without=(PRIVATE,),
             )
         )
+    for name, (key_id, secret) in {
+        "local": ("local", "local"),
+        "no": ("local", ""),
+        "a common": ("test", "test"),
+    }.items():
+        bucket = f"/{upload.path.split('/')[1]}"
+        listing = signed_path("GET", upload.netloc, bucket, key_id, secret, {"list-type": "2"})
+        yield at(Attack(f"a list of files by {name} key", "GET", listing, [host], status=403, without=("<Key>",)))
+    copy = ("x-amz-copy-source", upload.path)
+    for name, header in {
+        "that is a copy": copy,
+        "that is public": ("x-amz-acl", "public-read"),
+        "with metadata": ("x-amz-meta-x", "y"),
+        "kept for ever": ("x-amz-object-lock-mode", "GOVERNANCE"),
+        "with tags": ("x-amz-tagging", "a=b"),
+    }.items():
+        yield at(Attack(f"an upload {name}", "PUT", path, [host, kind, header], PNG, status=403))
+    for origin in ["http://evil.example", "null", "http://localhost:1"]:
+        page = [host, kind, ("origin", origin)]
+        yield at(
+            Attack(
+                f"an upload by a page of {origin}",
+                "OPTIONS",
+                path,
+                [*page, ("access-control-request-method", "PUT")],
+                status=(200, 204, 400, 403),
+                without=("access-control-allow-origin",),
+            )
+        )
+    foreign = [("host", "evil.example"), kind]
+    yield at(Attack("an upload for another host", "PUT", path, foreign, PNG, status=(403, 421)))
     yield at(Attack("the upload", "PUT", path, [host, kind], PNG, status=200))
     preview = urlsplit(created["preview_url"])
     shown = f"{preview.path}?{preview.query}"

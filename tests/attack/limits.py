@@ -123,7 +123,14 @@ def tokens(world):
         {"role": "assistant", "content": LARGE},
         {"role": "user", "content": LARGE},
     ]
-    yield limited("a conversation beyond the budget", token, {"messages": conversation}, "/api/chat", "budget_exceeded")
+    yield Attack(
+        "a conversation that is more than a budget",
+        path="/api/chat",
+        headers=token,
+        body={"messages": conversation},
+        status=413,
+        code="payload_too_large",
+    )
     yield limited(
         "a recording beyond the budget",
         token,
@@ -159,6 +166,50 @@ def tenant(world):
     yield within("another tenant's turn", bearer(world.user_token("one", tenant="large")), CHAT, "/api/chat")
 
 
+def actions(world):
+    """The site's endpoint may take minutes for each."""
+    token = bearer(world.alice)
+    act = {"thread_id": "thr_1", "action": {"type": "buy"}}
+    for number in (1, 2):
+        yield Attack(
+            f"action {number} of 2",
+            headers=token,
+            body={"type": "threads.custom_action", "params": act},
+            status=404,
+            code="not_found",
+        )
+    for operation in ["threads.custom_action", "threads.sync_custom_action"]:
+        yield limited(f"a third action: {operation}", token, {"type": operation, "params": act})
+
+
+def uploads(world):
+    """Files count when they are announced, whether they come or not."""
+    token = bearer(world.alice)
+    large = {"type": "attachments.create", "params": {"name": "a.png", "size": 900_000, "mime_type": "image/png"}}
+    yield within("a megabyte of files", token, large)
+    yield limited("a second megabyte of files", token, large)
+    for name, headers in from_elsewhere().items():
+        yield limited(f"a second megabyte of files {name}", token, large, headers=headers)
+
+
+def uploads_of_visitors(world):
+    first, second = (bearer(world.call("POST", START, {}).json()["client_secret"]) for _ in range(2))
+    large = {"type": "attachments.create", "params": {"name": "a.png", "size": 900_000, "mime_type": "image/png"}}
+    yield within("a visitor's megabyte of files", first, large)
+    yield limited("another visitor's", second, large)
+
+
+def requests_of_visitors(world):
+    """One person can be any number of visitors, but has few addresses."""
+    for number in (1, 2, 3):
+        visitor = bearer(world.call("POST", START, {}).json()["client_secret"])
+        yield within(f"request {number} of 3, each of another visitor", visitor, LIST)
+    visitor = bearer(world.call("POST", START, {}).json()["client_secret"])
+    yield limited("a fourth visitor's request", visitor, LIST)
+    for name, headers in from_elsewhere().items():
+        yield limited(f"a fourth visitor's request {name}", visitor, LIST, headers=headers)
+
+
 def from_elsewhere():
     """What a client says of its address, and of itself, where nothing in front of the server has written it."""
     return {
@@ -179,6 +230,10 @@ def from_elsewhere():
 PARTS = [
     ({"LIMIT_USER_TURNS_PER_MINUTE": "2"}, turns),
     ({"LIMIT_USER_REQUESTS_PER_MINUTE": "3"}, requests),
+    ({"LIMIT_USER_ACTIONS_PER_MINUTE": "2"}, actions),
+    ({"LIMIT_USER_UPLOAD_MB_PER_HOUR": "1"}, uploads),
+    ({"LIMIT_ADDRESS_UPLOAD_MB_PER_HOUR": "1"}, uploads_of_visitors),
+    ({"LIMIT_ADDRESS_REQUESTS_PER_MINUTE": "3"}, requests_of_visitors),
     ({"LIMIT_ADDRESS_BURST": "3", "LIMIT_ADDRESS_PER_SECOND": "1"}, sessions),
     ({"LIMIT_USER_TOKENS_PER_HOUR": "11000", **SMALL}, tokens),
     ({"LIMIT_ADDRESS_TOKENS_PER_HOUR": "11000", **SMALL}, visitors),

@@ -1,7 +1,10 @@
 """The server on a developer's machine, which every page in the developer's browser can ask."""
 
+import json
+
+from . import ports
 from .attack import Attack
-from .world import bearer
+from .world import PRIVATE, bearer
 
 ANYWHERE = False
 LIST = {"type": "threads.list", "params": {}}
@@ -18,6 +21,8 @@ def attacks(world):
         f"127.0.0.2:{port}",
         f"[::2]:{port}",
         "0.0.0.0",
+        f"127.0.0.1:{port}@evil.example",
+        f"localhost:{port}.evil.example",
         "169.254.169.254",
         "",
     ]:
@@ -64,7 +69,65 @@ def attacks(world):
         ),
         without=("unsafe-inline", "unsafe-eval", "access-control-allow-origin"),
     )
+    twice = [("host", f"127.0.0.1:{port}"), ("host", "evil.example")]
+    yield Attack("two hosts", "GET", "/health", twice, status=(400, 421), without=('"version"',))
+    yield from other_ports(world)
     yield from web_socket(world)
+
+
+def other_ports(world):
+    """No port of the process gives a page, or another program of this machine, what is kept."""
+    thread = world.alices.thread
+    kept = (PRIVATE, thread, "TableNames")
+    scope = "20261130/us-east-1"
+    for port in ports.of(world.process.pid):
+        if port == world.parts.port:
+            continue
+        for name, operation, body in [
+            ("reads all threads", "Scan", {"TableName": "threads"}),
+            ("lists tables", "ListTables", {}),
+            ("deletes a table", "DeleteTable", {"TableName": "usage"}),
+        ]:
+            for host in [f"127.0.0.1:{port}", "evil.example"]:
+                headers = [
+                    ("host", host),
+                    ("content-type", "application/x-amz-json-1.0"),
+                    ("x-amz-target", f"DynamoDB_20120810.{operation}"),
+                    ("x-amz-date", "20261130T000000Z"),
+                    (
+                        "authorization",
+                        f"AWS4-HMAC-SHA256 Credential=a/{scope}/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+                    ),
+                ]
+                page = [("origin", "http://evil.example")] if host == "evil.example" else []
+                yield of_port(
+                    port,
+                    f"DynamoDB {name}, for {host}",
+                    "POST",
+                    "/",
+                    [*headers, *page],
+                    json.dumps(body).encode(),
+                    kept,
+                )
+        for method, path in [
+            ("GET", "/"),
+            ("GET", "/health"),
+            ("OPTIONS", "/"),
+            ("POST", "/@connections/x"),
+            ("POST", "/v1/responses"),
+        ]:
+            page = [
+                ("host", "evil.example"),
+                ("origin", "http://evil.example"),
+                ("access-control-request-method", "PUT"),
+            ]
+            yield of_port(port, f"{method} {path} by a page", method, path, page, None, kept)
+
+
+def of_port(port, name, method, path, headers, body, kept):
+    without = ("access-control-allow-origin", *kept)
+    status = (400, 401, 403, 404, 405, 421)
+    return Attack(f"another port: {name}", method, path, headers, body, port=port, status=status, without=without)
 
 
 def web_socket(world):
@@ -120,4 +183,21 @@ def development(world):
     )
 
 
-PARTS = [({}, attacks), ({"AUTH_MODE": "development,jwt,anonymous"}, development)]
+def beyond_loopback(world):
+    """On all addresses nobody is a user by a header, unless that is asked for by name."""
+    for path, method in [
+        ("/chatkit", "POST"),
+        ("/api/chat", "POST"),
+        ("/api/analytics", "GET"),
+        ("/api/usage/me", "GET"),
+    ]:
+        headers = [("x-user-id", "alice")]
+        body = LIST if method == "POST" else None
+        yield Attack(f"the developer's header to {path}", method, path, headers, body, status=401, code="unauthorized")
+
+
+PARTS = [
+    ({}, attacks),
+    ({"AUTH_MODE": None}, beyond_loopback, "--host", "0.0.0.0"),
+    ({"AUTH_MODE": "development,jwt,anonymous"}, development),
+]
