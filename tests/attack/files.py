@@ -225,4 +225,16 @@ def addresses(world):
     )
 
 
-PARTS = [({}, attacks)]
+def drawings(world):
+    """Where the operator takes all pictures, one with a program is saved, and does not open."""
+    drawing = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+    uploaded = form(
+        "a drawing", bearer(world.alice), 'name="file"; filename="a.svg"', "image/svg+xml", drawing, status=200
+    )
+    preview = urlsplit((yield uploaded).json()["preview_url"])
+    path = f"{preview.path}?{preview.query}"
+    saved = ("content-disposition: attachment",)
+    yield Attack("a drawing", "GET", path, [("host", preview.netloc)], port=preview.port, status=200, having=saved)
+
+
+PARTS = [({}, attacks), ({"FILES_TYPES": "image/*"}, drawings)]

@@ -13,6 +13,7 @@ SSE = ("accept", "text/event-stream")
 # So that a turn holds less than the budgets below.
 SMALL = {"MAX_CONTEXT_TOKENS": "8000", "MAX_OUTPUT_TOKENS": "2000", "ASSISTANT": '{"instructions": "Help."}'}
 # Cuneiform: each of these characters is a token or more.
+DENSE = "Please refuse " + "\U00012000" * 5_000
 LARGE = "Please refuse " + "\U00012000" * 9_900
 
 
@@ -118,6 +119,14 @@ def tokens(world):
     token = bearer(world.alice)
     yield within("a turn within the budget", token, CHAT, "/api/chat")
     yield limited("a turn beyond the budget", token, {"message": LARGE}, "/api/chat", "budget_exceeded")
+    yield Attack(
+        "a message that has four times the tokens that its length suggests",
+        path="/api/chat",
+        headers=token,
+        body={"messages": [{"role": "user", "content": DENSE}]},
+        status=413,
+        code="payload_too_large",
+    )
     conversation = [
         {"role": "user", "content": "Hello"},
         {"role": "assistant", "content": LARGE},
