@@ -126,16 +126,17 @@ async fn programs_stream_events_while_the_model_answers() {
         seen.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
     }
 
-    // What the function sent to Lambda: the prelude, eight NULs, then each event as a chunk of its own.
+    // What the function sent to Lambda: the prelude, eight NULs, then the events that were ready at once in one chunk.
     let invocations = system.gateway.invocations("chat");
     let chunks = &invocations[0].chunks;
     let prelude: Value = serde_json::from_slice(&chunks[0]).unwrap();
     assert_eq!(prelude["statusCode"], 200);
     assert_eq!(prelude["headers"]["content-type"], "text/event-stream; charset=utf-8");
     assert_eq!(chunks[1], [0; 8].as_slice());
-    let events: Vec<_> = chunks[2..].iter().map(|chunk| std::str::from_utf8(chunk).unwrap()).collect();
-    assert_eq!(events.concat(), seen);
-    for event in events {
+    let sent: Vec<_> = chunks[2..].iter().map(|chunk| std::str::from_utf8(chunk).unwrap()).collect();
+    assert_eq!(sent.concat(), seen);
+    assert!(sent.iter().all(|chunk| chunk.ends_with("\n\n")), "{sent:?}");
+    for event in seen.split_inclusive("\n\n") {
         let (data, position) = event.split_once("}\nid: ").expect(event);
         assert!(data.starts_with("data: {") && !data.contains('\n'), "{event:?}");
         assert_eq!(position.find("\n\n"), Some(position.len() - 2), "{event:?}");

@@ -155,6 +155,7 @@ async fn refresh_costs_two_writes_and_a_read_in_two_round_trips() {
     // The address's bucket was last written by `start`, which costs the first refresh a write.
     let token = secret(&app.refresh(&token, None).await);
     app.dynamo.reset();
+    app.dynamo.lockstep(true);
     secret(&app.refresh(&token, None).await);
     let traffic = app.dynamo.reset();
     assert_eq!(traffic.units(), (1.0, 2.0));
