@@ -14,8 +14,6 @@ NOT_SET = {
     "SESSION_SIGNING_SECRET": "the same",
     "LOG_LEVEL": "Lambda sets AWS_LAMBDA_LOG_LEVEL from the logging configuration",
     "OPENAI_BASE_URL_PLAIN_HTTP": "on AWS nothing is asked over plain HTTP: the parameter's pattern refuses it",
-    "FILES_ACCESS_KEY_ID": "for other places than AWS",
-    "FILES_SECRET_ACCESS_KEY": "for other places than AWS",
     "AWS_REGION": "set by Lambda",
     "AWS_ACCESS_KEY_ID": "set by Lambda",
     "AWS_SECRET_ACCESS_KEY": "set by Lambda",
