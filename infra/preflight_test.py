@@ -83,8 +83,8 @@ class Preflight(Operator):
         self.deploys("AssistantDocument=example.json")
 
     def test_variables_are_counted_in_bytes(self):
-        origins = ",".join(f"https://shop-{number}.example.com" for number in range(80))
-        long = ("Model=" + "m" * 60, "Instructions=" + "é" * 600)
+        origins = ",".join(f"https://shop-{number}.example.com" for number in range(95))
+        long = ("Model=" + "m" * 60, "Instructions=" + "é" * 400)
         self.deploys(*long)
         refusal = self.refuses(*long, f"AllowedOrigins={origins}")
         self.assertRegex(
