@@ -27,6 +27,23 @@ export async function thread(chat) {
   return id;
 }
 
+/** A new visitor asks a second question, whose answer the step tells. @param {Page} page */
+export async function secondQuestion(page) {
+  const chat = await newVisitor(page);
+  const id = await thread(chat);
+  const answer = model.next();
+  await chat.ask("threads.add_user_message", { thread_id: id, input: input("And now?") });
+  return { chat, id, answer };
+}
+
+/** The same, and the person reads the first word. @param {Page} page */
+export async function halfAnswered(page) {
+  const asked = await secondQuestion(page);
+  await asked.answer.say("One ");
+  await asked.chat.shows("One ");
+  return asked;
+}
+
 /** @param {any} item */
 export const told = (item) => (item.content ? `${item.type}: ${item.content.map((/** @type {any} */ part) => part.text).join("")}` : item.type);
 

@@ -1,7 +1,7 @@
 // A tab that is hidden and shown, a network that goes and comes back.
 import assert from "node:assert/strict";
 import { endpoint, gateway, model, site } from "./backend.mjs";
-import { HELLO, WHOLE, check, hideAndShow, input, newVisitor, repeated, stored, thread } from "./checks.mjs";
+import { HELLO, WHOLE, check, halfAnswered, hideAndShow, input, newVisitor, repeated, secondQuestion, stored, thread } from "./checks.mjs";
 import { SitePage } from "./page.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -17,22 +17,14 @@ export const hiding = {
   },
 
   "a message, hidden and shown": async (/** @type {Page} */ page) => {
-    const chat = await newVisitor(page);
-    const id = await thread(chat);
-    const answer = model.next();
-    await chat.ask("threads.add_user_message", { thread_id: id, input: input("And now?") });
+    const { chat, answer } = await secondQuestion(page);
     await hideAndShow(chat, answer);
     await check(chat, { stored: WHOLE, modelCalls: 2 });
     repeated("threads.add_user_message", 2);
   },
 
   "a message, hidden until after the end": async (/** @type {Page} */ page) => {
-    const chat = await newVisitor(page);
-    const id = await thread(chat);
-    const answer = model.next();
-    await chat.ask("threads.add_user_message", { thread_id: id, input: input("And now?") });
-    await answer.say("One ");
-    await chat.shows("One ");
+    const { chat, id, answer } = await halfAnswered(page);
     await chat.hide();
     await answer.end("two three");
     await stored(chat, id, WHOLE);
@@ -75,12 +67,7 @@ export const hiding = {
   },
 
   "hidden, offline, online and shown": async (/** @type {Page} */ page) => {
-    const chat = await newVisitor(page);
-    const id = await thread(chat);
-    const answer = model.next();
-    await chat.ask("threads.add_user_message", { thread_id: id, input: input("And now?") });
-    await answer.say("One ");
-    await chat.shows("One ");
+    const { chat, answer } = await halfAnswered(page);
     await chat.hide();
     gateway.disconnect();
     await answer.say("two ");
@@ -93,12 +80,7 @@ export const hiding = {
   },
 
   "offline in the middle: ChatKit gives up, the answer is made all the same": async (/** @type {Page} */ page) => {
-    const chat = await newVisitor(page);
-    const id = await thread(chat);
-    const answer = model.next();
-    await chat.ask("threads.add_user_message", { thread_id: id, input: input("And now?") });
-    await answer.say("One ");
-    await chat.shows("One ");
+    const { chat, id, answer } = await halfAnswered(page);
     gateway.disconnect();
     assert.notEqual(await chat.ended(), null);
     gateway.reconnect();
@@ -147,12 +129,7 @@ export const hiding = {
   },
 
   "an event that was cut in its middle comes again": async (/** @type {Page} */ page) => {
-    const chat = await newVisitor(page);
-    const id = await thread(chat);
-    const answer = model.next();
-    await chat.ask("threads.add_user_message", { thread_id: id, input: input("And now?") });
-    await answer.say("One ");
-    await chat.shows("One ");
+    const { chat, answer } = await halfAnswered(page);
     gateway.cutBehind = "two";
     await answer.say("two ");
     while (gateway.cutBehind !== "") await page.evaluate("0");
@@ -265,12 +242,7 @@ export const hiding = {
   },
 
   "a second tab shows what has come so far, and hiding the first stops nothing": async (/** @type {Page} */ page) => {
-    const chat = await newVisitor(page);
-    const id = await thread(chat);
-    const answer = model.next();
-    await chat.ask("threads.add_user_message", { thread_id: id, input: input("And now?") });
-    await answer.say("One ");
-    await chat.shows("One ");
+    const { chat, id, answer } = await halfAnswered(page);
     await chat.hide();
     const other = await SitePage.open(await page.context().newPage(), site, gateway.url);
     // What has come is in the run's record after a moment.

@@ -1,18 +1,13 @@
 // A person who presses stop.
 import assert from "node:assert/strict";
 import { endpoint, gateway, model } from "./backend.mjs";
-import { HELLO, input, newVisitor, noRun, stored, thread } from "./checks.mjs";
+import { HELLO, halfAnswered, input, newVisitor, noRun, stored, thread } from "./checks.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
 export const stopping = {
   "stop cuts the model off and keeps what it had said": async (/** @type {Page} */ page) => {
-    const chat = await newVisitor(page);
-    const id = await thread(chat);
-    const answer = model.next();
-    await chat.ask("threads.add_user_message", { thread_id: id, input: input("And now?") });
-    await answer.say("One ");
-    await chat.shows("One ");
+    const { chat, id, answer } = await halfAnswered(page);
     await chat.stop();
     await answer.isCut();
     await stored(chat, id, [...HELLO, "user_message: And now?", "assistant_message: One "]);
