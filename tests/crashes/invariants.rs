@@ -9,7 +9,7 @@ use super::operations::{Kind, SAID};
 use super::process::Asked;
 use super::world::{ANSWER, Case, World};
 use crate::harness::app::add;
-use crate::harness::page::Page;
+use crate::harness::page::{Page, ids, paged};
 
 /// How long what happens beside a turn is waited for.
 const MAX_LOOKS: u32 = 1_000;
@@ -52,26 +52,10 @@ async fn told(world: &World, case: &Case) -> usize {
 
 /// The items have one order, however they are paged through.
 async fn in_order(world: &World, user: &str, thread_id: &str, loaded: &Page, context: &str) {
-    let ids =
-        |items: &[Value]| -> Vec<String> { items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect() };
     let expected = ids(&loaded.items);
+    let list = async |params| Some(world.survivor.call(user, &json!({ "type": "items.list", "params": params })).await);
     for (order, limit) in [("asc", 1), ("desc", 1), ("asc", 2), ("desc", 3), ("asc", 100), ("desc", 100)] {
-        let (mut listed, mut after) = (Vec::new(), Value::Null);
-        loop {
-            let mut params = json!({ "thread_id": thread_id, "limit": limit, "order": order });
-            if !after.is_null() {
-                params["after"] = after;
-            }
-            let page = world.survivor.call(user, &json!({ "type": "items.list", "params": params })).await;
-            listed.extend(ids(page["data"].as_array().unwrap()));
-            if page["has_more"] != true {
-                break;
-            }
-            after = page["after"].clone();
-        }
-        if order == "desc" {
-            listed.reverse();
-        }
+        let listed = paged(thread_id, (order, limit), &list).await.unwrap();
         assert_eq!(listed, expected, "{context}: {order} {limit}");
     }
 }

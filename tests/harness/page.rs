@@ -36,6 +36,37 @@ fn event(block: &str) -> Option<Streamed> {
     Some(Streamed { id: field("id: "), event })
 }
 
+/// The ids of a thread's items in their order, read page by page; none if a page cannot be read. `list` is one
+/// `items.list`.
+pub(crate) async fn paged(
+    thread_id: &str,
+    (order, limit): (&str, u32),
+    list: impl AsyncFn(Value) -> Option<Value>,
+) -> Option<Vec<String>> {
+    let (mut listed, mut after) = (Vec::new(), Value::Null);
+    loop {
+        let mut params = json!({ "thread_id": thread_id, "limit": limit, "order": order });
+        if !after.is_null() {
+            params["after"] = after;
+        }
+        let page = list(params).await?;
+        listed.extend(ids(page["data"].as_array().unwrap()));
+        if page["has_more"] != true {
+            break;
+        }
+        after = page["after"].clone();
+    }
+    if order == "desc" {
+        listed.reverse();
+    }
+    Some(listed)
+}
+
+/// The ids of items.
+pub(crate) fn ids(items: &[Value]) -> Vec<String> {
+    items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+}
+
 /// What a page shows of one thread.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Page {

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::tab::{Outcome, Tab};
 use super::world::World;
 use crate::harness::app::add;
-use crate::harness::page::Page;
+use crate::harness::page::{Page, ids, paged};
 
 /// A turn that died before its run had begun is given up after a minute.
 const EVERYTHING_OVER_AFTER: Duration = Duration::from_secs(65);
@@ -70,29 +70,15 @@ impl Tab {
 
     /// The items have one order, however they are paged through.
     async fn check_order(&self, thread_id: &str) {
-        let ids = |items: &[Value]| -> Vec<String> {
-            items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
-        };
         let expected = ids(&self.page.items);
+        let list = async |params| match self.call("items.list", &params).await {
+            Some((200, page)) => Some(page),
+            _ => None,
+        };
         for (order, limit) in [("asc", 3), ("desc", 2), ("asc", 100)] {
-            let (mut listed, mut after) = (Vec::new(), Value::Null);
-            loop {
-                let mut params = json!({ "thread_id": thread_id, "limit": limit, "order": order });
-                if !after.is_null() {
-                    params["after"] = after;
-                }
-                let Some((200, page)) = self.call("items.list", &params).await else {
-                    return self.world.blame(format!("the items of {thread_id} cannot be listed"));
-                };
-                listed.extend(ids(page["data"].as_array().unwrap()));
-                if page["has_more"] != true {
-                    break;
-                }
-                after = page["after"].clone();
-            }
-            if order == "desc" {
-                listed.reverse();
-            }
+            let Some(listed) = paged(thread_id, (order, limit), &list).await else {
+                return self.world.blame(format!("the items of {thread_id} cannot be listed"));
+            };
             if listed != expected {
                 self.world.blame(format!("{order} by {limit}: {listed:?}, but loaded as {expected:?}"));
             }
