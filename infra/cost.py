@@ -135,7 +135,7 @@ def report(habits, memory, architecture, people, model=DEFAULT_MODEL):
         parts = of_requests([(one, MILLION)], memory | {"chat": size}, architecture)
         print(f"{size:>8} MB{sum(parts.values()):>10.2f}")
     print(f"\nTo keep a million turns for a month: {kept(MILLION):.2f}.\n")
-    print(f"{'A month in which nobody comes':<48}{'dev':>8}{'prod':>8}")
+    print(f"{'A month without visitors':<48}{'dev':>8}{'prod':>8}")
     environments = [idle(environment) for environment in ("dev", "prod")]
     for title in environments[0]:
         print(f"{title:<48}" + "".join(f"{parts[title]:>8.2f}" for parts in environments))

@@ -13,7 +13,7 @@ ALIAS = "live"
 def stop(stack):
     functions, provisioned = turn_functions(stack), stack.parameters()["ChatProvisionedConcurrency"] != "0"
     hold(stack, functions, provisioned)
-    print(f"{stack.name} is stopped: its functions {' and '.join(functions)} are started no more, whoever asks.")
+    print(f"{stack.name} is stopped: Lambda no longer starts its functions {' and '.join(functions)}.")
     print("Answers under way end by themselves, after 15 minutes at the latest. Other requests get 503 `unavailable`.")
     print(f"It stays stopped, also when it is deployed, until: just start {stack.environment}")
 
