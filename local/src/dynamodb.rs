@@ -3,7 +3,6 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -39,7 +38,7 @@ pub(crate) fn open(data: Option<&Path>) -> Result<Database, SetupError> {
 
 /// What carries out the SDK's requests in place of an HTTP client.
 pub fn http_client(database: Database) -> SharedHttpClient {
-    SharedHttpClient::new(InProcess(Arc::new(database)))
+    SharedHttpClient::new(InProcess(database))
 }
 
 /// DynamoDB's API at the path `/<secret>/`.
@@ -99,7 +98,7 @@ fn call<I: DeserializeOwned, O: Serialize>(
 }
 
 #[derive(Clone)]
-struct InProcess(Arc<Database>);
+struct InProcess(Database);
 
 impl fmt::Debug for InProcess {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -111,7 +111,7 @@ impl Model {
         struct Count {
             input_tokens: u64,
         }
-        let body = serde_json::to_vec(&responses::CountInput::new(prompt));
+        let body = serde_json::to_vec(&responses::ShownPrompt::new(prompt));
         let body = Bytes::from(body.map_err(|_| ModelError::new(ModelErrorKind::Rejected))?);
         let url = self.url("responses/input_tokens");
         let request = || {

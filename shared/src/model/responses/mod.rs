@@ -6,5 +6,5 @@ mod request;
 mod translator;
 mod wire;
 
-pub(super) use request::{CountInput, CreateResponse};
+pub(super) use request::{CreateResponse, ShownPrompt};
 pub(super) use translator::{Translator, last_event};

@@ -10,12 +10,8 @@ use crate::model::prompt::{FileSource, Input, InputFile, InputPart, Prompt};
 /// The body of `POST /responses`. Source: OpenAI's API reference, "Create a model response".
 #[derive(Serialize)]
 pub(crate) struct CreateResponse<'a> {
-    model: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instructions: Option<&'a str>,
-    input: Vec<InputItem<'a>>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    tools: &'a [Value],
+    #[serde(flatten)]
+    shown: ShownPrompt<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_choice: Option<&'a Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -33,9 +29,9 @@ pub(crate) struct CreateResponse<'a> {
     stream: bool,
 }
 
-/// The body of `POST /responses/input_tokens`.
+/// What the model is shown of a prompt, which is also the body of `POST /responses/input_tokens`.
 #[derive(Serialize)]
-pub(crate) struct CountInput<'a> {
+pub(crate) struct ShownPrompt<'a> {
     model: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     instructions: Option<&'a str>,
@@ -44,7 +40,7 @@ pub(crate) struct CountInput<'a> {
     tools: &'a [Value],
 }
 
-impl<'a> CountInput<'a> {
+impl<'a> ShownPrompt<'a> {
     pub(crate) fn new(prompt: &'a Prompt) -> Self {
         Self {
             model: &prompt.model,
@@ -66,10 +62,7 @@ struct Reasoning<'a> {
 impl<'a> CreateResponse<'a> {
     pub(crate) fn new(prompt: &'a Prompt, base_url: &Url) -> Self {
         Self {
-            model: &prompt.model,
-            instructions: prompt.instructions.as_deref(),
-            input: prompt.input.iter().filter_map(InputItem::from_input).collect(),
-            tools: &prompt.tools,
+            shown: ShownPrompt::new(prompt),
             tool_choice: prompt.tool_choice.as_ref().filter(|_| !prompt.tools.is_empty()),
             include: include(prompt, base_url),
             max_output_tokens: prompt.max_output_tokens,

@@ -269,7 +269,7 @@ fn picture_of(image: Image) -> (Option<String>, Option<Picture>) {
 
 /// `None` where the upstream did not count. Some servers then send zeros or other fields.
 fn counted(usage: Option<Usage>) -> Option<TokenUsage> {
-    usage.map(TokenUsage::from).filter(|usage| usage.input + usage.output > 0)
+    usage.map(TokenUsage::from).filter(|usage| usage.total() > 0)
 }
 
 impl From<&Response> for IncompleteReason {
