@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::tokens::{BOUNDS, ask, used};
 use crate::harness::app::{App, thread_id};
 use crate::harness::dynamodb::Fault;
-use crate::harness::model::Answer;
+use crate::harness::model::{Answer, Gate};
 use crate::harness::responses::{
     answer, call_events, completed, created, delta, failed, incomplete, message_added, message_done, part_added, sse,
     usage,
@@ -13,6 +13,9 @@ use crate::harness::responses::{
 
 /// The bytes of "Hi", and the most that stands around it.
 const PROMPT: u64 = 2 + 16 + 64;
+
+/// As in [`BOUNDS`].
+const MAX_OUTPUT: u64 = 100;
 
 /// An answer of sixteen bytes that ends like this.
 fn counting(end: crate::harness::responses::Event) -> Answer {
@@ -35,6 +38,22 @@ async fn uncounted_turn_without_any_text_is_charged_its_prompt() {
         app.send(ask("ada")).await.error(502, "upstream_error");
         assert_eq!(used(&app, "ada").await, PROMPT, "{what}");
     }
+}
+
+#[tokio::test]
+async fn uncounted_turn_is_charged_for_the_time_in_which_the_model_was_silent() {
+    // A model may think, and bill for it, without a word.
+    let app = App::with(BOUNDS).await;
+    let gate = Gate::closed();
+    app.model.then(Answer::start(200, "text/event-stream").wait(&gate).abort());
+    let asked = async {
+        app.model.asked(1).await;
+        app.clock.advance(3_000);
+        gate.open();
+    };
+    let (answer, ()) = tokio::join!(app.send(ask("ada")), asked);
+    answer.error(502, "upstream_error");
+    assert_eq!(used(&app, "ada").await, PROMPT + MAX_OUTPUT);
 }
 
 #[tokio::test]

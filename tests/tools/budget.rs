@@ -60,7 +60,7 @@ async fn turn_with_one_round_offers_no_tools() {
 
 #[tokio::test]
 async fn further_round_beyond_the_users_budget_ends_the_turn() {
-    let limits = [("LIMIT_USER_TOKENS_PER_HOUR", "5100")];
+    let limits = [("LIMIT_USER_TOKENS_PER_HOUR", "7000")];
     let fields = json!({ "max_output_tokens": 1000, "max_context_tokens": 4000 });
     let shop = Shop::configured([in_json(&json!({ "output": "x".repeat(16_000) }))], &fields, limits).await;
     shop.app.model.then(function_call("call_1", "find_stock", "{}"));
@@ -90,7 +90,7 @@ async fn usage_of_a_turn_counts_every_round() {
 
 #[tokio::test]
 async fn further_round_beyond_the_tenants_budget_ends_the_turn() {
-    let limits = [("LIMIT_TENANT_TOKENS_PER_DAY", "5700")];
+    let limits = [("LIMIT_TENANT_TOKENS_PER_DAY", "7600")];
     let fields = json!({ "max_output_tokens": 1000, "max_context_tokens": 4000 });
     let shop = Shop::configured([in_json(&json!({ "output": "x".repeat(16_000) }))], &fields, limits).await;
     shop.app.model.then(function_call("call_1", "find_stock", "{}"));

@@ -1,9 +1,12 @@
 //! What an endpoint did is known to later turns however the turn ended, so that the model does not have it done twice.
 
 use axum::response::Response;
+use http::StatusCode;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use super::{Shop, first_turn, said};
+use crate::harness::app::{App, add, chatkit};
 use crate::harness::model::Answer;
 use crate::harness::responses::{
     answer, call_events, completed, created, delta, failed, function_call, message_added, sse, usage,
@@ -84,6 +87,26 @@ async fn tool_results_survive_the_last_round() {
     let lines = shown_next(&shop, &thread_id).await;
     let call = position(&lines, "call: find_stock({})");
     assert!(lines[call + 1].starts_with("output: xxx"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn tool_results_that_the_model_has_not_read_are_reserved_by_the_byte() {
+    let limits = [("LIMIT_USER_TOKENS_PER_HOUR", "22000")];
+    let fields = json!({ "max_output_tokens": 1000, "max_context_tokens": 8000 });
+    let shop = Shop::configured([in_json(&json!({ "output": "x".repeat(16_000) }))], &fields, limits).await;
+    let call = call_events("call_1", "find_stock", "{}");
+    let counted = completed(usage(3_000, 0, 0, 0));
+    shop.app.model.then(sse([created("resp_1")].into_iter().chain(call).chain([counted])));
+    let (events, thread_id) = first_turn(&shop, "Buy it").await;
+    assert_eq!(events.last().unwrap()["type"], "notice", "the budget has no room for the second round");
+    shop.app.clock.advance(3_600_000);
+
+    // The next turn shows the model 4 KB of it, for the first time.
+    let mut env = shop.app.env.clone();
+    env.set("LIMIT_USER_TOKENS_PER_HOUR", "4500");
+    let small = App::router(&env, &shop.app.clock, 2);
+    let refused = small.oneshot(chatkit("alice", &add(&thread_id, "Did it work?"))).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]

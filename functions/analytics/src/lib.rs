@@ -20,7 +20,7 @@ use chatkit_shared::engine::Limits;
 use chatkit_shared::http::{Authenticator, Caller, Code, Error, HttpLayer, json};
 use chatkit_shared::identity::Identity;
 use chatkit_shared::secrets::Secrets;
-use chatkit_shared::store::{Budgets, Decision, Usage};
+use chatkit_shared::store::{Budgets, Usage};
 use serde_json::json as object;
 
 use crate::daily::{Range, rows};
@@ -71,10 +71,7 @@ async fn own_usage(State(app): State<App>, Caller(identity): Caller) -> Result<R
 impl App {
     /// Counts a request against the same limit as the user's operations of ChatKit that do not call the model.
     async fn admit(&self, identity: &Identity) -> Result<(), Error> {
-        match self.limits.admit_request(&self.budgets, identity, self.clock.now()).await? {
-            Decision::Admitted => Ok(()),
-            Decision::Refused { retry_after } => Err(Error::rate_limited(retry_after)),
-        }
+        self.limits.admit_request(&self.budgets, identity, self.clock.now()).await?.or(Error::rate_limited)
     }
 }
 

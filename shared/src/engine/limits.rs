@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{Engine, Error};
@@ -104,13 +106,14 @@ impl Limits {
 impl Engine {
     /// Counts an operation that does not call the model.
     pub(super) async fn admit_request(&self, identity: &Identity) -> Result<(), Error> {
-        admitted(self.limits.admit_request(&self.store.budgets, identity, self.clock.now()).await?)
+        let admitted = self.limits.admit_request(&self.store.budgets, identity, self.clock.now()).await?;
+        admitted.or(rate_limited)
     }
 
     /// Counts an action. The site's endpoint may take its time, in which the function waits.
     pub(super) async fn admit_action(&self, identity: &Identity) -> Result<(), Error> {
         let limit = ("actions", &self.limits.actions);
-        admitted(self.limits.take(&self.store.budgets, identity, limit, self.clock.now()).await?)
+        self.limits.take(&self.store.budgets, identity, limit, self.clock.now()).await?.or(rate_limited)
     }
 
     /// Counts a file that is announced, whether it comes or not.
@@ -118,25 +121,37 @@ impl Engine {
         self.admit_request(identity).await?;
         let Limits { upload_bytes_per_hour, address_upload_bytes_per_hour, tenant_upload_bytes_per_day, .. } =
             self.limits;
-        let (owner, address) = (&identity.owner, address_key(identity.address));
-        let of_address = if identity.anonymous { address_upload_bytes_per_hour } else { 0 };
-        let account = |scope, bytes, window| Account { tokens: bytes, ..Account::of("uploads", scope, window) };
-        let accounts = [
-            account(Scope::User(owner), upload_bytes_per_hour, Window::Hour),
-            account(Scope::Address(&address), of_address, Window::Hour),
-            account(Scope::Tenant(owner.tenant()), tenant_upload_bytes_per_day, Window::Day),
-        ];
+        let limits = [upload_bytes_per_hour, address_upload_bytes_per_hour, tenant_upload_bytes_per_day];
+        let address = address_key(identity.address);
+        let accounts = accounts(|scope, window| Account::of("uploads", scope, window), identity, &address, limits);
         // What is reserved stays counted.
         match self.store.budgets.admit(&accounts, bytes, None, self.clock.now()).await? {
             Admission::Admitted(_) => Ok(()),
-            Admission::Refused(Refusal { retry_after, .. }) => Err(Error::RateLimited { retry_after }),
+            Admission::Refused(Refusal { retry_after, .. }) => Err(rate_limited(retry_after)),
         }
     }
 }
 
-fn admitted(decision: Decision) -> Result<(), Error> {
-    match decision {
-        Decision::Admitted => Ok(()),
-        Decision::Refused { retry_after } => Err(Error::RateLimited { retry_after }),
-    }
+/// What a person draws on: an account of their own for each clock hour, and shares in those of their address and tenant.
+///
+/// One person can be any number of visitors. The users that the site knows it has let in one by one, and many of them may
+/// share the address of an office.
+pub(super) fn accounts<'a>(
+    account: impl Fn(Scope<'a>, Window) -> Account<'a>,
+    identity: &'a Identity,
+    address: &'a str,
+    [of_user, of_address, of_tenant]: [u64; 3],
+) -> [Account<'a>; 3] {
+    let owner = &identity.owner;
+    let of_address = if identity.anonymous { of_address } else { 0 };
+    let limited = |scope, tokens, window| Account { tokens, ..account(scope, window) };
+    [
+        limited(Scope::User(owner), of_user, Window::Hour),
+        limited(Scope::Address(address), of_address, Window::Hour),
+        limited(Scope::Tenant(owner.tenant()), of_tenant, Window::Day),
+    ]
+}
+
+const fn rate_limited(retry_after: Duration) -> Error {
+    Error::RateLimited { retry_after }
 }

@@ -1,6 +1,7 @@
 //! What a file is, by its first bytes. The type that a browser announces is what the file's name says, which may be anything.
 
 use super::MediaType;
+use crate::model::is_text;
 
 /// As many of a file are looked at.
 pub(super) const LOOK_BYTES: usize = 1024;
@@ -23,9 +24,8 @@ impl Format {
         match media_type.as_str() {
             _ if media_type.is_raster() => Some(Self::Picture),
             "application/pdf" => Some(Self::Pdf),
-            "application/json" => Some(Self::Text),
             other if other.starts_with("application/vnd.openxmlformats-officedocument.") => Some(Self::Office),
-            other if other.starts_with("text/") => Some(Self::Text),
+            other if is_text(other) => Some(Self::Text),
             _ => None,
         }
     }

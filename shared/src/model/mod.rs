@@ -34,6 +34,7 @@ pub use client::Model;
 pub use config::{Api, ModelConfig, ModelKey, base_url};
 pub use error::{ModelError, ModelErrorKind, Upstream};
 pub use event::{IncompleteReason, ModelEvent, Picture};
+pub(crate) use prompt::is_text;
 pub use prompt::{CountedPart, FileSource, FunctionCall, Input, InputFile, InputPart, Prompt};
 pub use stream::ModelStream;
 pub use tokens::TokenUsage;

@@ -63,6 +63,11 @@ impl Prompt {
     }
 }
 
+/// Whether files of this type are text.
+pub(crate) fn is_text(media_type: &str) -> bool {
+    media_type.starts_with("text/") || media_type == "application/json"
+}
+
 fn files_of(input: &[Input]) -> impl Iterator<Item = &InputFile> {
     let parts = input.iter().filter_map(|input| match input {
         Input::User(parts) => Some(parts),
@@ -163,7 +168,7 @@ pub enum FileSource {
 impl InputFile {
     /// Whether its bytes are what the model is shown.
     pub(crate) fn is_text(&self) -> bool {
-        self.media_type.starts_with("text/") || self.media_type == "application/json"
+        is_text(&self.media_type)
     }
 
     /// An address, or a `data:` URL with the whole file. `None` while it is in our own bucket.

@@ -34,6 +34,11 @@ impl AddAssign for TokenUsage {
 }
 
 impl TokenUsage {
+    /// What it counts as in a budget.
+    pub const fn total(&self) -> u64 {
+        self.input + self.output
+    }
+
     /// Each count cut to more than any model takes, so that no upstream can make a sum overflow.
     pub(super) fn within_limits(self) -> Self {
         const MAX_TOKENS: u64 = 1 << 32;

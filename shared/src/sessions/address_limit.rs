@@ -5,7 +5,7 @@ use super::Error;
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
 use crate::limits::{Bucket, address_key};
-use crate::store::{Budgets, Decision, Scope};
+use crate::store::{Budgets, Scope};
 
 /// The token bucket of each client address, before anything costs money. Cheap to clone.
 #[derive(Clone)]
@@ -27,9 +27,7 @@ impl AddressLimit {
     /// Takes one request out of the address's bucket.
     pub async fn admit(&self, address: Option<IpAddr>) -> Result<(), Error> {
         let key = address_key(address);
-        match self.budgets.take(Scope::Address(&key), "sessions", &self.bucket, self.clock.now()).await? {
-            Decision::Admitted => Ok(()),
-            Decision::Refused { retry_after } => Err(Error::RateLimited { retry_after }),
-        }
+        let taken = self.budgets.take(Scope::Address(&key), "sessions", &self.bucket, self.clock.now()).await?;
+        taken.or(|retry_after| Error::RateLimited { retry_after })
     }
 }

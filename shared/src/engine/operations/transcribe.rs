@@ -29,7 +29,7 @@ impl Engine {
         };
         let started = self.clock.now();
         let most = Transcription::MAX_USAGE;
-        let admitted = self.admit(identity, None, None, most.input + most.output).await?;
+        let admitted = self.admit(identity, None, None, most.total()).await?;
         let transcribed = self.model.transcribe(audio, audio_type).await;
         let outcome = if transcribed.is_ok() { Outcome::Ok } else { Outcome::Error };
         let usage = match &transcribed {

@@ -229,7 +229,7 @@ impl Engine {
                 ..self.usage_record(owner, &record.operation, model, began_at(run_id), outcome, used)
             };
             self.store.usage.record(&usage, self.limits.usage_retention_days).await?;
-            self.store.budgets.settle(&turn, used.input + used.output).await?;
+            self.store.budgets.settle(&turn, used.total()).await?;
         }
         tracing::warn!(run = run_id, "a run was ended whose process had died");
         self.store.runs.end(owner, &thread_id, run_id).await

@@ -4,14 +4,13 @@ use tokio::runtime::Handle;
 
 use super::plan::writable;
 use crate::assistant::Assistant;
+use crate::engine::limits::accounts;
 use crate::engine::prompt_size::max_prompt_tokens;
 use crate::engine::{Engine, Error, Limits, task};
 use crate::identity::{Identity, Owner};
 use crate::limits::address_key;
 use crate::model::{Prompt, estimate_tokens};
-use crate::store::{
-    Account, Admission, Budgets, Limit, Loaded, Refusal, Reservation, Scope, StoreError, TurnMark, Window,
-};
+use crate::store::{Account, Admission, Budgets, Limit, Loaded, Refusal, Reservation, StoreError, TurnMark};
 use crate::telemetry::chain;
 
 /// A turn that was let in: what the budgets hold for it. It is settled when the turn ends; where the turn does not
@@ -148,15 +147,9 @@ impl Engine {
         self.model.check_key().await?;
         let Limits { turns, tokens_per_hour, address_tokens_per_hour, tenant_tokens_per_day, .. } = self.limits;
         let address = address_key(identity.address);
-        // One person can be any number of visitors. The users that the site knows it has let in one by one, and many of
-        // them may share the address of an office.
-        let of_address = if identity.anonymous { address_tokens_per_hour } else { 0 };
-        let account = |scope, tokens, window| Account { tokens, ..Account::of_turns(scope, window) };
-        let accounts = [
-            Account { turns, ..account(Scope::User(&identity.owner), tokens_per_hour, Window::Hour) },
-            account(Scope::Address(&address), of_address, Window::Hour),
-            account(Scope::Tenant(identity.owner.tenant()), tenant_tokens_per_day, Window::Day),
-        ];
+        let budgets = [tokens_per_hour, address_tokens_per_hour, tenant_tokens_per_day];
+        let mut accounts = accounts(Account::of_turns, identity, &address, budgets);
+        accounts[0].turns = turns;
         let admit = async || {
             let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
             let turn = TurnMark { id: self.ids.mint_bare(), thread_id: owned(thread_id), digest: owned(digest) };

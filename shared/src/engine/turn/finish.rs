@@ -1,4 +1,3 @@
-use std::mem::take;
 use std::time::Duration;
 
 use futures_util::future::OptionFuture;
@@ -20,7 +19,8 @@ use crate::telemetry::chain;
 impl Turn {
     /// Stores the last item and releases the lease, waits for the title, settles what was used, and says the last word.
     pub(super) async fn finish(mut self, mut end: TurnEnd) -> TurnReport {
-        self.usage += take(&mut self.round_usage);
+        let billed = self.take_billed_round();
+        self.usage += billed;
         if self.is_ended_elsewhere() {
             // Whoever has ended it has stored what came, and settled it.
             self.admitted.take().into_iter().for_each(Admitted::forget);
@@ -110,7 +110,7 @@ impl Turn {
         let record = if is_recorded { None } else { self.usage_record(outcome) };
         // Without a model there was no turn.
         let Some(admitted) = self.admitted.take() else { return self.withdraw().await };
-        let (engine, used) = (self.engine.clone(), self.usage.input + self.usage.output);
+        let (engine, used) = (self.engine.clone(), self.usage.total());
         let recorded = OptionFuture::from(record.as_ref().map(|record| engine.record_usage(record)));
         if self.writer.is_thread() {
             recorded.await;

@@ -165,7 +165,7 @@ impl Turn {
     fn run_record(&self) -> Option<RunRecord> {
         let writer = self.writer.thread()?;
         let mut used = self.usage;
-        used += self.round_usage;
+        used += self.billed_round_usage();
         Some(RunRecord {
             id: writer.run.id.clone(),
             alive_at: self.engine.clock.now(),

@@ -44,7 +44,7 @@ pub(super) use self::writer::{ThreadWriter, Writer};
 
 use self::admission::Admitted;
 use self::life::Life;
-use self::rounds::ModelEvents;
+use self::rounds::{BilledRound, ModelEvents};
 use self::summary::PendingSummary;
 use self::title::PendingTitle;
 use self::unstored_inputs::UnstoredInputs;
@@ -99,8 +99,8 @@ pub(super) struct Turn {
     title: Option<PendingTitle>,
     summary: Option<PendingSummary>,
     usage: TokenUsage,
-    /// The most that the round under way can have used, until the model's own count comes.
-    round_usage: TokenUsage,
+    /// The round under way, once the model bills for it and until its own count comes.
+    billed_round: Option<BilledRound>,
     /// The model's own count of the last round: its prompt and its answer.
     counted_tokens: Option<u64>,
     first_token_at: Option<Timestamp>,
@@ -192,7 +192,7 @@ impl Turn {
             title: None,
             summary: None,
             usage: TokenUsage::default(),
-            round_usage: TokenUsage::default(),
+            billed_round: None,
             counted_tokens: None,
             first_token_at: None,
             first_event_at: None,

@@ -68,7 +68,9 @@ impl Turn {
         let Finished { item, upstream_id, .. } = finished;
         let position = self.stream.next_position().filter(|_| !item.is_hidden());
         let used = ends_turn.then_some(self.usage).filter(|used| *used != TokenUsage::default());
-        let counted = self.counted_tokens.filter(|_| ends_turn).map(|tokens| counted_prompt(&self.prompt, tokens));
+        // What tools have returned since is not counted.
+        let is_counted = ends_turn && self.prompt.counted.inputs == self.prompt.input.len();
+        let counted = self.counted_tokens.filter(|_| is_counted).map(|tokens| counted_prompt(&self.prompt, tokens));
         let mut stored = StoredItem { upstream_id, model_context, position, used, counted, ..StoredItem::new(item) };
         let replaced = self.writer.replaced_end().await?;
         if let Some(replaced) = &replaced {

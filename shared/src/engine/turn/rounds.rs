@@ -1,5 +1,4 @@
 use std::future::ready;
-use std::mem::take;
 use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
@@ -28,6 +27,15 @@ pub(super) fn received(opened: impl Stream<Item = Result<ModelStream, ModelError
     let events =
         |answer: ModelStream| stream::once(ready(Ok(Received::Accepted))).chain(answer.map_ok(Received::Event));
     opened.map_ok(events).try_flatten().boxed()
+}
+
+/// A round for which the model bills, as far as it can be known without the model's own count.
+#[derive(Clone, Copy)]
+pub(super) struct BilledRound {
+    prompt_tokens: u64,
+    /// Of the answer, when the round began.
+    bytes_before: u64,
+    began: Timestamp,
 }
 
 impl Engine {
@@ -70,8 +78,11 @@ impl Turn {
 
     /// Tells the client what the model does until the round ends: how it ends, and the calls that wait for an output.
     async fn listen(&mut self, model: &mut ModelEvents) -> Result<(TurnEnd, Vec<FunctionCall>), TurnEnd> {
-        let (prompt_tokens, bytes_before) = (max_prompt_tokens(&self.prompt), self.answer.bytes());
-        let began = self.engine.clock.now();
+        let round = BilledRound {
+            prompt_tokens: max_prompt_tokens(&self.prompt),
+            bytes_before: self.answer.bytes(),
+            began: self.engine.clock.now(),
+        };
         let mut calls = Vec::new();
         let (end, counted) = loop {
             match self.next(model).await {
@@ -79,17 +90,15 @@ impl Turn {
                 Ok(None) => break (TurnEnd::failed(public_messages::no_answer()), None),
                 Ok(Some(Err(error))) => {
                     if error.may_have_answered() {
-                        self.round_usage.input = prompt_tokens;
-                        self.round_usage.output = self.max_output(self.answer.bytes() - bytes_before, began);
+                        self.billed_round = Some(round);
                     }
                     break (error.into(), None);
                 }
-                Ok(Some(Ok(Received::Accepted))) => self.round_usage.input = prompt_tokens,
+                Ok(Some(Ok(Received::Accepted))) => self.billed_round = Some(round),
                 Ok(Some(Ok(Received::Event(event)))) => {
                     let round_end = round_end(&event);
                     self.record(&event, &mut calls);
                     let steps = self.answer.on_event(event);
-                    self.round_usage.output = self.max_output(self.answer.bytes() - bytes_before, began);
                     let emits = steps.iter().any(|step| matches!(step, Step::Emit(_)));
                     self.perform(steps).await?;
                     if emits {
@@ -106,9 +115,9 @@ impl Turn {
                 }
             }
         };
-        let most = take(&mut self.round_usage);
+        let most = self.take_billed_round();
         self.usage += counted.unwrap_or(most);
-        self.counted_tokens = counted.map(|counted| counted.input + counted.output);
+        self.counted_tokens = counted.map(|counted| counted.total());
         if let Some(tokens) = self.counted_tokens {
             (self.prompt.counted.tokens, self.prompt.counted.inputs) = (tokens, self.prompt.input.len());
         }
@@ -119,12 +128,23 @@ impl Turn {
         Ok((end, calls))
     }
 
-    /// The most tokens of an answer that nobody has counted: what came has so many bytes, and a model thinks unseen.
-    fn max_output(&self, bytes: u64, began: Timestamp) -> u64 {
+    /// The most that the round under way has used: what came of the answer has so many bytes, and a model thinks unseen.
+    pub(super) fn billed_round_usage(&self) -> TokenUsage {
         /// More than any hosted model writes.
         const MAX_TOKENS_PER_SECOND: u64 = 1_000;
+        let Some(BilledRound { prompt_tokens, bytes_before, began }) = self.billed_round else {
+            return TokenUsage::default();
+        };
         let seconds = self.engine.clock.now().duration_since(began).as_secs().max(0).unsigned_abs();
-        (bytes + seconds * MAX_TOKENS_PER_SECOND).min(self.max_output_tokens())
+        let output = self.answer.bytes() - bytes_before + seconds * MAX_TOKENS_PER_SECOND;
+        TokenUsage { input: prompt_tokens, output: output.min(self.max_output_tokens()), ..TokenUsage::default() }
+    }
+
+    /// The same of a round that is over.
+    pub(super) fn take_billed_round(&mut self) -> TokenUsage {
+        let usage = self.billed_round_usage();
+        self.billed_round = None;
+        usage
     }
 
     fn max_output_tokens(&self) -> u64 {
@@ -164,10 +184,10 @@ impl Turn {
     async fn hold_next_round(&mut self) -> Result<Option<Refusal>, StoreError> {
         let max_output_tokens = self.max_output_tokens();
         let Some(admitted) = &mut self.admitted else { return Ok(None) };
-        let title_tokens =
-            self.title.as_ref().map_or(0, |pending| self.engine.max_title_tokens(&pending.title.message));
-        let used = self.usage.input + self.usage.output;
-        let total = used + max_prompt_tokens(&self.prompt) + max_output_tokens + title_tokens;
+        let title_tokens = self.title.as_ref().map_or(0, |pending| pending.title.most().total());
+        let summary_tokens = self.summary.as_ref().map_or(0, |pending| pending.most.total());
+        let beside = title_tokens + summary_tokens;
+        let total = self.usage.total() + max_prompt_tokens(&self.prompt) + max_output_tokens + beside;
         self.engine.hold_further_round(admitted, total).await
     }
 }

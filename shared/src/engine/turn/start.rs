@@ -42,18 +42,19 @@ impl Engine {
         plan.set_turn(admitted.turn_id());
         let started = self.clock.now();
         let has_files = plan.first_write.has_files();
+        let mut beside = plan.title_message.as_deref().map_or(0, |message| self.max_title_tokens(message));
         let (mut model_call, mut summary) = (None, None);
         if plan.page_calls.is_empty() {
-            let title_tokens = plan.title_message.as_deref().map_or(0, |message| self.max_title_tokens(message));
             let held = match has_files {
-                true => self.hold_prompt(&mut admitted, &mut plan.prompt, title_tokens).await,
+                true => self.hold_prompt(&mut admitted, &mut plan.prompt, beside).await,
                 false => {
                     let owner = &plan.identity.owner;
-                    self.hold_first_round(&mut admitted, owner, &mut plan.prompt, title_tokens).await
+                    self.hold_first_round(&mut admitted, owner, &mut plan.prompt, beside).await
                 }
             };
             (admitted, ()) = admitted.or_release(held).await?;
-            summary = self.hold_summary(&mut admitted, &plan, title_tokens).await;
+            summary = self.hold_summary(&mut admitted, &plan, beside).await;
+            beside += summary.as_ref().map_or(0, Summary::max_tokens);
             model_call = (!has_files).then(|| self.call_model(&plan));
         }
         let mut written = match &mut model_call {
@@ -64,7 +65,7 @@ impl Engine {
             None => self.write_first(&plan).await,
         };
         if written.is_ok() && has_files {
-            written = self.hold_files(&mut admitted, &mut plan).await;
+            written = self.hold_files(&mut admitted, &mut plan, beside).await;
             model_call = Some(self.call_model(&plan));
         }
         match written {
@@ -122,10 +123,9 @@ impl Engine {
 
     /// Reserves what a message with files can use, once the model's server can read them. Where that is too much, the
     /// message is rolled back.
-    async fn hold_files(&self, admitted: &mut Admitted, plan: &mut TurnPlan) -> Result<(), Error> {
+    async fn hold_files(&self, admitted: &mut Admitted, plan: &mut TurnPlan, beside: u64) -> Result<(), Error> {
         let owner = &plan.identity.owner;
-        let title_tokens = plan.title_message.as_deref().map_or(0, |message| self.max_title_tokens(message));
-        let held = self.hold_first_round(admitted, owner, &mut plan.prompt, title_tokens).await;
+        let held = self.hold_first_round(admitted, owner, &mut plan.prompt, beside).await;
         let (Err(_), FirstWrite::Thread { message, .. } | FirstWrite::Message { message, .. }) =
             (&held, &plan.first_write)
         else {

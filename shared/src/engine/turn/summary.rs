@@ -66,7 +66,7 @@ impl Summary {
 
     /// The most tokens that it can use.
     pub(super) fn max_tokens(&self) -> u64 {
-        self.most().input + self.most().output
+        self.most().total()
     }
 
     pub(super) fn start(self) -> PendingSummary {

@@ -75,7 +75,7 @@ impl Translator {
             }
         }
         // Servers that count in each chunk start with zeros.
-        let counted = usage.map(TokenUsage::from).filter(|usage| usage.input + usage.output > 0);
+        let counted = usage.map(TokenUsage::from).filter(|usage| usage.total() > 0);
         self.usage = counted.or(self.usage);
         if counted.is_none() || self.ending.is_none() {
             return Ok(Flow::Continue);

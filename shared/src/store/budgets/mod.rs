@@ -62,6 +62,16 @@ pub enum Decision {
     },
 }
 
+impl Decision {
+    /// The error of a refusal.
+    pub fn or<E>(self, refused: impl FnOnce(Duration) -> E) -> Result<(), E> {
+        match self {
+            Self::Admitted => Ok(()),
+            Self::Refused { retry_after } => Err(refused(retry_after)),
+        }
+    }
+}
+
 /// Whether a turn may begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission {
