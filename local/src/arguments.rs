@@ -24,7 +24,8 @@ pub struct Arguments {
     #[arg(long, default_value_t = 3000)]
     pub port: u16,
 
-    /// The address to listen on. Beyond loopback nobody is a user without a token, unless `AUTH_MODE` names `development`.
+    /// The address to listen on. Beyond loopback nobody is a user without a token, unless `AUTH_MODE` names
+    /// `development`.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub host: IpAddr,
 

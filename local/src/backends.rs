@@ -26,8 +26,8 @@ pub(crate) struct Backends {
     pub(crate) database: Option<Database>,
 }
 
-/// Starts the backends that no variable names, sets their variables, and creates missing tables. `page` is where the server
-/// with the playground listens, whose pages may use the bucket.
+/// Starts the backends that no variable names, sets their variables, and creates missing tables. `page` is where the
+/// server with the playground listens, whose pages may use the bucket.
 pub(crate) async fn start(
     env: &mut Env,
     data: Option<&Path>,

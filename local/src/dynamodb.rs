@@ -1,5 +1,5 @@
-//! An embedded DynamoDB. The functions of this process call it through the AWS SDK, without a port that anything else on
-//! this machine could find; [`router`] is for functions in other processes.
+//! An embedded DynamoDB. The functions of this process call it through the AWS SDK, without a port that anything else
+//! on this machine could find; [`router`] is for functions in other processes.
 
 use std::fmt;
 use std::path::Path;

@@ -10,8 +10,8 @@ use chatkit_shared::setup::SetupError;
 
 const DEVELOPMENT: &str = "development";
 
-/// Sets what a function needs and is not set: tables, region, secrets, identities. `is_private` if nobody but this machine
-/// can connect: else `development`, in which anyone is any user, must be asked for by name.
+/// Sets what a function needs and is not set: tables, region, secrets, identities. `is_private` if nobody but this
+/// machine can connect: else `development`, in which anyone is any user, must be asked for by name.
 pub(crate) fn complete(env: &mut Env, data: Option<&Path>, ids: &Ids, is_private: bool) -> Result<(), SetupError> {
     for (name, value) in [
         ("AWS_REGION", "us-east-1"),

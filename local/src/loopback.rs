@@ -97,8 +97,8 @@ pub(crate) fn origins(address: SocketAddr) -> Vec<String> {
 /// The names of this machine for itself.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// Refuses requests for another host. Otherwise any page could point its own host name at this machine, and would have the
-/// same origin as this server.
+/// Refuses requests for another host. Otherwise any page could point its own host name at this machine, and would have
+/// the same origin as this server.
 pub(crate) async fn refuse_foreign_host(request: Request, next: Next) -> Response {
     if is_for_loopback(request.headers()) {
         next.run(request).await

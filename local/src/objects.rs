@@ -1,8 +1,8 @@
 //! An embedded S3, in a folder.
 //!
 //! It checks signatures as S3 does, with an implementation that shares no code with ours: the method, the key, and the
-//! value of each signed header, so it refuses an upload of another size or type than was signed. Unlike S3 it has no rules
-//! that empty `uploads/`.
+//! value of each signed header, so it refuses an upload of another size or type than was signed. Unlike S3 it has no
+//! rules that empty `uploads/`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -15,9 +15,9 @@ use rust_embed::RustEmbed;
 
 use crate::about::About;
 
-/// Only files of this server, no inline code, and no text that becomes markup. Scripts set styles through the object model,
-/// which needs no exception. `data:` is for images that a model makes, `blob:` for previews of attachments. `files` is the
-/// origin of attachments.
+/// Only files of this server, no inline code, and no text that becomes markup. Scripts set styles through the object
+/// model, which needs no exception. `data:` is for images that a model makes, `blob:` for previews of attachments.
+/// `files` is the origin of attachments.
 fn content_security_policy(files: Option<&str>) -> String {
     let files = files.map(|origin| format!(" {origin}")).unwrap_or_default();
     format!(
@@ -34,8 +34,8 @@ struct Files;
 
 const INDEX: &str = "index.html";
 
-/// Serves the page at `/`, its files below `/playground/` and `about` at `/playground.json`. Has no fallback, so that it
-/// can be merged with the other routers. `http` answers other methods.
+/// Serves the page at `/`, its files below `/playground/` and `about` at `/playground.json`. Has no fallback, so that
+/// it can be merged with the other routers. `http` answers other methods.
 pub fn router(about: &About, http: HttpLayer) -> Result<Router, InvalidHeaderValue> {
     let refuse = || async { Error::new(Code::MethodNotAllowed, "this path takes another method") };
     let no_method = http.wrap(Router::new().route("/", any(refuse)).route("/{*path}", any(refuse)));

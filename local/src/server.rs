@@ -87,8 +87,8 @@ pub fn functions(setup: &Setup) -> Result<Router, SetupError> {
         .route("/api/analytics", any_service(analytics.clone()))
         .route("/api/usage/me", any_service(analytics.clone()))
         .route("/health", any_service(analytics))
-        // `/chatkit/threads/{thread}/run`, too: a parameter here would be read twice. Any function answers an unknown path
-        // in the documented shape.
+        // `/chatkit/threads/{thread}/run`, too: a parameter here would be read twice. Any function answers an unknown
+        // path in the documented shape.
         .fallback_service(chat))
 }
 

@@ -14,8 +14,8 @@ pub fn sha256_hex(value: &str) -> String {
 pub(crate) struct HashKey(Hmac<Sha256>);
 
 impl HashKey {
-    /// A key for one purpose, from a secret that has other purposes, too. Does not fail in practice: a secret may have any
-    /// length.
+    /// A key for one purpose, from a secret that has other purposes, too. Does not fail in practice: a secret may have
+    /// any length.
     pub(crate) fn new(secret: &[u8], purpose: &str) -> Result<Self, InvalidLength> {
         let mut key = <Hmac<Sha256> as KeyInit>::new_from_slice(secret)?;
         key.update(purpose.as_bytes());

@@ -49,8 +49,8 @@ impl Clients {
     /// - `ASSISTANT`, `MODEL`, `INSTRUCTIONS`, `MAX_OUTPUT_TOKENS`, `MAX_CONTEXT_TOKENS`, `REASONING_SUMMARIES`: see
     ///   [`Assistant`]
     /// - `TOOL_SIGNING_SECRET` or `TOOL_SIGNING_SECRET_ARN`: see [`Endpoints`]
-    /// - `OPENAI_BASE_URL`, `OPENAI_API_KEY` or `OPENAI_SECRET_ARN`, `MODEL_API`, `TRANSCRIBE_MODEL`: where the model is
-    ///   and how it is asked, see [`ModelConfig`]
+    /// - `OPENAI_BASE_URL`, `OPENAI_API_KEY` or `OPENAI_SECRET_ARN`, `MODEL_API`, `TRANSCRIBE_MODEL`: where the model
+    ///   is and how it is asked, see [`ModelConfig`]
     /// - `LIMIT_USER_*`, `LIMIT_ADDRESS_TOKENS_PER_HOUR`, `LIMIT_TENANT_TOKENS_PER_DAY`, `LIMIT_MESSAGE_CHARS`,
     ///   `USAGE_RETENTION_DAYS`: see [`Limits`]
     /// - `FILES_BUCKET`, `FILES_MAX_BYTES`, `FILES_MAX_PER_MESSAGE`, `FILES_TYPES`: see [`Files`]
@@ -75,8 +75,8 @@ impl Clients {
     }
 }
 
-/// Why a function cannot start, for the operator: it names the variable. Its `Debug` is the whole chain of causes, because
-/// that is what a `main` shows.
+/// Why a function cannot start, for the operator: it names the variable. Its `Debug` is the whole chain of causes,
+/// because that is what a `main` shows.
 pub struct SetupError(Box<dyn Error + Send + Sync>);
 
 impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for SetupError {

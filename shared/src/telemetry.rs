@@ -75,7 +75,8 @@ pub fn init(env: &Env, format: Format) -> Result<(), EnvError> {
     Ok(())
 }
 
-/// Writes the lines from `level` on, those of dependencies from `info` on: below that some of them write whole requests.
+/// Writes the lines from `level` on, those of dependencies from `info` on: below that some of them write whole
+/// requests.
 pub fn layer<S, W>(format: Format, level: LevelFilter, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,

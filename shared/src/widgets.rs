@@ -1,4 +1,5 @@
-//! The updates of a widget that changes: text that grows is sent as what was added, any other change as the whole widget.
+//! The updates of a widget that changes: text that grows is sent as what was added, any other change as the whole
+//! widget.
 //!
 //! These are the rules of `diff_widget` in the Python package. Where that fails or loses a change, the whole widget is
 //! sent, too (see `tests/widgets/cases.json`).

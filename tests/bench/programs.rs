@@ -1,5 +1,6 @@
-//! The programs as they are released. Each of the functions is built as `cargo lambda build --release` builds it, with the
-//! features that it needs and no others; the local server with its own profile; what only serves measuring is built apart.
+//! The programs as they are released. Each of the functions is built as `cargo lambda build --release` builds it, with
+//! the features that it needs and no others; the local server with its own profile; what only serves measuring is built
+//! apart.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! A conversation that outgrows its budget, where the assistant's memory is compact: a summary stands for its beginning.
+//! A conversation that outgrows its budget, where the assistant's memory is compact: a summary stands for its
+//! beginning.
 
 use serde_json::{Value, json};
 

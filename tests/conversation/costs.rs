@@ -24,8 +24,8 @@ async fn cost(app: &App, operation: &Value) -> ((f64, f64), usize) {
 async fn each_operation_costs_exactly_these_units_and_round_trips() {
     let app = App::start().await;
     app.model.on(|request| !request.is_title(), answer("Hello there"));
-    // Admit; head and message; answer, title; record, rollup; settle beside a look at the thread. The record waits for the
-    // title where that comes last, because nobody writes it once the turn is settled.
+    // Admit; head and message; answer, title; record, rollup; settle beside a look at the thread. The record waits for
+    // the title where that comes last, because nobody writes it once the turn is settled.
     let ((read, written), trips) = cost(&app, &create("Hi")).await;
     assert_eq!((read, written), (1.0, 8.0));
     assert!((4..=6).contains(&trips), "{trips}");
@@ -38,8 +38,8 @@ async fn each_operation_costs_exactly_these_units_and_round_trips() {
     let feedback = json!({ "thread_id": thread_id, "item_ids": [question], "kind": "positive" });
     for (operation, expected) in [
         (add(thread_id, "And?"), ((2.0, 7.0), 4)),
-        // The answer takes the place of the three behind the question in a transaction, which counts twice; a strong read
-        // finds them.
+        // The answer takes the place of the three behind the question in a transaction, which counts twice; a strong
+        // read finds them.
         (retry(thread_id, items[0]["id"].as_str().unwrap()), ((3.0, 13.0), 5)),
         (operation("threads.get_by_id", this.clone()), ((1.0, 1.0), 2)),
         (operation("threads.list", json!({ "limit": 9999 })), ((0.5, 1.0), 2)),

@@ -1,6 +1,6 @@
-//! Fuzzing: nothing that comes from outside makes a part panic or break a promise. An ordinary run of the tests gives each
-//! target what is in `__fuzz__` (samples, and whatever once broke it) and random inputs for a second; `just fuzz TARGET
-//! MINUTES` lets coverage guide them.
+//! Fuzzing: nothing that comes from outside makes a part panic or break a promise. An ordinary run of the tests gives
+//! each target what is in `__fuzz__` (samples, and whatever once broke it) and random inputs for a second; `just fuzz
+//! TARGET MINUTES` lets coverage guide them.
 
 mod http;
 mod parsers;

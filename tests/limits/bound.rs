@@ -1,5 +1,5 @@
-//! What a model is paid for stays within the budget, whatever is asked: it counts with a real tokenizer, says as much as it
-//! may, breaks off, and sometimes does not count at all.
+//! What a model is paid for stays within the budget, whatever is asked: it counts with a real tokenizer, says as much
+//! as it may, breaks off, and sometimes does not count at all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

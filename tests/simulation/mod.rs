@@ -1,5 +1,6 @@
-//! Whole worlds, each from one number: people with several tabs, several processes of the functions, a database, a model
-//! and a site that fail, in virtual time. At the end everybody has what they were shown, and has paid what was used.
+//! Whole worlds, each from one number: people with several tabs, several processes of the functions, a database, a
+//! model and a site that fail, in virtual time. At the end everybody has what they were shown, and has paid what was
+//! used.
 //!
 //! ```text
 //! just simulate 500     the worlds of the seeds 0 to 499

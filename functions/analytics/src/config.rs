@@ -9,7 +9,8 @@ use crate::App;
 impl App {
     /// Reads this function's variables:
     ///
-    /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`, `AUTH_MODE`, `JWT_*`, `JWKS_URL`: whose tokens are valid
+    /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`, `AUTH_MODE`, `JWT_*`, `JWKS_URL`: whose tokens are
+    ///   valid
     /// - `LIMIT_USER_*`: how often, and what `/api/usage/me` compares with
     /// - `TABLE_COUNTERS`, `TABLE_USAGE`, `AWS_*`
     /// - `ALLOWED_ORIGINS`, `LOG_ADDRESS`: see [`HttpLayer`]

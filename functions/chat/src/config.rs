@@ -7,7 +7,8 @@ use crate::App;
 impl App {
     /// Reads this function's variables:
     ///
-    /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`, `AUTH_MODE`, `JWT_*`, `JWKS_URL`: whose tokens are valid
+    /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`, `AUTH_MODE`, `JWT_*`, `JWKS_URL`: whose tokens are
+    ///   valid
     /// - the engine's: see [`Clients::engine`](chatkit_shared::setup::Clients::engine)
     /// - `AWS_*`, `ALLOWED_ORIGINS`, `LOG_ADDRESS`, `CLIENT_ADDRESS_HEADER`: see [`HttpLayer`]
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
@@ -24,8 +25,8 @@ impl App {
         })
     }
 
-    /// Reads the secrets and connects to DynamoDB and the model, in parallel, so that the first request does not wait for
-    /// that. Ends within two seconds and cannot fail: what could not be read is read again when it is needed.
+    /// Reads the secrets and connects to DynamoDB and the model, in parallel, so that the first request does not wait
+    /// for that. Ends within two seconds and cannot fail: what could not be read is read again when it is needed.
     pub async fn open(&self) {
         tokio::join!(
             self.secrets.open(),

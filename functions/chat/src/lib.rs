@@ -1,4 +1,5 @@
-//! - `POST /chatkit`: the ChatKit protocol. A streaming operation answers with server-sent events, every other with JSON
+//! - `POST /chatkit`: the ChatKit protocol. A streaming operation answers with server-sent events, every other with
+//!   JSON
 //! - `GET` and `DELETE /chatkit/threads/{thread}/run`: see `run.rs`: follow the run of a thread, and stop it
 //! - `POST /chatkit/attachments`: see `attachments.rs`: a file with its bytes
 //! - `POST /api/chat`: see `plain/`: a message in, an answer out, streamed as Chat Completions if asked for

@@ -1,6 +1,6 @@
-//! `/chatkit/threads/{thread}/run`: the run of a thread. `GET` follows it as server-sent events from its beginning, or from
-//! the position in the header `last-event-id`, as a repeated `POST /chatkit` does; 204 where no run is under way. `DELETE`
-//! stops it, in whatever process it runs; 204, also where there is nothing to stop.
+//! `/chatkit/threads/{thread}/run`: the run of a thread. `GET` follows it as server-sent events from its beginning, or
+//! from the position in the header `last-event-id`, as a repeated `POST /chatkit` does; 204 where no run is under way.
+//! `DELETE` stops it, in whatever process it runs; 204, also where there is nothing to stop.
 
 use axum::Extension;
 use axum::extract::{Path, State};

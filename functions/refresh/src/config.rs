@@ -24,8 +24,9 @@ impl App {
         })
     }
 
-    /// Reads the secrets and connects to DynamoDB, and in hosted mode to OpenAI, in parallel, so that the first request does
-    /// not wait for that. Ends within two seconds and cannot fail: what could not be read is read again when it is needed.
+    /// Reads the secrets and connects to DynamoDB, and in hosted mode to OpenAI, in parallel, so that the first request
+    /// does not wait for that. Ends within two seconds and cannot fail: what could not be read is read again when it is
+    /// needed.
     pub async fn open(&self) {
         tokio::join!(self.secrets.open(), self.budgets.open(), self.authenticator.open(), self.sessions.open());
     }

@@ -1,9 +1,9 @@
 //! `POST /api/chatkit/refresh` `{"currentClientSecret"}`: the next client secret for the same person. `POST
 //! /api/chatkit/logout` `{"currentClientSecret", "everywhere"?}`: no next one any more.
 //!
-//! `refresh` answers 200 as `start` does, `logout` 204. A secret can be exchanged once, until some time after its end; a known user's secret only
-//! with that user's own token beside it. Errors: `bad_request`, `unauthorized`, `rate_limit_exceeded`,
-//! `unavailable`; `upstream_error` and `upstream_timeout` in hosted mode.
+//! `refresh` answers 200 as `start` does, `logout` 204. A secret can be exchanged once, until some time after its end;
+//! a known user's secret only with that user's own token beside it. Errors: `bad_request`, `unauthorized`,
+//! `rate_limit_exceeded`, `unavailable`; `upstream_error` and `upstream_timeout` in hosted mode.
 
 mod config;
 
@@ -67,8 +67,8 @@ async fn refresh(
     Ok(json(&app.sessions.refresh(&secret, user.as_ref()).await?))
 }
 
-/// Ends the session and those that come from it; a visitor is forgotten by the browser, too. A user token alone is enough
-/// to end all of the user's.
+/// Ends the session and those that come from it; a visitor is forgotten by the browser, too. A user token alone is
+/// enough to end all of the user's.
 async fn logout(
     State(app): State<App>,
     SiteUser(user): SiteUser,

@@ -15,11 +15,11 @@ use crate::calls::{CallError, FRAME_ATTEMPTS, PING_ATTEMPTS};
 use crate::frame::Frames;
 use crate::unavailable;
 
-/// From one frame of an answer to the next: at most 20 a second, as each one costs. The next frame takes what a model writes
-/// meanwhile.
+/// From one frame of an answer to the next: at most 20 a second, as each one costs. The next frame takes what a model
+/// writes meanwhile.
 const FRAME_INTERVAL: Duration = Duration::from_millis(50);
-/// Many proxies close a connection that is silent for a minute, API Gateway after ten; and a client that receives nothing
-/// for longer knows that its request has no end.
+/// Many proxies close a connection that is silent for a minute, API Gateway after ten; and a client that receives
+/// nothing for longer knows that its request has no end.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(20);
 
 /// The answer to one request.

@@ -20,9 +20,9 @@ use reqwest::Client;
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// Lambda answers an asynchronous invocation before the function has run.
 const ASYNCHRONOUS: [(&str, &str); 2] = [("content-type", "application/json"), ("x-amz-invocation-type", "Event")];
-/// Some 13 seconds in all. API Gateway answers 429 to bursts, which are over at once, and when a client reads slowly and
-/// the buffer in front of it is full (reference of its management API, `LimitExceededException`). The next frame takes what
-/// the model writes meanwhile.
+/// Some 13 seconds in all. API Gateway answers 429 to bursts, which are over at once, and when a client reads slowly
+/// and the buffer in front of it is full (reference of its management API, `LimitExceededException`). The next frame
+/// takes what the model writes meanwhile.
 pub(crate) const FRAME_ATTEMPTS: u32 = 8;
 /// A ping is out of date when it is sent again.
 pub(crate) const PING_ATTEMPTS: u32 = 1;

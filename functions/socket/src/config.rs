@@ -11,9 +11,11 @@ use crate::answer::PING_INTERVAL;
 use crate::calls::Calls;
 
 impl App {
-    /// Reads the variables of `chat` except those of user tokens: a connection is opened with a session token only. And its own:
+    /// Reads the variables of `chat` except those of user tokens: a connection is opened with a session token only. And
+    /// its own:
     ///
-    /// - `SOCKET_URL`: the URL of the API's stage behind `/@connections`, `https://<api>.execute-api.<region>.amazonaws.com/<stage>`
+    /// - `SOCKET_URL`: the URL of the API's stage behind `/@connections`,
+    ///   `https://<api>.execute-api.<region>.amazonaws.com/<stage>`
     /// - `LIMIT_USER_CONNECTIONS` (10): open connections of a user
     /// - `LIMIT_CONNECTION_MESSAGES_PER_MINUTE` (120): messages on a connection; turns and other operations are limited
     ///   besides, as over HTTP
@@ -46,8 +48,8 @@ impl App {
         Self { ping_interval, ..self }
     }
 
-    /// Reads the secrets and connects to DynamoDB and the model, side by side, so that the first message does not wait for
-    /// that. Ends within two seconds and cannot fail: what could not be read is read again when it is needed.
+    /// Reads the secrets and connects to DynamoDB and the model, side by side, so that the first message does not wait
+    /// for that. Ends within two seconds and cannot fail: what could not be read is read again when it is needed.
     pub async fn open(&self) {
         tokio::join!(self.secrets.open(), self.engine.store.budgets.open(), self.engine.model.open());
     }

@@ -1,8 +1,8 @@
 //! Who may connect, and for how long.
 //!
-//! The only header that a browser can send with a WebSocket is `Sec-WebSocket-Protocol`, and every other client can send
-//! it, too. So it carries the session token behind the protocol's name: `new WebSocket(url, ["chatkit", token])`. A token
-//! in the URL would end up in logs.
+//! The only header that a browser can send with a WebSocket is `Sec-WebSocket-Protocol`, and every other client can
+//! send it, too. So it carries the session token behind the protocol's name: `new WebSocket(url, ["chatkit", token])`.
+//! A token in the URL would end up in logs.
 
 use chatkit_shared::http::{Code, Error};
 use chatkit_shared::identity::Session;

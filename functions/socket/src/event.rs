@@ -38,7 +38,8 @@ pub(crate) struct Origin {
     pub(crate) address: Option<IpAddr>,
 }
 
-/// The order to run the turn that answers a message, from the invocation that received it to the one that runs the turn.
+/// The order to run the turn that answers a message, from the invocation that received it to the one that runs the
+/// turn.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Order {
     /// The connection that waits for the answer.

@@ -107,8 +107,8 @@ impl Frames {
         self.unnumbered(&Content::<()>::Ping(true))
     }
 
-    /// Leaves a number out. A frame whose sending failed may have arrived all the same, and then a client would not see that
-    /// the frames behind it are missing.
+    /// Leaves a number out. A frame whose sending failed may have arrived all the same, and then a client would not see
+    /// that the frames behind it are missing.
     pub(crate) const fn skip(&mut self) {
         self.next += 1;
     }

@@ -16,9 +16,9 @@
 //! other. Operations that are not streamed are answered by the invocation that gets them.
 //!
 //! Each request has one end, `done`, `reply` or `error`. Until then a frame comes every 20 seconds at the latest, so a
-//! client that receives nothing for longer knows that there will be no end: the invocation has died, or what it posted was
-//! lost. When an invocation dies during a turn, Lambda delivers the order a second time, and that invocation ends the
-//! answer (`turn.rs`).
+//! client that receives nothing for longer knows that there will be no end: the invocation has died, or what it posted
+//! was lost. When an invocation dies during a turn, Lambda delivers the order a second time, and that invocation ends
+//! the answer (`turn.rs`).
 
 mod answer;
 mod calls;

@@ -30,8 +30,8 @@ struct Envelope<'a> {
 }
 
 impl ClientMessage {
-    /// Reads a text, with the id that the frames of its answer carry. A text without the fields of an envelope is a request
-    /// itself. An error has the id, too, if there is one to read.
+    /// Reads a text, with the id that the frames of its answer carry. A text without the fields of an envelope is a
+    /// request itself. An error has the id, too, if there is one to read.
     pub(crate) fn parse(text: &str) -> (Option<String>, Result<Self, Error>) {
         let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(text) else {
             let message = "a message is a JSON object: a ChatKit request, `{\"id\", \"request\", \"last_event_id\"?}`, `{\"id\", \"token\"}` or \

@@ -127,7 +127,8 @@ impl App {
                     last_event_id,
                 };
                 if let Err(error) = self.calls.invoke(&order.event()).await {
-                    // Lambda may have taken the order all the same. The client gets an error only if the turn cannot run any more.
+                    // Lambda may have taken the order all the same. The client gets an error only if the turn cannot
+                    // run any more.
                     if self.claim(&order.request_id).await? {
                         return Err(unavailable().because(error));
                     }

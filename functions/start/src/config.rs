@@ -9,7 +9,8 @@ use crate::App;
 impl App {
     /// Reads this function's variables:
     ///
-    /// - `AUTH_MODE`, `JWT_SECRET` or `JWT_SECRET_ARN` or `JWKS_URL`, `JWT_ISSUER`, `JWT_AUDIENCE`: who may start a session
+    /// - `AUTH_MODE`, `JWT_SECRET` or `JWT_SECRET_ARN` or `JWKS_URL`, `JWT_ISSUER`, `JWT_AUDIENCE`: who may start a
+    ///   session
     /// - `CHATKIT_MODE`, `CHATKIT_WORKFLOW_ID`, `OPENAI_*`: whose sessions; `SESSION_*_DAYS`: for how long
     /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`: what our tokens are signed with
     /// - `LIMIT_ADDRESS_*`, `TABLE_COUNTERS`, `AWS_*`: how often
@@ -33,8 +34,9 @@ impl App {
         })
     }
 
-    /// Reads the secrets and connects to DynamoDB, and in hosted mode to OpenAI, in parallel, so that the first request does
-    /// not wait for that. Ends within two seconds and cannot fail: what could not be read is read again when it is needed.
+    /// Reads the secrets and connects to DynamoDB, and in hosted mode to OpenAI, in parallel, so that the first request
+    /// does not wait for that. Ends within two seconds and cannot fail: what could not be read is read again when it is
+    /// needed.
     pub async fn open(&self) {
         tokio::join!(self.secrets.open(), self.budgets.open(), self.authenticator.open(), self.sessions.open());
     }

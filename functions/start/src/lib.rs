@@ -1,5 +1,5 @@
-//! `POST /api/chatkit/start`, alias `/api/chatkit/session`: a client secret for the user for whom the site vouches, or for
-//! an anonymous visitor where that is allowed.
+//! `POST /api/chatkit/start`, alias `/api/chatkit/session`: a client secret for the user for whom the site vouches, or
+//! for an anonymous visitor where that is allowed.
 //!
 //! Answers 200 with [`chatkit_shared::sessions::ClientSecret`]; a visitor's answer sets the cookie by which they are
 //! recognised. Errors: `unauthorized`, `forbidden` for a page of another origin, `unsupported_media_type`,

@@ -1,5 +1,5 @@
-//! The endpoints of a site: one for server tools, one for the actions of widgets. This shop is the example to copy from. It
-//! verifies each call, and answers in two of the three forms: JSON and a stream of effects.
+//! The endpoints of a site: one for server tools, one for the actions of widgets. This shop is the example to copy
+//! from. It verifies each call, and answers in two of the three forms: JSON and a stream of effects.
 //!
 //! ```text
 //! mod.rs    verifies calls; the assistant that makes them: `local/assistant.json`

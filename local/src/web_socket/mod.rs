@@ -1,5 +1,5 @@
-//! A WebSocket API of API Gateway on loopback, and Lambda's asynchronous invocation: what calls the function `socket`, and
-//! what it calls.
+//! A WebSocket API of API Gateway on loopback, and Lambda's asynchronous invocation: what calls the function `socket`,
+//! and what it calls.
 //!
 //! ```text
 //! connection.rs  one client: its messages in, frames out
@@ -7,8 +7,8 @@
 //! management.rs  `POST /@connections/{id}`, and Lambda's `Invoke`
 //! ```
 //!
-//! Not here: API Gateway closes connections after ten idle minutes and after two hours, throttles, and waits 29 seconds at
-//! most for an invocation. Requests to AWS must have a signature, which is not verified.
+//! Not here: API Gateway closes connections after ten idle minutes and after two hours, throttles, and waits 29 seconds
+//! at most for an invocation. Requests to AWS must have a signature, which is not verified.
 
 mod connection;
 mod event;

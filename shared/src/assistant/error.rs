@@ -1,4 +1,5 @@
-/// A fault of an assistant document. The text names the place and what is expected, never the value, which may be a secret.
+/// A fault of an assistant document. The text names the place and what is expected, never the value, which may be a
+/// secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place} {wants}")]
 pub(crate) struct DocumentError {

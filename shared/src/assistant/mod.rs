@@ -95,8 +95,9 @@ impl Assistant {
     /// The model if neither the document nor `MODEL` names one.
     pub(crate) const DEFAULT_MODEL: &str = "gpt-6-luna";
 
-    /// Reads `ASSISTANT`, the document itself or the path of its file; and for what the document leaves out, `MODEL`, `INSTRUCTIONS`, `MAX_OUTPUT_TOKENS` (8192), `MAX_CONTEXT_TOKENS` (16000) and `REASONING_SUMMARIES`
-    /// (`false`); and `TITLES` (`model`). `MODEL_API` decides which tools there can be.
+    /// Reads `ASSISTANT`, the document itself or the path of its file; and for what the document leaves out, `MODEL`,
+    /// `INSTRUCTIONS`, `MAX_OUTPUT_TOKENS` (8192), `MAX_CONTEXT_TOKENS` (16000) and `REASONING_SUMMARIES` (`false`);
+    /// and `TITLES` (`model`). `MODEL_API` decides which tools there can be.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         let in_document = |error: DocumentError| EnvError::new(Self::VARIABLE, format!("is invalid: {error}"));
         let document = match env.document(Self::VARIABLE)? {

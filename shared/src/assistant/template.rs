@@ -21,7 +21,8 @@ enum Part {
     Value { name: Placeholder, default: String },
 }
 
-/// A name in a placeholder. All values are verified, but for a language tag that the token does not have: the browser's.
+/// A name in a placeholder. All values are verified, but for a language tag that the token does not have: the
+/// browser's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Placeholder {
     Tenant,

@@ -208,7 +208,8 @@ pub(super) fn choices(
 const HOSTED_TYPES: [&str; 6] =
     ["web_search", "web_search_preview", "file_search", "code_interpreter", "image_generation", "mcp"];
 
-/// Checks a hosted tool and returns the `tool_choice` for it. Fields that are not checked here are passed on as they are.
+/// Checks a hosted tool and returns the `tool_choice` for it. Fields that are not checked here are passed on as they
+/// are.
 fn hosted_tool_choice(tool: &Object, kind: &str, place: &str) -> Result<Value, DocumentError> {
     if !HOSTED_TYPES.contains(&kind) {
         let wants = format!("must be `function` or one of `{}`", HOSTED_TYPES.join("`, `"));

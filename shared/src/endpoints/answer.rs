@@ -17,8 +17,8 @@ use super::{Effect, EndpointError, Expects, Output};
 use crate::https::{at_most, event_data};
 use crate::protocol::Object;
 
-/// The effects of an answer, as they come. Ends with the answer or with the first error, which may be the timeout of the
-/// call.
+/// The effects of an answer, as they come. Ends with the answer or with the first error, which may be the timeout of
+/// the call.
 pub struct EffectStream(Option<Running>);
 
 struct Running {

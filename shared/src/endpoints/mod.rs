@@ -77,9 +77,9 @@ impl Endpoints {
 
     /// Calls an endpoint with a body, and streams the effects of its answer. An error is the stream's last item.
     ///
-    /// `id` names the call and is the same in each retry, so that the endpoint can recognize them. A call is retried if the
-    /// endpoint could not be reached or answered with 429 or 5xx, and never once its answer has started. `at` is the
-    /// current time, for the signature. The endpoint's timeout starts at once.
+    /// `id` names the call and is the same in each retry, so that the endpoint can recognize them. A call is retried if
+    /// the endpoint could not be reached or answered with 429 or 5xx, and never once its answer has started. `at` is
+    /// the current time, for the signature. The endpoint's timeout starts at once.
     pub fn call(&self, endpoint: &Endpoint, expects: Expects, id: &str, at: Timestamp, body: &Value) -> EffectStream {
         let call = Call {
             client: self.client.clone(),

@@ -48,8 +48,8 @@ impl Engine {
         item
     }
 
-    /// Keeps a picture that the model made, as the image of the item `item_id`. It goes with that item; [`Engine::with_file_urls`]
-    /// gives it a URL.
+    /// Keeps a picture that the model made, as the image of the item `item_id`. It goes with that item;
+    /// [`Engine::with_file_urls`] gives it a URL.
     ///
     /// # Errors
     /// [`Error::NoFiles`] where files are not configured, [`Error::Failed`] when it cannot be stored.

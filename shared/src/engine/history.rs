@@ -1,6 +1,6 @@
-//! The history: the newest part of a thread, which the model is shown. It begins with a message of the user's, and stays
-//! where it begins until it outgrows the budget of a prompt; then it is cut in one large step. So a prompt begins with the
-//! bytes of the one before, which the model's server has in its cache.
+//! The history: the newest part of a thread, which the model is shown. It begins with a message of the user's, and
+//! stays where it begins until it outgrows the budget of a prompt; then it is cut in one large step. So a prompt begins
+//! with the bytes of the one before, which the model's server has in its cache.
 
 #[cfg(test)]
 mod tests;

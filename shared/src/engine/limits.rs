@@ -75,8 +75,8 @@ impl Limits {
         })
     }
 
-    /// Counts an operation that does not call the model: for its user and, as one person can be any number of visitors, for
-    /// a visitor's address.
+    /// Counts an operation that does not call the model: for its user and, as one person can be any number of visitors,
+    /// for a visitor's address.
     pub async fn admit_request(
         &self,
         budgets: &Budgets,
@@ -132,10 +132,11 @@ impl Engine {
     }
 }
 
-/// What a person draws on: an account of their own for each clock hour, and shares in those of their address and tenant.
+/// What a person draws on: an account of their own for each clock hour, and shares in those of their address and
+/// tenant.
 ///
-/// One person can be any number of visitors. The users that the site knows it has let in one by one, and many of them may
-/// share the address of an office.
+/// One person can be any number of visitors. The users that the site knows it has let in one by one, and many of them
+/// may share the address of an office.
 pub(super) fn accounts<'a>(
     account: impl Fn(Scope<'a>, Window) -> Account<'a>,
     identity: &'a Identity,

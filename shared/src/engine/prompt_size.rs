@@ -63,8 +63,8 @@ fn tokens_by(input: &Input, tokens: fn(&str) -> u64, file: fn(&InputFile) -> u64
     }
 }
 
-/// A document becomes text and pictures of its pages; how many is unknown before it is read. Most bytes of a large one are
-/// not words, so it counts as some ten pages.
+/// A document becomes text and pictures of its pages; how many is unknown before it is read. Most bytes of a large one
+/// are not words, so it counts as some ten pages.
 fn estimate_file(file: &InputFile) -> u64 {
     const MAX_DOCUMENT_TOKENS: u64 = 10_000;
     file.size.div_ceil(4).min(MAX_DOCUMENT_TOKENS)
@@ -74,8 +74,8 @@ fn max_file_tokens(file: &InputFile) -> u64 {
     if file.is_text() { file.size } else { estimate_file(file) }
 }
 
-/// What the model has counted of a prompt that shows this history: an earlier turn's prompt and answer, as far as they are
-/// still shown.
+/// What the model has counted of a prompt that shows this history: an earlier turn's prompt and answer, as far as they
+/// are still shown.
 pub(super) fn counted(prompt: &Prompt, History { items, begins_at, .. }: &History) -> CountedPart {
     let uncounted = CountedPart { begins_at: begins_at.clone(), ..CountedPart::default() };
     let found = items.iter().enumerate().rev().find_map(|(index, stored)| Some((index, stored.counted.as_ref()?)));

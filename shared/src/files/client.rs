@@ -166,8 +166,8 @@ impl Files {
         action.sign_with_time(DOWNLOAD_URL_LIFETIME, &self.0.clock.now()).into()
     }
 
-    /// The same for a file that somebody else has made. A browser saves it under this name and opens nothing, unless it is a
-    /// picture without programs; as the source of an image it shows it all the same.
+    /// The same for a file that somebody else has made. A browser saves it under this name and opens nothing, unless it
+    /// is a picture without programs; as the source of an image it shows it all the same.
     pub fn url_of(&self, key: &ObjectKey, media_type: &str, name: &str) -> String {
         if MediaType::parse(media_type).is_some_and(|media_type| media_type.is_raster()) {
             return self.url(key);
@@ -179,8 +179,8 @@ impl Files {
         action.sign_with_time(DOWNLOAD_URL_LIFETIME, &self.0.clock.now()).into()
     }
 
-    /// The same for the model's server, for at least an hour. It stays the same for an hour, so that a prompt begins with
-    /// the bytes of the one before, which that server has in its cache.
+    /// The same for the model's server, for at least an hour. It stays the same for an hour, so that a prompt begins
+    /// with the bytes of the one before, which that server has in its cache.
     pub(super) fn prompt_url(&self, key: &ObjectKey) -> String {
         let now = self.0.clock.now();
         let hour = now.as_second() - now.as_second().rem_euclid(3_600);

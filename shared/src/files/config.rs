@@ -29,8 +29,8 @@ pub struct FileLimits {
 }
 
 impl FileLimits {
-    /// Reads `FILES_MAX_BYTES` (20 MB), `FILES_MAX_PER_MESSAGE` (10, at most 50) and `FILES_TYPES`, a list of types such as
-    /// `application/pdf` or `image/*`; see [`MediaTypes`] for its default.
+    /// Reads `FILES_MAX_BYTES` (20 MB), `FILES_MAX_PER_MESSAGE` (10, at most 50) and `FILES_TYPES`, a list of types
+    /// such as `application/pdf` or `image/*`; see [`MediaTypes`] for its default.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         const WANTS: &str = "a whole number";
         const PER_MESSAGE: &str = "FILES_MAX_PER_MESSAGE";

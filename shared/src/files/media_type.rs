@@ -74,8 +74,8 @@ impl Display for MediaType {
     }
 }
 
-/// The types of files that are accepted. By default images (PNG, JPEG, GIF, WebP), PDF, plain text, Markdown, CSV, JSON and
-/// office documents, and nothing that a browser would run as a page.
+/// The types of files that are accepted. By default images (PNG, JPEG, GIF, WebP), PDF, plain text, Markdown, CSV, JSON
+/// and office documents, and nothing that a browser would run as a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaTypes(Vec<String>);
 
@@ -95,8 +95,8 @@ impl MediaTypes {
         list.into_iter().map(read).collect::<Option<_>>().map(Self).ok_or_else(wrong)
     }
 
-    /// The type under which a file is accepted: the one that the browser names, else what the extension says. Browsers on
-    /// Windows know no type of many text files, and others have names of their own for them (`text/x-markdown`).
+    /// The type under which a file is accepted: the one that the browser names, else what the extension says. Browsers
+    /// on Windows know no type of many text files, and others have names of their own for them (`text/x-markdown`).
     pub fn accept(&self, mime_type: &str, file_name: &str) -> Option<MediaType> {
         let of_extension = || {
             let (_, extension) = file_name.rsplit_once('.')?;

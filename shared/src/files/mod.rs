@@ -7,12 +7,13 @@
 //! signature.rs  what a file is by its first bytes
 //! ```
 //!
-//! A file is first under `uploads/…`, where anyone with the presigned URL can write while it is valid, and which a rule of
-//! the bucket empties after a day. When a message with a file is stored, the file is copied to `files/…`, on condition that
-//! it has not changed since it was checked. So a later upload changes nothing, and files that are never sent disappear.
+//! A file is first under `uploads/…`, where anyone with the presigned URL can write while it is valid, and which a rule
+//! of the bucket empties after a day. When a message with a file is stored, the file is copied to `files/…`, on
+//! condition that it has not changed since it was checked. So a later upload changes nothing, and files that are never
+//! sent disappear.
 //!
-//! A presigned URL gives access to one object. It goes to the owner of the file and to the model, and never into the store,
-//! a log or an error.
+//! A presigned URL gives access to one object. It goes to the owner of the file and to the model, and never into the
+//! store, a log or an error.
 
 mod client;
 mod config;

@@ -3,10 +3,10 @@ use crate::identity::Owner;
 
 /// The key of a file in the bucket: `<stage>/<owner>/<id>`.
 ///
-/// The owner is hashed, because the ids of tenants and users come from outside and can have any length and any character,
-/// also slashes and dots. Both ids are hashed before they are joined and hashed again, so that no two owners have the same
-/// hash. An id with any other character than ours have is hashed, too, so that no key needs escapes. The name that a person
-/// gave the file is never part of it.
+/// The owner is hashed, because the ids of tenants and users come from outside and can have any length and any
+/// character, also slashes and dots. Both ids are hashed before they are joined and hashed again, so that no two owners
+/// have the same hash. An id with any other character than ours have is hashed, too, so that no key needs escapes. The
+/// name that a person gave the file is never part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectKey(String);
 

@@ -10,9 +10,9 @@ use crate::model::{FileSource, Input, InputFile, InputPart, Prompt};
 const MAX_INLINE_BYTES: u64 = 36_000_000;
 
 impl Files {
-    /// Makes the files of a prompt readable for the model's server, right before it is called: URLs where it can reach the
-    /// bucket, else their bytes. A file that is gone, or too large to be sent, becomes a text that says so, so that the
-    /// turn continues.
+    /// Makes the files of a prompt readable for the model's server, right before it is called: URLs where it can reach
+    /// the bucket, else their bytes. A file that is gone, or too large to be sent, becomes a text that says so, so that
+    /// the turn continues.
     pub async fn resolve(&self, owner: &Owner, prompt: &mut Prompt) -> Result<(), FilesError> {
         let mut left = MAX_INLINE_BYTES;
         let parts = prompt.input.iter_mut().rev().filter_map(|input| match input {

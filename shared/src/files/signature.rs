@@ -1,4 +1,5 @@
-//! What a file is, by its first bytes. The type that a browser announces is what the file's name says, which may be anything.
+//! What a file is, by its first bytes. The type that a browser announces is what the file's name says, which may be
+//! anything.
 
 use super::MediaType;
 use crate::model::is_text;

@@ -20,8 +20,8 @@ pub fn json(value: &impl Serialize) -> Response {
     }
 }
 
-/// Refuses a body that is not said to be JSON: `unsupported_media_type`. A page of another origin can send JSON only if a
-/// preflight has let it.
+/// Refuses a body that is not said to be JSON: `unsupported_media_type`. A page of another origin can send JSON only if
+/// a preflight has let it.
 pub fn expect_json(headers: &HeaderMap) -> Result<(), Error> {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let media_type = content_type.split(';').next().unwrap_or_default().trim();

@@ -36,8 +36,8 @@ impl Origins {
             .max_age(Duration::from_secs(7200))
     }
 
-    /// Refuses the request of another page: `forbidden`. CORS alone lets such a page send it, and only hides the answer.
-    /// What is no browser sends no `Origin`.
+    /// Refuses the request of another page: `forbidden`. CORS alone lets such a page send it, and only hides the
+    /// answer. What is no browser sends no `Origin`.
     pub fn admit(&self, headers: &HeaderMap) -> Result<(), Error> {
         // A browser says so itself, wherever the host is rewritten on the way here. No page can write this header.
         let is_from = |site: &str| headers.get("sec-fetch-site").is_some_and(|value| value == site);
@@ -59,8 +59,8 @@ fn is_of(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
     authority.is_some_and(|authority| host.is_some_and(|host| host == authority))
 }
 
-/// An origin as browsers send it: in lower case, without a default port and without a path. Another spelling would never be
-/// equal to theirs. A page that came over plain `http` may be anybody's on the way, and would get tokens.
+/// An origin as browsers send it: in lower case, without a default port and without a path. Another spelling would
+/// never be equal to theirs. A page that came over plain `http` may be anybody's on the way, and would get tokens.
 fn origin_value(origin: &str) -> Option<HeaderValue> {
     let uri: Uri = origin.parse().ok()?;
     let exact = format!("{}://{}", uri.scheme_str()?, uri.authority()?);

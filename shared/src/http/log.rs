@@ -67,7 +67,8 @@ impl Fields {
 }
 
 impl RequestLog {
-    /// The line of a request that begins now. Of a message on a socket, the method and the path are its kind and its route.
+    /// The line of a request that begins now. Of a message on a socket, the method and the path are its kind and its
+    /// route.
     pub fn new(
         clock: Clock,
         request_id: &str,
@@ -152,8 +153,8 @@ impl RequestLog {
         }
     }
 
-    /// A turn answers the request. If it has not called [`RequestLog::on_end`] when the line is written, the line says that
-    /// the turn failed.
+    /// A turn answers the request. If it has not called [`RequestLog::on_end`] when the line is written, the line says
+    /// that the turn failed.
     pub fn turn_started(&self) {
         self.set(|fields| {
             fields.turn.get_or_insert(TurnState::Running);

@@ -32,8 +32,8 @@ use crate::secrets::Secret;
 use crate::telemetry::chain;
 
 /// Where a request comes from, in the request's extensions: as API Gateway reports it on Lambda, the socket's peer
-/// locally. Not from a header, because the client writes those, unless the operator names one that something in front of
-/// the API writes (`CLIENT_ADDRESS_HEADER`).
+/// locally. Not from a header, because the client writes those, unless the operator names one that something in front
+/// of the API writes (`CLIENT_ADDRESS_HEADER`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub Option<IpAddr>);
 
@@ -56,9 +56,9 @@ pub struct HttpLayer {
 }
 
 impl HttpLayer {
-    /// Reads `ALLOWED_ORIGINS`, `LOG_ADDRESS` (see [`Pseudonyms`], whose keys these are), and `CLIENT_ADDRESS_HEADER`: the
-    /// header in which a proxy in front of the API names the client. It must be set only where every request passes the
-    /// proxy, because a client could write it.
+    /// Reads `ALLOWED_ORIGINS`, `LOG_ADDRESS` (see [`Pseudonyms`], whose keys these are), and `CLIENT_ADDRESS_HEADER`:
+    /// the header in which a proxy in front of the API names the client. It must be set only where every request passes
+    /// the proxy, because a client could write it.
     pub fn from_env(env: &Env, keys: Secret<SigningKeys>, clock: Clock, ids: Ids) -> Result<Self, EnvError> {
         const HEADER: &str = "CLIENT_ADDRESS_HEADER";
         let address_header = env.get(HEADER).map(HeaderName::try_from).transpose();
@@ -115,8 +115,8 @@ async fn around(State(layer): State<Arc<HttpLayer>>, mut request: Request, next:
     response.map(|body| Body::new(Logged { body, log: Some(log) }))
 }
 
-/// Tells browsers what they must not do with an answer. A page, which is one of these answers in the local server, says so
-/// itself.
+/// Tells browsers what they must not do with an answer. A page, which is one of these answers in the local server, says
+/// so itself.
 fn secure(headers: &mut HeaderMap, is_https: bool) {
     // Answers carry tokens and conversations.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -124,8 +124,8 @@ fn secure(headers: &mut HeaderMap, is_https: bool) {
     headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     let nothing = HeaderValue::from_static("default-src 'none'; base-uri 'none'; frame-ancestors 'none'");
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(nothing);
-    // TLS ends in front of this: API Gateway and other proxies say so. Over plain HTTP it must not be sent (RFC 6797, section
-    // 7.2).
+    // TLS ends in front of this: API Gateway and other proxies say so. Over plain HTTP it must not be sent (RFC 6797,
+    // section 7.2).
     if is_https {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
     }

@@ -41,8 +41,8 @@ pub fn encode(event: &impl Serialize) -> Bytes {
     Bytes::from(bytes)
 }
 
-/// An event with the position behind it as its id. The id comes last, since ChatKit's transport takes an id at its line:
-/// with the id first, an event that is cut before its data would count as seen.
+/// An event with the position behind it as its id. The id comes last, since ChatKit's transport takes an id at its
+/// line: with the id first, an event that is cut before its data would count as seen.
 fn encode_into(bytes: &mut Vec<u8>, event: &impl Serialize, position: Option<&Position>) {
     bytes.extend_from_slice(b"data: ");
     let start = bytes.len();
@@ -60,8 +60,8 @@ fn encode_into(bytes: &mut Vec<u8>, event: &impl Serialize, position: Option<&Po
     bytes.push(b'\n');
 }
 
-/// JSON without the characters that Unicode, but not the standard of server-sent events, takes for the end of a line: some
-/// clients would cut an event there.
+/// JSON without the characters that Unicode, but not the standard of server-sent events, takes for the end of a line:
+/// some clients would cut an event there.
 struct OneLine;
 
 impl Formatter for OneLine {

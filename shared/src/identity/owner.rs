@@ -12,7 +12,8 @@ pub struct Owner {
 pub struct InvalidOwner;
 
 impl Owner {
-    /// Of a tenant's or user's id. Escaped it is up to three times as long, and two of them fit a DynamoDB partition key.
+    /// Of a tenant's or user's id. Escaped it is up to three times as long, and two of them fit a DynamoDB partition
+    /// key.
     pub const MAX_ID_BYTES: usize = 256;
 
     /// The tenant of a deployment that has only one.

@@ -28,8 +28,8 @@ const MAX_SET_BYTES: usize = 128 * 1024;
 /// Of an RSA key (RFC 7518, section 3.3).
 const MIN_RSA_BITS: usize = 2048;
 
-/// The keys at `JWKS_URL`. Read when they are missing or old, and once a minute at most when a token names a key that is
-/// not among them; those that were good stay until there are others. Cheap to clone; clones share them.
+/// The keys at `JWKS_URL`. Read when they are missing or old, and once a minute at most when a token names a key that
+/// is not among them; those that were good stay until there are others. Cheap to clone; clones share them.
 #[derive(Clone)]
 pub(super) struct PublishedKeys(Arc<Inner>);
 

@@ -11,7 +11,8 @@ use super::{AuthModes, Claims, Identity, Owner, SigningError, SigningKeys};
 use crate::ids::{self, Ids};
 use crate::secrets::{Secret, SecretError};
 
-/// The media type of our tokens, in their header, so that no other kind of token is taken for one (RFC 8725, section 3.11).
+/// The media type of our tokens, in their header, so that no other kind of token is taken for one (RFC 8725, section
+/// 3.11).
 pub(super) const TYPE: &str = "chatkit-session+jwt";
 const ISSUER: &str = "chatkit";
 const AUDIENCE: &str = "chatkit-session";
@@ -26,8 +27,8 @@ pub struct Session {
     pub began_at: Timestamp,
 }
 
-/// A session's place in its family: the sessions that were refreshed one from the other. As text, in a token's `jti`, it is
-/// `ses_<ulid>` for the first one, then `ses_<ulid>.1`, `ses_<ulid>.2`, ….
+/// A session's place in its family: the sessions that were refreshed one from the other. As text, in a token's `jti`,
+/// it is `ses_<ulid>` for the first one, then `ses_<ulid>.1`, `ses_<ulid>.2`, ….
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionId {
     /// The id of the family.

@@ -117,8 +117,9 @@ struct Claims {
 }
 
 impl UserTokens {
-    /// Reads `JWT_SECRET` or `JWT_SECRET_ARN`, or `JWKS_URL`; and `JWT_ISSUER` and `JWT_AUDIENCE`, which are required of
-    /// each token if they are set, and must be set beside `JWKS_URL`: a provider signs for other sites with the same keys.
+    /// Reads `JWT_SECRET` or `JWT_SECRET_ARN`, or `JWKS_URL`; and `JWT_ISSUER` and `JWT_AUDIENCE`, which are required
+    /// of each token if they are set, and must be set beside `JWKS_URL`: a provider signs for other sites with the same
+    /// keys.
     pub fn from_env(env: &Env, secrets: &Secrets, client: &Client, clock: &Clock) -> Result<Self, EnvError> {
         const SECRET: &str = SharedKeys::SECRET.variable;
         let mut required = vec!["exp", "sub"];

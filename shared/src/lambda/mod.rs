@@ -6,15 +6,16 @@
 //! runtime_api.rs  what is posted to the Lambda Runtime API, over a connection that does not wait for acknowledgements
 //! ```
 //!
-//! The runtime is that of `lambda_runtime`. It asks for the next event, by as many pollers as `AWS_LAMBDA_MAX_CONCURRENCY`
-//! says (one, unless the function runs on Lambda Managed Instances), makes deadline and trace id the request's
+//! The runtime is that of `lambda_runtime`. It asks for the next event, by as many pollers as
+//! `AWS_LAMBDA_MAX_CONCURRENCY` says (one, unless the function runs on Lambda Managed Instances), makes deadline and
+//! trace id the request's
 //! [`Context`](lambda_http::Context) and fields of a tracing span, sets `_X_AMZN_TRACE_ID` where one poller makes that
 //! sound, and ends with an error when the Runtime API is gone. It also posts the buffered answers.
 //!
-//! Only how a *streamed* answer is posted is replaced, by a layer that takes the place of the runtime's service: its own
-//! HTTP client leaves Nagle's algorithm on, which in an environment that is busy holds the first byte back by some 43 ms,
-//! and no other client can be given to it. `docs/src/upstream-nodelay.md` has the measurements and the change that would make
-//! most of this module needless.
+//! Only how a *streamed* answer is posted is replaced, by a layer that takes the place of the runtime's service: its
+//! own HTTP client leaves Nagle's algorithm on, which in an environment that is busy holds the first byte back by some
+//! 43 ms, and no other client can be given to it. `docs/src/upstream-nodelay.md` has the measurements and the change
+//! that would make most of this module needless.
 //!
 //! The layer mirrors, of `lambda_runtime` 1.5.0 and `lambda_http` 1.3.2:
 //!
@@ -26,8 +27,8 @@
 //! | `answer` | `lambda_runtime/src/layers/panic.rs`: a panic costs one answer, not the environment |
 //!
 //! API Gateway's REST proxy events carry the stage apart from the path, and `lambda_http` puts it in front
-//! (`/prod/chatkit`) unless the variable `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH` is set: `template.yaml` sets it, and the
-//! routes are the same everywhere.
+//! (`/prod/chatkit`) unless the variable `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH` is set: `template.yaml` sets it, and
+//! the routes are the same everywhere.
 //!
 //! Of a request header that was sent several times only the last value arrives: `lambda_http` lays the event's
 //! `headers` over its `multiValueHeaders`.
@@ -82,8 +83,8 @@ pub async fn run_streaming(start: impl AsyncFnOnce() -> Result<Router, SetupErro
     Ok(runtime.layer(layer::layer_fn(|_| service.clone())).layer(TracingLayer::new()).run_concurrent().await?)
 }
 
-/// Handles events that are no HTTP requests, as JSON. Returns only when the start or the Lambda Runtime API fails. Panics
-/// outside of Lambda.
+/// Handles events that are no HTTP requests, as JSON. Returns only when the start or the Lambda Runtime API fails.
+/// Panics outside of Lambda.
 pub async fn run_events<H, F, E>(start: impl AsyncFnOnce() -> Result<H, SetupError>) -> Result<(), SetupError>
 where
     H: Fn(Value) -> F + Clone + Send + 'static,

@@ -53,8 +53,8 @@ impl Model {
         }
     }
 
-    /// Connects, so that the first turn does not wait for it. The answer does not matter: a failure shows when the model is
-    /// called.
+    /// Connects, so that the first turn does not wait for it. The answer does not matter: a failure shows when the
+    /// model is called.
     pub async fn open(&self) {
         let _ = timeout(OPEN_TIMEOUT, self.client.head(self.base_url.clone()).send()).await;
     }
@@ -74,9 +74,9 @@ impl Model {
     /// Calls the model. Returns once the model has accepted the prompt.
     ///
     /// A request that was not accepted is sent once more, after a short random pause, if that can help: when the
-    /// connection failed (one from the pool may have died while the environment was frozen), after 502 and 503, after 401
-    /// if the key has changed since it was read, and after 429 if the upstream asks for 2 s or less. At worst the upstream
-    /// answers a prompt twice and bills both; once an answer has started, its prompt is not sent again.
+    /// connection failed (one from the pool may have died while the environment was frozen), after 502 and 503, after
+    /// 401 if the key has changed since it was read, and after 429 if the upstream asks for 2 s or less. At worst the
+    /// upstream answers a prompt twice and bills both; once an answer has started, its prompt is not sent again.
     pub async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         let body = request_body(self.api, prompt, &self.base_url)?;
         let (body, url) = (Bytes::from(body), self.url(self.api.path()));
@@ -104,8 +104,8 @@ impl Model {
         self.api == Api::Responses && !self.cannot_count.load(Ordering::Relaxed)
     }
 
-    /// How many tokens a prompt has, by its server's own count; none where the server cannot count. Source: OpenAI's API
-    /// reference, "Get input token counts".
+    /// How many tokens a prompt has, by its server's own count; none where the server cannot count. Source: OpenAI's
+    /// API reference, "Get input token counts".
     pub(crate) async fn count(&self, prompt: &Prompt) -> Result<Option<u64>, ModelError> {
         #[derive(Deserialize)]
         struct Count {

@@ -54,8 +54,8 @@ impl ModelConfig {
 }
 
 /// `OPENAI_BASE_URL`, where all of OpenAI's APIs are.
-/// Credentials, a query or a fragment would be lost or end up in logs. The key and whole conversations go there, so `http` to
-/// another machine must be asked for by name: `OPENAI_BASE_URL_PLAIN_HTTP=true`.
+/// Credentials, a query or a fragment would be lost or end up in logs. The key and whole conversations go there, so
+/// `http` to another machine must be asked for by name: `OPENAI_BASE_URL_PLAIN_HTTP=true`.
 pub fn base_url(env: &Env) -> Result<Url, EnvError> {
     const NAME: &str = "OPENAI_BASE_URL";
     const PLAIN_HTTP: &str = "OPENAI_BASE_URL_PLAIN_HTTP";

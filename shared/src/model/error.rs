@@ -150,8 +150,8 @@ impl From<&ReportedError> for Upstream {
     }
 }
 
-/// Codes from OpenAI's guide to error codes and the `ResponseErrorCode` of its API description. The code says more than the
-/// type, and both say more than the status.
+/// Codes from OpenAI's guide to error codes and the `ResponseErrorCode` of its API description. The code says more than
+/// the type, and both say more than the status.
 fn kind(upstream: &Upstream, is_about_length: bool, retry_after: Option<Duration>) -> ModelErrorKind {
     // Inside a stream many servers give a status as the code.
     let code = upstream.code.as_deref().and_then(|code| code.parse().ok());

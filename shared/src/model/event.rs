@@ -14,8 +14,8 @@ use crate::protocol::{Annotation, AssistantContent, Task};
 /// annotations come until the end of its message.
 ///
 /// Tasks and images are numbered from 0, too. The last event of a task has the status `Complete`, all others `Loading`.
-/// Thoughts and tasks may alternate, and all are finished before a message starts: OpenAI's models wait for their hosted
-/// tools. An image is one `ImageStarted` and one `ImageDone`; messages may come between them.
+/// Thoughts and tasks may alternate, and all are finished before a message starts: OpenAI's models wait for their
+/// hosted tools. An image is one `ImageStarted` and one `ImageDone`; messages may come between them.
 ///
 /// A call comes when it is complete, and an answer may consist of calls alone. The last event is `Completed` or
 /// `Incomplete`; otherwise the stream ends with an error, and unfinished messages, tasks and images stay unfinished.
@@ -96,7 +96,8 @@ pub enum ModelEvent {
     /// A call that the model's server has carried out itself and will not remember: later prompts must contain it. In
     /// order with the other calls.
     Answered { call: FunctionCall, output: String },
-    /// What the next prompt of the same turn must contain unchanged, such as encrypted thoughts. In order with the calls.
+    /// What the next prompt of the same turn must contain unchanged, such as encrypted thoughts. In order with the
+    /// calls.
     Opaque(Value),
     /// The answer is complete. `None` where the upstream does not count tokens.
     Completed(Option<TokenUsage>),

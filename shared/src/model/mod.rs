@@ -11,8 +11,8 @@
 //! transcription.rs  speech → text
 //! ```
 //!
-//! Any server that speaks one of the two APIs will do. Servers leave out events around the deltas: the builders add them,
-//! so that the reader of a [`ModelStream`] always gets each start, each part and each end exactly once.
+//! Any server that speaks one of the two APIs will do. Servers leave out events around the deltas: the builders add
+//! them, so that the reader of a [`ModelStream`] always gets each start, each part and each end exactly once.
 //!
 //! Architecture invariant: no wire type leaves this module, and nothing the upstream says about an error does either,
 //! except its codes.

@@ -81,7 +81,8 @@ fn files_of(input: &[Input]) -> impl Iterator<Item = &InputFile> {
 
 /// An entry of the conversation.
 ///
-/// The store keeps this type, and the types of its fields, as JSON: a renamed field or variant makes threads unreadable.
+/// The store keeps this type, and the types of its fields, as JSON: a renamed field or variant makes threads
+/// unreadable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Input {
@@ -117,9 +118,9 @@ pub struct FunctionCall {
 }
 
 impl FunctionCall {
-    /// The call with `{}` in place of arguments that are not a JSON object. Servers that parse the arguments in a prompt
-    /// (vLLM, Ollama, gateways) would refuse the prompt, and every later one of the thread. The output of the call says
-    /// what was wrong.
+    /// The call with `{}` in place of arguments that are not a JSON object. Servers that parse the arguments in a
+    /// prompt (vLLM, Ollama, gateways) would refuse the prompt, and every later one of the thread. The output of the
+    /// call says what was wrong.
     #[must_use]
     pub(crate) fn with_valid_arguments(&self) -> Self {
         let is_object = serde_json::from_str::<Map<String, Value>>(&self.arguments).is_ok();

@@ -26,8 +26,8 @@ struct ByteLimits {
     answer: usize,
 }
 
-/// The largest events repeat a whole answer, some 100 KB. All of an answer is limited because an open message is kept in
-/// memory; OpenAI takes some 300 bytes a token.
+/// The largest events repeat a whole answer, some 100 KB. All of an answer is limited because an open message is kept
+/// in memory; OpenAI takes some 300 bytes a token.
 const TEXT_LIMITS: ByteLimits = ByteLimits { event: 4 << 20, answer: 64 << 20 };
 /// OpenAI's largest pictures have some 4 MB, a third more in base64, and the last event repeats all of an answer. An
 /// event is in memory some six times while it is read, so this takes 100 MB at most of the 512 that `chat` has. What

@@ -36,8 +36,8 @@ pub(super) struct ReportedError {
 impl ReportedError {
     /// The error in an event or a body; `None` where there is none.
     ///
-    /// Most servers send `{"error": {…}}`, some `{"error": "text"}`. Google's put that into a list, and vLLM's and Mistral's
-    /// have had the fields at the top, with `"object": "error"`.
+    /// Most servers send `{"error": {…}}`, some `{"error": "text"}`. Google's put that into a list, and vLLM's and
+    /// Mistral's have had the fields at the top, with `"object": "error"`.
     pub(super) fn find(document: &Value) -> Option<Self> {
         let document = document.get(0).unwrap_or(document);
         let error = match &document["error"] {

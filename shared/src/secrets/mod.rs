@@ -6,11 +6,11 @@
 //! manager.rs  Secrets Manager
 //! ```
 //!
-//! Secrets of Secrets Manager are read again: one that is missing, empty or unusable when it is needed, with pauses that
-//! grow to a minute; one that was rejected, because it may have been rotated, once a minute at most; and all of them
-//! every five minutes. So a function starts without them and needs no new deployment when they are repaired. All secrets
-//! of a function are read in one round trip; their previous versions only when the current one rejects a value, unless
-//! the previous version is always used.
+//! Secrets of Secrets Manager are read again: one that is missing, empty or unusable when it is needed, with pauses
+//! that grow to a minute; one that was rejected, because it may have been rotated, once a minute at most; and all of
+//! them every five minutes. So a function starts without them and needs no new deployment when they are repaired. All
+//! secrets of a function are read in one round trip; their previous versions only when the current one rejects a value,
+//! unless the previous version is always used.
 
 mod cached;
 mod manager;
@@ -106,8 +106,8 @@ impl Secrets {
         self.secret(env, kind)?.ok_or_else(missing)
     }
 
-    /// Reads all secrets, so that no request waits for them later. Failures are logged, and a secret that is missing is read
-    /// again when it is needed.
+    /// Reads all secrets, so that no request waits for them later. Failures are logged, and a secret that is missing is
+    /// read again when it is needed.
     pub async fn open(&self) {
         self.read(ReloadReason::Routine).await;
     }

@@ -78,8 +78,8 @@ impl<T: Send + Sync + 'static> Secret<T> {
         }
     }
 
-    /// The secret in place of one that was rejected, if it has changed since. None if it is still the same, or was read for
-    /// this reason less than a minute ago.
+    /// The secret in place of one that was rejected, if it has changed since. None if it is still the same, or was read
+    /// for this reason less than a minute ago.
     pub(crate) async fn newer_than(&self, rejected: &Arc<T>) -> Option<Arc<T>> {
         let Source::Managed(secret, secrets) = &self.0 else { return None };
         let newer = || secret.get().ok().filter(|value| !Arc::ptr_eq(value, rejected));

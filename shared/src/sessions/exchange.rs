@@ -50,8 +50,8 @@ struct Exchangeable {
 }
 
 impl Sessions {
-    /// Exchanges a secret for a new one. `caller` is the user for whom the site vouches; a secret that was not issued to
-    /// a visitor is exchanged for the same user only.
+    /// Exchanges a secret for a new one. `caller` is the user for whom the site vouches; a secret that was not issued
+    /// to a visitor is exchanged for the same user only.
     ///
     /// A secret that was exchanged long ago is in two hands. Nobody knows which of them is the right one, so all of its
     /// family ends (RFC 9700, section 4.14.2).
@@ -70,7 +70,8 @@ impl Sessions {
             Some(caller) => Identity { claims: caller.claims.clone(), ..identity },
             None => identity,
         };
-        // Before the exchange is recorded: a visitor has nothing but this secret, so it stays good until there is a new one.
+        // Before the exchange is recorded: a visitor has nothing but this secret, so it stays good until there is a new
+        // one.
         let next = id.next();
         let issued = self.issue(&identity, &next, began_at, now).await?;
         let (exchange, has_ended) = tokio::join!(
@@ -91,8 +92,8 @@ impl Sessions {
         }
     }
 
-    /// Ends the family of a secret, or all of the person's, and returns whose they were; none if the secret's time was over
-    /// anyway. All of a user's are ended with the user token beside the secret.
+    /// Ends the family of a secret, or all of the person's, and returns whose they were; none if the secret's time was
+    /// over anyway. All of a user's are ended with the user token beside the secret.
     pub async fn end(
         &self,
         secret: &str,

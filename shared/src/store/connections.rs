@@ -1,7 +1,8 @@
 //! Open WebSocket connections, and whose they are: a message on one names nothing but the connection.
 //!
 //! A connection has a record of its own, and an element in a set of its user's, whose size is the limit. Both outlive
-//! the connection at most by what API Gateway allows one to last, so that a lost `$disconnect` locks no user out for good.
+//! the connection at most by what API Gateway allows one to last, so that a lost `$disconnect` locks no user out for
+//! good.
 
 use std::time::Duration;
 

@@ -49,8 +49,8 @@ impl DynamoDb {
     }
 }
 
-/// A write that met a transaction on its record is sent again: the transaction takes milliseconds, and the SDK's own list
-/// of what may be tried again does not have it.
+/// A write that met a transaction on its record is sent again: the transaction takes milliseconds, and the SDK's own
+/// list of what may be tried again does not have it.
 #[derive(Debug)]
 struct Conflicts;
 

@@ -29,8 +29,9 @@ pub enum StoreError {
     },
 }
 
-/// Error codes after which the same may work: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>.
-/// A transaction that a condition cancelled is an answer (`Table::transact`): what is left are other writers and throttles.
+/// Error codes after which the same may work:
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>. A transaction that a
+/// condition cancelled is an answer (`Table::transact`): what is left are other writers and throttles.
 const TRANSIENT: [&str; 7] = [
     "InternalServerError",
     "ProvisionedThroughputExceededException",

@@ -27,7 +27,8 @@ pub(super) const RUN: &str = "R#";
 /// What the sort key of an action's claim begins with.
 pub(super) const ACTION: &str = "C#";
 
-/// Of an id that can exist. Escaped, and after the longest owner, it still fits DynamoDB's 2048 bytes of a partition key.
+/// Of an id that can exist. Escaped, and after the longest owner, it still fits DynamoDB's 2048 bytes of a partition
+/// key.
 const MAX_ID_BYTES: usize = 128;
 /// DynamoDB's bound.
 const MAX_SORT_KEY_BYTES: usize = 1024;

@@ -26,8 +26,8 @@
 //! Reads are eventually consistent unless a method says otherwise. A write whose answer was lost is sent again: writes
 //! that set something are the same the second time, those that count know themselves by an id (`update.rs`).
 //!
-//! From the bottom up: `record` (attributes) and `key`, `update` (one update), `table` (every request), `pages` (lists),
-//! then the handles.
+//! From the bottom up: `record` (attributes) and `key`, `update` (one update), `table` (every request), `pages`
+//! (lists), then the handles.
 
 mod attachments;
 mod budgets;

@@ -171,8 +171,8 @@ impl ThreadRecord {
         retries.chain(self.run.as_ref().map(|run| run.id.as_str())).max_by_key(|id| ids::sort_key(id))
     }
 
-    /// The retries with one that begins now. Those that it covers are left out, since it drops their messages or answers
-    /// the same one, and those that are older than any turn that still runs.
+    /// The retries with one that begins now. Those that it covers are left out, since it drops their messages or
+    /// answers the same one, and those that are older than any turn that still runs.
     pub(super) fn retries_with(&self, retry: Retry) -> Vec<Retry> {
         let began_at = |retry: &Retry| Duration::from_millis(ids::milliseconds(&retry.run).unwrap_or_default());
         let oldest = began_at(&retry).saturating_sub(MAX_TURN);

@@ -38,8 +38,8 @@ pub struct Truncation {
 }
 
 impl Threads {
-    /// Begins to delete a thread: from here on it is invisible everywhere. [`Threads::finish_delete`] does the rest. None
-    /// if there is no such thread.
+    /// Begins to delete a thread: from here on it is invisible everywhere. [`Threads::finish_delete`] does the rest.
+    /// None if there is no such thread.
     ///
     /// # Errors
     /// [`StoreError`]: repeating it goes on with what is left.

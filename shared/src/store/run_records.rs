@@ -1,5 +1,5 @@
-//! The record of a run that lasts: its signs of life, what has come of it so far, and whether somebody wants it to stop.
-//! It is what a follower in another process reads, and what is left of a run whose process has died.
+//! The record of a run that lasts: its signs of life, what has come of it so far, and whether somebody wants it to
+//! stop. It is what a follower in another process reads, and what is left of a run whose process has died.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -156,8 +156,8 @@ impl Runs {
         Ok(())
     }
 
-    /// Ends a run for its followers: its last events are in the snapshot. `seen` is the last sign of life of a run that has
-    /// died. False if it has given another one since, or was ended before.
+    /// Ends a run for its followers: its last events are in the snapshot. `seen` is the last sign of life of a run that
+    /// has died. False if it has given another one since, or was ended before.
     pub async fn finish(
         &self,
         owner: &Owner,

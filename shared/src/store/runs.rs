@@ -38,12 +38,12 @@ pub enum RunTrigger<'a> {
 }
 
 impl Runs {
-    /// Takes the lease of a thread for `run` and stores what it begins with, in one round trip. A different message takes
-    /// a live run over (the person pressed stop and went on); only the same one, by its digest, is a conflict. A message
-    /// with attachments takes them, in one transaction with the lease.
+    /// Takes the lease of a thread for `run` and stores what it begins with, in one round trip. A different message
+    /// takes a live run over (the person pressed stop and went on); only the same one, by its digest, is a conflict. A
+    /// message with attachments takes them, in one transaction with the lease.
     ///
-    /// `expected_run_id` is the run that the caller knows to be over though its lease has not ended. If the run does not
-    /// begin, a message is rolled back, and what waited for an answer waits again, as far as that is possible.
+    /// `expected_run_id` is the run that the caller knows to be over though its lease has not ended. If the run does
+    /// not begin, a message is rolled back, and what waited for an answer waits again, as far as that is possible.
     pub async fn begin(
         &self,
         owner: &Owner,

@@ -10,8 +10,8 @@ use super::update::Update;
 use crate::identity::Owner;
 use crate::protocol::ThreadItem;
 
-/// Changes the head of a thread, stores a message and claims each of its attachments, all or nothing. `refusal` says what
-/// it means that the head's condition did not hold, from the record as it is.
+/// Changes the head of a thread, stores a message and claims each of its attachments, all or nothing. `refusal` says
+/// what it means that the head's condition did not hold, from the record as it is.
 pub(super) async fn send(
     table: &Table,
     owner: &Owner,

@@ -1,7 +1,7 @@
 //! Families of sessions, and OpenAI's sessions by the SHA-256 of their secret: who reads the table learns no secret.
 //!
-//! A family has a record once it was refreshed or ended. All families of an owner that began before a moment are ended by
-//! one record of the owner's.
+//! A family has a record once it was refreshed or ended. All families of an owner that began before a moment are ended
+//! by one record of the owner's.
 
 use std::time::Duration;
 
@@ -99,8 +99,8 @@ impl Sessions {
         record.filter(is_kept).as_ref().map(SessionRecord::read).transpose()
     }
 
-    /// Records that a session is exchanged for the next one of its family, if it may be. `keep_until` is when no session of
-    /// the family could be exchanged anyway.
+    /// Records that a session is exchanged for the next one of its family, if it may be. `keep_until` is when no
+    /// session of the family could be exchanged anyway.
     pub async fn exchange(
         &self,
         id: &SessionId,

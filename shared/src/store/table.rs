@@ -320,8 +320,8 @@ where
     }
 }
 
-/// The exception of this type that an operation failed with. Each operation has an error type of its own around the same
-/// exceptions.
+/// The exception of this type that an operation failed with. Each operation has an error type of its own around the
+/// same exceptions.
 fn cause<T: Error + 'static, E: Error, R>(error: &SdkError<E, R>) -> Option<&T> {
     error.as_service_error().and_then(Error::source).and_then(<dyn Error>::downcast_ref)
 }

@@ -38,8 +38,8 @@ pub struct Loaded {
 pub struct ThreadList {
     /// Those that exist.
     pub page: Page<ThreadRecord>,
-    /// Those among them whose deletion has not ended, by their ids, and when it began; [`Threads::begin_delete`] goes on
-    /// with it.
+    /// Those among them whose deletion has not ended, by their ids, and when it began; [`Threads::begin_delete`] goes
+    /// on with it.
     pub half_deleted: Vec<(String, Timestamp)>,
 }
 
@@ -51,8 +51,8 @@ impl Loaded {
         ids.into_iter().flatten().max_by_key(|id| ids::sort_key(id)).unwrap_or(&self.thread.id)
     }
 
-    /// The newest item, if it is a message, or was given its answer, for a run that has never begun: the two are written at
-    /// the same time, and the process died in between.
+    /// The newest item, if it is a message, or was given its answer, for a run that has never begun: the two are
+    /// written at the same time, and the process died in between.
     pub(crate) fn orphan(&self) -> Option<&StoredItem> {
         let newest = self.items.last()?;
         let run_id = match &newest.item {
@@ -154,8 +154,8 @@ impl Threads {
         Ok(Some(Loaded { thread, items, has_older: found.next.is_some() }))
     }
 
-    /// A thread's head as it is now (strongly consistent), for a turn that may have outlived its thread; none if there is
-    /// no such thread, or no longer.
+    /// A thread's head as it is now (strongly consistent), for a turn that may have outlived its thread; none if there
+    /// is no such thread, or no longer.
     pub async fn head(&self, owner: &Owner, thread_id: &str) -> Result<Option<ThreadRecord>, StoreError> {
         match key::head(owner, thread_id) {
             Some(key) => read_head(&self.table, &key, Consistency::Strong).await,

@@ -15,9 +15,9 @@ use rand::{RngCore, SeedableRng};
 use super::key::Key;
 use super::record::{Record, text};
 
-/// The id of a record's last counting write. One is enough to know a write that comes again, because that happens within
-/// a moment; it counts twice only where another one was written in between. What would exclude that, a transaction, costs
-/// twice as much for every write.
+/// The id of a record's last counting write. One is enough to know a write that comes again, because that happens
+/// within a moment; it counts twice only where another one was written in between. What would exclude that, a
+/// transaction, costs twice as much for every write.
 const LAST: &str = "last";
 
 /// An update of one record.

@@ -137,8 +137,8 @@ impl Usage {
         }
     }
 
-    /// Counts feedback in its day, of which no item reminds once it is removed. Which model made the item is not known, so
-    /// these counters belong to the model without a name.
+    /// Counts feedback in its day, of which no item reminds once it is removed. Which model made the item is not known,
+    /// so these counters belong to the model without a name.
     pub async fn count_feedback(
         &self,
         tenant: &str,

@@ -5,7 +5,8 @@ use chatkit_shared::protocol::{
 };
 use serde::Deserialize;
 
-/// The body: `message` starts a thread, or continues that of `sessionId`; `messages` is a conversation that the page keeps.
+/// The body: `message` starts a thread, or continues that of `sessionId`; `messages` is a conversation that the page
+/// keeps.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PlainBody {

@@ -1,8 +1,8 @@
 //! JSON Schema (2020-12), for what a model passes to a function.
 //!
-//! Our own, because the crates for it bring all Unicode tables with them (`regex`), over 1 MB in a program that each cold
-//! start reads. Keywords that it does not support stop the start, so nothing is silently left unchecked. `format` is an
-//! annotation, as the specification has it; the character classes of `pattern` are ASCII only.
+//! Our own, because the crates for it bring all Unicode tables with them (`regex`), over 1 MB in a program that each
+//! cold start reads. Keywords that it does not support stop the start, so nothing is silently left unchecked. `format`
+//! is an annotation, as the specification has it; the character classes of `pattern` are ASCII only.
 
 mod check;
 mod compile;

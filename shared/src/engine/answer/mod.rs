@@ -183,7 +183,8 @@ impl Answer {
     /// round that goes on with calls.
     pub(super) fn on_event(&mut self, event: ModelEvent) -> Vec<Step> {
         match event {
-            // PictureUpdate with its first word: a model that thinks without saying so would leave an empty workflow behind.
+            // PictureUpdate with its first word: a model that thinks without saying so would leave an empty workflow
+            // behind.
             ModelEvent::ReasoningStarted | ModelEvent::Opaque(_) => Vec::new(),
             ModelEvent::Call(call) | ModelEvent::Answered { call, .. } => {
                 self.bytes += (call.name.len() + call.arguments.len()) as u64;

@@ -1,5 +1,5 @@
-//! How much of an answer fits the store: a record of DynamoDB has 400 KB at most. What does not fit is not shown either,
-//! so nothing that the person saw is lost.
+//! How much of an answer fits the store: a record of DynamoDB has 400 KB at most. What does not fit is not shown
+//! either, so nothing that the person saw is lost.
 
 use serde::Serialize;
 

@@ -136,8 +136,8 @@ impl Engine {
         Ok((attachment, Upload { id: id.to_owned(), etag }))
     }
 
-    /// Copies the files of a message that was just stored to where they stay, so that the uploads' URLs lead nowhere that
-    /// matters any more. Only a stored message has copies: nothing lies there that no item names.
+    /// Copies the files of a message that was just stored to where they stay, so that the uploads' URLs lead nowhere
+    /// that matters any more. Only a stored message has copies: nothing lies there that no item names.
     ///
     /// # Errors
     /// No file of the message is kept then, and the message has to go.

@@ -47,8 +47,8 @@ impl Engine {
         Ok(events)
     }
 
-    /// `threads.sync_custom_action`: the widget as the endpoint wants it. What the endpoint stores is stored; what only a
-    /// stream could tell is left out.
+    /// `threads.sync_custom_action`: the widget as the endpoint wants it. What the endpoint stores is stored; what only
+    /// a stream could tell is left out.
     pub(crate) async fn sync_custom_action(
         &self,
         identity: &Identity,

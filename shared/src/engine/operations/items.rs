@@ -19,7 +19,8 @@ impl Engine {
         Ok(Document::Items(items.map(|stored| self.with_file_urls(owner, stored.item))))
     }
 
-    /// A page of a thread's items. The end of the thread has the items that its run is making, as far as they have come.
+    /// A page of a thread's items. The end of the thread has the items that its run is making, as far as they have
+    /// come.
     pub(super) async fn page_of_items(
         &self,
         owner: &Owner,

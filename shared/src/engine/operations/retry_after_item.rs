@@ -8,8 +8,8 @@ use crate::store::Loaded;
 
 impl Engine {
     /// `threads.retry_after_item`: a message of the user is answered again. The first item of the new answer takes the
-    /// place of everything after the message; until then everything is as it was. A run that is still under way withdraws
-    /// its items when it ends.
+    /// place of everything after the message; until then everything is as it was. A run that is still under way
+    /// withdraws its items when it ends.
     pub(crate) async fn retry_after_item(
         &self,
         identity: &Identity,

@@ -72,8 +72,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Resumes deletions that ended half way because their process died: the user does not see these threads any more, so
-    /// the request is not repeated. The list does not wait for long; the next one resumes the rest.
+    /// Resumes deletions that ended half way because their process died: the user does not see these threads any more,
+    /// so the request is not repeated. The list does not wait for long; the next one resumes the rest.
     async fn resume_deletions(&self, owner: &Owner, half_deleted: &[(String, Timestamp)]) {
         let now = self.clock.now();
         let deletions = async {

@@ -68,8 +68,8 @@ impl Engine {
         self.join(identity, thread_id).await
     }
 
-    /// Stops the run of a thread, wherever it runs, within some three seconds: the model is asked no more, no further tool
-    /// is called, and what came is stored. Where no run is under way nothing happens.
+    /// Stops the run of a thread, wherever it runs, within some three seconds: the model is asked no more, no further
+    /// tool is called, and what came is stored. Where no run is under way nothing happens.
     ///
     /// # Errors
     /// Where there is no such thread.

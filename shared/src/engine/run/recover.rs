@@ -1,6 +1,6 @@
-//! Ends a run whose process has died: what came of it is stored, what it held is settled, its lease ends. Every step may
-//! be repeated, by the same process or by another one, so whoever comes first does it, and whoever comes next finishes
-//! what the first has not.
+//! Ends a run whose process has died: what came of it is stored, what it held is settled, its lease ends. Every step
+//! may be repeated, by the same process or by another one, so whoever comes first does it, and whoever comes next
+//! finishes what the first has not.
 
 use std::time::Duration;
 
@@ -138,7 +138,8 @@ impl Engine {
         Ok(record.is_some_and(|record| record.has_died))
     }
 
-    /// Recovers the turns of a user whose processes have died, because their tokens are in the way; whether there were any.
+    /// Recovers the turns of a user whose processes have died, because their tokens are in the way; whether there were
+    /// any.
     pub(in crate::engine) async fn recover_open_turns(&self, owner: &Owner) -> bool {
         let recovered = async {
             let mut has_recovered = false;

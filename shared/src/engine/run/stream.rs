@@ -17,8 +17,8 @@ pub struct RunEvent {
     pub event: Event,
 }
 
-/// The events of an operation. Everything is stored before the last one; a reader may leave at any time without changing
-/// what is stored.
+/// The events of an operation. Everything is stored before the last one; a reader may leave at any time without
+/// changing what is stored.
 pub type Events = UnboundedReceiver<RunEvent>;
 
 /// Sends the events of a run.

@@ -60,7 +60,8 @@ impl Turn {
         self.perform(questions).await
     }
 
-    /// Makes a turn of an action: it is admitted, takes the thread's lease, and the model answers the thread as it is now.
+    /// Makes a turn of an action: it is admitted, takes the thread's lease, and the model answers the thread as it is
+    /// now.
     async fn ask_model_after_action(&mut self) -> Result<ModelEvents, TurnEnd> {
         let Writer::Thread(writer) = &mut self.writer else {
             return Err(TurnEnd::failed(public_messages::no_answer()));

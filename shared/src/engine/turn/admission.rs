@@ -120,8 +120,8 @@ impl Engine {
         admitted.or_release(loaded.map_err(Error::from)).await
     }
 
-    /// Counts a turn and reserves the most that its first round can use, and `beside` for its title. `digest` is that of the
-    /// message that begins the thread.
+    /// Counts a turn and reserves the most that its first round can use, and `beside` for its title. `digest` is that
+    /// of the message that begins the thread.
     pub(crate) async fn admit_turn(
         &self,
         identity: &Identity,
@@ -194,8 +194,8 @@ impl Engine {
         self.hold_prompt(admitted, prompt, beside).await
     }
 
-    /// As [`Engine::hold_first_round`], with a guess at files that nobody can count yet. Where the whole budget is less than
-    /// the turn can use, the answer is to be shorter.
+    /// As [`Engine::hold_first_round`], with a guess at files that nobody can count yet. Where the whole budget is less
+    /// than the turn can use, the answer is to be shorter.
     pub(crate) async fn hold_prompt(
         &self,
         admitted: &mut Admitted,

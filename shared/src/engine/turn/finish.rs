@@ -26,7 +26,8 @@ impl Turn {
             self.admitted.take().into_iter().for_each(Admitted::forget);
             end = TurnEnd::failed(public_messages::no_answer());
         } else {
-            // The record comes before the turn is settled, and need not wait for the item where nothing else is awaited.
+            // The record comes before the turn is settled, and need not wait for the item where nothing else is
+            // awaited.
             let is_all_used = self.title.is_none() && self.summary.is_none() && self.writer.is_thread();
             let record = if is_all_used { self.usage_record(end.outcome) } else { None };
             let engine = self.engine.clone();
@@ -104,8 +105,8 @@ impl Turn {
         self.writer.remember(item_id);
     }
 
-    /// Writes the usage record, then settles the turn and looks whether its thread is still there. Once a turn is settled,
-    /// nobody writes its record for a process that has died.
+    /// Writes the usage record, then settles the turn and looks whether its thread is still there. Once a turn is
+    /// settled, nobody writes its record for a process that has died.
     async fn settle(&mut self, outcome: Outcome, is_recorded: bool) {
         let record = if is_recorded { None } else { self.usage_record(outcome) };
         // Without a model there was no turn.

@@ -82,8 +82,8 @@ impl Life {
 }
 
 impl Turn {
-    /// Takes care of what happens beside the turn, a title and a summary that are being made among it. May be dropped at
-    /// any time.
+    /// Takes care of what happens beside the turn, a title and a summary that are being made among it. May be dropped
+    /// at any time.
     pub(super) async fn beside(&mut self) {
         let title = OptionFuture::from(self.title.as_mut().map(|title| &mut title.made));
         let happening = OptionFuture::from(self.life.as_mut().map(Life::next));

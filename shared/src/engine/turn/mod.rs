@@ -283,8 +283,8 @@ impl Turn {
         self.emit(event);
     }
 
-    /// The stream's next item, while other things happen beside it; an error once the turn has lasted too long, or shall
-    /// stop.
+    /// The stream's next item, while other things happen beside it; an error once the turn has lasted too long, or
+    /// shall stop.
     async fn next<S>(&mut self, stream: &mut S) -> Result<Option<S::Item>, TurnEnd>
     where
         S: Stream + Unpin,
@@ -304,7 +304,8 @@ impl Turn {
 }
 
 async fn catch_panic<T>(work: impl Future<Output = Result<T, TurnEnd>>) -> Result<T, TurnEnd> {
-    // The turn's fields may be half changed where a panic broke off; what reads them afterwards has no invariant to break.
+    // The turn's fields may be half changed where a panic broke off; what reads them afterwards has no invariant to
+    // break.
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(worked) => worked,
         Err(_) => Err(Failure::Panic.into()),

@@ -9,8 +9,8 @@ use crate::model::{FunctionCall, Prompt};
 use crate::protocol::{Event, StreamOptions, ThreadStatus};
 use crate::store::{Loaded, Run, StoreError, StoredItem, ThreadRecord};
 
-/// When the lease of a run ends by itself: no turn lasts so long. A run whose process has died is over before, as it gives
-/// no sign of life.
+/// When the lease of a run ends by itself: no turn lasts so long. A run whose process has died is over before, as it
+/// gives no sign of life.
 const LEASE: Duration = Duration::from_mins(16);
 
 /// What an operation asks of a turn: what is written first, what the model is shown, what the client is told first.

@@ -128,7 +128,8 @@ impl Turn {
         Ok((end, calls))
     }
 
-    /// The most that the round under way has used: what came of the answer has so many bytes, and a model thinks unseen.
+    /// The most that the round under way has used: what came of the answer has so many bytes, and a model thinks
+    /// unseen.
     pub(super) fn billed_round_usage(&self) -> TokenUsage {
         /// More than any hosted model writes.
         const MAX_TOKENS_PER_SECOND: u64 = 1_000;

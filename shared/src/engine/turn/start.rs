@@ -157,8 +157,8 @@ impl Engine {
         }
     }
 
-    /// Keeps the files of a message that was just stored. Where that fails, the message is rolled back, so that it can be
-    /// sent again.
+    /// Keeps the files of a message that was just stored. Where that fails, the message is rolled back, so that it can
+    /// be sent again.
     async fn keep_message_files(
         &self,
         owner: &Owner,

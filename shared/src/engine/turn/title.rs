@@ -63,8 +63,8 @@ impl PendingTitle {
 }
 
 impl Title {
-    /// Makes a title and stores it, with the model if it is to be asked; returns the thread, unless it has got another title meanwhile, and what
-    /// the model has used.
+    /// Makes a title and stores it, with the model if it is to be asked; returns the thread, unless it has got another
+    /// title meanwhile, and what the model has used.
     pub(super) async fn make(self) -> (Option<Thread>, TokenUsage) {
         if self.engine.assistant.titles == Titles::Message {
             return (self.make_plain().await, TokenUsage::default());

@@ -17,8 +17,8 @@ use crate::telemetry::chain;
 /// Of one round. A model that wants more is told so.
 const MAX_CALLS: usize = 16;
 
-/// Of the calls of one round that wait for the page. They fit a record of the store, with what the page returns and what
-/// is stored beside it.
+/// Of the calls of one round that wait for the page. They fit a record of the store, with what the page returns and
+/// what is stored beside it.
 const MAX_PAGE_CALLS_BYTES: usize = 64 * 1024;
 
 /// The output of a call that asked the person something.

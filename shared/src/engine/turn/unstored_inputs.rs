@@ -10,8 +10,8 @@ const MAX_INPUTS_BYTES: usize = 64 * 1024;
 /// The same for an item that waits, with which the turn is resumed.
 const MAX_WAITING_INPUTS_BYTES: usize = 200 * 1024;
 
-/// What the model did since the last stored item, and no item shows: calls with their outputs, thoughts. They are stored
-/// with the next item, because the model must be told of them again.
+/// What the model did since the last stored item, and no item shows: calls with their outputs, thoughts. They are
+/// stored with the next item, because the model must be told of them again.
 #[derive(Default)]
 pub(super) struct UnstoredInputs(Vec<Input>);
 

@@ -21,8 +21,8 @@ pub(crate) struct ThreadWriter {
     pub(crate) has_lease: bool,
     /// The item that is answered; the turn's items follow it.
     pub(crate) question_id: String,
-    /// Whether the question was answered before: the first item takes the place of what follows it and is older than the
-    /// run.
+    /// Whether the question was answered before: the first item takes the place of what follows it and is older than
+    /// the run.
     pub(crate) is_retry: bool,
     /// Items that are removed first because they have lost their meaning.
     pub(crate) superseded_item_ids: Vec<String>,

@@ -252,8 +252,8 @@ impl Images {
 }
 
 impl Picture {
-    /// Decodes a picture; `None` for a type that browsers do not show. Its type is what its first bytes say, or else what
-    /// the upstream calls it.
+    /// Decodes a picture; `None` for a type that browsers do not show. Its type is what its first bytes say, or else
+    /// what the upstream calls it.
     pub(crate) fn from_base64(base64: &str, output_format: Option<&str>) -> Option<Self> {
         let bytes = Bytes::from(STANDARD.decode(base64).ok()?);
         let media_type = match (bytes.as_ref(), output_format) {

@@ -1,5 +1,5 @@
-//! What an answer is built from: each builder takes what the upstream says, completes what it leaves out, and emits each
-//! start, each change and each end exactly once.
+//! What an answer is built from: each builder takes what the upstream says, completes what it leaves out, and emits
+//! each start, each change and each end exactly once.
 
 mod items;
 mod text;

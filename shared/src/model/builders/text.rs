@@ -70,8 +70,8 @@ impl MessageBuilder {
         }
     }
 
-    /// Brings the part to what the upstream says it is: emits the text and annotations that are missing. Empty means that
-    /// the upstream did not say.
+    /// Brings the part to what the upstream says it is: emits the text and annotations that are missing. Empty means
+    /// that the upstream did not say.
     pub(crate) fn fill_part(&mut self, content_index: u64, whole: AssistantContent, out: &mut Events) {
         let message = self.number;
         let (index, part) = self.part(content_index, out);

@@ -9,9 +9,9 @@ use crate::model::prompt::Prompt;
 /// The body of `POST /chat/completions`. Source: OpenAI's API reference, "Create chat completion".
 ///
 /// A parameter that a server does not know is an error with some of them, such as Mistral's. So only OpenAI's own
-/// servers get the newer ones: `max_completion_tokens` (its reasoning models refuse `max_tokens`), `reasoning_effort` and
-/// the two ids. All others get `max_tokens`, the one name that each of them knows (Ollama, LM Studio and Mistral know no
-/// other), and gateways translate it for the models behind them.
+/// servers get the newer ones: `max_completion_tokens` (its reasoning models refuse `max_tokens`), `reasoning_effort`
+/// and the two ids. All others get `max_tokens`, the one name that each of them knows (Ollama, LM Studio and Mistral
+/// know no other), and gateways translate it for the models behind them.
 #[derive(Serialize)]
 pub(crate) struct CreateCompletion<'a> {
     model: &'a str,

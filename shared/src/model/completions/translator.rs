@@ -20,8 +20,8 @@ pub(crate) const DONE: &str = "[DONE]";
 const TEXT_INDEX: u64 = 0;
 const REFUSAL_INDEX: u64 = 1;
 
-/// Turns chunks into model events: thoughts, then one message, then calls. Thoughts that come after the first text are left
-/// out, because they would cut the message in two.
+/// Turns chunks into model events: thoughts, then one message, then calls. Thoughts that come after the first text are
+/// left out, because they would cut the message in two.
 pub(crate) struct Translator {
     reasoning: ReasoningBuilder,
     think_tags: ThinkTags,
@@ -188,8 +188,8 @@ pub(crate) fn only_chunk(mut answer: Value) -> String {
     answer.to_string()
 }
 
-/// What a `finish_reason` means; `None` if the answer is not finished. OpenAI's are `stop`, `length`, `content_filter` and
-/// the calls of tools; the others are Anthropic's, Mistral's, OpenRouter's and Hugging Face's.
+/// What a `finish_reason` means; `None` if the answer is not finished. OpenAI's are `stop`, `length`, `content_filter`
+/// and the calls of tools; the others are Anthropic's, Mistral's, OpenRouter's and Hugging Face's.
 fn ending(reason: &str) -> Result<Option<Ending>, ModelError> {
     Ok(Some(match reason {
         "" | "null" => return Ok(None),

@@ -80,10 +80,10 @@ impl<'a> CreateResponse<'a> {
 
 /// Fields that the answer has only on request.
 ///
-/// Encrypted thoughts are needed where calls may follow them: the upstream stores nothing, so the next round must contain
-/// them. Models that do not think refuse the request ("Encrypted content is not supported with this model"), so it is made
-/// only where the configuration says that the model thinks; OpenAI's current models send them without a request. Sources
-/// are requested of OpenAI alone, because other servers refuse names that they do not know.
+/// Encrypted thoughts are needed where calls may follow them: the upstream stores nothing, so the next round must
+/// contain them. Models that do not think refuse the request ("Encrypted content is not supported with this model"), so
+/// it is made only where the configuration says that the model thinks; OpenAI's current models send them without a
+/// request. Sources are requested of OpenAI alone, because other servers refuse names that they do not know.
 fn include(prompt: &Prompt, base_url: &Url) -> Vec<&'static str> {
     let mut include = Vec::new();
     if prompt.has_functions() && is_known_to_reason(prompt) {

@@ -160,8 +160,8 @@ impl Translator {
         }
     }
 
-    /// Finishes what is unfinished, with the upstream's summary of its output where there is one. Messages are matched by
-    /// their order: the indices that servers give them in events do not always agree with those in the summary.
+    /// Finishes what is unfinished, with the upstream's summary of its output where there is one. Messages are matched
+    /// by their order: the indices that servers give them in events do not always agree with those in the summary.
     fn finish(&mut self, output: Vec<OutputItem>, out: &mut Events) {
         self.reasoning.finish_all(out);
         self.tasks.finish_all(out);

@@ -1,7 +1,7 @@
 //! What the Responses API sends, as far as it is used here.
 //!
-//! Source: OpenAI's API reference, "Streaming events" and "The response object". It is read leniently: other servers that
-//! speak this API leave out what they do not know.
+//! Source: OpenAI's API reference, "Streaming events" and "The response object". It is read leniently: other servers
+//! that speak this API leave out what they do not know.
 
 use serde::Deserialize;
 use serde_json::Value;

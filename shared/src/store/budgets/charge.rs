@@ -1,5 +1,5 @@
-//! What a scope may spend, what a turn takes of it, and when that is refused. Arithmetic only: what a record holds comes
-//! in as numbers.
+//! What a scope may spend, what a turn takes of it, and when that is refused. Arithmetic only: what a record holds
+//! comes in as numbers.
 
 use std::time::Duration;
 
@@ -169,8 +169,8 @@ impl Charge {
         Self { key, bucket, tokens: None, expires_at: full_at / 1_000_000 + 1 }
     }
 
-    /// Why the charge is refused where the bucket is full at `full_at` and the window has used `used` tokens; none if it is
-    /// not. Times are microseconds. Of two limits the one that lasts longer is told.
+    /// Why the charge is refused where the bucket is full at `full_at` and the window has used `used` tokens; none if
+    /// it is not. Times are microseconds. Of two limits the one that lasts longer is told.
     pub(super) fn refusal(&self, full_at: Option<i64>, used: Option<i64>, now: i64) -> Option<Refusal> {
         let turns = match self.bucket.take(full_at, now) {
             Verdict::Admitted(_) => None,

@@ -196,8 +196,8 @@ impl Budgets {
         Ok(record.map(|record| Reservation::all(&key, &record)).unwrap_or_default())
     }
 
-    /// Reserves more for a turn, in the windows in which it was admitted, so that `total` tokens are held for it; why there
-    /// is no room, if so: what was held then stays held. At most one write for each account.
+    /// Reserves more for a turn, in the windows in which it was admitted, so that `total` tokens are held for it; why
+    /// there is no room, if so: what was held then stays held. At most one write for each account.
     pub async fn hold(
         &self,
         reservation: &mut Reservation,
@@ -247,8 +247,8 @@ impl Budgets {
         Ok(None)
     }
 
-    /// Puts what a turn really used in place of what was reserved for it, in the windows in which it was admitted. At most
-    /// one write for each account. False where another process has settled the turn before.
+    /// Puts what a turn really used in place of what was reserved for it, in the windows in which it was admitted. At
+    /// most one write for each account. False where another process has settled the turn before.
     ///
     /// # Errors
     /// [`StoreError`]: what was reserved in an account that could not be written stays counted until its window ends.
