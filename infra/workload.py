@@ -71,8 +71,8 @@ def turn(seconds, output_tokens, first=False):
     return Request(writes, reads, seconds, streamed, "chat", asked, output_tokens + of_title[1])
 
 
-# From one frame of an answer to the next (functions/socket/src/answer.rs).
-FRAME_INTERVAL = 0.05
+# From one frame with events to the next (functions/socket/src/answer.rs).
+FRAME_INTERVAL = 0.2
 
 
 def socket_turn(habits):

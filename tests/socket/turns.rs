@@ -98,7 +98,8 @@ async fn turns_at_once_on_one_socket_are_kept_apart() {
 async fn turn_with_a_fast_model_sends_few_frames() {
     let sockets = Sockets::start().await;
     let mut client = sockets.connect("alice").await;
-    let text = "word ".repeat(400);
+    // All of it fits into one frame.
+    let text = "word ".repeat(150);
     sockets.app.model.then(answer(&text).at_once());
     let began = Instant::now();
     client.ask("1", &create("Hi")).await;
@@ -108,8 +109,9 @@ async fn turn_with_a_fast_model_sends_few_frames() {
     let events = answered.events();
     let deltas = events.iter().filter_map(|event| event["update"]["delta"].as_str());
     assert_eq!(deltas.collect::<String>(), text);
-    let pauses = u32::try_from(answered.frames).unwrap() - 1;
-    assert!(pauses * Duration::from_millis(50) <= elapsed, "{pauses} pauses in {elapsed:?}");
+    // The end does not wait.
+    let pauses = u32::try_from(answered.frames).unwrap() - 2;
+    assert!(pauses * Duration::from_millis(200) <= elapsed, "{pauses} pauses in {elapsed:?}");
     assert!(answered.contents.len() * 10 < events.len(), "{} frames", answered.contents.len());
 }
 

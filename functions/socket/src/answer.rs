@@ -15,9 +15,9 @@ use crate::calls::{CallError, FRAME_ATTEMPTS, PING_ATTEMPTS};
 use crate::frame::Frames;
 use crate::unavailable;
 
-/// From one frame of an answer to the next: at most 20 a second, as each one costs. The next frame takes what a model
-/// writes meanwhile.
-const FRAME_INTERVAL: Duration = Duration::from_millis(50);
+/// From one frame with events to the next: each one costs, and counts towards the account's quota of API Gateway. The
+/// next frame takes what the model writes meanwhile. The pieces of a large event and the end of an answer do not wait.
+const FRAME_INTERVAL: Duration = Duration::from_millis(200);
 /// Many proxies close a connection that is silent for a minute, API Gateway after ten; and a client that receives
 /// nothing for longer knows that its request has no end.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(20);
@@ -78,6 +78,7 @@ impl<'a> Answer<'a> {
                 batch.iter().filter_map(|event| Some(event.position.as_ref()?.to_string())).collect();
             let batch: Vec<_> = batch.into_iter().map(|RunEvent { event, .. }| event).collect();
             let frames = self.frames.events(&batch, &positions);
+            self.next_frame_at = Instant::now() + FRAME_INTERVAL;
             self.send(frames).await;
         }
         let done = self.frames.done();
@@ -147,8 +148,6 @@ impl<'a> Answer<'a> {
             if self.reader != Reader::Listening {
                 return;
             }
-            sleep_until(self.next_frame_at).await;
-            self.next_frame_at = Instant::now() + FRAME_INTERVAL;
             let sent = self.app.calls.push(self.connection, frame, FRAME_ATTEMPTS).await;
             self.next_ping_at = Instant::now() + self.app.ping_interval;
             match sent {
