@@ -71,9 +71,13 @@ impl SecretsManager {
 }
 
 impl Scripted {
+    fn exists(&self, name: &str) -> bool {
+        self.secrets.keys().any(|(known, _)| known == name)
+    }
+
     /// What AWS says of a secret without such a version, and of one that is not there.
     fn not_found(&self, name: &str) -> &'static str {
-        if self.secrets.keys().any(|(known, _)| known == name) {
+        if self.exists(name) {
             "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT"
         } else {
             "Secrets Manager can't find the specified secret."
@@ -98,6 +102,8 @@ async fn answer(State(state): State<Arc<Mutex<Scripted>>>, headers: HeaderMap, b
             let id = id.as_str().unwrap();
             match state.secrets.get(&(id.to_owned(), "AWSCURRENT".to_owned())) {
                 Some(value) => values.push(json!({ "ARN": id, "Name": id, "SecretString": value })),
+                // AWS does not say what becomes of a secret without a value: here it is left out.
+                None if state.exists(id) => {}
                 None => {
                     let message = state.not_found(id);
                     errors

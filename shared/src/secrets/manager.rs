@@ -49,13 +49,10 @@ impl Manager {
     /// The current versions. Several are read in one round trip, where the role has that right
     /// (`secretsmanager:BatchGetSecretValue`, which is on all secrets and returns none by itself), else in parallel.
     pub(super) async fn current<'a>(&self, ids: &[&'a str]) -> Found<'a> {
-        if ids.len() > 1
-            && let Some(found) = self.batch(ids).await
-        {
-            return found;
-        }
-        let found = ids.iter().map(async |id| (*id, self.get(id, "AWSCURRENT").await));
-        join_all(found).await.into_iter().collect()
+        let mut found = if ids.len() > 1 { self.batch(ids).await } else { Found::new() };
+        let others: Vec<_> = ids.iter().filter(|id| !found.contains_key(*id)).collect();
+        found.extend(join_all(others.into_iter().map(async |id| (*id, self.get(id, "AWSCURRENT").await))).await);
+        found
     }
 
     /// The previous versions, of the secrets that were rotated. After a failure only the current version is accepted.
@@ -64,15 +61,16 @@ impl Manager {
         join_all(found).await.into_iter().filter_map(|(id, secret)| Some((id, secret?))).collect()
     }
 
-    /// None if the role may not read in batches.
-    async fn batch<'a>(&self, ids: &[&'a str]) -> Option<Found<'a>> {
+    /// None of them if the role may not read in batches. Whether a secret without a value is among the errors is not
+    /// documented, so the answer may be silent about one.
+    async fn batch<'a>(&self, ids: &[&'a str]) -> Found<'a> {
         let ids_owned = ids.iter().map(|id| (*id).to_owned()).collect();
         let answer = match self.0.batch_get_secret_value().set_secret_id_list(Some(ids_owned)).send().await {
             Ok(answer) => answer,
             Err(error) => {
                 return match problem(&error) {
-                    Problem::Denied => None,
-                    problem => Some(ids.iter().map(|id| (*id, Err(problem.clone()))).collect()),
+                    Problem::Denied => Found::new(),
+                    problem => ids.iter().map(|id| (*id, Err(problem.clone()))).collect(),
                 };
             }
         };
@@ -80,12 +78,12 @@ impl Manager {
         let one = |id: &str| {
             let value = values.iter().find(|value| names(id, value.arn(), value.name()));
             if let Some(value) = value {
-                return text(value.secret_string());
+                return Some(text(value.secret_string()));
             }
-            let error = errors.iter().find(|error| error.secret_id() == Some(id));
-            Err(error.map_or(Problem::NotFound, |error| coded(error.error_code().unwrap_or_default(), error.message())))
+            let error = errors.iter().find(|error| error.secret_id() == Some(id))?;
+            Some(Err(coded(error.error_code().unwrap_or_default(), error.message())))
         };
-        Some(ids.iter().map(|id| (*id, one(id))).collect())
+        ids.iter().filter_map(|id| Some((*id, one(id)?))).collect()
     }
 
     async fn get(&self, id: &str, stage: &str) -> Result<SecretString, Problem> {
