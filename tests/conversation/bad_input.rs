@@ -74,6 +74,7 @@ async fn chatkit_when_the_body_is_no_request_says_what_is_wrong() {
         (br#"{"type":"\ud800"}"#.into(), envelope("unexpected end of hex escape")),
         (br#"{"type":"threads.stop","params":{}}"#.into(), "unknown operation `threads.stop`".into()),
         (br#"{"type":"","params":{}}"#.into(), "unknown operation ``".into()),
+        (br#"{"type":"threads.<script>"}"#.into(), "unknown operation `threads.`".into()),
         (format!(r#"{{"type":"{}"}}"#, "x".repeat(500_000)).into(), format!("unknown operation `{}`", "x".repeat(64))),
         (format!(r#"{{"type":{}}}"#, deep(400_000)).into(), envelope("wrong type, expected a string")),
         (deep(400_000).into(), envelope("wrong type, expected an object")),

@@ -22,7 +22,7 @@ macro_rules! operations {
             fn read(operation: &str, params: &str) -> Result<Self, RequestError> {
                 match operation {
                     $($($name => read(operation, params).map($request::$operation).map(Self::$kind),)+)+
-                    unknown => Err(RequestError::UnknownOperation(unknown.chars().take(64).collect())),
+                    unknown => Err(RequestError::UnknownOperation(quotable(unknown))),
                 }
             }
 
@@ -112,6 +112,12 @@ pub enum RequestError {
         /// The path of the wrong field and what it wants.
         message: String,
     },
+}
+
+/// The beginning of a `type` that can be an operation's name. Nothing else of a request is quoted in an answer.
+fn quotable(operation: &str) -> String {
+    let is_of_names = |char: &char| char.is_ascii_lowercase() || matches!(char, '_' | '.');
+    operation.chars().take_while(is_of_names).take(64).collect()
 }
 
 #[derive(Deserialize)]
