@@ -8,9 +8,11 @@
 //!
 //! The runtime is that of `lambda_runtime`. It asks for the next event, by as many pollers as
 //! `AWS_LAMBDA_MAX_CONCURRENCY` says (one, unless the function runs on Lambda Managed Instances), makes deadline and
-//! trace id the request's
-//! [`Context`](lambda_http::Context) and fields of a tracing span, sets `_X_AMZN_TRACE_ID` where one poller makes that
-//! sound, and ends with an error when the Runtime API is gone. It also posts the buffered answers.
+//! trace id the request's [`Context`](lambda_http::Context) and fields of a tracing span, sets `_X_AMZN_TRACE_ID` where
+//! one poller makes that sound, and ends with an error when the Runtime API is gone. It also posts the buffered answers.
+//!
+//! Managed Instances have never been tried, and the template does not use them. Requests at the same time are kept
+//! apart; but credentials are read once, from variables, and such an environment may outlive them.
 //!
 //! Only how a *streamed* answer is posted is replaced, by a layer that takes the place of the runtime's service: its
 //! own HTTP client leaves Nagle's algorithm on, which in an environment that is busy holds the first byte back by some
