@@ -70,6 +70,12 @@ export class SitePage {
     await this.page.waitForFunction((text) => /** @type {any} */ (window).widget.answer === text, text);
   }
 
+  /** Waits until the page knows its thread. @returns {Promise<string>} its id */
+  async thread() {
+    await this.page.waitForFunction(() => /** @type {any} */ (window).widget.thread !== "");
+    return (await this.view()).thread;
+  }
+
   /** Waits until the stream has ended. @returns {Promise<string | null>} what the transport failed with */
   async ended() {
     await this.page.waitForFunction(() => /** @type {any} */ (window).widget.end !== undefined);

@@ -31,7 +31,7 @@ export const stopping = {
     await chat.shows("One two ");
     await chat.stop();
     await answer.isCut();
-    const id = (await chat.view()).thread;
+    const id = await chat.thread();
     await stored(chat, id, ["user_message: Hello", "assistant_message: One two "]);
     assert.equal(gateway.stops, 1);
   },
@@ -42,11 +42,11 @@ export const stopping = {
     await chat.ask("threads.create", { input: input("200 pizzas") });
     await answer.call("order_pizza");
     await endpoint.called();
+    const id = await chat.thread();
     const told = page.waitForResponse((response) => response.request().method() === "DELETE");
     await chat.stop();
     await told;
     await endpoint.answer({ output: "ordered" });
-    const id = (await chat.view()).thread;
     await noRun(chat, id);
     assert.deepEqual([model.calls, endpoint.calls.length, gateway.stops], [1, 1, 1]);
   },
@@ -60,7 +60,7 @@ export const stopping = {
     await chat.stop();
     await answer.isCut();
     await answer.call("order_pizza");
-    const id = (await chat.view()).thread;
+    const id = await chat.thread();
     await noRun(chat, id);
     assert.deepEqual([model.calls, endpoint.calls.length, gateway.stops], [1, 0, 1]);
   },
