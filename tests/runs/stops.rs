@@ -35,3 +35,24 @@ async fn stop_ends_the_run_and_stores_what_came() {
         assert_eq!(again.status, StatusCode::NO_CONTENT);
     }
 }
+
+#[tokio::test]
+async fn turn_of_fourteen_minutes_ends_with_what_came_and_a_retry() {
+    let app = App::start().await;
+    let thread_id = thread(&app).await;
+    let (one, two, end) = (Gate::closed(), Gate::closed(), Gate::closed());
+    app.model.then(in_halves(&one, &two, &end));
+    let mut live = app.live("alice", &add(&thread_id, "go")).await;
+    one.open();
+    until_delta(&mut live, "One, ").await;
+    // One second before Lambda's timeout nothing could be stored any more.
+    app.clock.advance(14 * 60_000);
+    let events = live.rest().await;
+    let [.., done, error] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((&done["type"], &done["item"]["content"][0]["text"]), (&"thread.item.done".into(), &"One, ".into()));
+    let message = error["message"].as_str().unwrap();
+    assert!(message.starts_with("The answer took too long and was stopped. Please try again."), "{message}");
+    assert_eq!((&error["type"], &error["allow_retry"]), (&"error".into(), &true.into()));
+    assert_eq!(texts(&app.router, "alice", &thread_id).await, ["Hi", "Hello", "go", "One, "]);
+    assert_eq!(budget(&app).1, 0, "nothing is held any more");
+}

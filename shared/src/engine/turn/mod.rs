@@ -32,11 +32,11 @@ mod unstored_inputs;
 mod writer;
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::{FutureExt, Stream, StreamExt};
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout_at};
 
 pub(super) use self::action::no_actions;
 pub(super) use self::plan::{FirstWrite, TurnPlan, stream_options, writable};
@@ -80,7 +80,7 @@ pub(super) struct Turn {
     identity: Identity,
     operation: &'static str,
     started: Timestamp,
-    deadline: Instant,
+    deadline: Timestamp,
     /// What the site's endpoints are told of the thread.
     thread_title: Option<String>,
     writer: Writer,
@@ -173,13 +173,14 @@ impl Turn {
         let position = writer.thread().map(|writer| Position::start(&writer.thread_id, &writer.run.id));
         let (stream, events) = RunStream::new(position);
         let (thread_id, question_id) = writer.ids();
+        let started = engine.clock.now();
         let turn = Self {
             answer: Answer::new(engine, &identity.languages, thread_id, question_id),
             engine: engine.clone(),
             identity: identity.clone(),
             operation,
-            started: engine.clock.now(),
-            deadline: Instant::now() + MAX_TURN,
+            started,
+            deadline: started + MAX_TURN,
             thread_title: None,
             writer,
             admitted: None,
@@ -289,14 +290,15 @@ impl Turn {
     where
         S: Stream + Unpin,
     {
+        let clock = self.engine.clock.clone();
+        let mut deadline = pin!(clock.sleep_until(self.deadline));
         loop {
             if self.shall_stop() {
                 return Err(TurnEnd::stopped());
             }
             tokio::select! {
-                next = timeout_at(self.deadline, stream.next()) => {
-                    return next.map_err(|_| TurnEnd::failed(public_messages::took_too_long()));
-                }
+                next = stream.next() => return Ok(next),
+                () = &mut deadline => return Err(TurnEnd::failed(public_messages::took_too_long())),
                 () = self.beside() => {}
             }
         }
