@@ -1,7 +1,10 @@
 use serde_json::{Value, json};
 
-use crate::harness::app::{App, thread_id};
-use crate::harness::responses::answer;
+use crate::harness::app::{App, add, thread_id};
+use crate::harness::model::{self, Gate};
+use crate::harness::responses::{
+    answer, completed, created, delta, message_added, message_done, part_added, sse, usage,
+};
 
 fn kinds(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["type"].as_str().unwrap()).collect()
@@ -39,4 +42,38 @@ async fn turn_in_a_growing_thread_costs_at_most_seven_writes_and_four_reads() {
         let (reads, writes) = meter.units();
         assert!(reads <= 4.0 && writes <= 7.0, "{reads} {writes} {:?}", meter.operations());
     }
+}
+
+#[tokio::test]
+async fn turn_of_eight_seconds_costs_eleven_writes_and_its_looks() {
+    /// Of four bytes each.
+    const TOKENS: usize = 350;
+    const STEPS: usize = 16;
+    let app = App::start().await;
+    app.model.then(answer("Hello there"));
+    let thread = thread_id(&app.create("alice", "Hi").await);
+    let gate = Gate::closed();
+    let part = "wor ".repeat(TOKENS.div_ceil(STEPS));
+    let mut steps = sse([created("resp_1"), message_added("msg_1"), part_added()]);
+    for _ in 0..STEPS {
+        steps = steps.wait(&gate).event(delta(&part));
+    }
+    let end = [message_done("msg_1", &part.repeat(STEPS)), completed(usage(100, 0, TOKENS as u64, 0))];
+    app.model.then(end.into_iter().fold(steps, model::Answer::event));
+
+    app.dynamo.reset();
+    let mut live = app.live("alice", &add(&thread, "And now?")).await;
+    for half_seconds in 1..=STEPS {
+        gate.open();
+        live.until("thread.item.updated").await;
+        let calls = app.dynamo.meter().calls.len();
+        app.clock.advance(500);
+        // Two signs of life, and a look in between.
+        if [4, 9, 14].contains(&half_seconds) {
+            app.dynamo.until("threads", |_| app.dynamo.meter().calls.len() > calls).await;
+        }
+    }
+    live.rest().await;
+    let meter = app.dynamo.reset();
+    assert_eq!(meter.units(), (2.5, 11.0), "{:?}", meter.operations());
 }
