@@ -1,5 +1,6 @@
 //! DynamoDB for tests: the embedded emulator behind a proxy that meters it and makes it fail.
 
+mod meter;
 mod trap;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -20,6 +21,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, OnceCell, watch};
 use tokio::task::yield_now;
 
+use self::meter::Call;
+pub(crate) use self::meter::Meter;
 use self::trap::{Pending, Trap};
 use super::journal;
 use super::model::Gate;
@@ -46,26 +49,6 @@ pub(crate) enum Fault {
     CutBefore,
     /// The connection breaks after the request was carried out, before the answer.
     CutAfter,
-}
-
-/// One request as it passed.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Call {
-    /// As in `GetItem`.
-    pub(crate) operation: String,
-    /// The body as it was sent.
-    pub(crate) body: Value,
-    /// Read or write units as DynamoDB counts them.
-    pub(crate) units: f64,
-    /// Ticks of one counter, for the order of starts and ends.
-    began: u64,
-    ended: u64,
-}
-
-/// What happened since the meter was last reset.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Meter {
-    pub(crate) calls: Vec<Call>,
 }
 
 pub(crate) struct Proxy {
@@ -102,8 +85,6 @@ struct Planned {
     fault: Fault,
     left: u32,
 }
-
-const READS: [&str; 5] = ["GetItem", "Query", "BatchGetItem", "Scan", "TransactGetItems"];
 
 impl Dynamo {
     /// Starts the emulator with a copy of the tables, which are created once for all tests.
@@ -256,38 +237,6 @@ impl Dynamo {
     pub(crate) fn reset(&self) -> Meter {
         self.proxy.faults.lock().unwrap().clear();
         Meter { calls: std::mem::take(&mut *self.proxy.calls.lock().unwrap()) }
-    }
-}
-
-impl Meter {
-    /// The operations in the order in which they began.
-    pub(crate) fn operations(&self) -> Vec<&str> {
-        let mut calls: Vec<_> = self.calls.iter().collect();
-        calls.sort_by_key(|call| call.began);
-        calls.into_iter().map(|call| call.operation.as_str()).collect()
-    }
-
-    /// Read units, and write units.
-    pub(crate) fn units(&self) -> (f64, f64) {
-        let sum = |reads| self.calls.iter().filter(|call| call.is_read() == reads).map(|call| call.units).sum();
-        (sum(true), sum(false))
-    }
-
-    /// How many round trips follow on one another: the longest chain of requests each of which began after the one
-    /// before it had ended. Exact after [`Dynamo::lockstep`].
-    pub(crate) fn round_trips(&self) -> usize {
-        let mut calls: Vec<_> = self.calls.iter().collect();
-        calls.sort_by_key(|call| call.ended);
-        let chain = calls.into_iter().fold((0, 0), |(length, last), call| {
-            if length == 0 || call.began > last { (length + 1, call.ended) } else { (length, last) }
-        });
-        chain.0
-    }
-}
-
-impl Call {
-    fn is_read(&self) -> bool {
-        READS.contains(&self.operation.as_str())
     }
 }
 

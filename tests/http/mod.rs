@@ -3,6 +3,7 @@
 mod cors;
 mod errors;
 mod log;
+mod log_secrets;
 mod routes;
 mod start;
 

@@ -13,6 +13,7 @@ mod icon;
 mod item;
 mod lenient;
 mod page;
+mod params;
 mod request;
 mod source;
 mod structured_input;
@@ -29,12 +30,13 @@ pub use item::{
 };
 pub use lenient::ObjectOnly;
 pub use page::{Order, Page, Paging};
-pub use request::{
-    Action, AddClientToolOutput, AddStructuredInput, AddUserMessage, AttachmentsCreate, AttachmentsDelete, CallRequest,
-    CreateThread, CustomAction, DeleteThread, Feedback, FeedbackKind, GetThread, ListItems, ListThreads, Request,
-    RequestError, RetryAfterItem, StreamRequest, StructuredAnswer, StructuredSubmission, SubmissionStatus, Transcribe,
-    UpdateThread, UserMessageInput,
+pub use params::{
+    Action, AddClientToolOutput, AddStructuredInput, AddUserMessage, AttachmentsCreate, AttachmentsDelete,
+    CreateThread, CustomAction, DeleteThread, Feedback, FeedbackKind, GetThread, ListItems, ListThreads,
+    RetryAfterItem, StructuredAnswer, StructuredSubmission, SubmissionStatus, Transcribe, UpdateThread,
+    UserMessageInput,
 };
+pub use request::{CallRequest, Request, RequestError, StreamRequest};
 pub use source::{Annotation, Source};
 pub use structured_input::{Answer, Choice, StructuredInput, StructuredInputStatus};
 pub use thread::{Thread, ThreadStatus};

@@ -3,7 +3,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Dynamo, Fault, READS};
+use super::meter::READS;
+use super::{Dynamo, Fault};
 
 #[derive(Default)]
 pub(super) struct Trap(Mutex<Option<Set>>);

@@ -1,6 +1,7 @@
 //! Limits and budgets: units of buckets, and model tokens of windows. One record and one write for each account.
 
 mod charge;
+mod decision;
 mod reservation;
 mod window;
 
@@ -29,6 +30,7 @@ use crate::telemetry::chain;
 
 pub(super) use self::charge::Charge;
 pub use self::charge::{Account, Limit, Payer, Refusal, Scope};
+pub use self::decision::{Admission, Decision};
 pub use self::reservation::{Reservation, TurnMark};
 pub use self::window::Window;
 
@@ -48,37 +50,6 @@ pub struct Budgets {
     /// The last known states of buckets. Only a guess at which of two conditions will hold, never a decision.
     states: Arc<Mutex<HashMap<Key, i64>>>,
     write_ids: WriteIds,
-}
-
-/// Whether a unit of a bucket was admitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// It was.
-    Admitted,
-    /// It was not.
-    Refused {
-        /// After which time it would be, in whole seconds.
-        retry_after: Duration,
-    },
-}
-
-impl Decision {
-    /// The error of a refusal.
-    pub fn or<E>(self, refused: impl FnOnce(Duration) -> E) -> Result<(), E> {
-        match self {
-            Self::Admitted => Ok(()),
-            Self::Refused { retry_after } => Err(refused(retry_after)),
-        }
-    }
-}
-
-/// Whether a turn may begin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Admission {
-    /// It may; give the reservation back with [`Budgets::settle`].
-    Admitted(Reservation),
-    /// It may not.
-    Refused(Refusal),
 }
 
 /// What a user has used.
