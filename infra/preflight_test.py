@@ -7,7 +7,7 @@ import os
 from unittest import mock
 
 from operate_test import Operator, deploy, preflight, stack
-from scripted_account import Account
+from scripted_account import Account, refused
 
 
 class Preflight(Operator):
@@ -130,28 +130,44 @@ class Preflight(Operator):
     def test_a_stack_that_is_stopped_stays_so(self):
         self.account.executions = 1000
         self.account.has_stack({"ChatProvisionedConcurrency": "0"}, {"TurnFunctions": "chat,socket"})
-        self.account.reserved = {"chat": 0, "socket": 0}
-        with (
-            mock.patch("subprocess.run", return_value=mock.Mock(returncode=0)),
-            mock.patch.object(deploy, "check_built"),
-            contextlib.redirect_stdout(io.StringIO()) as printed,
-        ):
-            # CloudFormation may set what the template says.
-            self.account.calls.clear()
-            deploy.deploy("dev", [])
-        self.assertEqual(len(self.account.called("PutFunctionConcurrency")), 2)
-        self.assertIn("chatkit-dev is still stopped, until: just start dev", printed.getvalue())
+        for status in (0, 1):
+            self.account.reserved = {"chat": 0, "socket": 0}
+
+            def sam(command, status=status, **_):
+                if command[:2] == ("sam", "deploy"):
+                    # CloudFormation may set what the template says, also on the way back.
+                    self.account.reserved = {"chat": 100}
+                    return mock.Mock(returncode=status)
+                return mock.Mock(returncode=0)
+
+            with (
+                mock.patch("subprocess.run", sam),
+                mock.patch.object(deploy, "check_built"),
+                contextlib.redirect_stdout(io.StringIO()) as printed,
+                contextlib.nullcontext() if status == 0 else self.assertRaises(SystemExit),
+            ):
+                deploy.deploy("dev", [])
+            self.assertEqual(self.account.reserved, {"chat": 0, "socket": 0})
+            self.assertIn("chatkit-dev is still stopped, until: just start dev", printed.getvalue())
         self.assertIn("is stopped", self.refuses("ChatProvisionedConcurrency=1"))
 
     def test_a_stack_that_cannot_be_updated(self):
         for status, expected in (
             ("ROLLBACK_COMPLETE", "is ROLLBACK_COMPLETE and cannot be deployed again: `just destroy dev` first"),
+            ("CREATE_FAILED", "is CREATE_FAILED and cannot be deployed again: `just destroy dev` first"),
+            ("UPDATE_ROLLBACK_FAILED", "`aws cloudformation continue-update-rollback --stack-name chatkit-dev` first"),
             ("UPDATE_IN_PROGRESS", "is UPDATE_IN_PROGRESS: wait"),
         ):
             self.account.has_stack({}, status=status)
             self.assertIn(expected, self.refuses())
         self.account.has_stack({}, status="REVIEW_IN_PROGRESS")
         self.deploys()
+
+    def test_a_caller_who_may_not_even_look_is_told_which_rights_to_attach(self):
+        denied = refused("GetAccountSettings", "AccessDeniedException", "not authorized")
+        with mock.patch.object(self.account, "get_account_settings", side_effect=denied):
+            refusal = self.of(lambda stack: deploy.deploy(stack.environment, []), "dev")
+        self.assertIn("not authorized. Attach infra/deployer-policy.json (docs/src/deploying.md, Rights)", refusal)
 
     def test_each_option_has_its_rights(self):
         sids = {statement["Sid"] for statement in preflight.read("deployer-policy-options.json")["Statement"]}

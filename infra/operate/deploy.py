@@ -54,10 +54,13 @@ def deploy(environment, given):
         file.flush()
         build(environment, f"file://{file.name}", plan.values)
         check_built(plan.values["Architecture"])
-        run("sam", "deploy", "--config-env", environment, "--parameter-overrides", f"file://{file.name}")
-    if plan.is_stopped:
-        brake.hold(stack, brake.turn_functions(stack), provisioned=False)
-        print(f"{stack.name} is still stopped, until: just start {environment}")
+        try:
+            run("sam", "deploy", "--config-env", environment, "--parameter-overrides", f"file://{file.name}")
+        finally:
+            # A deployment that fails may have set the concurrency, too.
+            if plan.is_stopped:
+                brake.hold(stack, brake.turn_functions(stack), provisioned=False)
+                print(f"{stack.name} is still stopped, until: just start {environment}")
 
 
 def build(environment, overrides, values):

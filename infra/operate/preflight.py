@@ -54,9 +54,14 @@ class Plan:
 
 
 def state(plan):
-    """CloudFormation updates no stack whose creation or deletion has failed."""
+    """CloudFormation updates no stack whose creation, deletion or last way back has failed."""
     status = (plan.stack.find() or {}).get("StackStatus", "")
-    if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"):
+    if status == "UPDATE_ROLLBACK_FAILED":
+        return (
+            f"{plan.stack.name} is {status}: `aws cloudformation continue-update-rollback --stack-name {plan.stack.name}` "
+            "first"
+        )
+    if status in ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"):
         return f"{plan.stack.name} is {status} and cannot be deployed again: `just destroy {plan.stack.environment}` first"
     if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
         return f"{plan.stack.name} is {status}: wait until that has ended"

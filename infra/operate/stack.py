@@ -77,12 +77,20 @@ def main(action):
         action(stack)
 
 
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+
+
+def what_to_do(error):
+    code = getattr(error, "response", {}).get("Error", {}).get("Code")
+    return ". Attach infra/deployer-policy.json (docs/src/deploying.md, Rights)" if code in DENIED else ""
+
+
 @contextmanager
 def briefly():
     """Prints an error of AWS as one line, and an interruption not at all."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise SystemExit(str(error)) from None
+        raise SystemExit(f"{error}{what_to_do(error)}") from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
