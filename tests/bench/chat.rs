@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::harness::app::{add, create};
 
 /// An answer and when each piece of it was here.
+#[derive(Default)]
 pub(crate) struct Received(Vec<(Instant, Vec<u8>)>);
 
 /// A connection of one user to a server.
@@ -44,12 +45,22 @@ impl Received {
     /// Reads to the end.
     pub(crate) async fn read(response: Response) -> Self {
         assert_eq!(response.status(), 200);
-        let mut pieces = Vec::new();
+        let mut received = Self::default();
         let mut body = response.bytes_stream();
         while let Some(piece) = body.next().await {
-            pieces.push((Instant::now(), piece.unwrap().to_vec()));
+            received.push(&piece.unwrap());
         }
-        Self(pieces)
+        received
+    }
+
+    /// A piece that is here now.
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        self.0.push((Instant::now(), piece.to_vec()));
+    }
+
+    /// All of it.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.iter().flat_map(|(_, piece)| piece.clone()).collect()).unwrap()
     }
 
     /// The events, each with the moment at which its last byte was here.
@@ -58,6 +69,11 @@ impl Received {
         let mut line = Vec::new();
         for (arrived, piece) in self.0 {
             for byte in piece {
+                // Zeros end the head of a function's answer.
+                if byte == b'\0' {
+                    line.clear();
+                    continue;
+                }
                 if byte != b'\n' {
                     line.push(byte);
                     continue;

@@ -107,8 +107,8 @@ async fn rounds(programs: &Programs, share: Option<&CpuShare>) -> Vec<(&'static 
 /// The event of a client that opens a WebSocket connection, with a session that `start` has given it.
 async fn connect(programs: &Programs, variables: &[(&str, String)]) -> Value {
     let start = Environment::start(programs, "start", variables, None).await;
-    let answer: Value =
-        serde_json::from_str(&start.invoke("POST", "/api/chatkit/start", &json!({})).await).expect("an answer in JSON");
+    let answer: Value = serde_json::from_str(&start.invoke("POST", "/api/chatkit/start", &json!({})).await.text())
+        .expect("an answer in JSON");
     let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("a body in JSON");
     let protocols = format!("chatkit, {}", body["client_secret"].as_str().expect("a session"));
     json!({
@@ -129,7 +129,7 @@ async fn connect(programs: &Programs, variables: &[(&str, String)]) -> Value {
 async fn request(environment: &Environment, name: &str, connect: &Value) -> f64 {
     if name == "socket" {
         let began = Instant::now();
-        let received = environment.hand(connect).await;
+        let received = environment.hand(connect).await.text();
         let elapsed = milliseconds(began);
         assert!(received.contains("\"statusCode\":200"), "{name}: {received}");
         return elapsed;
@@ -144,7 +144,7 @@ async fn request(environment: &Environment, name: &str, connect: &Value) -> f64 
         other => panic!("no request for `{other}`"),
     };
     let began = Instant::now();
-    let received = environment.invoke(method, path, &body).await;
+    let received = environment.invoke(method, path, &body).await.text();
     let elapsed = milliseconds(began);
     assert!(received.contains(answer), "{name}: {received}");
     elapsed

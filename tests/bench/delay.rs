@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::chat::{Browser, Received, word};
 use crate::figure::{Figure, quantile};
@@ -25,9 +25,8 @@ pub(crate) async fn measure(programs: &Programs) -> Vec<Figure> {
 
     let (mut bare, mut through) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        bare.extend(delays(ask_model(&model).await, epoch));
-        let answer = browser.create().await;
-        through.extend(delays(answer, epoch));
+        bare.extend(all_delays(&ask_model(&model).await.events(), epoch));
+        through.extend(all_delays(&browser.create().await.events(), epoch));
     }
     let mut rows = Vec::new();
     for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
@@ -48,16 +47,19 @@ async fn ask_model(model: &Model) -> Received {
     Received::read(request.send().await.unwrap()).await
 }
 
-/// Milliseconds from the moment that each word names to that of its arrival.
-fn delays(received: Received, epoch: Instant) -> Vec<f64> {
-    let events = received.events();
-    let delays: Vec<_> = events
-        .iter()
-        .filter_map(|(arrived, event)| {
-            let said = Duration::from_nanos(word(event)?.trim().parse().unwrap());
-            Some((arrived.duration_since(epoch).as_secs_f64() - said.as_secs_f64()) * 1e3)
-        })
-        .collect();
+fn all_delays(events: &[(Instant, Value)], epoch: Instant) -> Vec<f64> {
+    let delays = delays(events, epoch);
     assert_eq!(delays.len(), SCRIPT.words, "each word is one event");
     delays
+}
+
+/// Milliseconds from the moment that each word names to that of its arrival. Events may have several words.
+pub(crate) fn delays(events: &[(Instant, Value)], epoch: Instant) -> Vec<f64> {
+    let words = events.iter().filter_map(|(arrived, event)| Some((arrived, word(event)?)));
+    let each = words.flat_map(|(arrived, words)| words.split_whitespace().map(move |word| (arrived, word)));
+    each.map(|(arrived, word)| {
+        let said = Duration::from_nanos(word.parse().unwrap());
+        (arrived.duration_since(epoch).as_secs_f64() - said.as_secs_f64()) * 1e3
+    })
+    .collect()
 }

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use crate::chat::Received;
 use crate::cpu_share::CpuShare;
 use crate::processes::{JWT_SECRET, Process, function_variables};
 use crate::programs::Programs;
@@ -51,8 +52,8 @@ impl Environment {
         self.pollers.clone().wait_for(|pollers| *pollers == 1).await.unwrap();
     }
 
-    /// A request of a user, and the whole answer as the function sent it.
-    pub(crate) async fn invoke(&self, method: &str, path: &str, body: &Value) -> String {
+    /// A request of a user, and the answer.
+    pub(crate) async fn invoke(&self, method: &str, path: &str, body: &Value) -> Received {
         let claims = json!({ "sub": "alice", "exp": Clock::system().now().as_second() + 60 });
         let token = jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(JWT_SECRET.as_bytes()));
         let headers = json!({
@@ -73,8 +74,8 @@ impl Environment {
         self.hand(&event).await
     }
 
-    /// An event, and the whole answer as the function sent it.
-    pub(crate) async fn hand(&self, event: &Value) -> String {
+    /// An event, and the answer as the function sends it.
+    pub(crate) async fn hand(&self, event: &Value) -> Received {
         let (reply, replied) = oneshot::channel();
         let call = Call {
             id: "00000000-0000-4000-8000-000000000001".to_owned(),
@@ -84,16 +85,16 @@ impl Environment {
             reply,
         };
         self.calls.send(call).unwrap_or_else(|_| panic!("the Runtime API runs"));
-        let mut received = Vec::new();
+        let mut received = Received::default();
         match replied.await.unwrap() {
             Reply::Streamed(mut chunks) => {
                 while let Some(chunk) = chunks.recv().await {
-                    received.extend_from_slice(&chunk.unwrap());
+                    received.push(&chunk.unwrap());
                 }
             }
-            Reply::Buffered(whole) => received.extend_from_slice(&whole),
+            Reply::Buffered(whole) => received.push(&whole),
             Reply::Failed(report) | Reply::NotStarted(report) => panic!("{report}"),
         }
-        String::from_utf8(received).unwrap()
+        received
     }
 }

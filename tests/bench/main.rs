@@ -4,12 +4,13 @@
 //! ```text
 //! programs.rs     the release programs, built as they are deployed
 //! processes.rs    a running program: a server, or a function
-//! model.rs        a model that says a number of words at a pace
+//! model.rs        a model that says a number of words at a pace; tls.rs: behind TLS
 //! environment.rs  a function with a Runtime API of its own; cpu_share.rs: with as much of a processor as on Lambda
 //! chat.rs         a browser's requests
 //! figure.rs       a line of the table
 //!
-//! cold_start.rs   size.rs   turn.rs   delay.rs   memory.rs   processor.rs   throughput.rs   streams.rs   the sections
+//! cold_start.rs   size.rs   turn.rs   delay.rs   memory.rs   processor.rs   throughput.rs   streams.rs
+//! function_memory.rs   the sections
 //! ```
 //!
 //! Times are of this machine and this moment: compare ratios, and repeat before you believe.
@@ -27,6 +28,7 @@ mod cpu_share;
 mod delay;
 mod environment;
 mod figure;
+mod function_memory;
 #[path = "../harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use the rest")]
 mod harness;
@@ -40,6 +42,7 @@ mod runtime_api;
 mod size;
 mod streams;
 mod throughput;
+mod tls;
 mod turn;
 
 use figure::Figure;
@@ -82,6 +85,9 @@ async fn main() {
     }
     if is_wanted("streams") {
         Figure::print(&streams::measure(&programs).await);
+    }
+    if is_wanted("function_memory") {
+        function_memory::print_table(&programs).await;
     }
     println!("\n{NOT_MEASURED}");
 }

@@ -22,10 +22,10 @@ pub(crate) async fn measure(programs: &Programs) -> Vec<Figure> {
     let variables = [("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url), ("OPENAI_BASE_URL", model.url.clone())];
     let chat = Environment::start(programs, "chat", &variables, None).await;
 
-    let received = chat.invoke("POST", "/health-of-nothing", &json!({})).await;
+    let received = chat.invoke("POST", "/health-of-nothing", &json!({})).await.text();
     assert!(received.contains("not_found"), "{received}");
     let idle = chat.process.peak_megabytes();
-    let received = chat.invoke("POST", "/chatkit", &create("Tell me everything")).await;
+    let received = chat.invoke("POST", "/chatkit", &create("Tell me everything")).await.text();
     assert_eq!(received.matches(r#""type":"assistant_message.content_part.text_delta""#).count(), SCRIPT.words);
     let streaming = chat.process.peak_megabytes();
     vec![

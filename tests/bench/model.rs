@@ -1,6 +1,8 @@
-//! A model that says a number of words at a pace. Each word is the moment at which it was said.
+//! A model that says a number of words at a pace. Each word is the moment at which it was said. Where the assistant has a
+//! tool, it is called first.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -15,7 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::harness::model::ModelRequest;
 use crate::harness::responses::{
-    Event, completed, created, delta, message_added, message_done, part_added, part_done, text_done, usage,
+    Event, call_events, completed, created, delta, message_added, message_done, part_added, part_done, text_done, usage,
 };
 
 /// How many letters a word has, the space included.
@@ -33,6 +35,7 @@ pub(crate) struct Script {
 pub(crate) struct Model {
     /// What `OPENAI_BASE_URL` has to be.
     pub(crate) url: String,
+    pub(crate) address: SocketAddr,
     _server: JoinSet<()>,
 }
 
@@ -42,17 +45,24 @@ impl Model {
         let answer = move |headers, body| std::future::ready(respond(script, epoch, headers, &body));
         let router = Router::new().route("/v1/responses", post(answer));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
         let listener = listener.tap_io(|connection| connection.set_nodelay(true).unwrap());
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, _server: server }
+        Self { url: format!("http://{address}/v1"), address, _server: server }
     }
 }
 
 fn respond(script: Script, epoch: Instant, headers: HeaderMap, body: &Bytes) -> Response {
     let json = serde_json::from_slice(body).unwrap();
     let request = ModelRequest { path: "/v1/responses".to_owned(), headers, body: json, bytes: body.clone() };
+    let last = request.body["input"].as_array().unwrap().last();
+    let has_asked = last.is_some_and(|input| input["type"] == "function_call_output");
+    if let Some(tool) = request.body["tools"][0]["name"].as_str().filter(|_| !has_asked) {
+        let end = completed(usage(100, 0, 10, 0));
+        let events = [created("resp_1")].into_iter().chain(call_events("call_1", tool, "{}")).chain([end]);
+        return ([(header::CONTENT_TYPE, "text/event-stream")], Body::from(encode(0, events))).into_response();
+    }
     let script = if request.is_title() { Script { words: 1, pause: Duration::ZERO } } else { script };
     ([(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")], Body::from_stream(say(script, epoch)))
         .into_response()

@@ -23,7 +23,7 @@ pub(crate) async fn measure(programs: &Programs) -> Vec<Figure> {
     let variables = [("AWS_ENDPOINT_URL_DYNAMODB", url + "/dynamodb"), ("OPENAI_BASE_URL", model.url.clone())];
     let chat = Environment::start(programs, "chat", &variables, None).await;
     let turn = async || {
-        let received = chat.invoke("POST", "/chatkit", &create("Hello")).await;
+        let received = chat.invoke("POST", "/chatkit", &create("Hello")).await.text();
         assert!(received.contains(r#""type":"thread.item.done""#), "{received}");
     };
     for _ in 0..10 {
