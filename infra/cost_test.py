@@ -27,6 +27,10 @@ class Prices(unittest.TestCase):
         self.assertAlmostEqual(parts["API Gateway"], 3.5)
         self.assertAlmostEqual(parts["Lambda"], 0.2 + 1e6 * MEMORY["chat"] / 1024 * 8 * 0.0000133334)
         self.assertAlmostEqual(parts["DynamoDB"], 11 * 0.625 + 3 * 0.125)
+        dollars = sum(parts.values())
+        self.assertLessEqual(dollars, 35)
+        for page in ("README.md", "docs/src/deploying.md"):
+            self.assertIn(f"about {dollars:.0f} USD", (ROOT / page).read_text())
 
     def test_a_million_turns_over_the_web_socket_by_hand(self):
         (message, one), (ordered, other) = socket_turn(Habits(turn_seconds=8, output_tokens=10, think_seconds=30))
