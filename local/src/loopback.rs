@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use axum::Router;
@@ -54,7 +54,7 @@ pub(crate) async fn serve(
             router.clone().oneshot(request.map(|body| Body::new(TimeoutBody::new(read_timeout, body))))
         });
         let connection = http.serve_connection(TokioIo::new(socket), service).with_upgrades();
-        background(finish(connection, stopped.clone()));
+        background(finish(Box::pin(connection), stopped.clone()));
     }
     drop(stopped);
     stopping.send_replace(true);
@@ -62,11 +62,12 @@ pub(crate) async fn serve(
 }
 
 /// Serves a connection until its client has gone, what it sent is no HTTP, or the last answer is through.
-async fn finish<S>(connection: UpgradeableConnection<TokioIo<TcpStream>, S>, mut stopped: watch::Receiver<bool>)
-where
+async fn finish<S>(
+    mut connection: Pin<Box<UpgradeableConnection<TokioIo<TcpStream>, S>>>,
+    mut stopped: watch::Receiver<bool>,
+) where
     S: HttpService<Incoming, ResBody = Body, Error = Infallible>,
 {
-    let mut connection = pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => return,
         _ = stopped.wait_for(|stopped| *stopped) => connection.as_mut().graceful_shutdown(),

@@ -25,6 +25,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// For a connection that a function opens at its start, so that its first request does not wait for it.
 pub(crate) const OPEN_TIMEOUT: Duration = Duration::from_millis(1_500);
 
+/// Of one server over HTTP/1.1. Each holds some 25 KB, and after many answers at once as many would be idle.
+const MAX_IDLE_CONNECTIONS: usize = 32;
+
 /// OpenSSL and most other libraries read this variable, too. Its certificates are trusted besides Mozilla's.
 const MORE_ROOTS: &str = "SSL_CERT_FILE";
 
@@ -51,6 +54,7 @@ pub fn client(env: &Env) -> Result<Client, EnvError> {
         .tls_backend_preconfigured(tls)
         .user_agent(concat!("chatkit-backend/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
+        .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
         .tcp_nodelay(true)
         // A signature or a key is for one address. No API that is called here redirects.
         .redirect(redirect::Policy::none())

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use chatkit_shared::engine::{Events, RunEvent};
+use chatkit_shared::engine::Events;
 use chatkit_shared::http::Error;
 use chatkit_shared::telemetry::chain;
 use serde::Serialize;
@@ -76,7 +76,7 @@ impl<'a> Answer<'a> {
             }
             let positions: Vec<_> =
                 batch.iter().filter_map(|event| Some(event.position.as_ref()?.to_string())).collect();
-            let batch: Vec<_> = batch.into_iter().map(|RunEvent { event, .. }| event).collect();
+            let batch: Vec<_> = batch.into_iter().map(|event| event.event).collect();
             let frames = self.frames.events(&batch, &positions);
             self.next_frame_at = Instant::now() + FRAME_INTERVAL;
             self.send(frames).await;

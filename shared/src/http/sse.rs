@@ -80,7 +80,8 @@ pub fn response(events: Events) -> Response {
     let events = UnboundedReceiverStream::new(events).ready_chunks(MAX_EVENTS_A_WRITE);
     stream(events.map(|events| {
         let mut bytes = Vec::with_capacity(events.len() * TYPICAL_EVENT_BYTES);
-        for RunEvent { position, event } in events {
+        for event in events {
+            let RunEvent { position, event } = *event;
             encode_into(&mut bytes, &event, position.as_ref());
         }
         Bytes::from(bytes)

@@ -31,7 +31,7 @@ struct Follower {
     /// What the client has.
     position: Position,
     has_options: bool,
-    events: UnboundedSender<RunEvent>,
+    events: UnboundedSender<Box<RunEvent>>,
 }
 
 /// Why following ends early.
@@ -280,7 +280,7 @@ impl Follower {
         for RunEvent { position, event } in events {
             let event = self.with_file_urls(event);
             self.position = position.clone().unwrap_or_else(|| self.position.clone());
-            self.events.send(RunEvent { position, event }).map_err(|_| Stopped::Left)?;
+            self.events.send(Box::new(RunEvent { position, event })).map_err(|_| Stopped::Left)?;
         }
         Ok(())
     }
@@ -291,7 +291,7 @@ impl Follower {
     }
 
     fn send(&self, event: Event) -> Result<(), Stopped> {
-        let event = RunEvent { position: Some(self.position.clone()), event };
+        let event = Box::new(RunEvent { position: Some(self.position.clone()), event });
         self.events.send(event).map_err(|_| Stopped::Left)
     }
 }

@@ -18,14 +18,14 @@ pub struct RunEvent {
 }
 
 /// The events of an operation. Everything is stored before the last one; a reader may leave at any time without
-/// changing what is stored.
-pub type Events = UnboundedReceiver<RunEvent>;
+/// changing what is stored. They are boxed because the channel has room for 32 even while it is empty.
+pub type Events = UnboundedReceiver<Box<RunEvent>>;
 
 /// Sends the events of a run.
 pub(crate) struct RunStream {
     /// Of the last event; none where there is no thread.
     position: Option<Position>,
-    readers: Vec<UnboundedSender<RunEvent>>,
+    readers: Vec<UnboundedSender<Box<RunEvent>>>,
     open: Vec<OpenNumbers>,
     /// The events that no item shows.
     events: Vec<(u64, Event)>,
@@ -53,7 +53,7 @@ impl RunStream {
     /// Sends an event to every reader that is still there.
     pub(crate) fn send(&mut self, event: Event) {
         self.number(&event);
-        let event = RunEvent { position: self.position.clone(), event };
+        let event = Box::new(RunEvent { position: self.position.clone(), event });
         let last = self.readers.pop();
         self.readers.retain(|reader| reader.send(event.clone()).is_ok());
         self.readers.extend(last.filter(|reader| reader.send(event).is_ok()));

@@ -32,7 +32,7 @@ mod unstored_inputs;
 mod writer;
 
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use futures_util::{FutureExt, Stream, StreamExt};
@@ -227,10 +227,11 @@ impl Turn {
     /// The whole turn. It ends the same way whatever happens, a panic included: what came is stored, the lease is
     /// released, what was used is settled, and the client is told.
     async fn run(mut self, start: Start) -> TurnReport {
-        let worked = catch_panic(self.work(start)).await;
-        let closed = catch_panic(self.close(worked)).await;
+        let worked = catch_panic(pin!(self.work(start))).await;
+        let closed = catch_panic(pin!(self.close(worked))).await;
         let (Ok(end) | Err(end)) = closed;
-        self.finish(end).await
+        // Apart, so that a turn that waits for its model does not hold the memory of its end.
+        Box::pin(self.finish(end)).await
     }
 
     async fn work(&mut self, start: Start) -> Result<TurnEnd, TurnEnd> {
@@ -305,7 +306,7 @@ impl Turn {
     }
 }
 
-async fn catch_panic<T>(work: impl Future<Output = Result<T, TurnEnd>>) -> Result<T, TurnEnd> {
+async fn catch_panic<T>(work: Pin<&mut impl Future<Output = Result<T, TurnEnd>>>) -> Result<T, TurnEnd> {
     // The turn's fields may be half changed where a panic broke off; what reads them afterwards has no invariant to
     // break.
     match AssertUnwindSafe(work).catch_unwind().await {
