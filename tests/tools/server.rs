@@ -147,6 +147,16 @@ async fn server_tool_arguments_that_are_no_object_are_sent_back_empty() {
 }
 
 #[tokio::test]
+async fn server_tool_arguments_with_a_key_twice_do_not_reach_the_endpoint() {
+    let shop = Shop::with([]).await;
+    shop.app.model.then(function_call("call_1", "find_order", r#"{"number":7,"number":8}"#));
+    shop.app.model.then(answer("Well"));
+    first_turn(&shop, "Where?").await;
+    assert_eq!(shop.told(), [""; 0]);
+    assert_eq!(shop.shown()[1][2], r#"output: {"error":"the arguments are not a JSON object"}"#);
+}
+
+#[tokio::test]
 async fn server_tool_when_the_endpoint_fails_shows_it_and_the_turn_continues() {
     let shop = Shop::with([status(404)]).await;
     shop.app.model.then(function_call("call_1", "find_order", "{}"));
