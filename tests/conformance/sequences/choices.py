@@ -17,7 +17,12 @@ from .thread import Thread
 LEFT_OUT = {"placeholder-ids", "only-thoughts", "thought-and-pick", "slow"}
 PLAYED = sorted(name for name, script in SCRIPTS.items() if script.is_compared and name not in LEFT_OUT)
 
-FILES = (("a.png", "image/png"), ("Grüße.txt", "text/plain"), ("c.pdf", "application/pdf"))
+# With what each begins, without which it is refused here.
+FILES = (
+    ("a.png", "image/png", b"\x89PNG\r\n\x1a\n"),
+    ("Grüße.txt", "text/plain", b""),
+    ("c.pdf", "application/pdf", b"%PDF-"),
+)
 
 
 class Choices:
@@ -75,7 +80,8 @@ class Choices:
 
     def _uploaded(self, user: str) -> str:
         """The id of a file that both have."""
-        (name, mime_type), content = self._random.choice(FILES), self._random.randbytes(8)
+        name, mime_type, start = self._random.choice(FILES)
+        content = start + self._random.randbytes(8).hex().encode()
         if self._random.random() < 0.5:
             ours, theirs = (each.upload_directly(user, name, mime_type, content) for each in (self._ours, self._theirs))
             answers.documents(ours, theirs, self._pairing)

@@ -29,7 +29,7 @@ impl Decision {
 /// Whether a turn may begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission {
-    /// It may; give the reservation back with [`Budgets::settle`].
+    /// It may; give the reservation back with [`Budgets::settle`](super::Budgets::settle).
     Admitted(Reservation),
     /// It may not.
     Refused(Refusal),
