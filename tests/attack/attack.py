@@ -71,7 +71,9 @@ def faults(attack, answer, secrets):
     # What the HTTP server or the guard in front of it refuses, and a WebSocket's handshake, has no headers of ours.
     if answer.header("x-request-id") and answer.header("x-content-type-options") != "nosniff":
         yield "without nosniff"
-    if answer.header("x-request-id") and "default-src 'none'" not in str(answer.header("content-security-policy")):
+    # API Gateway's own answers cannot have a policy with quotes.
+    policy = str(answer.header("content-security-policy"))
+    if answer.header("x-request-id") and "default-src 'none'" not in policy and policy != "sandbox":
         yield "without a policy"
     if answer.received.count(b"HTTP/1.1 ") > 1:
         yield "one request has more than one answer"
