@@ -34,6 +34,7 @@ EVERYTHING = {
     "BudgetUsdPerMonth": "50",
 }
 OTHERWISE = {
+    "LimitTenantTokensPerDay": "1000000",
     "Architecture": "x86_64",
     "AssistantDocument": "example.json",
     "AllowedOrigins": "https://www.example.com,https://shop.example.com",
