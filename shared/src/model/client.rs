@@ -21,7 +21,7 @@ use crate::secrets::Secret;
 
 /// A rate limit that ends within this time is waited for; a person would not press a button faster.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(2);
-/// For a count, retry included. A person waits for it before the model is asked.
+/// For a count, from the request to the end of its answer, retry included. A person waits for it before the model is asked.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How much of a body that is not streamed is read. Errors have less than 1 KB, an hour's transcription some 60 KB.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -120,18 +120,17 @@ impl Model {
             let request = self.client.post(url.clone()).body(body.clone());
             Ok(request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")))
         };
-        let sent = timeout(COUNT_TIMEOUT, self.send(request)).await;
-        match sent.map_err(ModelError::silence).flatten() {
-            Ok(response) => {
-                let body = self.body(response).await?;
-                let count: Count = serde_json::from_slice(&body).map_err(|_| ModelError::broken("it is no count"))?;
-                Ok(Some(count.input_tokens))
-            }
+        let counted = async {
+            let body = self.body(self.send(request).await?).await?;
+            let count: Count = serde_json::from_slice(&body).map_err(|_| ModelError::broken("it is no count"))?;
+            Ok(Some(count.input_tokens))
+        };
+        match timeout(COUNT_TIMEOUT, counted).await.map_err(ModelError::silence).flatten() {
             Err(error) if matches!(error.upstream.status, Some(404 | 405 | 501)) => {
                 self.cannot_count.store(true, Ordering::Relaxed);
                 Ok(None)
             }
-            Err(error) => Err(error),
+            counted => counted,
         }
     }
 
