@@ -57,6 +57,16 @@ impl Prompt {
         files_of(&self.input).any(|file| matches!(file.source, FileSource::Stored(_)))
     }
 
+    /// The model has counted all of it.
+    pub(crate) const fn set_counted(&mut self, tokens: u64) {
+        (self.counted.tokens, self.counted.inputs) = (tokens, self.input.len());
+    }
+
+    /// Whether the model has counted all of it.
+    pub(crate) const fn is_counted(&self) -> bool {
+        self.counted.inputs == self.input.len()
+    }
+
     /// Whether the model is shown files that it has not counted yet, and whose bytes do not tell how much they are.
     pub(crate) fn has_uncounted_files(&self) -> bool {
         files_of(self.input.get(self.counted.inputs..).unwrap_or_default()).any(|file| !file.is_text())

@@ -229,7 +229,7 @@ impl Engine {
             Err(error) => Err(error),
         };
         match counted {
-            Ok(Some(tokens)) => (prompt.counted.tokens, prompt.counted.inputs) = (tokens, prompt.input.len()),
+            Ok(Some(tokens)) => prompt.set_counted(tokens),
             Ok(None) => {}
             Err(error) => {
                 tracing::warn!(error = chain(&error), "could not count a prompt with files; they count as a guess")

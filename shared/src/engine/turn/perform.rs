@@ -69,7 +69,7 @@ impl Turn {
         let position = self.stream.next_position().filter(|_| !item.is_hidden());
         let used = ends_turn.then_some(self.usage).filter(|used| *used != TokenUsage::default());
         // What tools have returned since is not counted.
-        let is_counted = ends_turn && self.prompt.counted.inputs == self.prompt.input.len();
+        let is_counted = ends_turn && self.prompt.is_counted();
         let counted = self.counted_tokens.filter(|_| is_counted).map(|tokens| counted_prompt(&self.prompt, tokens));
         let mut stored = StoredItem { upstream_id, model_context, position, used, counted, ..StoredItem::new(item) };
         let replaced = self.writer.replaced_end().await?;

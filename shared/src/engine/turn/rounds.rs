@@ -119,7 +119,7 @@ impl Turn {
         self.usage += counted.unwrap_or(most);
         self.counted_tokens = counted.map(|counted| counted.total());
         if let Some(tokens) = self.counted_tokens {
-            (self.prompt.counted.tokens, self.prompt.counted.inputs) = (tokens, self.prompt.input.len());
+            self.prompt.set_counted(tokens);
         }
         // Calls of an answer that was cut off, or failed, are not what the model meant.
         if end.outcome != Outcome::Ok {
