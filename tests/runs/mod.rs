@@ -28,6 +28,17 @@ fn in_halves(first: &Gate, second: &Gate, end: &Gate) -> model::Answer {
         .event(completed(usage(10, 0, 5, 0)))
 }
 
+/// An answer to `operation` of alice's, half of which is said: its events, and the gates before the other half and before
+/// the end.
+async fn half_said(app: &App, operation: &Value) -> (Live, Gate, Gate) {
+    let (one, two, end) = (Gate::closed(), Gate::closed(), Gate::closed());
+    app.model.then(in_halves(&one, &two, &end));
+    let mut live = app.live("alice", operation).await;
+    one.open();
+    until_delta(&mut live, "One, ").await;
+    (live, two, end)
+}
+
 /// The same request as ChatKit's transport sends it when it comes back.
 fn again(user: &str, operation: &Value, position: &str) -> Request<axum::body::Body> {
     let mut request = chatkit(user, operation);

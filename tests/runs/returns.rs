@@ -3,7 +3,9 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{again, client, in_halves, live, other_process, reload, rest, run_of, send, texts, thread, until_delta};
+use super::{
+    again, client, half_said, in_halves, live, other_process, reload, rest, run_of, send, texts, thread, until_delta,
+};
 use crate::harness::app::{App, add, chatkit, create};
 use crate::harness::live::Live;
 use crate::harness::model::Gate;
@@ -155,11 +157,7 @@ async fn same_message_while_its_run_is_live_joins_it() {
 async fn thread_in_the_middle_of_a_run_shows_what_has_come() {
     let app = App::start().await;
     let thread_id = thread(&app).await;
-    let (one, two, end) = (Gate::closed(), Gate::closed(), Gate::closed());
-    app.model.then(in_halves(&one, &two, &end));
-    let mut started = app.live("alice", &add(&thread_id, "go")).await;
-    one.open();
-    until_delta(&mut started, "One, ").await;
+    let (started, two, end) = half_said(&app, &add(&thread_id, "go")).await;
     let other = other_process(&app);
     app.clock.advance(2_500);
     app.dynamo.until("threads", |records| records.iter().any(|record| record["snapshot"].is_object())).await;
@@ -232,11 +230,7 @@ async fn run_of_a_thread_is_followed_from_its_beginning() {
     let thread_id = thread(&app).await;
     let none = app.send(run_of(Method::GET, "alice", &thread_id)).await;
     assert_eq!((none.status, &*none.text), (StatusCode::NO_CONTENT, ""));
-    let (one, two, end) = (Gate::closed(), Gate::closed(), Gate::closed());
-    app.model.then(in_halves(&one, &two, &end));
-    let mut started = app.live("alice", &add(&thread_id, "go")).await;
-    one.open();
-    until_delta(&mut started, "One, ").await;
+    let (_started, two, end) = half_said(&app, &add(&thread_id, "go")).await;
     let mut followed = Live::of(app.begin(run_of(Method::GET, "alice", &thread_id)).await);
     let mut seen = vec![followed.next().await.unwrap(), followed.next().await.unwrap()];
     // As the run itself began.
@@ -263,11 +257,7 @@ async fn failed_retry_leaves_everything_as_it_was() {
     assert_eq!(events.last().unwrap()["type"], "error");
     assert_eq!(reload(&app.router, "alice", &thread_id).await, before);
     // While it is answered anew, the old answers are not shown; with the first item of the new one they are gone.
-    let (one, two, end) = (Gate::closed(), Gate::closed(), Gate::closed());
-    app.model.then(in_halves(&one, &two, &end));
-    let mut live = app.live("alice", &retry).await;
-    one.open();
-    until_delta(&mut live, "One, ").await;
+    let (live, two, end) = half_said(&app, &retry).await;
     assert_eq!(texts(&app.router, "alice", &thread_id).await, ["Hi", "One, "]);
     [&two, &end].into_iter().for_each(Gate::open_for_good);
     live.end().await;

@@ -2,9 +2,8 @@
 
 use http::{Method, StatusCode};
 
-use super::{budget, in_halves, other_process, run_of, send, texts, thread, until_delta, used};
+use super::{budget, half_said, other_process, run_of, send, texts, thread, used};
 use crate::harness::app::{App, add};
-use crate::harness::model::Gate;
 
 #[tokio::test]
 async fn stop_ends_the_run_and_stores_what_came() {
@@ -12,11 +11,7 @@ async fn stop_ends_the_run_and_stores_what_came() {
         let app = App::start().await;
         let thread_id = thread(&app).await;
         let (before, (_, used_before)) = (budget(&app).0, used(&app));
-        let (one, two, end) = (Gate::closed(), Gate::closed(), Gate::closed());
-        app.model.then(in_halves(&one, &two, &end));
-        let mut live = app.live("alice", &add(&thread_id, "go")).await;
-        one.open();
-        until_delta(&mut live, "One, ").await;
+        let (live, _, _) = half_said(&app, &add(&thread_id, "go")).await;
         let router = if in_another_process { other_process(&app) } else { app.router.clone() };
         let stopped = send(&router, run_of(Method::DELETE, "alice", &thread_id)).await;
         assert_eq!((stopped.status, &*stopped.text), (StatusCode::NO_CONTENT, ""));
@@ -40,12 +35,8 @@ async fn stop_ends_the_run_and_stores_what_came() {
 async fn turn_of_fourteen_minutes_ends_with_what_came_and_a_retry() {
     let app = App::start().await;
     let thread_id = thread(&app).await;
-    let (one, two, end) = (Gate::closed(), Gate::closed(), Gate::closed());
-    app.model.then(in_halves(&one, &two, &end));
-    let mut live = app.live("alice", &add(&thread_id, "go")).await;
-    one.open();
-    until_delta(&mut live, "One, ").await;
-    // One second before Lambda's timeout nothing could be stored any more.
+    let (live, _, _) = half_said(&app, &add(&thread_id, "go")).await;
+    // Lambda ends an invocation after fifteen, without a word.
     app.clock.advance(14 * 60_000);
     let events = live.rest().await;
     let [.., done, error] = &events[..] else { panic!("{events:?}") };
