@@ -4,11 +4,10 @@
 
 use std::time::{Duration, Instant};
 
-use chatkit_local::{dynamodb, loopback::serve_on_loopback};
 use serde_json::{Value, json};
 
 use crate::cpu_share::CpuShare;
-use crate::environment::Environment;
+use crate::environment::{Environment, serve_database};
 use crate::figure::{Figure, quantile};
 use crate::harness::app::create;
 use crate::harness::dynamodb::Dynamo;
@@ -74,10 +73,8 @@ fn print_table(title: &str, starts: &mut [(&str, Times)]) {
 async fn rounds(programs: &Programs, share: Option<&CpuShare>) -> Vec<(&'static str, Times)> {
     let dynamo = Dynamo::start().await;
     let model = Model::start(SCRIPT, Instant::now()).await;
-    // Without the meter.
-    let url = serve_on_loopback(dynamodb::router(dynamo.database.clone(), "dynamodb")).await.expect("a free port");
     let variables = [
-        ("AWS_ENDPOINT_URL_DYNAMODB", url + "/dynamodb"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", serve_database(&dynamo).await),
         ("OPENAI_BASE_URL", model.url.clone()),
         // Nothing is posted there, and no connection is ever closed.
         ("SOCKET_URL", "http://127.0.0.1:9".to_owned()),

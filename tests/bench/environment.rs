@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use axum::serve::ListenerExt;
+use chatkit_local::{dynamodb, loopback::serve_on_loopback};
 use chatkit_shared::clock::Clock;
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
@@ -13,9 +14,16 @@ use tokio::task::JoinSet;
 
 use crate::chat::Received;
 use crate::cpu_share::CpuShare;
+use crate::harness::dynamodb::Dynamo;
 use crate::processes::{JWT_SECRET, Process, function_variables};
 use crate::programs::Programs;
 use crate::runtime_api::{self, Call, Reply};
+
+/// The URL of this database's API, without the meter.
+pub(crate) async fn serve_database(dynamo: &Dynamo) -> String {
+    let url = serve_on_loopback(dynamodb::router(dynamo.database.clone(), "dynamodb")).await.expect("a free port");
+    url + "/dynamodb"
+}
 
 /// Stops when dropped.
 pub(crate) struct Environment {

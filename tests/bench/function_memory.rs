@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::post;
-use chatkit_local::{dynamodb, loopback::serve_on_loopback};
+use chatkit_local::loopback::serve_on_loopback;
 use serde_json::json;
 
 use crate::chat::{Received, is_whole, word};
 use crate::cpu_share::CpuShare;
-use crate::environment::Environment;
+use crate::environment::{Environment, serve_database};
 use crate::figure::quantile;
 use crate::harness::app::create;
 use crate::harness::dynamodb::Dynamo;
+use crate::harness::site::SIGNING_SECRET;
 use crate::model::{Model, Script};
 use crate::programs::Programs;
 use crate::tls::TlsServer;
@@ -41,9 +42,7 @@ pub(crate) async fn print_table(programs: &Programs) {
 
 async fn measure(programs: &Programs, share: &CpuShare) -> String {
     let dynamo = Dynamo::start().await;
-    // Without the meter.
-    let database =
-        serve_on_loopback(dynamodb::router(dynamo.database.clone(), "dynamodb")).await.unwrap() + "/dynamodb";
+    let database = serve_database(&dynamo).await;
     let epoch = Instant::now();
     let (short, usual) = (Model::start(SHORT, epoch).await, Model::start(USUAL, epoch).await);
     let (short, usual) =
@@ -80,10 +79,7 @@ async fn measure(programs: &Programs, share: &CpuShare) -> String {
         "parameters": parameters, "run": { "url": format!("{site}/tools") } });
     let chat = start(
         &short,
-        &[
-            ("ASSISTANT", json!({ "tools": [tool] }).to_string()),
-            ("TOOL_SIGNING_SECRET", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".to_owned()),
-        ],
+        &[("ASSISTANT", json!({ "tools": [tool] }).to_string()), ("TOOL_SIGNING_SECRET", SIGNING_SECRET.to_owned())],
     )
     .await;
     let mut with_tool = Vec::new();

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chatkit_local::{dynamodb, loopback::serve_on_loopback};
-
-use crate::environment::Environment;
+use crate::environment::{Environment, serve_database};
 use crate::figure::Figure;
 use crate::harness::app::create;
 use crate::harness::dynamodb::Dynamo;
@@ -18,9 +16,8 @@ const MOST_MILLISECONDS: f64 = 1.2;
 pub(crate) async fn measure(programs: &Programs) -> Vec<Figure> {
     let dynamo = Dynamo::start().await;
     let model = Model::start(SCRIPT, Instant::now()).await;
-    // Without the meter.
-    let url = serve_on_loopback(dynamodb::router(dynamo.database.clone(), "dynamodb")).await.unwrap();
-    let variables = [("AWS_ENDPOINT_URL_DYNAMODB", url + "/dynamodb"), ("OPENAI_BASE_URL", model.url.clone())];
+    let variables =
+        [("AWS_ENDPOINT_URL_DYNAMODB", serve_database(&dynamo).await), ("OPENAI_BASE_URL", model.url.clone())];
     let chat = Environment::start(programs, "chat", &variables, None).await;
     let turn = async || {
         let received = chat.invoke("POST", "/chatkit", &create("Hello")).await.text();

@@ -21,6 +21,7 @@ use crate::harness::responses::{
     answer, completed, created, delta, function_call, message_added, message_done, part_added, part_done, sse,
     text_done, usage,
 };
+use crate::harness::site::SIGNING_SECRET;
 
 /// What the model says in the end.
 pub(super) const ANSWER: &str = "Hello there";
@@ -72,7 +73,7 @@ impl World {
             ("AUTH_MODE", "jwt,anonymous".to_owned()),
             ("MODEL", "test-model".to_owned()),
             ("ASSISTANT", assistant(&site).to_string()),
-            ("TOOL_SIGNING_SECRET", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".to_owned()),
+            ("TOOL_SIGNING_SECRET", SIGNING_SECRET.to_owned()),
         ]);
         let survivor = Process::start(&variables, NOW);
         Self { dynamo, model, calls, variables, users: AtomicUsize::new(0), survivor }

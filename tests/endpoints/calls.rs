@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use chatkit_shared::endpoints::{Effect, EndpointError, Expects, Output};
 use standardwebhooks::Webhook;
 
-use super::{ID, SECRET, body, collect, effects, endpoint, error, now, signed_with};
-use crate::harness::site::{Asked, Site, answer, json, raw, status};
+use super::{ID, body, collect, effects, endpoint, error, now, signed_with};
+use crate::harness::site::{Asked, SIGNING_SECRET, Site, answer, json, raw, status};
 
 fn done() -> Vec<Effect> {
     vec![Effect::Output { output: Output::Text("done".to_owned()) }]
@@ -43,14 +43,14 @@ async fn call_is_a_signed_post() {
     ];
     assert_eq!(names, expected);
     assert_eq!(asked[0].headers["content-type"], "application/json");
-    assert_signed(&asked[0], now().as_second(), &[SECRET]);
+    assert_signed(&asked[0], now().as_second(), &[SIGNING_SECRET]);
 }
 
 #[tokio::test]
 async fn call_is_also_signed_with_the_previous_secret() {
     let previous = format!("whsec_{}", STANDARD.encode([7; 64]));
     let site = Site::new([answer("text/plain", "done")]).await;
-    let stream = signed_with(SECRET, Some(previous.clone().into())).call(
+    let stream = signed_with(SIGNING_SECRET, Some(previous.clone().into())).call(
         &endpoint(&site.url),
         Expects::Output,
         ID,
@@ -58,7 +58,7 @@ async fn call_is_also_signed_with_the_previous_secret() {
         &body(),
     );
     assert_eq!(collect(stream).await, (done(), None));
-    assert_signed(&site.asked()[0], now().as_second(), &[SECRET, &previous]);
+    assert_signed(&site.asked()[0], now().as_second(), &[SIGNING_SECRET, &previous]);
 }
 
 #[tokio::test]
@@ -72,8 +72,8 @@ async fn call_after_a_transient_failure_is_retried_with_the_same_id() {
         assert_eq!(asked.len(), 2, "{first}");
         assert_eq!(asked[0].body, asked[1].body);
         // The pause leads into the next second: the signature is new.
-        assert_signed(&asked[0], now().as_second(), &[SECRET]);
-        assert_signed(&asked[1], now().as_second() + 1, &[SECRET]);
+        assert_signed(&asked[0], now().as_second(), &[SIGNING_SECRET]);
+        assert_signed(&asked[1], now().as_second() + 1, &[SIGNING_SECRET]);
     }
 }
 

@@ -16,15 +16,14 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::harness::outside::client;
+use crate::harness::site::SIGNING_SECRET;
 
-/// The example of the specification.
-const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 /// Close before a second ends.
 const NOW: &str = "2026-11-20T10:00:00.9Z";
 const ID: &str = "call_1";
 
 fn endpoints() -> Endpoints {
-    signed_with(SECRET, None)
+    signed_with(SIGNING_SECRET, None)
 }
 
 fn signed_with(current: &str, previous: Option<SecretString>) -> Endpoints {

@@ -6,8 +6,8 @@ use chatkit_shared::endpoints::{Endpoints, Signer};
 use chatkit_shared::env::Env;
 use serde_json::json;
 
-use super::SECRET;
 use crate::harness::outside::{client, outside};
+use crate::harness::site::SIGNING_SECRET;
 
 fn fault(document: &serde_json::Value, secret: &str) -> Option<String> {
     let env = Env::from_iter([
@@ -35,7 +35,7 @@ fn endpoints_without_a_signing_secret_stop_the_start() {
     let client = json!({ "tools": [{ "type": "function", "name": "a", "run": "client" }] });
     for document in [&actions, &server] {
         assert_eq!(fault(document, "").as_deref(), Some(MISSING));
-        assert_eq!(fault(document, SECRET), None);
+        assert_eq!(fault(document, SIGNING_SECRET), None);
     }
     for document in [&client, &json!({})] {
         assert_eq!(fault(document, ""), None);
@@ -46,9 +46,9 @@ fn endpoints_without_a_signing_secret_stop_the_start() {
 fn signing_secret_in_another_form_stops_the_start() {
     const WANTS: &str =
         "`TOOL_SIGNING_SECRET` must be the base64 of 24 bytes or more, with `whsec_` in front or without";
-    let raw = SECRET.strip_prefix("whsec_").unwrap();
+    let raw = SIGNING_SECRET.strip_prefix("whsec_").unwrap();
     let short = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7o=";
-    for secret in ["whsec_", short, "whsec_not base64", &format!("{SECRET}="), &format!("WHSEC_{raw}")] {
+    for secret in ["whsec_", short, "whsec_not base64", &format!("{SIGNING_SECRET}="), &format!("WHSEC_{raw}")] {
         assert_eq!(fault(&json!({}), secret).as_deref(), Some(WANTS), "{secret}");
     }
     assert_eq!(fault(&json!({}), raw), None, "Secrets Manager makes secrets without a prefix");

@@ -15,6 +15,9 @@ use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+/// What calls of a site are signed with: the example of the specification, Standard Webhooks.
+pub(crate) const SIGNING_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+
 /// What the site was asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {

@@ -22,6 +22,7 @@ use super::edge;
 use super::sabotage::Sabotage;
 use super::time::Activity;
 use crate::harness::app::NOW;
+use crate::harness::site::SIGNING_SECRET;
 
 pub(super) struct World {
     pub(super) database: Database,
@@ -210,7 +211,7 @@ fn env(url: &str) -> Env {
         ("AUTH_MODE", "jwt,anonymous"),
         ("MODEL", "test-model"),
         ("ASSISTANT", &assistant),
-        ("TOOL_SIGNING_SECRET", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"),
+        ("TOOL_SIGNING_SECRET", SIGNING_SECRET),
         ("LIMIT_USER_TURNS_PER_MINUTE", "0"),
         ("LIMIT_USER_REQUESTS_PER_MINUTE", "0"),
         ("LIMIT_USER_TOKENS_PER_HOUR", "100000000"),

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::harness::app::{Answer, App, thread_id};
 use crate::harness::names::Names;
-use crate::harness::site::Site;
+use crate::harness::site::{SIGNING_SECRET, Site};
 
 /// A site with an assistant that uses it.
 struct Shop {
@@ -44,8 +44,7 @@ impl Shop {
         }
         document.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         let document = document.to_string();
-        let mut all =
-            vec![("ASSISTANT", document.as_str()), ("TOOL_SIGNING_SECRET", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")];
+        let mut all = vec![("ASSISTANT", document.as_str()), ("TOOL_SIGNING_SECRET", SIGNING_SECRET)];
         all.extend(variables);
         let clock = chatkit_shared::clock::Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap());
         Self { app: App::at(clock, &all).await, site }
