@@ -45,20 +45,18 @@ ACCEPTED = {
 }
 
 VISITORS = {"AuthMode": "anonymous", "LimitTenantTokensPerDay": 1}
+SIGN_UP = {"UserPool": "true", "UserPoolPages": "https://a.example/", "UserPoolSignUp": "true"}
 
 # Combinations of parameters, each with the rule that refuses it; None if it can be deployed.
 SETS = [
     ({"JwtSecret": SECRET}, None),
-    ({**VISITORS}, None),
+    (VISITORS, None),
     ({"JwtSecretArn": SECRET_ARN}, None),
     ({"JwksUrl": "https://id.example/keys", "JwtIssuer": "https://id.example", "JwtAudience": "chat"}, None),
     ({"UserPool": "true", "UserPoolPages": "https://example.com/"}, None),
     ({"AuthMode": "anonymous"}, "SelfMadeUsersNeedABudgetForAll"),
-    ({"UserPool": "true", "UserPoolPages": "https://a.example/", "UserPoolSignUp": "true"}, "SelfMadeUsersNeedABudgetForAll"),
-    (
-        {"UserPool": "true", "UserPoolPages": "https://a.example/", "UserPoolSignUp": "true", "LimitTenantTokensPerDay": 1},
-        None,
-    ),
+    (SIGN_UP, "SelfMadeUsersNeedABudgetForAll"),
+    ({**SIGN_UP, "LimitTenantTokensPerDay": 1}, None),
     ({}, "UserTokensNeedTheirKey"),
     ({"AuthMode": "jwt,anonymous", "LimitTenantTokensPerDay": 1}, "UserTokensNeedTheirKey"),
     ({"JwtSecret": SECRET, "JwtSecretArn": SECRET_ARN}, "JwtSecretIsTheOnlyKey"),
