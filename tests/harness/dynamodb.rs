@@ -197,6 +197,11 @@ impl Dynamo {
         self.proxy.faults.lock().unwrap().push(planned);
     }
 
+    /// How many of the planned faults have not happened.
+    pub(crate) fn faults_left(&self) -> u32 {
+        self.proxy.faults.lock().unwrap().iter().map(|planned| planned.left).sum()
+    }
+
     /// Holds the next request of an operation whose body contains a text.
     pub(crate) fn hold(&self, operation: &'static str, containing: &'static str) -> Held {
         self.hold_at(operation, containing, Gate::closed(), Gate::closed())

@@ -65,10 +65,15 @@ async fn live(router: &Router, request: Request<axum::body::Body>) -> Live {
 
 /// All events that are left, while time goes on: a follower in another process looks once a second.
 async fn rest(app: &App, live: Live) -> Vec<Value> {
-    let mut rest = std::pin::pin!(live.rest());
+    while_time_passes(app, live.rest()).await
+}
+
+/// Lets the clock go on until this is done.
+async fn while_time_passes<T>(app: &App, done: impl Future<Output = T>) -> T {
+    let mut done = std::pin::pin!(done);
     loop {
-        match tokio::time::timeout(std::time::Duration::from_millis(20), rest.as_mut()).await {
-            Ok(events) => return events,
+        match tokio::time::timeout(std::time::Duration::from_millis(20), done.as_mut()).await {
+            Ok(result) => return result,
             Err(_) => app.clock.advance(200),
         }
     }

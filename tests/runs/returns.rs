@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 
 use super::{
     again, client, half_said, in_halves, live, other_process, reload, rest, run_of, send, texts, thread, until_delta,
+    while_time_passes,
 };
 use crate::harness::app::{App, add, chatkit, create};
+use crate::harness::dynamodb::Fault;
 use crate::harness::live::Live;
 use crate::harness::model::Gate;
 use crate::harness::page::Page;
@@ -64,12 +66,7 @@ async fn client_that_comes_back_sees_all_of_the_answer_and_nothing_twice() {
             if in_another_process {
                 // The record of the run, which another process reads.
                 until_delta(&mut started, "two.").await;
-                app.clock.advance(2_500);
-                app.dynamo
-                    .until("threads", |records| {
-                        records.iter().any(|r| r["snapshot"]["S"].as_str().is_some_and(|s| s.contains("two.")))
-                    })
-                    .await;
+                recorded(&app, "two.").await;
             }
             drop(started);
             let mut back = live(&router, again("alice", &operation, &position)).await;
@@ -95,6 +92,60 @@ async fn client_that_comes_back_sees_all_of_the_answer_and_nothing_twice() {
             assert_eq!(list["data"].as_array().unwrap().len(), 1);
         }
     }
+}
+
+#[tokio::test]
+async fn client_that_has_more_than_the_record_of_its_run_sees_nothing_twice() {
+    let app = App::start().await;
+    let (one, two, end) = (Gate::closed(), Gate::closed(), Gate::closed());
+    let thread_id = thread(&app).await;
+    let operation = add(&thread_id, "go");
+    app.model.then(in_halves(&one, &two, &end));
+    let (mut page, mut started) = (Page::of(&thread_id), app.live("alice", &operation).await);
+    page.show(&started.until("stream_options").await).unwrap();
+    page.show(&started.until("thread.item.added").await).unwrap();
+    recorded(&app, r#""content":[]"#).await;
+    one.open();
+    while page.items.last().unwrap()["content"][0]["text"] != "One, " {
+        page.show(&started.next().await.unwrap()).unwrap();
+    }
+    let position = started.position.clone().unwrap();
+    let mut back = live(&other_process(&app), again("alice", &operation, &position)).await;
+    page.show(&back.next().await.unwrap()).unwrap();
+    two.open();
+    until_delta(&mut started, "two.").await;
+    recorded(&app, "two.").await;
+    end.open();
+    started.rest().await;
+    for event in rest(&app, back).await {
+        page.show(&event).unwrap();
+    }
+    assert_eq!(page.items.last().unwrap()["content"][0]["text"], "One, two.");
+}
+
+#[tokio::test]
+async fn follower_looks_again_when_the_database_fails() {
+    let app = App::start().await;
+    let thread_id = thread(&app).await;
+    let operation = add(&thread_id, "go");
+    let (started, two, end) = half_said(&app, &operation).await;
+    recorded(&app, "One, ").await;
+    let mut back = live(&other_process(&app), run_of(Method::GET, "alice", &thread_id)).await;
+    until_delta(&mut back, "One, ").await;
+    app.dynamo.fail("Query", "", Fault::ServerError, 3);
+    two.open();
+    end.open();
+    started.rest().await;
+    let events = rest(&app, back).await;
+    let kinds: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["thread.updated", "thread.item.done"], "{events:#?}");
+    assert_eq!(app.dynamo.faults_left(), 0);
+}
+
+/// Lets time pass until the record of the run has this.
+async fn recorded(app: &App, part: &str) {
+    let has = |record: &Value| record["snapshot"]["S"].as_str().is_some_and(|snapshot| snapshot.contains(part));
+    while_time_passes(app, app.dynamo.until("threads", |records| records.iter().any(has))).await;
 }
 
 #[tokio::test]

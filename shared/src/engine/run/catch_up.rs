@@ -34,7 +34,21 @@ pub(super) fn catch_up(from: &Position, items: &[StoredItem], snapshot: &RunSnap
         steps.push((*seq, vec![RunEvent { position: Some(from.at(*seq, 0)), event: event.clone() }]));
     }
     steps.sort_by_key(|(seq, _)| *seq);
-    steps.into_iter().flat_map(|(_, events)| events).collect()
+    let mut events: Vec<_> = steps.into_iter().flat_map(|(_, events)| events).collect();
+    keep_chars(from.chars, &mut events);
+    events
+}
+
+/// What is no part of a message leaves the characters of the open one as they are.
+fn keep_chars(mut chars: u64, events: &mut [RunEvent]) {
+    for RunEvent { position, event } in events {
+        let Some(position) = position else { continue };
+        match event {
+            Event::ItemAdded { .. } | Event::ItemDone { .. } | Event::ItemRemoved { .. } => chars = 0,
+            Event::ItemUpdated { .. } => chars = position.chars,
+            _ => position.chars = chars,
+        }
+    }
 }
 
 fn seq_of(stored: &StoredItem) -> u64 {

@@ -19,6 +19,8 @@ use crate::store::{RunSnapshot, StoreError, StoredItem, ThreadRecord};
 
 /// From one look at a run in another process to the next.
 const LOOK_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
+/// So many looks in a row may fail before the client is told.
+const MAX_FAILED_LOOKS: u32 = 10;
 
 /// How often a thread that is being created is looked for, and the pause between two looks.
 const CREATION_ATTEMPTS: u32 = 20;
@@ -212,24 +214,14 @@ impl Follower {
     }
 
     async fn follow_elsewhere(&mut self, run_id: &str) -> Result<(), Stopped> {
-        let thread_id = self.position.thread_id.clone();
+        let mut failures = 0;
         loop {
-            let known = self.engine.known_run(&self.identity.owner, &thread_id, run_id).await?;
-            let Some(known) = known else { return Ok(()) };
-            if !known.is_ended(run_id) && known.is_over(run_id, self.engine.clock.now()) {
-                self.engine.run_state(&self.identity.owner, &thread_id, run_id).await?;
-                continue;
-            }
-            let is_ended = known.is_ended(run_id);
-            let has_died = known.record.as_ref().is_some_and(|record| record.has_died);
-            let mut snapshot = known.record.map(|record| record.snapshot).unwrap_or_default();
-            if let (true, Some((_, last_word))) = (has_died, snapshot.events.last_mut()) {
-                *last_word = public_messages::interrupted().to_event(&self.identity);
-            }
-            let title = if is_ended { title(known.loaded.thread) } else { None };
-            self.catch_up(&known.loaded.items, &snapshot, is_ended, title)?;
-            if is_ended {
-                return Ok(());
+            match self.look(run_id).await {
+                Ok(RunState::Ended) => return Ok(()),
+                Ok(RunState::Live) => failures = 0,
+                // The run goes on, whether or not this look at it was possible.
+                Err(Stopped::Failed(_)) if failures < MAX_FAILED_LOOKS => failures += 1,
+                Err(stopped) => return Err(stopped),
             }
             let clock = &self.engine.clock;
             tokio::select! {
@@ -237,6 +229,28 @@ impl Follower {
                 () = self.events.closed() => return Err(Stopped::Left),
             }
         }
+    }
+
+    /// Sends what a run in another process has made since the last look.
+    async fn look(&mut self, run_id: &str) -> Result<RunState, Stopped> {
+        let (engine, owner, thread_id) = (&self.engine, &self.identity.owner, self.position.thread_id.clone());
+        let mut known = engine.known_run(owner, &thread_id, run_id).await?;
+        let has_just_died =
+            known.as_ref().is_some_and(|known| !known.is_ended(run_id) && known.is_over(run_id, engine.clock.now()));
+        if has_just_died {
+            engine.run_state(owner, &thread_id, run_id).await?;
+            known = engine.known_run(owner, &thread_id, run_id).await?;
+        }
+        let Some(known) = known else { return Ok(RunState::Ended) };
+        let is_ended = known.is_ended(run_id);
+        let has_died = known.record.as_ref().is_some_and(|record| record.has_died);
+        let mut snapshot = known.record.map(|record| record.snapshot).unwrap_or_default();
+        if let (true, Some((_, last_word))) = (has_died, snapshot.events.last_mut()) {
+            *last_word = public_messages::interrupted().to_event(&self.identity);
+        }
+        let title = if is_ended { title(known.loaded.thread) } else { None };
+        self.catch_up(&known.loaded.items, &snapshot, is_ended, title)?;
+        Ok(if is_ended { RunState::Ended } else { RunState::Live })
     }
 
     /// Sends what the client lacks of what is known. Its title comes early, since the last word may be an error.
@@ -256,13 +270,16 @@ impl Follower {
             self.send(title)?;
         }
         self.send_all(rest)?;
-        let open = snapshot.open.iter().rev().find_map(|open| match &open.item {
-            ThreadItem::AssistantMessage(message) => {
-                Some(message.content.iter().map(|part| part.text.chars().count() as u64).sum())
-            }
-            _ => None,
-        });
-        self.position = self.position.at(self.position.seq.max(snapshot.seq), open.unwrap_or_default());
+        // A client that comes from the run's own process may have more than the run's record.
+        if snapshot.seq > self.position.seq {
+            let open = snapshot.open.iter().rev().find_map(|open| match &open.item {
+                ThreadItem::AssistantMessage(message) => {
+                    Some(message.content.iter().map(|part| part.text.chars().count() as u64).sum())
+                }
+                _ => None,
+            });
+            self.position = self.position.at(snapshot.seq, open.unwrap_or_default());
+        }
         Ok(())
     }
 
