@@ -130,3 +130,28 @@ async fn claims_beyond_the_size_limit_are_left_out() {
     let session = secret(&app.send(post(START, &json!({})).bearer(&token(&app, &json!({ "chatkit": many })))).await);
     assert!(session.len() < 4_096, "{}", session.len());
 }
+
+#[tokio::test]
+async fn claims_have_the_names_that_the_operator_gives_them() {
+    let names = "user=user.id, tenant=https://site.example/org.id,permissions=roles, name=user.name ,email=user.email";
+    let app = App::with([("USER_CLAIMS", names)]).await;
+    let claims = json!({
+        "user": { "id": "ada-7", "name": "Ada", "email": "ada@example.com" },
+        "https://site.example/org.id": "acme", "roles": "analytics:read other",
+        "name": "not read", "tenant": "not read",
+    });
+    let Clients { http, secrets, .. } = outside(&app);
+    let tokens = UserTokens::from_env(&app.env, &secrets, &http, &app.clock).unwrap();
+    let identity = tokens.verify(&token(&app, &claims), NOW.parse().unwrap()).await.unwrap();
+    assert_eq!((identity.owner.tenant(), identity.owner.user()), ("acme", "ada-7"));
+    assert_eq!(identity.permissions, ["analytics:read", "other"]);
+    assert_eq!(identity.claims.name.as_deref(), Some("Ada"));
+    assert_eq!(identity.claims.email.as_deref(), Some("ada@example.com"));
+
+    for names in ["user", "user=", "sub=user", "user=a,other=b"] {
+        let mut env = app.env.clone();
+        env.set("USER_CLAIMS", names);
+        let error = UserTokens::from_env(&env, &secrets, &http, &app.clock).map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with("`USER_CLAIMS` must be a comma-separated list like"), "{names}: {error}");
+    }
+}

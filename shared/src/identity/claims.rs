@@ -3,6 +3,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::{Identity, Owner, Refusal};
+use crate::env::{Env, EnvError};
+use crate::ids;
 use crate::protocol::Object;
 
 /// What the site's user token says of a user. Verified, but as true as the site made it. The user can read it in their
@@ -38,21 +41,84 @@ impl Claims {
     }
 }
 
-/// The claims of a user token, which may be of any type: one of another type is no reason to refuse the token.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct TokenClaims {
-    name: Value,
-    email: Value,
-    locale: Value,
-    zoneinfo: Value,
-    plan: Value,
-    chatkit: Value,
+/// Under which claims a site's tokens and sessions name a user: `USER_CLAIMS`, a comma-separated list of `field=claim`.
+#[derive(Debug, Clone)]
+pub struct ClaimNames {
+    user: String,
+    tenant: String,
+    permissions: String,
+    name: String,
+    email: String,
+    locale: String,
+    zoneinfo: String,
+    plan: String,
+    chatkit: String,
 }
 
-impl TokenClaims {
-    /// The claims of the right type, and of these the first ones that fit.
-    pub(super) fn bounded(self) -> Claims {
+impl Default for ClaimNames {
+    fn default() -> Self {
+        Self {
+            user: "sub".to_owned(),
+            tenant: "tenant".to_owned(),
+            permissions: "permissions".to_owned(),
+            name: "name".to_owned(),
+            email: "email".to_owned(),
+            locale: "locale".to_owned(),
+            zoneinfo: "zoneinfo".to_owned(),
+            plan: "plan".to_owned(),
+            chatkit: "chatkit".to_owned(),
+        }
+    }
+}
+
+impl ClaimNames {
+    pub fn from_env(env: &Env) -> Result<Self, EnvError> {
+        let mut names = Self::default();
+        for pair in env.list("USER_CLAIMS") {
+            let wants = "must be a comma-separated list like `user=user.id,tenant=org_id`; the fields are `user`, \
+                         `tenant`, `permissions`, `name`, `email`, `locale`, `zoneinfo`, `plan` and `claims`";
+            let wrong = || EnvError::new("USER_CLAIMS", wants);
+            let (field, claim) = pair.split_once('=').ok_or_else(wrong)?;
+            let field = match field.trim() {
+                "user" => &mut names.user,
+                "tenant" => &mut names.tenant,
+                "permissions" => &mut names.permissions,
+                "name" => &mut names.name,
+                "email" => &mut names.email,
+                "locale" => &mut names.locale,
+                "zoneinfo" => &mut names.zoneinfo,
+                "plan" => &mut names.plan,
+                "claims" => &mut names.chatkit,
+                _ => return Err(wrong()),
+            };
+            claim.trim().clone_into(field);
+            if field.is_empty() {
+                return Err(wrong());
+            }
+        }
+        Ok(names)
+    }
+
+    /// Whom claims name that are verified. A visitor's id is no user's: those are minted here.
+    pub(super) fn identity(&self, claims: &Object) -> Result<Identity, Refusal> {
+        let user = find(claims, &self.user).and_then(Value::as_str).ok_or(Refusal::Malformed)?;
+        if ids::is_visitor(user) {
+            return Err(Refusal::Subject);
+        }
+        let tenant = match find(claims, &self.tenant) {
+            None | Some(Value::Null) => Owner::DEFAULT_TENANT,
+            Some(tenant) => tenant.as_str().ok_or(Refusal::Malformed)?,
+        };
+        let owner = Owner::new(tenant, user).map_err(|_| Refusal::Subject)?;
+        let mut permissions = words(find(claims, &self.permissions))?;
+        // As OAuth writes them.
+        permissions.extend(words(claims.get("scope"))?);
+        Ok(Identity { permissions, claims: self.profile(claims), ..Identity::of(owner) })
+    }
+
+    /// The claims of the right type, and of these the first ones that fit. One of another type is no reason to refuse a
+    /// token.
+    fn profile(&self, claims: &Object) -> Claims {
         let mut left = Claims::MAX_BYTES - r#"{"claims":{}}"#.len();
         let mut fits = |name: &str, value: &Value| {
             let is_scalar = value.is_string() || value.is_number() || value.is_boolean();
@@ -62,20 +128,38 @@ impl TokenClaims {
             left = rest.unwrap_or(left);
             rest.is_some()
         };
-        let mut text = |name: &str, value: Value| match value {
-            Value::String(text) if fits(name, &Value::from(text.as_str())) => Some(text),
+        let mut text = |field: &str, name: &str| match find(claims, name) {
+            Some(value @ Value::String(text)) if fits(field, value) => Some(text.clone()),
             _ => None,
         };
-        let name = text("name", self.name);
-        let email = text("email", self.email);
-        let locale = text("locale", self.locale);
-        let zoneinfo = text("zoneinfo", self.zoneinfo);
-        let plan = text("plan", self.plan);
-        let others = match self.chatkit {
-            Value::Object(claims) => claims,
-            _ => Object::new(),
-        };
-        let chatkit = others.into_iter().filter(|(name, value)| fits(name, value)).collect();
+        let name = text("name", &self.name);
+        let email = text("email", &self.email);
+        let locale = text("locale", &self.locale);
+        let zoneinfo = text("zoneinfo", &self.zoneinfo);
+        let plan = text("plan", &self.plan);
+        let others = find(claims, &self.chatkit).and_then(Value::as_object).into_iter().flatten();
+        let others = others.filter(|(name, value)| fits(name, value));
+        let chatkit = others.map(|(name, value)| (name.clone(), value.clone())).collect();
         Claims { name, email, locale, zoneinfo, plan, chatkit }
+    }
+}
+
+/// The claim of this name, such as `https://example.com/tenant`; else the one at this path, such as `user.id`.
+fn find<'a>(claims: &'a Object, name: &str) -> Option<&'a Value> {
+    claims.get(name).or_else(|| {
+        let (first, rest) = name.split_once('.')?;
+        rest.split('.').try_fold(claims.get(first)?, |value, part| value.get(part))
+    })
+}
+
+/// A list of texts, or one text with spaces between them.
+fn words(value: Option<&Value>) -> Result<Vec<String>, Refusal> {
+    match value {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::String(text)) => Ok(text.split_whitespace().map(ToOwned::to_owned).collect()),
+        Some(Value::Array(texts)) => {
+            texts.iter().map(|text| text.as_str().map(ToOwned::to_owned).ok_or(Refusal::Malformed)).collect()
+        }
+        Some(_) => Err(Refusal::Malformed),
     }
 }

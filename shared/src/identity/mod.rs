@@ -16,7 +16,7 @@ mod visitor;
 
 use std::net::IpAddr;
 
-pub use claims::Claims;
+pub use claims::{ClaimNames, Claims};
 pub use languages::Languages;
 pub use mode::AuthModes;
 pub use owner::{InvalidOwner, Owner};

@@ -7,13 +7,12 @@ use reqwest::Client;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::claims::TokenClaims;
 use super::published_keys::{NoPublishedKeys, PublishedKeys};
 use super::signing::long_enough;
-use super::{Identity, Owner, session, visitor};
+use super::{ClaimNames, Identity, session, visitor};
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
-use crate::ids;
+use crate::protocol::Object;
 use crate::secrets::{Kind, Previous, Secret, SecretError, Secrets, Versions};
 
 /// Seconds by which the issuer's clock may differ from ours.
@@ -24,6 +23,7 @@ const LEEWAY: f64 = 30.0;
 pub struct UserTokens {
     keys: Keys,
     validation: Validation,
+    names: ClaimNames,
 }
 
 #[derive(Clone)]
@@ -104,25 +104,20 @@ struct SharedKeys {
 struct Claims {
     #[serde(default)]
     iss: Value,
-    sub: String,
     /// Seconds; RFC 7519 allows fractions, and some libraries write them.
     exp: f64,
     nbf: Option<f64>,
-    tenant: Option<String>,
-    permissions: Option<Vec<String>>,
-    /// Permissions as OAuth writes them: separated by spaces.
-    scope: Option<String>,
     #[serde(flatten)]
-    profile: TokenClaims,
+    others: Object,
 }
 
 impl UserTokens {
-    /// Reads `JWT_SECRET` or `JWT_SECRET_ARN`, or `JWKS_URL`; and `JWT_ISSUER` and `JWT_AUDIENCE`, which are required
-    /// of each token if they are set, and must be set beside `JWKS_URL`: a provider signs for other sites with the same
-    /// keys.
+    /// Reads `JWT_SECRET` or `JWT_SECRET_ARN`, or `JWKS_URL`; `JWT_ISSUER` and `JWT_AUDIENCE`, which are required of
+    /// each token if they are set, and must be set beside `JWKS_URL`: a provider signs for other sites with the same
+    /// keys; and `USER_CLAIMS`.
     pub fn from_env(env: &Env, secrets: &Secrets, client: &Client, clock: &Clock) -> Result<Self, EnvError> {
         const SECRET: &str = SharedKeys::SECRET.variable;
-        let mut required = vec!["exp", "sub"];
+        let mut required = vec!["exp"];
         let mut validation = Validation::default();
         let keys = match (secrets.secret(env, SharedKeys::SECRET)?, env.get(PublishedKeys::VARIABLE)) {
             (Some(secret), None) => Keys::Shared(secret),
@@ -158,7 +153,7 @@ impl UserTokens {
             None => validation.validate_aud = false,
         }
         validation.set_required_spec_claims(&required);
-        Ok(Self { keys, validation })
+        Ok(Self { keys, validation, names: ClaimNames::from_env(env)? })
     }
 
     /// Reads the published keys, if there are any, so that no request waits for them later.
@@ -169,8 +164,7 @@ impl UserTokens {
         }
     }
 
-    /// Who a token names: `sub`, in the tenant `tenant`, with the permissions of `permissions` and `scope`, and the
-    /// claims `name`, `email`, `locale`, `zoneinfo`, `plan` and `chatkit` of [`Claims`](super::Claims).
+    /// Whom a token names.
     pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Identity, UserTokenError> {
         let decoded = match &self.keys {
             Keys::Shared(secret) => self.decode_shared(secret, token).await?,
@@ -179,7 +173,7 @@ impl UserTokens {
         let identity = decoded.and_then(|token| {
             // A list that has the right issuer among others is taken by the library; RFC 7519 knows one issuer.
             let has_one_issuer = self.validation.iss.is_none() || token.claims.iss.is_string();
-            if has_one_issuer { identity(token, now) } else { Err(Refusal::Issuer) }
+            if has_one_issuer { identity(&self.names, &token, now) } else { Err(Refusal::Issuer) }
         });
         identity.map_err(UserTokenError::Invalid)
     }
@@ -243,8 +237,9 @@ impl SharedKeys {
     }
 }
 
-/// Who a token names whose signature, issuer and audience are good.
-fn identity(TokenData { header, claims, .. }: TokenData<Claims>, now: Timestamp) -> Result<Identity, Refusal> {
+/// Whom a token names whose signature, issuer and audience are good.
+fn identity(names: &ClaimNames, token: &TokenData<Claims>, now: Timestamp) -> Result<Identity, Refusal> {
+    let TokenData { header, claims, .. } = token;
     // A deployment may sign everything with one secret; a token of ours is still no user's.
     if header.typ.as_ref().is_some_and(|typ| [session::TYPE, visitor::TYPE].contains(&typ.as_str())) {
         return Err(Refusal::Kind);
@@ -253,17 +248,9 @@ fn identity(TokenData { header, claims, .. }: TokenData<Claims>, now: Timestamp)
     if header.crit.is_some() || !matches!(header.extras.get::<Value>("b64"), Ok(None)) {
         return Err(Refusal::Kind);
     }
-    // Visitors' ids are minted here, and the site vouches for nobody's.
-    if ids::is_visitor(&claims.sub) {
-        return Err(Refusal::Subject);
-    }
     let now = now.as_duration().as_secs_f64();
     if now >= claims.exp + LEEWAY || claims.nbf.is_some_and(|nbf| now < nbf - LEEWAY) {
         return Err(Refusal::Time);
     }
-    let tenant = claims.tenant.unwrap_or_else(|| Owner::DEFAULT_TENANT.to_owned());
-    let owner = Owner::new(tenant, claims.sub).map_err(|_| Refusal::Subject)?;
-    let mut permissions = claims.permissions.unwrap_or_default();
-    permissions.extend(claims.scope.unwrap_or_default().split_whitespace().map(ToOwned::to_owned));
-    Ok(Identity { permissions, claims: claims.profile.bounded(), ..Identity::of(owner) })
+    names.identity(&claims.others)
 }
