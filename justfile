@@ -63,7 +63,7 @@ check:
     @if cargo deny --version > /dev/null 2>&1; then cargo deny --offline check bans licenses sources; \
         else echo "cargo-deny is not installed: licences and sources of crates were not checked"; fi
 
-# Run the four HTTP functions as Lambda does, on http://127.0.0.1:9000, rebuilt when a file changes. Needs cargo-lambda
+# Run the five HTTP functions as Lambda does, on http://127.0.0.1:9000, rebuilt when a file changes. Needs cargo-lambda
 [group('develop')]
 watch port="9000":
     infra/watch.sh {{ port }} || [ "$?" -eq 130 ]
@@ -134,7 +134,7 @@ ministack:
 test-deployed environment:
     addresses="$(python infra/operate/addresses.py {{ environment }})" && python tests/deployed/main.py $addresses
 
-# Build the five programs for Lambda, for this machine's architecture or `just build --arm64`. Needs cargo-lambda and ziglang
+# Build the six programs for Lambda, for this machine's architecture or `just build --arm64`. Needs cargo-lambda and ziglang
 [group('package')]
 build *arguments:
     cargo lambda build --release {{ arguments }}

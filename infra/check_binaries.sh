@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The five programs for Lambda must be small and must run with the C library of its runtime. Without arguments this checks what
+# The six programs for Lambda must be small and must run with the C library of its runtime. Without arguments this checks what
 # `cargo lambda build --release` has built, with folders the `bootstrap` in each of them.
 set -euo pipefail
 built=""
@@ -7,7 +7,7 @@ if [ "$#" -eq 0 ]; then
     cd "$(dirname "$0")/.."
     target="$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')"
     built="$target/lambda"
-    set -- "$built"/{start,refresh,chat,analytics,socket}
+    set -- "$built"/{start,refresh,chat,analytics,auth,socket}
 fi
 
 readonly MAX_BYTES=9000000

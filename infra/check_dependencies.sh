@@ -18,7 +18,7 @@ linked() {
 }
 
 all=""
-for function in start refresh chat analytics socket; do
+for function in start refresh chat analytics auth socket; do
     crates="$(linked "$function")"
     all+="$crates"$'\n'
     # One version of each, and no other that does the same.

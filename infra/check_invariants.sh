@@ -30,8 +30,8 @@ absent '`protocol` imports nothing of ours' 'crate::|super::super|\basync\b|toki
 absent 'the engine knows no transport, no database, no wire format' \
     '\b(axum|hyper|http|reqwest|sse|lambda_http|aws_[a-z_]+|sse_stream)::|model::wire|DynamoDB|OpenAI' \
     shared/src/engine
-for function in start refresh chat analytics socket; do
-    others="$(printf '%s\n' start refresh chat analytics socket local tests | grep --invert-match --line-regexp "$function" | paste -sd '|')"
+for function in start refresh chat analytics auth socket; do
+    others="$(printf '%s\n' start refresh chat analytics auth socket local tests | grep --invert-match --line-regexp "$function" | paste -sd '|')"
     absent "\`functions/$function\` imports another member" "chatkit_($others)\b" "functions/$function"
 done
 python3 infra/check_module_order.py || broken=1

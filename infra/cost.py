@@ -23,7 +23,7 @@ STREAM_UNIT = 10e6
 # How long prod keeps a log line.
 LOG_MONTHS = 3
 # Metrics that the template's alarms look at, one or several each, and those it makes of log lines.
-ALARM_METRICS = 22
+ALARM_METRICS = 24
 LINE_METRICS = 7
 # The functions whose memory is ChatMemory.
 TURN_FUNCTIONS = ("chat", "socket")

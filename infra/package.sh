@@ -10,4 +10,4 @@ case "$(uname -m)" in
     *) architecture=x86_64 ;;
 esac
 SAM_CLI_TELEMETRY=0 sam build --build-in-source --build-dir "$OUT" --parameter-overrides "Architecture=$architecture"
-infra/check_binaries.sh "$OUT"/{Start,Refresh,Chat,Analytics,Socket}Function
+infra/check_binaries.sh "$OUT"/{Start,Refresh,Chat,Analytics,Auth,Socket}Function

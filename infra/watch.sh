@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The four functions under `cargo lambda watch`, beside an embedded DynamoDB and the demo model (or the model that
+# The five HTTP functions under `cargo lambda watch`, beside an embedded DynamoDB and the demo model (or the model that
 # `OPENAI_*` name). Listens on loopback at the port given, else 9000. A function is built when it is first asked.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -20,6 +20,7 @@ mod model;
 mod plain;
 mod runs;
 mod sessions;
+mod sign_in;
 mod simulation;
 mod socket;
 mod store;

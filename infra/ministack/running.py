@@ -52,7 +52,7 @@ def attacked(api):
     secret = "the secret of a site that is attacked"
     # The attacks are those of few people in little time.
     limits = {"LIMIT_ADDRESS_BURST": "0", "LIMIT_USER_TURNS_PER_MINUTE": "0", "LIMIT_USER_REQUESTS_PER_MINUTE": "0"}
-    for function in ("StartFunction", "RefreshFunction", "ChatFunction", "AnalyticsFunction"):
+    for function in ("StartFunction", "RefreshFunction", "ChatFunction", "AnalyticsFunction", "AuthFunction"):
         configure(function, AUTH_MODE="jwt,anonymous", JWT_SECRET=secret, **limits)
     environment = os.environ | {"PYTHONPATH": "tests", "JWT_SECRET": secret}
     subprocess.run([sys.executable, "-m", "attack", api.url], env=environment, check=True)

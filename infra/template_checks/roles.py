@@ -2,7 +2,7 @@
 
 import json
 
-FUNCTIONS = ["Start", "Refresh", "Chat", "Analytics", "Socket"]
+FUNCTIONS = ["Start", "Refresh", "Chat", "Analytics", "Auth", "Socket"]
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 READ_SECRET = {"secretsmanager:GetSecretValue"}
 
@@ -69,6 +69,12 @@ PERMISSIONS = {
     "AnalyticsRole": {
         "AnalyticsLogs": LOGS,
         "UsageTable": {"dynamodb:Query"},
+        "CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "SessionSigningSecret": READ_SECRET,
+        "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
+    },
+    "AuthRole": {
+        "AuthLogs": LOGS,
         "CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
         "SessionSigningSecret": READ_SECRET,
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,

@@ -19,10 +19,11 @@ ROUTES = {
     ("GET", "/api/analytics"): "Analytics",
     ("GET", "/api/usage/me"): "Analytics",
     ("GET", "/health"): "Analytics",
+    ("POST", "/auth/logout"): "Auth",
 }
 STREAMING = "Chat"
 # Open to everyone, so throttled on their own.
-SESSIONS = ["/api/chatkit/start", "/api/chatkit/session", "/api/chatkit/refresh", "/api/chatkit/logout"]
+SESSIONS = ["/api/chatkit/start", "/api/chatkit/session", "/api/chatkit/refresh", "/api/chatkit/logout", "/auth/logout"]
 
 
 def errors(template):

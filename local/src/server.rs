@@ -69,12 +69,13 @@ impl Server {
     }
 }
 
-/// The four HTTP functions, with the routes of `template.yaml` and of `cargo lambda watch`.
+/// The five HTTP functions, with the routes of `template.yaml` and of `cargo lambda watch`.
 pub fn functions(setup: &Setup) -> Result<Router, SetupError> {
     let start = chatkit_start::router(chatkit_start::App::from_setup(setup)?);
     let refresh = chatkit_refresh::router(chatkit_refresh::App::from_setup(setup)?);
     let chat = chatkit_chat::router(chatkit_chat::App::from_setup(setup)?);
     let analytics = chatkit_analytics::router(chatkit_analytics::App::from_setup(setup)?);
+    let auth = chatkit_auth::router(chatkit_auth::App::from_setup(setup)?);
     Ok(Router::new()
         .route("/api/chatkit/start", any_service(start.clone()))
         .route("/api/chatkit/session", any_service(start))
@@ -87,12 +88,13 @@ pub fn functions(setup: &Setup) -> Result<Router, SetupError> {
         .route("/api/analytics", any_service(analytics.clone()))
         .route("/api/usage/me", any_service(analytics.clone()))
         .route("/health", any_service(analytics))
+        .route("/auth/logout", any_service(auth))
         // `/chatkit/threads/{thread}/run`, too: a parameter here would be read twice. Any function answers an unknown
         // path in the documented shape.
         .fallback_service(chat))
 }
 
-/// The fifth function, behind a WebSocket API at `/ws`.
+/// The sixth function, behind a WebSocket API at `/ws`.
 pub async fn socket(setup: &Setup) -> Result<Router, SetupError> {
     let api = WebSocketApi::new(setup.clock.clone(), setup.ids.clone());
     let url = serve_programs(api.management()).await?;

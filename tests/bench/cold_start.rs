@@ -138,6 +138,8 @@ async fn request(environment: &Environment, name: &str, connect: &Value) -> f64 
         "refresh" => ("POST", "/api/chatkit/refresh", json!({ "currentClientSecret": "x" }), "unauthorized"),
         "chat" => ("POST", "/chatkit", create("Hi"), "thread.item.done"),
         "analytics" => ("GET", "/api/usage/me", Value::Null, "turns"),
+        // Nobody signs in here.
+        "auth" => ("POST", "/auth/logout", Value::Null, "bad_request"),
         other => panic!("no request for `{other}`"),
     };
     let began = Instant::now();

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 /// The functions of the template.
-pub(crate) const FUNCTIONS: [&str; 5] = ["start", "refresh", "chat", "analytics", "socket"];
+pub(crate) const FUNCTIONS: [&str; 6] = ["start", "refresh", "chat", "analytics", "auth", "socket"];
 
 /// Programs by name.
 pub(crate) struct Programs(HashMap<String, PathBuf>);

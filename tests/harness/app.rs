@@ -1,4 +1,4 @@
-//! The four functions over HTTP in the test's own process, with a DynamoDB, a model and a clock of the test's own.
+//! The five HTTP functions over HTTP in the test's own process, with a DynamoDB, a model and a clock of the test's own.
 
 use axum::Router;
 use axum::body::Body;

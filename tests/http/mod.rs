@@ -8,7 +8,7 @@ mod routes;
 mod start;
 
 /// Every route: its method and path, and the function that has it.
-pub(crate) const ROUTES: [(&str, &str, &str); 12] = [
+pub(crate) const ROUTES: [(&str, &str, &str); 13] = [
     ("POST", "/api/chatkit/start", "start"),
     ("POST", "/api/chatkit/session", "start"),
     ("POST", "/api/chatkit/refresh", "refresh"),
@@ -21,4 +21,5 @@ pub(crate) const ROUTES: [(&str, &str, &str); 12] = [
     ("GET", "/api/analytics", "analytics"),
     ("GET", "/api/usage/me", "analytics"),
     ("GET", "/health", "analytics"),
+    ("POST", "/auth/logout", "auth"),
 ];

@@ -48,14 +48,15 @@ pub(crate) async fn fault(variables: &[(&str, &str)]) -> Option<String> {
 const SECRET: (&str, &str) = ("JWT_SECRET", "another secret of more than thirty-two bytes");
 
 #[tokio::test]
-async fn auth_mode_accepts_jwt_and_anonymous_only() {
+async fn auth_mode_accepts_jwt_anonymous_and_login_only() {
     for mode in ["", "jwt", "anonymous", "jwt,anonymous", " anonymous , jwt ,", "jwt,jwt"] {
         assert_eq!(fault(&[("AUTH_MODE", mode), SECRET]).await, None, "{mode}");
     }
     assert_eq!(fault(&[("AUTH_MODE", "anonymous")]).await, None, "visitors need no secret of the site's");
+    assert_eq!(fault(&[("AUTH_MODE", "login")]).await, None, "nor do people who sign in here");
     for mode in ["none", "JWT", "jwt;anonymous", "jwt,canary", "*"] {
         let message = fault(&[("AUTH_MODE", mode), SECRET]).await;
-        assert_eq!(message.as_deref(), Some("`AUTH_MODE` must be a list of `jwt` and `anonymous`"), "{mode}");
+        assert_eq!(message.as_deref(), Some("`AUTH_MODE` must be a list of `jwt`, `anonymous` and `login`"), "{mode}");
     }
 }
 

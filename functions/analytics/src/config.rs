@@ -1,7 +1,7 @@
 use chatkit_shared::engine::Limits;
 use chatkit_shared::http::{Authenticator, HttpLayer};
 use chatkit_shared::identity::{SessionTokens, SigningKeys};
-use chatkit_shared::setup::{Clients, Setup, SetupError};
+use chatkit_shared::setup::{Setup, SetupError};
 use chatkit_shared::store::{Budgets, Usage};
 
 use crate::App;
@@ -16,16 +16,16 @@ impl App {
     /// - `ALLOWED_ORIGINS`, `LOG_ADDRESS`: see [`HttpLayer`]
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, .. } = setup;
-        let Clients { http, secrets, dynamodb, .. } = setup.clients()?;
-        let keys = SigningKeys::required(env, &secrets)?;
+        let clients = setup.clients()?;
+        let keys = SigningKeys::required(env, &clients.secrets)?;
         let sessions = SessionTokens::new(keys.clone());
         Ok(Self {
-            http: HttpLayer::from_env(env, keys, clock.clone(), ids.clone())?,
-            authenticator: Authenticator::from_env(env, &secrets, &http, Some(sessions), clock.clone())?,
-            budgets: Budgets::from_env(&dynamodb, env)?,
-            usage: Usage::from_env(&dynamodb, env)?,
+            http: HttpLayer::from_env(env, keys.clone(), clock.clone(), ids.clone())?,
+            authenticator: Authenticator::from_setup(setup, &clients, &keys, Some(sessions))?,
+            budgets: Budgets::from_env(&clients.dynamodb, env)?,
+            usage: Usage::from_env(&clients.dynamodb, env)?,
             limits: Limits::from_env(env)?,
-            secrets,
+            secrets: clients.secrets,
             clock: clock.clone(),
         })
     }

@@ -16,10 +16,9 @@ impl App {
         let clients = setup.clients()?;
         let keys = SigningKeys::required(env, &clients.secrets)?;
         let sessions = SessionTokens::new(keys.clone());
-        let (secrets, http) = (&clients.secrets, &clients.http);
         Ok(Self {
             http: HttpLayer::from_env(env, keys.clone(), clock.clone(), ids.clone())?,
-            authenticator: Authenticator::from_env(env, secrets, http, Some(sessions), clock.clone())?,
+            authenticator: Authenticator::from_setup(setup, &clients, &keys, Some(sessions))?,
             engine: clients.engine(setup, keys)?,
             secrets: clients.secrets,
         })

@@ -1,7 +1,7 @@
 use chatkit_shared::http::{Authenticator, HttpLayer};
 use chatkit_shared::identity::{SigningKeys, Visitors};
 use chatkit_shared::sessions::{AddressLimit, Sessions};
-use chatkit_shared::setup::{Clients, Setup, SetupError};
+use chatkit_shared::setup::{Setup, SetupError};
 use chatkit_shared::store::Budgets;
 
 use crate::App;
@@ -10,17 +10,17 @@ impl App {
     /// Reads this function's variables, which are those of `start`.
     pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
         let Setup { env, clock, ids, cookie, .. } = setup;
-        let Clients { http, secrets, dynamodb, .. } = setup.clients()?;
-        let budgets = Budgets::from_env(&dynamodb, env)?;
-        let keys = SigningKeys::required(env, &secrets)?;
+        let clients = setup.clients()?;
+        let budgets = Budgets::from_env(&clients.dynamodb, env)?;
+        let keys = SigningKeys::required(env, &clients.secrets)?;
         Ok(Self {
             http: HttpLayer::from_env(env, keys.clone(), clock.clone(), ids.clone())?,
-            authenticator: Authenticator::from_env(env, &secrets, &http, None, clock.clone())?,
+            authenticator: Authenticator::from_setup(setup, &clients, &keys, None)?,
             visitors: Visitors::new(keys.clone(), *cookie),
             limit: AddressLimit::from_env(env, budgets.clone(), clock.clone())?,
-            sessions: Sessions::from_env(setup, &secrets, keys, http, &dynamodb)?,
+            sessions: Sessions::from_env(setup, &clients.secrets, keys, clients.http, &clients.dynamodb)?,
             budgets,
-            secrets,
+            secrets: clients.secrets,
         })
     }
 

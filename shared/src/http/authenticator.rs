@@ -3,13 +3,15 @@
 use axum::extract::{FromRef, FromRequestParts};
 use http::header::{ACCEPT_LANGUAGE, AUTHORIZATION};
 use http::request::Parts;
-use reqwest::Client;
 
-use super::{ClientAddress, Error, RequestLog};
+use super::{ClientAddress, Error, Origins, RequestLog};
 use crate::clock::Clock;
-use crate::env::{Env, EnvError};
-use crate::identity::{AuthModes, Identity, Languages, Refusal, SessionTokens, UserTokenError, UserTokens};
-use crate::secrets::Secrets;
+use crate::identity::{
+    AuthModes, Identity, Languages, Refusal, SessionTokens, SigningKeys, UserTokenError, UserTokens,
+};
+use crate::secrets::Secret;
+use crate::sessions::Logins;
+use crate::setup::{Clients, Setup, SetupError};
 
 /// An identity that something in front of the router has verified, in the request's extensions. The local server puts
 /// the developer's header there; nothing that comes over the network can.
@@ -25,22 +27,26 @@ pub struct RefusedIdentity(pub &'static str);
 pub struct Authenticator {
     sessions: Option<SessionTokens>,
     users: Option<UserTokens>,
+    logins: Option<Logins>,
+    origins: Origins,
     modes: AuthModes,
     clock: Clock,
 }
 
 impl Authenticator {
-    /// Accepts what `AUTH_MODE` allows, and session tokens if the function has their keys.
-    pub fn from_env(
-        env: &Env,
-        secrets: &Secrets,
-        client: &Client,
+    /// Accepts what `AUTH_MODE` allows, and session tokens if the function takes them.
+    pub fn from_setup(
+        setup: &Setup,
+        clients: &Clients,
+        keys: &Secret<SigningKeys>,
         sessions: Option<SessionTokens>,
-        clock: Clock,
-    ) -> Result<Self, EnvError> {
+    ) -> Result<Self, SetupError> {
+        let Setup { env, clock, .. } = setup;
+        let Clients { http, secrets, .. } = clients;
         let modes = AuthModes::from_env(env)?;
-        let users = modes.jwt.then(|| UserTokens::from_env(env, secrets, client, &clock)).transpose()?;
-        Ok(Self { sessions, users, modes, clock })
+        let users = modes.jwt.then(|| UserTokens::from_env(env, secrets, http, clock)).transpose()?;
+        let logins = Logins::from_setup(setup, clients, keys.clone())?;
+        Ok(Self { sessions, users, logins, origins: Origins::from_env(env)?, modes, clock: clock.clone() })
     }
 
     /// Reads the keys of user tokens, so that no request waits for them later.
@@ -57,9 +63,20 @@ impl Authenticator {
         if let Some(RefusedIdentity(message)) = request.extensions.get() {
             return Err(Error::unauthorized(*message));
         }
-        let Some(token) = bearer_token(request)? else { return Ok(None) };
+        let Some(token) = bearer_token(request)? else { return self.signed_in(request).await };
         let users = self.users.as_ref().ok_or(UserTokenError::Invalid(Refusal::Mode))?;
         Ok(Some(users.verify(token, self.clock.now()).await?))
+    }
+
+    /// Who is signed in. A browser sends the cookie for every page that asks it to, so what changes something is done
+    /// for our own pages only.
+    async fn signed_in(&self, request: &Parts) -> Result<Option<Identity>, Error> {
+        let Some(logins) = &self.logins else { return Ok(None) };
+        let Some(identity) = logins.recognise(&request.headers).await? else { return Ok(None) };
+        if !request.method.is_safe() {
+            self.origins.admit(&request.headers)?;
+        }
+        Ok(Some(identity))
     }
 
     async fn session_or_user(&self, request: &Parts) -> Result<Identity, Error> {

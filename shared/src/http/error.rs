@@ -14,7 +14,7 @@ use crate::identity::{Refusal, SessionError, SigningError, UserTokenError};
 use crate::limits::whole_seconds;
 use crate::model::ModelErrorKind;
 use crate::secrets::SecretError;
-use crate::sessions::{self, HostedError};
+use crate::sessions::{self, HostedError, UnknownLogin};
 use crate::store::{Payer, StoreError};
 
 /// The documented codes. They are part of the contract: names and statuses do not change.
@@ -194,6 +194,15 @@ impl From<SigningError> for Error {
         match error {
             SigningError::Secret(error) => error.into(),
             SigningError::Token(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<UnknownLogin> for Error {
+    fn from(error: UnknownLogin) -> Self {
+        match error {
+            UnknownLogin::Secret(error) => error.into(),
+            UnknownLogin::Store(error) => error.into(),
         }
     }
 }

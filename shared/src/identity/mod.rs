@@ -2,10 +2,13 @@
 //!
 //! - a *user token* is the site's own (a JWT, or a header on a developer's laptop): it proves who the user is
 //! - a *session token* is ours, short-lived, minted by `start` for an identity, and what the widget sends
+//! - a *login cookie* keeps somebody signed in whom this server has signed in at an identity provider
 //! - a *visitor cookie* keeps an anonymous visitor the same visitor over a reload
 
 mod claims;
+mod cookies;
 mod languages;
+mod login;
 mod mode;
 mod owner;
 mod published_keys;
@@ -17,14 +20,16 @@ mod visitor;
 use std::net::IpAddr;
 
 pub use claims::{ClaimNames, Claims};
+pub use cookies::VisitorCookie;
 pub use languages::Languages;
+pub use login::{Login, LoginCookies, LoginError};
 pub use mode::AuthModes;
 pub use owner::{InvalidOwner, Owner};
 pub use published_keys::NoPublishedKeys;
 pub use session::{Session, SessionError, SessionId, SessionTokens};
 pub use signing::{SigningError, SigningKeys};
 pub use user_token::{Refusal, UserTokenError, UserTokens};
-pub use visitor::{Visitor, VisitorCookie, Visitors};
+pub use visitor::{Visitor, Visitors};
 
 /// A verified identity.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::{ClientSecret, Error, Issuer, Sessions};
 use crate::env::{Env, EnvError};
 use crate::hash::sha256_hex;
 use crate::identity::{Identity, Owner, SessionError, SessionId};
-use crate::store::Exchange;
+use crate::store::{self, Exchange, StoreError};
 
 /// How long after its end a secret can still be exchanged, if the site vouches for its user again.
 const GRACE: Duration = Duration::from_hours(1);
@@ -117,14 +117,12 @@ impl Sessions {
 
     /// Ends all sessions of a user or visitor up to now.
     pub async fn end_all(&self, owner: &Owner) -> Result<(), Error> {
-        let now = self.clock.now();
-        Ok(self.records.end_all(owner, now, now + END_OF_ALL_KEPT).await?)
+        Ok(end_all(&self.records, owner, self.clock.now()).await?)
     }
 
     /// Whether what somebody got at a moment was ended with all of their sessions.
     pub async fn has_ended(&self, owner: &Owner, began_at: Timestamp) -> Result<bool, Error> {
-        let ended_at = self.records.all_ended_at(owner).await?;
-        Ok(ended_at.is_some_and(|ended_at| began_at.as_second() <= ended_at.as_second()))
+        Ok(has_ended(&self.records, owner, began_at).await?)
     }
 
     async fn verify(&self, secret: &str, caller: Option<&Identity>) -> Result<Exchangeable, Error> {
@@ -152,6 +150,19 @@ impl Sessions {
         }
         Ok(session)
     }
+}
+
+pub(super) async fn end_all(records: &store::Sessions, owner: &Owner, now: Timestamp) -> Result<(), StoreError> {
+    records.end_all(owner, now, now + END_OF_ALL_KEPT).await
+}
+
+pub(super) async fn has_ended(
+    records: &store::Sessions,
+    owner: &Owner,
+    began_at: Timestamp,
+) -> Result<bool, StoreError> {
+    let ended_at = records.all_ended_at(owner).await?;
+    Ok(ended_at.is_some_and(|ended_at| began_at.as_second() <= ended_at.as_second()))
 }
 
 /// How long after its end a session of this identity can be exchanged.

@@ -1,7 +1,8 @@
-//! What `start` and `refresh` hand out: a client secret, of our own or of OpenAI's.
+//! What `start` and `refresh` hand out: a client secret, of our own or of OpenAI's. And what `auth` hands out.
 //!
 //! ```text
 //! exchange.rs       a client secret for the next one; the end of sessions
+//! logins.rs         people whom this server has signed in
 //! hosted.rs         OpenAI's sessions API
 //! address_limit.rs  how often a client address may ask
 //! ```
@@ -10,6 +11,7 @@ mod address_limit;
 mod error;
 mod exchange;
 mod hosted;
+mod logins;
 
 use jiff::Timestamp;
 use reqwest::Client;
@@ -20,6 +22,7 @@ pub use self::address_limit::AddressLimit;
 pub use self::error::Error;
 use self::exchange::MaxAges;
 pub use self::hosted::{HostedError, HostedSession, HostedSessions};
+pub use self::logins::{Logins, UnknownLogin};
 use crate::clock::Clock;
 use crate::env::EnvError;
 use crate::hash::sha256_hex;

@@ -1,0 +1,35 @@
+use chatkit_shared::http::HttpLayer;
+use chatkit_shared::identity::SigningKeys;
+use chatkit_shared::sessions::{AddressLimit, Logins};
+use chatkit_shared::setup::{Setup, SetupError};
+use chatkit_shared::store::Budgets;
+
+use crate::App;
+
+impl App {
+    /// Reads this function's variables:
+    ///
+    /// - `AUTH_MODE`: whether people sign in here
+    /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`: what our cookies are signed with
+    /// - `LIMIT_ADDRESS_*`, `TABLE_COUNTERS`, `AWS_*`: how often
+    /// - `ALLOWED_ORIGINS`, `LOG_ADDRESS`: see [`HttpLayer`]
+    pub fn from_setup(setup: &Setup) -> Result<Self, SetupError> {
+        let Setup { env, clock, ids, .. } = setup;
+        let clients = setup.clients()?;
+        let keys = SigningKeys::required(env, &clients.secrets)?;
+        let budgets = Budgets::from_env(&clients.dynamodb, env)?;
+        Ok(Self {
+            http: HttpLayer::from_env(env, keys.clone(), clock.clone(), ids.clone())?,
+            logins: Logins::from_setup(setup, &clients, keys)?,
+            limit: AddressLimit::from_env(env, budgets.clone(), clock.clone())?,
+            budgets,
+            secrets: clients.secrets,
+        })
+    }
+
+    /// Reads the secrets and connects to DynamoDB, in parallel, so that the first request does not wait for that. Ends
+    /// within two seconds and cannot fail: what could not be read is read again when it is needed.
+    pub async fn open(&self) {
+        tokio::join!(self.secrets.open(), self.budgets.open());
+    }
+}

@@ -1,0 +1,3 @@
+//! Sign-in at this server, for sites that have none.
+
+mod cookie;
