@@ -13,6 +13,7 @@ ORDER = """
     clock env hash limits json
     ids telemetry https reload
     widgets aws secrets
+    webhooks
     identity model
     endpoints files assistant
     store

@@ -29,11 +29,15 @@ REFUSED = {
     "HostedZoneId": ["example.com"],
     "UserPoolPages": ["http://example.com/", "javascript:alert(1)", "https://*.example.com/"],
     "Release": ["a b", "x" * 65],
+    "SessionIntrospectionUrl": ["http://example.com/session", "https://example.com/session?key=1"],
+    "UserClaims": ["user", "user=", "user=sub,,"],
+    "UserTokenCookies": ["", "a b", "a=b"],
+    "UserTokenHeader": ["", "X-Session", "a b"],
 }
 ACCEPTED = {
     "AllowedOrigins": ["", "https://www.example.com", "http://localhost:3000,https://www.example.com"],
     "AssistantDocument": ["", "example.json", "shop-2.json"],
-    "AuthMode": ["jwt", "anonymous", "jwt,anonymous"],
+    "AuthMode": ["jwt", "anonymous", "jwt,anonymous", "session", "jwt,session", "jwt,session,anonymous"],
     "FilesTypes": ["", "application/pdf", "image/*,text/plain"],
     "JwtSecret": ["", SECRET],
     "JwtSecretArn": ["", SECRET_ARN],
@@ -41,6 +45,9 @@ ACCEPTED = {
     "LimitUserTokensPerHour": ["0", "50000"],
     "LogRetentionDays": ["1", "731"],
     "OpenAiBaseUrl": ["https://api.openai.com/v1", "https://llm.example.com:8443/v1"],
+    "SessionCookieSecretArn": ["", SECRET_ARN],
+    "UserClaims": ["", "user=user.id,tenant=https://example.com/org"],
+    "UserTokenCookies": ["session_token", "better-auth.session_token,sid"],
     "UserPoolPages": ["", "https://example.com/chat", "https://example.com/,http://localhost:3000/"],
 }
 
@@ -58,6 +65,10 @@ SETS = [
     (SIGN_UP, "SelfMadeUsersNeedABudgetForAll"),
     ({**SIGN_UP, "LimitTenantTokensPerDay": 1}, None),
     ({}, "UserTokensNeedTheirKey"),
+    ({"AuthMode": "session"}, "SessionsNeedTheirAddress"),
+    ({"AuthMode": "session", "SessionIntrospectionUrl": "https://a.example/session"}, None),
+    ({"AuthMode": "jwt,session", "SessionIntrospectionUrl": "https://a.example/session"}, "UserTokensNeedTheirKey"),
+    ({"AuthMode": "session,anonymous", "SessionIntrospectionUrl": "https://a.example/session"}, "SelfMadeUsersNeedABudgetForAll"),
     ({"AuthMode": "jwt,anonymous", "LimitTenantTokensPerDay": 1}, "UserTokensNeedTheirKey"),
     ({"JwtSecret": SECRET, "JwtSecretArn": SECRET_ARN}, "JwtSecretIsTheOnlyKey"),
     ({"JwtSecret": SECRET, "UserPool": "true", "UserPoolPages": "https://example.com/"}, "JwtSecretIsTheOnlyKey"),

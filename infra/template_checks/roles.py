@@ -21,7 +21,6 @@ CONVERSATIONS = {
     "FilesBucket/*": {"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
     "SessionSigningSecret": READ_SECRET,
     "OpenAiSecret": READ_SECRET,
-    "ToolSigningSecret if HasAssistant": READ_SECRET,
 }
 
 # The services that may use the operator's key on behalf of a role.
@@ -45,6 +44,8 @@ PERMISSIONS = {
         "CountersTable where {'ForAllValues:StringLike': {'dynamodb:LeadingKeys': ['O#', 'U#default#vis_*']}}": {"dynamodb:GetItem"},
         "SessionSigningSecret": READ_SECRET,
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
+        "SessionCookieSecretArn if HasSessionCookieSecret": READ_SECRET,
+        "ToolSigningSecret if HasSessions": READ_SECRET,
         "OpenAiSecret if IsHosted": READ_SECRET,
     },
     "RefreshRole": {
@@ -52,17 +53,22 @@ PERMISSIONS = {
         "CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem if IsHosted"},
         "SessionSigningSecret": READ_SECRET,
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
+        "SessionCookieSecretArn if HasSessionCookieSecret": READ_SECRET,
+        "ToolSigningSecret if HasSessions": READ_SECRET,
         "OpenAiSecret if IsHosted": READ_SECRET,
     },
     "ChatRole": {
         "ChatLogs": LOGS,
         **CONVERSATIONS,
+        "ToolSigningSecret if AsksSite": READ_SECRET,
         "CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
+        "SessionCookieSecretArn if HasSessionCookieSecret": READ_SECRET,
     },
     "SocketRole": {
         "SocketLogs": LOGS,
         **CONVERSATIONS,
+        "ToolSigningSecret if HasAssistant": READ_SECRET,
         "CountersTable": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
         "SocketApi/prod/POST/@connections/*": {"execute-api:ManageConnections"},
     },
@@ -72,6 +78,8 @@ PERMISSIONS = {
         "CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
         "SessionSigningSecret": READ_SECRET,
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
+        "SessionCookieSecretArn if HasSessionCookieSecret": READ_SECRET,
+        "ToolSigningSecret if HasSessions": READ_SECRET,
     },
     "AuthRole": {
         "AuthLogs": LOGS,

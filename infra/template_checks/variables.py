@@ -25,15 +25,17 @@ NOT_SET = {
     "FILES_ACCESS_KEY_ID": "for other places than AWS",
     "FILES_SECRET_ACCESS_KEY": "for other places than AWS",
     "SSL_CERT_FILE": "Lambda's own certificates are the right ones",
+    "SESSION_COOKIE_SECRET": "everyone who may read the function's configuration could read the key",
     "TOOL_SIGNING_SECRET": "everyone who may read the function's configuration could read the key",
 }
 # Set, and not documented: an operator never changes them.
 INTERNAL = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "SOCKET_URL"}
 # Lambda's quota for all names and values of a function's variables together.
 MAX_BYTES = 4096
-# The most bytes that a reference to a resource resolves to, by the end of the resource's name.
-MAX_REFERENCE_BYTES = {"Table": 100, "Bucket": 63, "Secret": 170, "Client": 30}
-# How many it has with a stack's name of usual length.
+# Of these one is set at most, by the template's rules.
+ALTERNATIVES = {"JWT_SECRET", "JWT_SECRET_ARN", "JWKS_URL"}
+# The bytes that a reference to a resource resolves to, by the end of the resource's name, with a stack's name of usual length.
+# `just deploy` counts the real ones.
 USUAL_REFERENCE_BYTES = {"Table": 45, "Bucket": 45, "Secret": 100, "Client": 26}
 
 
@@ -47,7 +49,10 @@ def errors(template):
             yield f"{function}: a deployment of the same code would not restart it"
         variables = properties["Environment"]["Variables"]
         used |= variables.keys()
-        size = sum(len(name) + max_bytes(template, value) for name, value in variables.items())
+        sizes = {name: max_bytes(template, value) for name, value in variables.items()}
+        alternatives = sizes.keys() & ALTERNATIVES
+        size = sum(len(name) + (0 if name in alternatives else sizes[name]) for name in sizes)
+        size += max((sizes[name] for name in alternatives), default=0)
         if size > MAX_BYTES:
             yield f"{function}: the variables may have {size} bytes, of {MAX_BYTES}"
         for name, value in variables.items():
@@ -109,7 +114,7 @@ def max_bytes(template, value):
         case {"Ref": name} | {"Fn::Join": [_, {"Ref": name}]} if name in template.written["Parameters"]:
             return of_parameter(template.written["Parameters"][name])
         case {"Ref": name}:
-            return next(size for end, size in MAX_REFERENCE_BYTES.items() if name.endswith(end))
+            return next(size for end, size in USUAL_REFERENCE_BYTES.items() if name.endswith(end))
         case {"Fn::If": [_, one, other]}:
             return max(max_bytes(template, one), max_bytes(template, other))
         case {"Fn::Sub": text}:

@@ -12,6 +12,7 @@
 //! https.rs       requests to other servers: the one HTTP client, retries, bounded reads; aws/ lends it to the AWS SDK
 //! reload.rs      when secrets and published keys are read again
 //! widgets.rs     how a widget that changes is sent
+//! webhooks.rs    how what the site is asked is signed
 //! secrets/       secrets: from variables, or from Secrets Manager, read again after they have changed
 //! identity/      whose request it is: session tokens, user tokens, visitors
 //! model/         the model, through the Responses or the Chat Completions API: request, stream, neutral model events
@@ -49,4 +50,5 @@ pub mod sessions;
 pub mod setup;
 pub mod store;
 pub mod telemetry;
+pub mod webhooks;
 pub mod widgets;

@@ -10,7 +10,7 @@ use reqwest::Client;
 use crate::assistant::Assistant;
 use crate::aws::Aws;
 use crate::clock::Clock;
-use crate::endpoints::{Endpoints, Signer};
+use crate::endpoints::Endpoints;
 use crate::engine::{Engine, Limits, LiveRuns};
 use crate::env::{Env, EnvError};
 use crate::files::Files;
@@ -21,6 +21,7 @@ use crate::model::{Model, ModelConfig};
 use crate::secrets::{Secret, Secrets};
 use crate::store::{DynamoDb, Store};
 use crate::telemetry::chain;
+use crate::webhooks::Signer;
 
 /// Where and when a function runs: all that differs between Lambda, the local server and the tests.
 #[derive(Debug, Clone)]

@@ -8,8 +8,9 @@ mod setup;
 
 use std::time::Duration;
 
-use chatkit_shared::endpoints::{Effect, EffectStream, Endpoint, EndpointError, Endpoints, Expects, Signer};
+use chatkit_shared::endpoints::{Effect, EffectStream, Endpoint, EndpointError, Endpoints, Expects};
 use chatkit_shared::secrets::{Secret, Versions};
+use chatkit_shared::webhooks::Signer;
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use secrecy::SecretString;

@@ -2,8 +2,9 @@
 
 use chatkit_shared::assistant::Assistant;
 use chatkit_shared::clock::Clock;
-use chatkit_shared::endpoints::{Endpoints, Signer};
+use chatkit_shared::endpoints::Endpoints;
 use chatkit_shared::env::Env;
+use chatkit_shared::webhooks::Signer;
 use serde_json::json;
 
 use crate::harness::outside::{client, outside};

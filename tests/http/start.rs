@@ -75,7 +75,7 @@ async fn start_when_a_choice_is_unknown_lists_the_valid_ones() {
         ("REASONING_SUMMARIES", "canary", [None, None, Some("must be `true` or `false`"), None]),
         ("TITLES", "canary", [None, None, Some("must be `model`, `message` or `off`"), None]),
         ("MODEL_API", "canary", [None, None, Some("must be `responses` or `chat_completions`"), None]),
-        ("AUTH_MODE", "canary", [Some("must be a list of `jwt`, `anonymous` and `login`"); 4]),
+        ("AUTH_MODE", "canary", [Some("must be a list of `jwt`, `session`, `anonymous` and `login`"); 4]),
     ] {
         let expected = expected.map(|wants| wants.map(|wants| format!("`{name}` {wants}")));
         assert_eq!(with(name, value).await, expected);

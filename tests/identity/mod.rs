@@ -5,4 +5,6 @@ pub(crate) mod development;
 pub(crate) mod modes;
 mod published_keys;
 mod secrets;
+mod site_sessions;
+mod token_sources;
 mod user_tokens;

@@ -56,7 +56,8 @@ async fn auth_mode_accepts_jwt_anonymous_and_login_only() {
     assert_eq!(fault(&[("AUTH_MODE", "login")]).await, None, "nor do people who sign in here");
     for mode in ["none", "JWT", "jwt;anonymous", "jwt,canary", "*"] {
         let message = fault(&[("AUTH_MODE", mode), SECRET]).await;
-        assert_eq!(message.as_deref(), Some("`AUTH_MODE` must be a list of `jwt`, `anonymous` and `login`"), "{mode}");
+        let expected = "`AUTH_MODE` must be a list of `jwt`, `session`, `anonymous` and `login`";
+        assert_eq!(message.as_deref(), Some(expected), "{mode}");
     }
 }
 

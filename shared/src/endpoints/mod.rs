@@ -4,13 +4,11 @@
 //! mod.rs        one call: signed, sent, sent again where that can help
 //! answer.rs     its answer as a stream of effects, until the call's timeout
 //! effect.rs     effects and their limits
-//! signature.rs  Standard Webhooks
 //! ```
 
 mod answer;
 mod effect;
 mod error;
-mod signature;
 
 use std::time::Duration;
 
@@ -26,11 +24,11 @@ use tokio::time::Instant;
 pub use answer::EffectStream;
 pub use effect::{Effect, Output};
 pub use error::EndpointError;
-pub use signature::Signer;
 
 use crate::env::EnvError;
 use crate::https::send_with_retry;
 use crate::secrets::Secret;
+use crate::webhooks::Signer;
 
 /// The pause before the first retry; each further pause is longer by the same time.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);

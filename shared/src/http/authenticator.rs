@@ -1,13 +1,14 @@
 //! Who sends a request: the extractors of the handlers.
 
 use axum::extract::{FromRef, FromRequestParts};
-use http::header::{ACCEPT_LANGUAGE, AUTHORIZATION};
+use http::header::ACCEPT_LANGUAGE;
 use http::request::Parts;
 
+use super::token_sources::{TokenSources, bearer_token};
 use super::{ClientAddress, Error, Origins, RequestLog};
 use crate::clock::Clock;
 use crate::identity::{
-    AuthModes, Identity, Languages, Refusal, SessionTokens, SigningKeys, UserTokenError, UserTokens,
+    AuthModes, Identity, Languages, Refusal, SessionTokens, SigningKeys, SiteSessions, UserTokenError, UserTokens,
 };
 use crate::secrets::Secret;
 use crate::sessions::Logins;
@@ -27,7 +28,9 @@ pub struct RefusedIdentity(pub &'static str);
 pub struct Authenticator {
     sessions: Option<SessionTokens>,
     users: Option<UserTokens>,
+    site_sessions: Option<SiteSessions>,
     logins: Option<Logins>,
+    sources: TokenSources,
     origins: Origins,
     modes: AuthModes,
     clock: Clock,
@@ -45,8 +48,10 @@ impl Authenticator {
         let Clients { http, secrets, .. } = clients;
         let modes = AuthModes::from_env(env)?;
         let users = modes.jwt.then(|| UserTokens::from_env(env, secrets, http, clock)).transpose()?;
+        let site_sessions = modes.session.then(|| SiteSessions::from_env(env, secrets, http, clock)).transpose()?;
         let logins = Logins::from_setup(setup, clients, keys.clone())?;
-        Ok(Self { sessions, users, logins, origins: Origins::from_env(env)?, modes, clock: clock.clone() })
+        let (sources, origins) = (TokenSources::from_env(env)?, Origins::from_env(env)?);
+        Ok(Self { sessions, users, site_sessions, logins, sources, origins, modes, clock: clock.clone() })
     }
 
     /// Reads the keys of user tokens, so that no request waits for them later.
@@ -63,20 +68,45 @@ impl Authenticator {
         if let Some(RefusedIdentity(message)) = request.extensions.get() {
             return Err(Error::unauthorized(*message));
         }
-        let Some(token) = bearer_token(request)? else { return self.signed_in(request).await };
-        let users = self.users.as_ref().ok_or(UserTokenError::Invalid(Refusal::Mode))?;
-        Ok(Some(users.verify(token, self.clock.now()).await?))
+        match self.sources.header(request)? {
+            Some(token) => Ok(Some(self.verify(token).await?)),
+            None => self.user_of_cookie(request).await,
+        }
     }
 
-    /// Who is signed in. A browser sends the cookie for every page that asks it to, so what changes something is done
-    /// for our own pages only.
-    async fn signed_in(&self, request: &Parts) -> Result<Option<Identity>, Error> {
-        let Some(logins) = &self.logins else { return Ok(None) };
-        let Some(identity) = logins.recognise(&request.headers).await? else { return Ok(None) };
-        if !request.method.is_safe() {
-            self.origins.admit(&request.headers)?;
+    /// Whom a token of the site's names: a user token, or else a session that the site is asked about.
+    async fn verify(&self, token: &str) -> Result<Identity, UserTokenError> {
+        match (&self.users, &self.site_sessions) {
+            (Some(users), None) => users.verify(token, self.clock.now()).await,
+            (Some(users), Some(_)) if is_jwt(token) => users.verify(token, self.clock.now()).await,
+            (_, Some(site_sessions)) => site_sessions.verify(token).await,
+            (None, None) => Err(UserTokenError::Invalid(Refusal::Mode)),
         }
-        Ok(Some(identity))
+    }
+
+    /// Whom a cookie names, the site's or one of a login here. A browser sends it for every page that asks it to, so what
+    /// changes something is done for our own pages only.
+    async fn user_of_cookie(&self, request: &Parts) -> Result<Option<Identity>, Error> {
+        let admit = || if request.method.is_safe() { Ok(()) } else { self.origins.admit_with_cookie(&request.headers) };
+        // Another part of the site may have a cookie of the same name.
+        let may_be_a_users = |token: &String| self.site_sessions.is_some() || self.users.is_some() && is_jwt(token);
+        for token in self.sources.cookies(&request.headers).filter(may_be_a_users) {
+            admit()?;
+            match self.verify(&token).await {
+                Ok(identity) => return Ok(Some(identity)),
+                // A browser sends a cookie when its session has ended, too, and nobody can take it out.
+                Err(UserTokenError::Invalid(refusal)) => {
+                    tracing::debug!(reason = refusal.as_str(), "a cookie is not accepted");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let Some(logins) = &self.logins else { return Ok(None) };
+        let login = logins.recognise(&request.headers).await?;
+        if login.is_some() {
+            admit()?;
+        }
+        Ok(login)
     }
 
     async fn session_or_user(&self, request: &Parts) -> Result<Identity, Error> {
@@ -138,11 +168,6 @@ fn log_owner(parts: &Parts, identity: &Identity) {
     }
 }
 
-fn bearer_token(request: &Parts) -> Result<Option<&str>, Error> {
-    let Some(value) = request.headers.get(AUTHORIZATION) else { return Ok(None) };
-    let token = value.to_str().ok().and_then(|value| value.split_once(' '));
-    match token {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
-        _ => Err(Error::unauthorized("the header `Authorization` must be `Bearer <token>`")),
-    }
+fn is_jwt(token: &str) -> bool {
+    jsonwebtoken::decode_header(token).is_ok()
 }

@@ -36,6 +36,14 @@ impl Origins {
             .max_age(Duration::from_secs(7200))
     }
 
+    /// As [`Origins::admit`], for a request whose cookie says who sends it: a browser adds that for any page, so it has
+    /// to say that the page may do this.
+    pub(super) fn admit_with_cookie(&self, headers: &HeaderMap) -> Result<(), Error> {
+        let says_who =
+            headers.contains_key(ORIGIN) || headers.get("sec-fetch-site").is_some_and(|v| v == "same-origin");
+        if says_who { self.admit(headers) } else { Err(Self::refused()) }
+    }
+
     /// Refuses the request of another page: `forbidden`. CORS alone lets such a page send it, and only hides the
     /// answer. What is no browser sends no `Origin`.
     pub fn admit(&self, headers: &HeaderMap) -> Result<(), Error> {
@@ -49,7 +57,11 @@ impl Origins {
         if is_from("same-origin") || !is_foreign {
             return Ok(());
         }
-        Err(Error::new(Code::Forbidden, "pages of this origin may not do this: it is not in `ALLOWED_ORIGINS`"))
+        Err(Self::refused())
+    }
+
+    fn refused() -> Error {
+        Error::new(Code::Forbidden, "pages of this origin may not do this: it is not in `ALLOWED_ORIGINS`")
     }
 }
 

@@ -185,6 +185,7 @@ impl From<UserTokenError> for Error {
             }
             UserTokenError::Secret(error) => error.into(),
             UserTokenError::Keys(error) => Self::unavailable(error),
+            UserTokenError::Site(error) => Self::unavailable(error),
         }
     }
 }

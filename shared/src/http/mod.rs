@@ -8,6 +8,7 @@ mod log;
 mod pseudonyms;
 mod request;
 pub mod sse;
+mod token_sources;
 
 use http::HeaderName;
 

@@ -3,6 +3,7 @@
 //! - a *user token* is the site's own (a JWT, or a header on a developer's laptop): it proves who the user is
 //! - a *session token* is ours, short-lived, minted by `start` for an identity, and what the widget sends
 //! - a *login cookie* keeps somebody signed in whom this server has signed in at an identity provider
+//! - a *site session* is the site's own, too, and says nothing by itself: the site is asked whose it is
 //! - a *visitor cookie* keeps an anonymous visitor the same visitor over a reload
 
 mod claims;
@@ -14,6 +15,7 @@ mod owner;
 mod published_keys;
 mod session;
 mod signing;
+mod site_session;
 mod user_token;
 mod visitor;
 
@@ -28,6 +30,7 @@ pub use owner::{InvalidOwner, Owner};
 pub use published_keys::NoPublishedKeys;
 pub use session::{Session, SessionError, SessionId, SessionTokens};
 pub use signing::{SigningError, SigningKeys};
+pub use site_session::{NoSiteAnswer, SiteSessions};
 pub use user_token::{Refusal, UserTokenError, UserTokens};
 pub use visitor::{Visitor, Visitors};
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::published_keys::{NoPublishedKeys, PublishedKeys};
 use super::signing::long_enough;
-use super::{ClaimNames, Identity, login, session, visitor};
+use super::{ClaimNames, Identity, NoSiteAnswer, login, session, visitor};
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
 use crate::protocol::Object;
@@ -46,6 +46,9 @@ pub enum UserTokenError {
     /// There are no published keys to verify it with at the moment.
     #[error(transparent)]
     Keys(#[from] NoPublishedKeys),
+    /// The site does not say whose session it is at the moment.
+    #[error(transparent)]
+    Site(#[from] NoSiteAnswer),
 }
 
 /// What is wrong with a token that is not accepted.
@@ -63,6 +66,8 @@ pub enum Refusal {
     Kind,
     /// It names a user or tenant that cannot be, or a visitor.
     Subject,
+    /// The site knows no such session, or it has ended.
+    Session,
     /// Tokens of users are not taken.
     Mode,
 }
@@ -78,6 +83,7 @@ impl Refusal {
             Self::Time => "time",
             Self::Kind => "kind",
             Self::Subject => "subject",
+            Self::Session => "session",
             Self::Mode => "mode",
         }
     }

@@ -1,4 +1,4 @@
-//! Signatures as Standard Webhooks 1.0 has them: <https://www.standardwebhooks.com>.
+//! What the site is asked is signed as Standard Webhooks 1.0 has it: <https://www.standardwebhooks.com>.
 
 use std::fmt;
 
@@ -42,7 +42,7 @@ impl Signer {
         Ok(Self([Some(current), previous].into_iter().flatten().collect()))
     }
 
-    pub(super) fn headers(&self, id: &str, at: Timestamp, body: &[u8]) -> Result<HeaderMap, InvalidHeaderValue> {
+    pub(crate) fn headers(&self, id: &str, at: Timestamp, body: &[u8]) -> Result<HeaderMap, InvalidHeaderValue> {
         let at = at.as_second();
         let sign = |key: &Hmac<Sha256>| {
             let mut mac = key.clone();
