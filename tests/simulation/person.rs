@@ -42,10 +42,7 @@ impl Tab {
         self.fresh_at = None;
         let outcome = self.converse(&create(&format!("{} begins {number}", self.name))).await;
         let Some(thread_id) = self.page.thread_id.clone() else { return };
-        let touched = self.touch(&thread_id, |touched| {
-            touched.active -= 1;
-            touched.is_loose |= outcome == Outcome::Loose;
-        });
+        let touched = self.touch(&thread_id, |touched| touched.end(&outcome));
         if touched.begun == 1 {
             self.finished(&thread_id, &outcome, touched).await;
         }
@@ -58,10 +55,7 @@ impl Tab {
             touched.active += 1;
         });
         let outcome = self.converse(operation).await;
-        let ended = self.touch(thread_id, |touched| {
-            touched.active -= 1;
-            touched.is_loose |= outcome == Outcome::Loose;
-        });
+        let ended = self.touch(thread_id, |touched| touched.end(&outcome));
         let was_fresh = self.fresh_at.is_some_and(|fresh_at| fresh_at + 1 == begun.begun);
         self.fresh_at = None;
         if was_fresh && begun.active == 1 && begun.begun == ended.begun {
@@ -75,14 +69,22 @@ impl Tab {
     /// Looks at the thread after an operation that nothing else met.
     async fn finished(&mut self, thread_id: &str, outcome: &Outcome, touched: Touched) {
         match outcome {
-            Outcome::Whole if !touched.is_loose => {
+            Outcome::Whole if !touched.is_loose() => {
                 let shown = self.page.clone();
                 self.load(thread_id).await;
                 let now = self.touch(thread_id, |_| {});
                 // A retry that made nothing has removed nothing; the page has.
                 let made_nothing = shown.comparable().last().is_some_and(|item| item["type"] == "user_message");
+                // Of a write whose answer was lost nobody knows whether it was carried out.
+                let may_lack = shown.error.as_ref().is_some_and(|error| {
+                    error["message"]
+                        .as_str()
+                        .is_some_and(|message| message.starts_with("The conversation could not be saved"))
+                });
+                let lacks_only = may_lack && self.page.comparable().starts_with(&shown.comparable());
                 if now == touched
                     && !made_nothing
+                    && !lacks_only
                     && self.page.thread_id.is_some()
                     && let Some(difference) = shown.difference(&self.page)
                 {
@@ -119,7 +121,7 @@ impl Tab {
     /// Whether another tab or a run without a page may have changed what this page shows.
     fn is_shared(&self, thread_id: &str) -> bool {
         let touched = self.touch(thread_id, |_| {});
-        touched.is_loose || touched.active > 0 || self.tabs > 1
+        touched.is_loose() || touched.active > 0 || self.tabs > 1
     }
 
     async fn answer(&mut self, thread_id: &str, waiting: &Value, number: u64) {
@@ -160,10 +162,11 @@ impl Tab {
     /// Loads the thread, after its run if a run is left.
     pub(super) async fn load(&mut self, thread_id: &str) {
         let before = self.touch(thread_id, |_| {});
-        if before.is_loose && self.follow(thread_id).await {
+        // What can be followed is the last run; of one before it nothing is known.
+        if before.loose_since == Some(before.begun) && self.follow(thread_id).await {
             let now = self.touch(thread_id, |_| {});
             if now.begun == before.begun && now.active == 0 {
-                self.touch(thread_id, |touched| touched.is_loose = false);
+                self.touch(thread_id, |touched| touched.loose_since = None);
             }
         }
         let announced: Vec<_> = self.page.announced().cloned().collect();
@@ -176,7 +179,7 @@ impl Tab {
                     self.world.blame(format!("{}: {lost} was announced and is lost", self.name));
                 }
                 self.page = loaded;
-                let is_quiet = now.begun == before.begun && before.active == 0 && now.active == 0 && !now.is_loose;
+                let is_quiet = now.begun == before.begun && before.active == 0 && now.active == 0 && !now.is_loose();
                 self.fresh_at = is_quiet.then_some(now.begun);
             }
             Some((404, _)) => {

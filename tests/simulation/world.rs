@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use super::dice::Dice;
 use super::edge;
 use super::sabotage::Sabotage;
+use super::tab::Outcome;
 use super::time::Activity;
 use crate::harness::app::NOW;
 use crate::harness::site::SIGNING_SECRET;
@@ -64,9 +65,23 @@ pub(super) struct Touched {
     pub(super) begun: u64,
     /// Operations under way.
     pub(super) active: u64,
-    /// Whether a run may go on that no page follows.
-    pub(super) is_loose: bool,
+    /// How many operations had begun when a run was left behind that may go on, and that no page follows.
+    pub(super) loose_since: Option<u64>,
     pub(super) is_deleted: bool,
+}
+
+impl Touched {
+    pub(super) const fn is_loose(&self) -> bool {
+        self.loose_since.is_some()
+    }
+
+    /// Notes how an operation ended for its page.
+    pub(super) fn end(&mut self, outcome: &Outcome) {
+        self.active -= 1;
+        if *outcome == Outcome::Loose {
+            self.loose_since.get_or_insert(self.begun);
+        }
+    }
 }
 
 /// A process of the functions. What makes it one: nothing of it gets out after its end.
@@ -127,7 +142,7 @@ impl World {
     /// Notes what is done in a thread; what is known of it then. Of one that no page has seen begin, a run may go on.
     pub(super) fn touch(&self, thread_id: &str, change: impl FnOnce(&mut Touched)) -> Touched {
         let mut journal = self.journal.lock().unwrap();
-        let unseen = Touched { is_loose: true, ..Touched::default() };
+        let unseen = Touched { loose_since: Some(0), ..Touched::default() };
         let touched = journal.threads.entry(thread_id.to_owned()).or_insert(unseen);
         change(touched);
         *touched
