@@ -86,6 +86,8 @@ PERMISSIONS = {
         "CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
         "SessionSigningSecret": READ_SECRET,
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
+        "SessionCookieSecretArn if HasSessionCookieSecret": READ_SECRET,
+        "ToolSigningSecret if HasSessions": READ_SECRET,
     },
     "RotationRole": {
         "RotationLogs": LOGS,

@@ -19,11 +19,12 @@ ROUTES = {
     ("GET", "/api/analytics"): "Analytics",
     ("GET", "/api/usage/me"): "Analytics",
     ("GET", "/health"): "Analytics",
+    ("POST", "/api/auth/chat-token"): "Auth",
     ("POST", "/auth/logout"): "Auth",
 }
 STREAMING = "Chat"
 # Open to everyone, so throttled on their own.
-SESSIONS = ["/api/chatkit/start", "/api/chatkit/session", "/api/chatkit/refresh", "/api/chatkit/logout", "/auth/logout"]
+SESSIONS = ["/api/chatkit/start", "/api/chatkit/session", "/api/chatkit/refresh", "/api/chatkit/logout", "/api/auth/chat-token", "/auth/logout"]
 
 
 def errors(template):

@@ -88,6 +88,7 @@ pub fn functions(setup: &Setup) -> Result<Router, SetupError> {
         .route("/api/analytics", any_service(analytics.clone()))
         .route("/api/usage/me", any_service(analytics.clone()))
         .route("/health", any_service(analytics))
+        .route("/api/auth/chat-token", any_service(auth.clone()))
         .route("/auth/logout", any_service(auth))
         // `/chatkit/threads/{thread}/run`, too: a parameter here would be read twice. Any function answers an unknown
         // path in the documented shape.

@@ -8,7 +8,7 @@ mod routes;
 mod start;
 
 /// Every route: its method and path, and the function that has it.
-pub(crate) const ROUTES: [(&str, &str, &str); 13] = [
+pub(crate) const ROUTES: [(&str, &str, &str); 14] = [
     ("POST", "/api/chatkit/start", "start"),
     ("POST", "/api/chatkit/session", "start"),
     ("POST", "/api/chatkit/refresh", "refresh"),
@@ -21,5 +21,6 @@ pub(crate) const ROUTES: [(&str, &str, &str); 13] = [
     ("GET", "/api/analytics", "analytics"),
     ("GET", "/api/usage/me", "analytics"),
     ("GET", "/health", "analytics"),
+    ("POST", "/api/auth/chat-token", "auth"),
     ("POST", "/auth/logout", "auth"),
 ];

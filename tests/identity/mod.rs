@@ -1,5 +1,6 @@
 //! Who is asking, and how that is configured.
 
+mod chat_tokens;
 mod claims;
 pub(crate) mod development;
 pub(crate) mod modes;

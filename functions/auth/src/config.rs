@@ -1,5 +1,5 @@
-use chatkit_shared::http::HttpLayer;
-use chatkit_shared::identity::SigningKeys;
+use chatkit_shared::http::{Authenticator, HttpLayer};
+use chatkit_shared::identity::{ChatTokens, SigningKeys};
 use chatkit_shared::sessions::{AddressLimit, Logins};
 use chatkit_shared::setup::{Setup, SetupError};
 use chatkit_shared::store::Budgets;
@@ -9,6 +9,7 @@ use crate::App;
 impl App {
     /// Reads this function's variables:
     ///
+    /// - `JWT_*`, `JWKS_URL`, `SESSION_*`, `USER_*`: who gets a chat token
     /// - `AUTH_MODE`: whether people sign in here
     /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`: what our cookies are signed with
     /// - `LIMIT_ADDRESS_*`, `TABLE_COUNTERS`, `AWS_*`: how often
@@ -20,16 +21,19 @@ impl App {
         let budgets = Budgets::from_env(&clients.dynamodb, env)?;
         Ok(Self {
             http: HttpLayer::from_env(env, keys.clone(), clock.clone(), ids.clone())?,
+            authenticator: Authenticator::from_setup(setup, &clients, &keys, None)?,
+            chat_tokens: ChatTokens::new(keys.clone()),
             logins: Logins::from_setup(setup, &clients, keys)?,
             limit: AddressLimit::from_env(env, budgets.clone(), clock.clone())?,
             budgets,
             secrets: clients.secrets,
+            clock: clock.clone(),
         })
     }
 
     /// Reads the secrets and connects to DynamoDB, in parallel, so that the first request does not wait for that. Ends
     /// within two seconds and cannot fail: what could not be read is read again when it is needed.
     pub async fn open(&self) {
-        tokio::join!(self.secrets.open(), self.budgets.open());
+        tokio::join!(self.secrets.open(), self.budgets.open(), self.authenticator.open());
     }
 }

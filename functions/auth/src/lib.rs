@@ -1,17 +1,21 @@
 //! Sign-in for sites that have none, where `AUTH_MODE` has `login`.
 //!
+//! - `POST /api/auth/chat-token`: a user's identity for an hour at most, whatever says who they are
 //! - `POST /auth/logout`: signs out, everywhere; answers 200 with where the browser should go next, if anywhere
 //!
 //! Errors: `bad_request` where nobody signs in here, `forbidden` for a page of another origin, `rate_limit_exceeded`,
 //! `unavailable`.
 
+mod chat_token;
 mod config;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use chatkit_shared::http::{ClientAddress, Error, HttpLayer, json};
+use chatkit_shared::clock::Clock;
+use chatkit_shared::http::{Authenticator, ClientAddress, Error, HttpLayer, json};
+use chatkit_shared::identity::ChatTokens;
 use chatkit_shared::secrets::Secrets;
 use chatkit_shared::sessions::{AddressLimit, Logins};
 use chatkit_shared::store::Budgets;
@@ -19,18 +23,23 @@ use http::HeaderMap;
 use http::header::SET_COOKIE;
 use serde::Serialize;
 
+use crate::chat_token::chat_token;
+
 #[derive(Clone)]
 pub struct App {
     http: HttpLayer,
+    authenticator: Authenticator,
+    chat_tokens: ChatTokens,
     logins: Option<Logins>,
     limit: AddressLimit,
     budgets: Budgets,
     secrets: Secrets,
+    clock: Clock,
 }
 
 pub fn router(app: App) -> Router {
     let http = app.http.clone();
-    let routes = Router::new().route("/auth/logout", post(logout));
+    let routes = Router::new().route("/auth/logout", post(logout)).route("/api/auth/chat-token", post(chat_token));
     http.wrap(routes.with_state(app))
 }
 
@@ -56,5 +65,11 @@ impl App {
     fn logins(&self) -> Result<&Logins, Error> {
         let missing = || Error::bad_request("nobody signs in at this server: `AUTH_MODE` does not have `login`");
         self.logins.as_ref().ok_or_else(missing)
+    }
+}
+
+impl FromRef<App> for Authenticator {
+    fn from_ref(app: &App) -> Self {
+        app.authenticator.clone()
     }
 }

@@ -8,7 +8,8 @@ use super::token_sources::{TokenSources, bearer_token};
 use super::{ClientAddress, Error, Origins, RequestLog};
 use crate::clock::Clock;
 use crate::identity::{
-    AuthModes, Identity, Languages, Refusal, SessionTokens, SigningKeys, SiteSessions, UserTokenError, UserTokens,
+    AuthModes, ChatTokens, Identity, Languages, Refusal, SessionTokens, SigningKeys, SiteSessions, UserTokenError,
+    UserTokens,
 };
 use crate::secrets::Secret;
 use crate::sessions::Logins;
@@ -27,6 +28,7 @@ pub struct RefusedIdentity(pub &'static str);
 #[derive(Clone)]
 pub struct Authenticator {
     sessions: Option<SessionTokens>,
+    chat_tokens: Option<ChatTokens>,
     users: Option<UserTokens>,
     site_sessions: Option<SiteSessions>,
     logins: Option<Logins>,
@@ -47,11 +49,13 @@ impl Authenticator {
         let Setup { env, clock, .. } = setup;
         let Clients { http, secrets, .. } = clients;
         let modes = AuthModes::from_env(env)?;
+        // Where a session is good, a chat token is.
+        let chat_tokens = sessions.is_some().then(|| ChatTokens::new(keys.clone()));
         let users = modes.jwt.then(|| UserTokens::from_env(env, secrets, http, clock)).transpose()?;
         let site_sessions = modes.session.then(|| SiteSessions::from_env(env, secrets, http, clock)).transpose()?;
         let logins = Logins::from_setup(setup, clients, keys.clone())?;
         let (sources, origins) = (TokenSources::from_env(env)?, Origins::from_env(env)?);
-        Ok(Self { sessions, users, site_sessions, logins, sources, origins, modes, clock: clock.clone() })
+        Ok(Self { sessions, chat_tokens, users, site_sessions, logins, sources, origins, modes, clock: clock.clone() })
     }
 
     /// Reads the keys of user tokens, so that no request waits for them later.
@@ -87,11 +91,13 @@ impl Authenticator {
     /// Whom a cookie names, the site's or one of a login here. A browser sends it for every page that asks it to, so what
     /// changes something is done for our own pages only.
     async fn user_of_cookie(&self, request: &Parts) -> Result<Option<Identity>, Error> {
-        let admit = || if request.method.is_safe() { Ok(()) } else { self.origins.admit_with_cookie(&request.headers) };
+        let is_change = !request.method.is_safe();
         // Another part of the site may have a cookie of the same name.
         let may_be_a_users = |token: &String| self.site_sessions.is_some() || self.users.is_some() && is_jwt(token);
         for token in self.sources.cookies(&request.headers).filter(may_be_a_users) {
-            admit()?;
+            if is_change {
+                self.origins.admit_with_cookie(&request.headers)?;
+            }
             match self.verify(&token).await {
                 Ok(identity) => return Ok(Some(identity)),
                 // A browser sends a cookie when its session has ended, too, and nobody can take it out.
@@ -103,8 +109,9 @@ impl Authenticator {
         }
         let Some(logins) = &self.logins else { return Ok(None) };
         let login = logins.recognise(&request.headers).await?;
-        if login.is_some() {
-            admit()?;
+        // A page of another site cannot send this cookie at all.
+        if is_change && login.is_some() {
+            self.origins.admit(&request.headers)?;
         }
         Ok(login)
     }
@@ -114,6 +121,12 @@ impl Authenticator {
             && SessionTokens::claims_to_be_ours(token)
         {
             return Ok(sessions.authenticate(token, self.clock.now(), self.modes).await?.identity);
+        }
+        if let (Some(chat_tokens), Some(token)) = (&self.chat_tokens, bearer_token(request)?)
+            && ChatTokens::claims_to_be_ours(token)
+        {
+            let invalid = || Error::unauthorized("the chat token is not valid, or it has ended");
+            return chat_tokens.verify(token, self.clock.now()).await?.ok_or_else(invalid);
         }
         let missing = || Error::unauthorized("this route needs `Authorization: Bearer <token>`");
         self.user(request).await?.ok_or_else(missing)

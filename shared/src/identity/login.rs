@@ -11,7 +11,7 @@ use super::cookies::{self, VisitorCookie};
 use super::{Claims, Identity, Owner, SigningError, SigningKeys};
 use crate::secrets::{Secret, SecretError};
 
-pub(super) const TYPE: &str = "chatkit-login+jwt";
+const TYPE: &str = "chatkit-login+jwt";
 const AUDIENCE: &str = "chatkit-login";
 
 /// Of a cookie, its name included: browsers drop a larger one.

@@ -2,10 +2,12 @@
 //!
 //! - a *user token* is the site's own (a JWT, or a header on a developer's laptop): it proves who the user is
 //! - a *session token* is ours, short-lived, minted by `start` for an identity, and what the widget sends
+//! - a *chat token* is ours, too: an hour at most of a user's identity, with the permissions that were asked for
 //! - a *login cookie* keeps somebody signed in whom this server has signed in at an identity provider
 //! - a *site session* is the site's own, too, and says nothing by itself: the site is asked whose it is
 //! - a *visitor cookie* keeps an anonymous visitor the same visitor over a reload
 
+mod chat_token;
 mod claims;
 mod cookies;
 mod languages;
@@ -21,6 +23,7 @@ mod visitor;
 
 use std::net::IpAddr;
 
+pub use chat_token::ChatTokens;
 pub use claims::{ClaimNames, Claims};
 pub use cookies::VisitorCookie;
 pub use languages::Languages;
@@ -33,6 +36,9 @@ pub use signing::{SigningError, SigningKeys};
 pub use site_session::{NoSiteAnswer, SiteSessions};
 pub use user_token::{Refusal, UserTokenError, UserTokens};
 pub use visitor::{Visitor, Visitors};
+
+/// How the media types of our tokens begin.
+const OUR_TYPES: &str = "chatkit-";
 
 /// A verified identity.
 #[derive(Debug, Clone, PartialEq, Eq)]

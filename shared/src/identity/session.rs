@@ -13,7 +13,7 @@ use crate::secrets::{Secret, SecretError};
 
 /// The media type of our tokens, in their header, so that no other kind of token is taken for one (RFC 8725, section
 /// 3.11).
-pub(super) const TYPE: &str = "chatkit-session+jwt";
+const TYPE: &str = "chatkit-session+jwt";
 const ISSUER: &str = "chatkit";
 const AUDIENCE: &str = "chatkit-session";
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::published_keys::{NoPublishedKeys, PublishedKeys};
 use super::signing::long_enough;
-use super::{ClaimNames, Identity, NoSiteAnswer, login, session, visitor};
+use super::{ClaimNames, Identity, NoSiteAnswer, OUR_TYPES};
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
 use crate::protocol::Object;
@@ -247,7 +247,7 @@ impl SharedKeys {
 fn identity(names: &ClaimNames, token: &TokenData<Claims>, now: Timestamp) -> Result<Identity, Refusal> {
     let TokenData { header, claims, .. } = token;
     // A deployment may sign everything with one secret; a token of ours is still no user's.
-    if header.typ.as_ref().is_some_and(|typ| [session::TYPE, visitor::TYPE, login::TYPE].contains(&typ.as_str())) {
+    if header.typ.as_ref().is_some_and(|typ| typ.starts_with(OUR_TYPES)) {
         return Err(Refusal::Kind);
     }
     // What must be understood is not understood here (RFC 7515, section 4.1.11; `b64` is of RFC 7797).

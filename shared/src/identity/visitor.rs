@@ -12,7 +12,7 @@ use super::{Identity, InvalidOwner, Owner, SigningError, SigningKeys};
 use crate::ids::{self, Ids};
 use crate::secrets::{Secret, SecretError};
 
-pub(super) const TYPE: &str = "chatkit-visitor+jwt";
+const TYPE: &str = "chatkit-visitor+jwt";
 const AUDIENCE: &str = "chatkit-visitor";
 const LIFETIME: Duration = Duration::from_hours(365 * 24);
 
