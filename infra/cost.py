@@ -93,8 +93,8 @@ def options(memory):
     """What a month of an option costs beside that."""
     provisioned = memory["chat"] / 1024 * SECONDS_OF_A_MONTH
     return {
-        "JwtSecretArn: the secret of your own": price("secret_month", 1),
-        "AssistantDocument: the tools' signing key": price("secret_month", 1),
+        "JwtSecretArn, SessionCookieSecretArn: each secret": price("secret_month", 1),
+        "AssistantDocument, SessionIntrospectionUrl: a key": price("secret_month", 1),
         "LimitTenantTokensPerDay: a metric of an alarm": price("alarm_metric_month", 1),
         "ChatProvisionedConcurrency: each environment": price("lambda_provisioned_gb_second_arm64", provisioned),
         "Firewall, and 0.60 for a million requests": price("firewall_month", 1) + price("firewall_rule_month", 2),

@@ -70,9 +70,9 @@ class Prices(unittest.TestCase):
         for name, entry in MODELS.items():
             self.assertEqual(entry.keys(), {"input", "cached_input", "output", "source"}, name)
 
-    def test_an_idle_month_costs_at_most_two_dollars(self):
+    def test_an_idle_month_costs_at_most_2_20_usd(self):
         self.assertLess(sum(idle("dev").values()), 1)
-        self.assertLessEqual(sum(idle("prod").values()), 2)
+        self.assertLessEqual(sum(idle("prod").values()), 2.2001)
 
 
 class Page(unittest.TestCase):
