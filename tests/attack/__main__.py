@@ -9,13 +9,13 @@ import sys
 import time
 from contextlib import nullcontext
 
-from . import bodies, files, framing, limits, local_server, origins, others, sessions, tokens
+from . import bodies, cookies, files, framing, limits, local_server, origins, others, sessions, tokens
 from .attack import faults
 from .world import JWT_SECRET, SIGNING_SECRET, elsewhere, started
 
 GROUPS = {
     group.__name__.rpartition(".")[2]: group
-    for group in [tokens, sessions, origins, framing, bodies, others, limits, files, local_server]
+    for group in [tokens, sessions, cookies, origins, framing, bodies, others, limits, files, local_server]
 }
 
 

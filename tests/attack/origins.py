@@ -33,6 +33,8 @@ ROUTES = [
     "/api/chatkit/session",
     "/api/chatkit/refresh",
     "/api/chatkit/logout",
+    "/api/auth/chat-token",
+    "/auth/logout",
     "/chatkit",
     "/chatkit/attachments",
     "/api/chat",

@@ -137,7 +137,7 @@ async fn claims_have_the_names_that_the_operator_gives_them() {
     let app = App::with([("USER_CLAIMS", names)]).await;
     let claims = json!({
         "user": { "id": "ada-7", "name": "Ada", "email": "ada@example.com" },
-        "https://site.example/org.id": "acme", "roles": "analytics:read other",
+        "https://site.example/org.id": "acme", "roles": ["analytics:read", "other"],
         "name": "not read", "tenant": "not read",
     });
     let Clients { http, secrets, .. } = outside(&app);

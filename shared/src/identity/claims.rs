@@ -110,9 +110,14 @@ impl ClaimNames {
             Some(tenant) => tenant.as_str().ok_or(Refusal::Malformed)?,
         };
         let owner = Owner::new(tenant, user).map_err(|_| Refusal::Subject)?;
-        let mut permissions = words(find(claims, &self.permissions))?;
+        let mut permissions = match find(claims, &self.permissions) {
+            None | Some(Value::Null) => Vec::new(),
+            Some(permissions) => Vec::deserialize(permissions).map_err(|_| Refusal::Malformed)?,
+        };
         // As OAuth writes them.
-        permissions.extend(words(claims.get("scope"))?);
+        let scope = claims.get("scope").filter(|scope| !scope.is_null());
+        let scope = scope.map(|scope| scope.as_str().ok_or(Refusal::Malformed)).transpose()?.unwrap_or_default();
+        permissions.extend(scope.split_whitespace().map(ToOwned::to_owned));
         Ok(Identity { permissions, claims: self.profile(claims), ..Identity::of(owner) })
     }
 
@@ -150,16 +155,4 @@ fn find<'a>(claims: &'a Object, name: &str) -> Option<&'a Value> {
         let (first, rest) = name.split_once('.')?;
         rest.split('.').try_fold(claims.get(first)?, |value, part| value.get(part))
     })
-}
-
-/// A list of texts, or one text with spaces between them.
-fn words(value: Option<&Value>) -> Result<Vec<String>, Refusal> {
-    match value {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::String(text)) => Ok(text.split_whitespace().map(ToOwned::to_owned).collect()),
-        Some(Value::Array(texts)) => {
-            texts.iter().map(|text| text.as_str().map(ToOwned::to_owned).ok_or(Refusal::Malformed)).collect()
-        }
-        Some(_) => Err(Refusal::Malformed),
-    }
 }
