@@ -43,11 +43,8 @@ impl JsonBody {
         let mut deserializer = serde_json::Deserializer::from_slice(&self.0);
         let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             Error::bad_request(match error.path().to_string().as_str() {
-                "." => match error.inner().to_string().split_once(" at line ") {
-                    // No other message of the parser is sure to quote no value.
-                    Some((missing, _)) if missing.starts_with("missing field") => missing.to_owned(),
-                    Some(_) | None => "the body is not the JSON object that this route takes".to_owned(),
-                },
+                // No message of the parser is sure to quote no value.
+                "." => "the body is not the JSON object that this route takes".to_owned(),
                 path => format!("`{path}` is missing or has the wrong type"),
             })
         })?;

@@ -147,7 +147,6 @@ impl UserTokens {
         match env.get("JWT_ISSUER") {
             Some(issuer) => {
                 validation.set_issuer(&[issuer]);
-                required.push("iss");
             }
             None => validation.iss = None,
         }
