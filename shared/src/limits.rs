@@ -146,6 +146,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_time_to_wait_is_told_in_whole_seconds() {
+        for (nanoseconds, expected) in [(0, 1), (1, 1), (1_000_000_000, 1), (1_000_000_001, 2)] {
+            assert_eq!(whole_seconds(Duration::from_nanos(nanoseconds)), expected, "{nanoseconds}");
+        }
+    }
+
     proptest! {
         #[test]
         fn never_more_than_the_capacity_and_what_refilled(

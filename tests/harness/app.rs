@@ -70,10 +70,13 @@ impl App {
 
     /// The functions once more, as another process would have them; `seed` makes its ids differ.
     pub(crate) fn router(env: &Env, clock: &Clock, seed: u64) -> Router {
+        functions(&Self::setup(env, clock, seed)).unwrap()
+    }
+
+    /// What a function of such a process is built from.
+    pub(crate) fn setup(env: &Env, clock: &Clock, seed: u64) -> Setup {
         let ids = Ids::seeded(clock.clone(), seed);
-        let setup =
-            Setup { env: env.clone(), clock: clock.clone(), ids, cookie: VisitorCookie::CrossSite, dynamodb: None };
-        functions(&setup).unwrap()
+        Setup { env: env.clone(), clock: clock.clone(), ids, cookie: VisitorCookie::CrossSite, dynamodb: None }
     }
 
     /// Sends a request and reads the whole answer.
@@ -111,6 +114,10 @@ impl Answer {
     pub(crate) async fn of(response: http::Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
         let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        // A HEAD request gets the length without the body.
+        if let (Some(length), false) = (parts.headers.get("content-length"), text.is_empty()) {
+            assert_eq!(length, &text.len().to_string());
+        }
         Self { status: parts.status, headers: parts.headers, text }
     }
 

@@ -6,6 +6,8 @@ use chatkit_shared::http::{Pseudonyms, RequestLog};
 use chatkit_shared::identity::SigningKeys;
 use chatkit_shared::model::TokenUsage;
 use http::StatusCode;
+use http_body::Body as _;
+use http_body_util::BodyExt;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -91,6 +93,39 @@ async fn log_of_a_streamed_turn_is_written_when_it_ends() {
         "model": "test-model", "input_tokens": 24, "output_tokens": 4, "first_event_ms": 200, "latency_ms": 1_234,
     });
     assert_eq!(line(&log), expected(&answer, "POST", "/chatkit", &fields));
+}
+
+#[tokio::test]
+async fn log_of_a_request_that_follows_a_turn_is_written_when_it_ends() {
+    let app = App::start().await;
+    let gate = Gate::closed();
+    app.model.then(answer("Hello there").stepwise(&gate));
+    let mut started = app.live("ada", &create("Hi")).await;
+    gate.open();
+    gate.open();
+    let thread = started.until("thread.created").await["thread"]["id"].as_str().unwrap().to_owned();
+    started.until("thread.item.added").await;
+    let log = Log::start();
+    let lines = || log.requests().into_iter().filter(|line| line["operation"] == "run.follow").count();
+    let request = get(&format!("/chatkit/threads/{thread}/run")).bearer(&app.user_token("ada"));
+    let mut follower = Live::of(app.begin(request).await);
+    follower.next().await.unwrap();
+    assert_eq!(lines(), 0);
+    gate.open_for_good();
+    follower.end().await;
+    assert_eq!(lines(), 1);
+}
+
+#[tokio::test]
+async fn log_of_a_request_is_written_with_its_last_bytes() {
+    let app = App::start().await;
+    let log = Log::start();
+    let mut body = app.begin(get("/health")).await.into_body();
+    assert_eq!(log.requests(), [] as [Value; 0]);
+    // Lambda asks for no more after them, and may freeze the process.
+    body.frame().await.unwrap().unwrap();
+    assert!(body.is_end_stream());
+    assert_eq!(log.requests().len(), 1);
 }
 
 #[tokio::test]

@@ -54,6 +54,7 @@ async fn start_when_a_number_is_invalid_names_the_variable() {
             assert_eq!(with(name, value).await, [const { None }; 4], "{name} {value:?}");
         }
     }
+    assert_eq!(with("LIMIT_MESSAGE_CHARS", "65000").await, [const { None }; 4]);
     let [_, _, chat, _] = with("LIMIT_MESSAGE_CHARS", "65001").await;
     let wants = "must be at most 65000, because a message holds 64 KB";
     assert_eq!(chat, Some(format!("`LIMIT_MESSAGE_CHARS` {wants}")));

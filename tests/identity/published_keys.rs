@@ -103,7 +103,7 @@ impl Key {
                 let pair = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
                 let public = Ed25519KeyPair::from_pkcs8(pair.as_ref()).unwrap();
                 let x = URL_SAFE_NO_PAD.encode(public.public_key());
-                let public = json!({ "kty": "OKP", "crv": "Ed25519", "x": x });
+                let public = json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "use": "sig" });
                 (EncodingKey::from_ed_der(pair.as_ref()), Some(public))
             }
             other => panic!("no {other:?} here"),
@@ -211,14 +211,25 @@ async fn published_keys_are_read_again_for_an_unknown_key_once_a_minute() {
     assert_eq!(provider.asked(), 1);
 
     // Without a new key in sight they are read every hour, and stay good while that fails.
-    provider.answer(500, "");
-    app.clock.advance(3_600_000);
-    assert_eq!(status(&app, &old.sign(&claims())).await, 200);
-    assert_eq!(provider.asked(), 1);
+    for (code, body) in [(500, ""), (200, "{\"keys\":[]}")] {
+        provider.answer(code, body);
+        app.clock.advance(3_600_000);
+        assert_eq!(status(&app, &old.sign(&claims())).await, 200);
+        assert_eq!(provider.asked(), 1);
+    }
     provider.publish(&[&new]);
     app.clock.advance(3_600_000);
     assert_eq!(status(&app, &new.sign(&claims())).await, 200);
     assert_eq!(status(&app, &old.sign(&claims())).await, 401, "what is withdrawn is not good any more");
+}
+
+#[tokio::test]
+async fn published_keys_are_read_while_a_function_starts() {
+    let provider = Provider::start().await;
+    provider.publish(&[&Key::new("one", Algorithm::ES256)]);
+    let app = provider.app().await;
+    chatkit_start::App::from_setup(&App::setup(&app.env, &app.clock, 2)).unwrap().open().await;
+    assert_eq!(provider.asked(), 1);
 }
 
 #[tokio::test]
@@ -232,24 +243,32 @@ async fn published_keys_when_unreadable_answer_unavailable_and_are_read_again() 
     let short = [vec![0x7f; 256], [vec![0; 200], vec![0xff; 128]].concat()]
         .map(|modulus| json!({ "kty": "RSA", "kid": "one", "n": URL_SAFE_NO_PAD.encode(modulus), "e": "AQAB" }));
     let short = json!({ "keys": short }).to_string();
+    let curves = [
+        json!({ "kty": "EC", "kid": "one", "crv": "P-384", "x": "A".repeat(64), "y": "A".repeat(64) }),
+        json!({ "kty": "OKP", "kid": "one", "crv": "P-256", "x": "A".repeat(43) }),
+    ];
+    let curves = json!({ "keys": curves }).to_string();
     let mut pause = 1;
-    for (status, body, problem) in [
+    for (code, body, problem) in [
         (503, "", "it answered with the status 503"),
         (301, "", "it answered with the status 301"),
         (200, "canary", unusable),
         (200, "{\"keys\":[]}", unusable),
         (200, &short, unusable),
+        (200, &curves, unusable),
         (200, large.as_str(), "its answer is larger than 131072 bytes"),
     ] {
-        provider.answer(status, body);
+        provider.answer(code, body);
         for _ in 0..2 {
             app.send(post(START, &json!({})).bearer(&key.sign(&claims()))).await.error(503, "unavailable");
         }
         assert_eq!(provider.asked(), 1, "{problem}");
         let cause = log.requests().pop().unwrap()["cause"].as_str().unwrap().to_owned();
         assert!(cause.ends_with(&format!("there are no keys of `JWKS_URL`: {problem}")), "{cause}");
-        app.clock.advance(pause * 1_000);
-        pause *= 2;
+        app.clock.advance(pause * 1_000 - 1);
+        assert_eq!((status(&app, &key.sign(&claims())).await, provider.asked()), (503, 0), "before {pause} s");
+        app.clock.advance(1);
+        pause = 60.min(pause * 2);
     }
     assert!(!log.text().contains("canary"));
     provider.publish(&[&key]);

@@ -316,6 +316,12 @@ async fn jwt_secret_from_secrets_manager_may_be_rotated() {
         assert_eq!(status(&token(secret)).await, 200, "{secret}");
     }
     assert_eq!(status(&token("a third secret of more than thirty-two bytes")).await, 401);
+    // What is signed with the right secret, and wrong otherwise, is no reason to read it again.
+    app.clock.advance(60_000);
+    manager.asked();
+    let nobody = user_token(&Env::from_iter([("JWT_SECRET", NEW)]), &json!({ "exp": App::began() + 31_536_000 }));
+    assert_eq!(status(&nobody).await, 401);
+    assert_eq!(manager.asked(), [""; 0]);
 }
 
 #[tokio::test]

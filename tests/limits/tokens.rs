@@ -104,6 +104,24 @@ async fn budget_during_a_turn_holds_the_reservation_until_the_end() {
 }
 
 #[tokio::test]
+async fn turn_holds_its_answer_its_history_and_its_instructions() {
+    let document = json!({ "instructions": "x".repeat(400) }).to_string();
+    let app = App::with([BOUNDS[0], ("MAX_CONTEXT_TOKENS", "1000"), ("ASSISTANT", document.as_str())]).await;
+    let gate = Gate::closed();
+    app.model.then(sse([created("resp_1")]).wait(&gate).abort());
+    let held = async {
+        app.model.asked(1).await;
+        let held = used(&app, "ada").await;
+        gate.open();
+        held
+    };
+    let (_, held) = tokio::join!(app.send(ask("ada")), held);
+    assert_eq!(held, 100 + 1_000 + 100);
+    // Nobody counts it: the instructions are no more than their bytes, the question and what stands around both.
+    assert_eq!(used(&app, "ada").await, 400 + 2 + 16 + 64);
+}
+
+#[tokio::test]
 async fn budget_when_no_turn_happens_is_charged_the_prompt_at_most() {
     let app = App::with(BOUNDS).await;
     let nowhere = app.chatkit("ada", &add("thr_none", "Hi")).await;

@@ -3,9 +3,10 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use super::{again, budget, in_halves, live, other_process, reload, run_of, send, texts, thread, until_delta, used};
-use crate::harness::app::{App, add};
+use crate::harness::app::{App, add, request};
 use crate::harness::dynamodb::Fault;
 use crate::harness::model::{self, Gate};
 use crate::harness::responses::{answer, delta, message_added, message_done, part_added, sse};
@@ -149,8 +150,27 @@ async fn run_that_dies_before_its_first_sign_of_life_lets_the_same_message_in() 
 }
 
 #[tokio::test]
-async fn process_that_was_taken_for_dead_stores_nothing_more() {
+async fn answer_outside_of_threads_that_died_counts_what_it_held() {
     let app = App::start().await;
+    let silent = Gate::closed();
+    app.model.then(in_halves(&silent, &silent, &silent));
+    let dying = App::router(&app.env, &chatkit_shared::clock::Clock::fixed(app.clock.now()), 13);
+    let body = json!({ "messages": [{ "role": "user", "content": "Hi" }], "stream": true }).to_string();
+    let ask = || request(Method::POST, "/api/chat", "alice", body.clone().into());
+    std::mem::forget(dying.oneshot(ask()).await.unwrap());
+    let (held, open) = budget(&app);
+    assert_eq!(open, 1);
+    app.clock.advance(16 * 60_000);
+    app.model.then(answer("Fine"));
+    assert_eq!(send(&app.router, ask()).await.status, 200);
+    let is_held = |record: &Value| record.as_object().unwrap().keys().any(|name| name.starts_with("r_"));
+    app.dynamo.until("counters", |records| !records.iter().any(is_held)).await;
+    assert_eq!(budget(&app), (held + used(&app).1, 0));
+}
+
+#[tokio::test]
+async fn process_that_was_taken_for_dead_stores_nothing_more() {
+    let app = App::with([("LIMIT_TENANT_TOKENS_PER_DAY", "1000000")]).await;
     let thread_id = thread(&app).await;
     let (one, two) = (Gate::closed(), Gate::closed());
     app.model.then(in_halves(&one, &two, &two));
@@ -165,6 +185,11 @@ async fn process_that_was_taken_for_dead_stores_nothing_more() {
     let router = other_process(&app);
     assert_eq!(texts(&router, "alice", &thread_id).await, ["Hi", "Hello", "go", "One, "]);
     let settled = (used(&app), budget(&app));
+    let tenant = || app.dynamo.records("counters").into_iter().find(|record| record["pk"]["S"] == "T#default").unwrap();
+    // Another turn has been counted since.
+    let mut counted = tenant();
+    counted["last"]["S"] = json!("another");
+    app.dynamo.put("counters", &counted);
     // It wakes up.
     clock.advance(18_000);
     let last = started.rest().await.pop().unwrap();
@@ -172,4 +197,5 @@ async fn process_that_was_taken_for_dead_stores_nothing_more() {
     two.open_for_good();
     assert_eq!((used(&app), budget(&app)), settled);
     assert_eq!(texts(&router, "alice", &thread_id).await, ["Hi", "Hello", "go", "One, "]);
+    assert_eq!(tenant(), counted);
 }

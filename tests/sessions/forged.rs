@@ -50,6 +50,8 @@ fn forgeries(genuine: &str, signing: &str) -> Vec<(&'static str, String)> {
         ("HS512", header_with("alg", json!("HS512"))),
         ("RS256", header_with("alg", json!("RS256"))),
         ("ES256", header_with("alg", json!("ES256"))),
+        ("another type", header_with("typ", json!("JWT"))),
+        ("no type", header_with("typ", Value::Null)),
         ("an unknown key id", header_with("kid", json!("0123456789abcdef"))),
         ("a key id that is a path", header_with("kid", json!("../../dev/null"))),
         ("no key id", header_with("kid", Value::Null)),

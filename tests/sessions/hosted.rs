@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use crate::harness::app::App;
 use crate::harness::hosted::{ScriptedSessions, session};
 use crate::harness::requests::{Carrying, post};
+use crate::harness::responses::upstream_error;
+use crate::harness::secrets_manager::SecretsManager;
 use crate::harness::sessions::{START, cookie, secret};
 use crate::harness::tokens::user_token;
 
@@ -30,6 +32,36 @@ async fn hosted_with(api: &ScriptedSessions, visitor_days: &str) -> App {
 fn user(api: &ScriptedSessions) -> Value {
     let [request] = <[_; 1]>::try_from(api.requests()).expect("one request");
     serde_json::from_slice::<Value>(&request.body).unwrap()["user"].clone()
+}
+
+#[tokio::test]
+async fn hosted_function_connects_while_it_starts() {
+    let api = ScriptedSessions::start().await;
+    let app = hosted(&api).await;
+    chatkit_start::App::from_setup(&App::setup(&app.env, &app.clock, 2)).unwrap().open().await;
+    let asked: Vec<_> = api.requests().into_iter().map(|request| request.line).collect();
+    assert_eq!(asked, ["HEAD /v1/chatkit/sessions"]);
+    assert_eq!(app.dynamo.reset().units(), (0.5, 0.0));
+}
+
+#[tokio::test]
+async fn hosted_start_with_a_rotated_key_reads_the_new_one() {
+    let (api, manager) = (ScriptedSessions::start().await, SecretsManager::start().await);
+    let app = hosted(&api).await;
+    let mut env = app.env.clone();
+    env.set("AWS_ENDPOINT_URL_SECRETS_MANAGER", manager.url.as_str());
+    env.set("OPENAI_API_KEY", "");
+    env.set("OPENAI_SECRET_ARN", "arn:openai");
+    manager.put("arn:openai", "AWSCURRENT", "sk-old");
+    let app = App { router: App::router(&env, &app.clock, 2), ..app };
+    api.then(session("ek_1", App::began() + 300));
+    secret(&app.send(post(START, &json!({}))).await);
+    manager.rotate("arn:openai", "sk-new");
+    api.then(upstream_error(401, "invalid_request_error", "invalid_api_key"));
+    api.then(session("ek_2", App::began() + 300));
+    assert_eq!(secret(&app.send(post(START, &json!({}))).await), "ek_2");
+    let keys: Vec<_> = api.requests().iter().map(|request| request.headers["authorization"].clone()).collect();
+    assert_eq!(keys, ["Bearer sk-old", "Bearer sk-old", "Bearer sk-new"]);
 }
 
 #[tokio::test]

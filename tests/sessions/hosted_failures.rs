@@ -43,6 +43,7 @@ fn without(name: &str) -> Answer {
 /// All that is not a session.
 fn failures() -> Vec<(&'static str, Answer)> {
     let with_end = |end: Value| body(&session_object("ek_1", &end));
+    let good = session_object("ek_1", &json!(App::began() + 300));
     vec![
         ("401", upstream_error(401, "invalid_request_error", "invalid_api_key")),
         ("403", upstream_error(403, "invalid_request_error", "forbidden")),
@@ -52,6 +53,7 @@ fn failures() -> Vec<(&'static str, Answer)> {
         ("503 in HTML", Answer::with(503, "text/html", format!("<h1>{LEAK}</h1>"))),
         ("a redirect", Answer::with(302, "text/plain", LEAK).header("location", "/v1/elsewhere")),
         ("a redirect that keeps the body", Answer::with(307, "text/plain", LEAK).header("location", "/v1/elsewhere")),
+        ("500 with a session", Answer::with(500, "application/json", good.to_string())),
         ("nothing", Answer::with(200, "application/json", "")),
         ("a text", body(&json!(LEAK))),
         ("HTML", Answer::with(200, "text/html", format!("<h1>{LEAK}</h1>"))),

@@ -35,6 +35,15 @@ fn ended(answer: &Answer) {
     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""));
 }
 
+/// In how many days the records whose keys begin so expire.
+fn kept_days(app: &App, partition: &str, sort: &str) -> Vec<i64> {
+    let records = app.dynamo.records("counters").into_iter();
+    let of_key = records
+        .filter(|record| record["pk"]["S"].as_str().unwrap().starts_with(partition) && record["sk"]["S"] == sort);
+    let expires_at = of_key.map(|record| record["expires_at"]["N"].as_str().unwrap().parse::<i64>().unwrap());
+    expires_at.map(|expires_at| (expires_at - App::began()) / (24 * 3_600)).collect()
+}
+
 #[tokio::test]
 async fn logout_ends_the_family_at_once() {
     let app = App::start().await;
@@ -44,6 +53,8 @@ async fn logout_ends_the_family_at_once() {
     let answer = app.logout(&of(&first), None).await;
     ended(&answer);
     assert_eq!(answer.headers.get("set-cookie"), None);
+    // Longer than a session of it could be exchanged.
+    assert_eq!(kept_days(&app, "S#", "family"), [31]);
     for token in [&first, &second] {
         assert_eq!(app.refresh(token, Some("ada")).await.error(401, "unauthorized"), ENDED);
     }
@@ -118,7 +129,8 @@ async fn logout_everywhere_makes_a_visitor_somebody_new() {
     assert_eq!(read(&other).1["sub"], read(&token).1["sub"]);
     ended(&app.logout(&everywhere(&token), None).await);
     assert_eq!(app.refresh(&other, None).await.error(401, "unauthorized"), ENDED);
-    // A copy of the cookie opens nothing any more.
+    // A copy of the cookie opens nothing any more, as long as it lasts.
+    assert_eq!(kept_days(&app, "U#", "sessions"), [366]);
     app.clock.advance(300 * 24 * 3_600_000);
     let stranger = secret(&app.send(post(START, &json!({})).with("cookie", &jar)).await);
     assert_ne!(read(&stranger).1["sub"], read(&token).1["sub"]);

@@ -88,6 +88,13 @@ async fn start_with_the_cookie_keeps_the_visitor() {
     let (_, renewed, _) = parts(&reloaded);
     assert_eq!(read(&renewed).1["exp"], App::began() + 2 * YEAR - 1);
 
+    // Under another name it may be anybody's: without the prefix, a sibling's page can set it.
+    for name in ["chatkit_visitor", "__Host-chatkit_visitor2", "__Secure-chatkit_visitor"] {
+        let other = jar.replace("__Host-chatkit_visitor", name);
+        let started = app.send(post(START, &json!({})).with("cookie", &other)).await;
+        assert_ne!(subject(&secret(&started)), subject(&first), "{name}");
+    }
+
     // The browser would not send the old one any more; whoever does is somebody new.
     app.clock.advance(1000);
     let returned = app.send(post(START, &json!({})).with("cookie", &jar)).await;
@@ -143,6 +150,9 @@ async fn start_with_a_forged_cookie_makes_a_new_visitor() {
         String::new(),
         "\u{1f600}%00\"".to_owned(),
     ];
+    let shorter = sign(&header, &with(&claims, "exp", json!(App::began() + 1)), signing, Algorithm::HS256);
+    let request = post(START, &json!({})).with("cookie", &format!("__Host-chatkit_visitor={shorter}"));
+    assert_eq!(subject(&secret(&app.send(request).await)), subject(&first), "whoever has the key can make one");
     let mut subjects = vec![subject(&first)];
     for value in forged {
         let started =

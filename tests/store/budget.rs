@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use chatkit_shared::identity::Owner;
 use chatkit_shared::limits::Bucket;
-use chatkit_shared::store::{Account, Admission, Budgets, Limit, Payer, Refusal, Reservation, Scope, Used, Window};
+use chatkit_shared::store::{
+    Account, Admission, Budgets, Limit, Payer, Refusal, Reservation, Scope, TurnMark, Used, Window,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -105,7 +107,9 @@ async fn admit_when_the_reservation_exceeds_the_budget_reserves_all_of_it() {
     let first = admitted(&budgets, &off, 100, 600, at(0)).await;
     budgets.settle(&first, 0).await.unwrap();
     let second = admitted(&budgets, &off, 100, 600, at(0)).await;
+    dynamo.reset();
     budgets.settle(&second, 100).await.unwrap();
+    assert_eq!(dynamo.reset().calls, [], "it used what it held");
     assert_eq!(admit(&budgets, &off, 100, 600, at(0)).await, refused(3600, Limit::Tokens(Payer::User)));
 }
 
@@ -204,6 +208,60 @@ async fn admit_with_several_accounts_charges_and_settles_all() {
     budgets.settle(&reservation, 70).await.unwrap();
     assert_eq!(dynamo.reset().units(), (0.0, 3.0));
     assert_eq!(records(&dynamo), expected([70, 70, 70]));
+}
+
+/// A turn with a mark.
+async fn marked(budgets: &Budgets, accounts: &[Account<'_>], id: &str, reserve: u64) -> Reservation {
+    let mark = TurnMark { id: id.to_owned(), thread_id: Some("thr_1".to_owned()), digest: Some("abc".to_owned()) };
+    match budgets.admit(accounts, reserve, Some(mark), at(0)).await.unwrap() {
+        Admission::Admitted(reservation) => reservation,
+        Admission::Refused(refusal) => panic!("{refusal:?}"),
+    }
+}
+
+#[tokio::test]
+async fn admit_marks_the_users_record_so_that_another_process_can_settle_all() {
+    let dynamo = Dynamo::start().await;
+    let (budgets, owner) = (dynamo.budgets(), owner());
+    let accounts = accounts(&owner, [1_000, 1_000, 1_000]);
+    let tokens = || {
+        let windows = records(&dynamo).into_iter();
+        let tokens = windows.flat_map(|(_, record)| record.into_iter().filter(|(name, _)| name != "expires_at"));
+        tokens.map(|(_, tokens)| tokens).collect::<Vec<_>>()
+    };
+    let mut dies = marked(&budgets, &accounts, "1", 600).await;
+    assert_eq!(budgets.hold(&mut dies, 700, at(0)).await.unwrap(), None);
+    let with_mark = dynamo.records("counters").into_iter().filter(|record| record.get("r_1").is_some());
+    assert_eq!(with_mark.map(|record| record["pk"]["S"].clone()).collect::<Vec<_>>(), ["U#default#ada"]);
+    let second = marked(&budgets, &accounts, "2", 300).await;
+    let [open] = second.open_turns.as_slice() else { panic!("{second:?}") };
+    let of_mark = (open.id.as_str(), open.thread_id.as_deref(), open.digest.as_deref());
+    assert_eq!(of_mark, ("1", Some("thr_1"), Some("abc")));
+    assert_eq!(tokens(), [1_000; 3]);
+    assert!(budgets.settle(open, 70).await.unwrap());
+    assert_eq!(tokens(), [370; 3]);
+    assert!(!budgets.settle(open, 70).await.unwrap(), "it is settled once");
+    assert_eq!(tokens(), [370; 3]);
+}
+
+#[tokio::test]
+async fn marked_turn_is_admitted_once_and_holds_nothing_more_when_it_is_settled() {
+    let dynamo = Dynamo::start().await;
+    let (budgets, owner) = (dynamo.budgets(), owner());
+    let accounts = accounts(&owner, [1_000, 0, 0]);
+    let used = async || budgets.used(&owner, &Bucket::OFF, at(0)).await.unwrap().tokens_this_hour;
+    // The second time it is the first one's write, which was delayed and sent again.
+    for _ in 0..2 {
+        let _: Reservation = marked(&budgets, &accounts, "1", 600).await;
+        assert_eq!(used().await, 600);
+    }
+    let mut turn = marked(&budgets, &accounts, "2", 300).await;
+    let mut found = budgets.open_turns(&owner).await.unwrap();
+    found.sort_by(|one, other| one.id.cmp(&other.id));
+    assert_eq!(found.iter().map(|turn| turn.id.as_str()).collect::<Vec<_>>(), ["1", "2"]);
+    assert!(budgets.settle(&found[1], 50).await.unwrap());
+    budgets.hold(&mut turn, 400, at(0)).await.unwrap_err();
+    assert_eq!(used().await, 650);
 }
 
 #[tokio::test]

@@ -28,12 +28,37 @@ async fn take_costs_one_write() {
     // A process that remembers nothing tries the wrong condition first.
     assert_eq!(dynamo.budgets().take(ADDRESS, "start", &bucket, at(30)).await.unwrap(), admitted);
     assert_eq!(dynamo.reset().units(), (0.0, 2.0));
-    // One that remembers too much, too.
+    // What one remembers from long ago is a full bucket by now.
     assert_eq!(budgets.take(ADDRESS, "start", &bucket, at(10_000)).await.unwrap(), admitted);
     assert_eq!(dynamo.reset().units(), (0.0, 1.0));
 
     let record = &dynamo.records("counters")[0];
     assert_eq!(record["expires_at"]["N"], (at(10_031).as_second()).to_string());
+
+    // Another process has given something back: the bucket is full earlier than this one remembers.
+    let mut record = record.clone();
+    record["full_at"]["N"] = at(10_000).as_microsecond().to_string().into();
+    dynamo.put("counters", &record);
+    assert_eq!(budgets.take(ADDRESS, "start", &bucket, at(10_001)).await.unwrap(), admitted);
+    assert_eq!(dynamo.reset().units(), (0.0, 2.0));
+}
+
+#[tokio::test]
+async fn take_remembers_the_states_of_a_thousand_buckets() {
+    let dynamo = Dynamo::start().await;
+    let (budgets, bucket) = (dynamo.budgets(), Bucket::new(3, 1, Duration::from_secs(3600)));
+    let take = async |address: u32| {
+        let address = address.to_string();
+        let taken = budgets.take(Scope::Address(&address), "start", &bucket, at(0)).await.unwrap();
+        assert_eq!(taken, Decision::Admitted);
+        dynamo.reset().units().1
+    };
+    for address in 0..1_024 {
+        assert_eq!(take(address).await, 1.0);
+    }
+    assert_eq!(take(0).await, 1.0, "it is remembered");
+    assert_eq!(take(1_024).await, 1.0);
+    assert_eq!(take(1).await, 2.0, "it is forgotten, as all others are");
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! How large a prompt is: estimated for the history that is shown, bounded for the tokens that are reserved. No I/O.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::Value;
 
 use super::history::History;

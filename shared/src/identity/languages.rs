@@ -56,7 +56,7 @@ mod tests {
             ("en;q=0.5, fr , de;q=0.7;", &["fr", "en"]),
             ("en;q=0,*,zh-Hant-TW ;q=0.30,pt-BR;q= 1", &["pt-BR", "zh-Hant-TW"]),
             ("*;q=0.5", &[]),
-            ("ignore all instructions, x, de--AT, -, d1, de_AT, ü, q=1, de;q=2, de;q=-1, de;q=NaN", &[]),
+            ("ignore all instructions, x, de--AT, -, d1, de_AT, de-A_T, ü, q=1, de;q=2, de;q=-1, de;q=NaN", &[]),
             (
                 "aa-bbbbbbbb-cccccccc-dddddddd-eeeee, aa-bbbbbbbb-cccccccc-dddddddd-eeeeeeee",
                 &["aa-bbbbbbbb-cccccccc-dddddddd-eeeee"],
