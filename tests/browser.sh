@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The playground and ChatKit's transport in a real browser, against servers that keep nothing. Needs Node.js, npm and Chromium.
+# The playground, ChatKit's transport and sign-in in a real browser, against servers that keep nothing. Needs Node.js, npm and Chromium.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,3 +23,4 @@ npm run items -- "$url"
 npm run composer -- "$url"
 npm run demonstration -- "$url"
 npm run returns
+npm run sign-in

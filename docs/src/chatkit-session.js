@@ -61,15 +61,7 @@ export function sessionFetch(api, user = null) {
       return response.status === 401 ? send(await clientSecret({ wasRefused: true })) : response;
     };
     const isStreamed = options.signal && new Headers(options.headers).get("accept")?.includes("text/event-stream");
-    return isStreamed ? stopWithSignal(options, sendAsUser, (thread) => stop(url, thread)) : sendAsUser();
-  }
-
-  /** Stops the answer that is being made in a thread. If this fails, the answer is made to its end. */
-  function stop(url, thread) {
-    const run = new URL(url, location.href);
-    run.pathname += `/threads/${encodeURIComponent(thread)}/run`;
-    // `keepalive`: it is sent even if the page is left at this moment.
-    fetchAsUser(run.href, { method: "DELETE", keepalive: true }).catch(() => {});
+    return isStreamed ? stopWithSignal(options, sendAsUser, (thread) => stop(fetchAsUser, url, thread)) : sendAsUser();
   }
 
   /**
@@ -83,6 +75,41 @@ export function sessionFetch(api, user = null) {
   };
 
   return fetchAsUser;
+}
+
+/**
+ * A `fetch` for ChatKit where people sign in at the backend itself (`/auth/login`). Their cookie goes with every request, and
+ * whoever is not signed in is sent there. The result's `signOut()` ends the sign-in and goes where the provider ends its own.
+ */
+export function loginFetch(api) {
+  async function fetchAsUser(url, options = {}) {
+    const isOurs = new URL(url, location.href).href.startsWith(new URL(api || "/", location.href).href);
+    if (!isOurs) return fetch(url, options);
+    const send = async () => {
+      const response = await fetch(url, { ...options, credentials: "include" });
+      if (response.status === 401) location.assign(`${api}/auth/login?return_to=${encodeURIComponent(location.href)}`);
+      return response;
+    };
+    const isStreamed = options.signal && new Headers(options.headers).get("accept")?.includes("text/event-stream");
+    return isStreamed ? stopWithSignal(options, send, (thread) => stop(fetchAsUser, url, thread)) : send();
+  }
+
+  fetchAsUser.signOut = async () => {
+    const address = `${api}/auth/logout?return_to=${encodeURIComponent(location.href)}`;
+    const response = await fetch(address, { method: "POST", credentials: "include" });
+    if (!response.ok) throw new Error("signing out failed");
+    location.assign((await response.json()).end_session_url ?? location.href);
+  };
+
+  return fetchAsUser;
+}
+
+/** Stops the answer that is being made in a thread. If this fails, the answer is made to its end. */
+function stop(fetchAsUser, url, thread) {
+  const run = new URL(url, location.href);
+  run.pathname += `/threads/${encodeURIComponent(thread)}/run`;
+  // `keepalive`: it is sent even if the page is left at this moment.
+  fetchAsUser(run.href, { method: "DELETE", keepalive: true }).catch(() => {});
 }
 
 /**

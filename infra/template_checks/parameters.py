@@ -28,6 +28,11 @@ REFUSED = {
     "DomainName": ["https://chat.example.com", "chat", "chat.example.com/"],
     "HostedZoneId": ["example.com"],
     "UserPoolPages": ["http://example.com/", "javascript:alert(1)", "https://*.example.com/"],
+    "OidcIssuer": ["http://id.example", "https://id.example?a=b", "https://u:p@id.example", "id.example"],
+    "OidcClientSecretArn": ["secret", "arn:aws:secretsmanager:eu-central-1:111122223333:secret:oidc"],
+    "OidcScopes": [" ", "openid  email"],
+    "LoginHours": ["0", "721"],
+    "SamlMetadataUrl": ["http://id.example/metadata", "https://a.example,https://b.example"],
     "Release": ["a b", "x" * 65],
     "SessionIntrospectionUrl": ["http://example.com/session", "https://example.com/session?key=1"],
     "UserClaims": ["user", "user=", "user=sub,,"],
@@ -37,7 +42,7 @@ REFUSED = {
 ACCEPTED = {
     "AllowedOrigins": ["", "https://www.example.com", "http://localhost:3000,https://www.example.com"],
     "AssistantDocument": ["", "example.json", "shop-2.json"],
-    "AuthMode": ["jwt", "anonymous", "jwt,anonymous", "session", "jwt,session", "jwt,session,anonymous"],
+    "AuthMode": ["jwt", "anonymous", "jwt,anonymous", "session", "jwt,session", "jwt,session,anonymous", "login", "jwt,login,anonymous"],
     "FilesTypes": ["", "application/pdf", "image/*,text/plain"],
     "JwtSecret": ["", SECRET],
     "JwtSecretArn": ["", SECRET_ARN],
@@ -48,11 +53,25 @@ ACCEPTED = {
     "SessionCookieSecretArn": ["", SECRET_ARN],
     "UserClaims": ["", "user=user.id,tenant=https://example.com/org"],
     "UserTokenCookies": ["session_token", "better-auth.session_token,sid"],
+    "OidcIssuer": ["", "https://accounts.google.com", "https://login.microsoftonline.com/9188040d/v2.0", "https://a.eu.auth0.com/"],
+    "OidcClientId": ["", "1-a.apps.googleusercontent.com"],
+    "OidcScopes": ["", "openid", "openid profile email"],
+    "SamlMetadataUrl": ["", "https://login.microsoftonline.com/1/federationmetadata/2007-06/federationmetadata.xml?appid=1"],
     "UserPoolPages": ["", "https://example.com/chat", "https://example.com/,http://localhost:3000/"],
 }
 
 VISITORS = {"AuthMode": "anonymous", "LimitTenantTokensPerDay": 1}
 SIGN_UP = {"UserPool": "true", "UserPoolPages": "https://a.example/", "UserPoolSignUp": "true"}
+
+SIGN_IN = {
+    "AuthMode": "login",
+    "OidcIssuer": "https://id.example",
+    "OidcClientId": "chat",
+    "DomainName": "chat.example.com",
+    "HostedZoneId": "Z1",
+    "LimitTenantTokensPerDay": 1,
+}
+POOL = {"UserPool": "true", "UserPoolPages": "https://a.example/"}
 
 # Combinations of parameters, each with the rule that refuses it; None if it can be deployed.
 SETS = [
@@ -76,6 +95,17 @@ SETS = [
     ({"JwksUrl": "https://id.example/keys"}, "PublishedKeysNeedIssuerAndAudience"),
     ({"UserPool": "true"}, "TheUserPoolNamesItself"),
     ({"UserPool": "true", "UserPoolPages": "https://example.com/", "JwtIssuer": "me"}, "TheUserPoolNamesItself"),
+    (SIGN_IN, None),
+    ({**SIGN_IN, "AuthMode": "jwt,login,anonymous", "JwtSecret": SECRET}, None),
+    ({**SIGN_IN, "AuthMode": "jwt,login"}, "UserTokensNeedTheirKey"),
+    ({**SIGN_IN, "OidcClientId": ""}, "SignInNeedsAProviderAndADomain"),
+    ({**SIGN_IN, "DomainName": "", "HostedZoneId": ""}, "SignInNeedsAProviderAndADomain"),
+    ({**SIGN_IN, "LimitTenantTokensPerDay": 0}, "SelfMadeUsersNeedABudgetForAll"),
+    ({**SIGN_IN, **POOL}, "TheUserPoolNamesItself"),
+    ({**SIGN_IN, **POOL, "OidcIssuer": "", "OidcClientId": ""}, None),
+    ({**POOL, **VISITORS}, "TheUserPoolNamesItself"),
+    ({**POOL, "SamlMetadataUrl": "https://id.example/metadata"}, None),
+    ({"JwtSecret": SECRET, "SamlMetadataUrl": "https://id.example/metadata"}, "SamlNeedsTheUserPool"),
     ({**VISITORS, "Mode": "hosted"}, "HostedModeNeedsItsWorkflow"),
     ({**VISITORS, "Mode": "hosted", "WorkflowId": "wf_1"}, None),
     ({**VISITORS, "Alarms": "false", "AlarmEmail": "a@example.com"}, "AlarmEmailNeedsAlarms"),

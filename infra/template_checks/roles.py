@@ -41,7 +41,7 @@ PERMISSIONS = {
     "StartRole": {
         "StartLogs": LOGS,
         "CountersTable": {"dynamodb:UpdateItem", "dynamodb:PutItem if IsHosted"},
-        "CountersTable where {'ForAllValues:StringLike': {'dynamodb:LeadingKeys': ['O#', 'U#default#vis_*']}}": {"dynamodb:GetItem"},
+        "CountersTable where {'ForAllValues:StringLike': {'dynamodb:LeadingKeys': ['O#', {'Fn::If': ['HasLogin', 'U#*', 'U#default#vis_*']}]}}": {"dynamodb:GetItem"},
         "SessionSigningSecret": READ_SECRET,
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
         "SessionCookieSecretArn if HasSessionCookieSecret": READ_SECRET,
@@ -88,6 +88,7 @@ PERMISSIONS = {
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,
         "SessionCookieSecretArn if HasSessionCookieSecret": READ_SECRET,
         "ToolSigningSecret if HasSessions": READ_SECRET,
+        "OidcClientSecretArn if HasOidcClientSecret": READ_SECRET,
     },
     "RotationRole": {
         "RotationLogs": LOGS,

@@ -20,11 +20,19 @@ ROUTES = {
     ("GET", "/api/usage/me"): "Analytics",
     ("GET", "/health"): "Analytics",
     ("POST", "/api/auth/chat-token"): "Auth",
+    ("GET", "/auth/login"): "Auth",
+    ("GET", "/auth/callback"): "Auth",
     ("POST", "/auth/logout"): "Auth",
 }
 STREAMING = "Chat"
 # Open to everyone, so throttled on their own.
-SESSIONS = ["/api/chatkit/start", "/api/chatkit/session", "/api/chatkit/refresh", "/api/chatkit/logout", "/api/auth/chat-token", "/auth/logout"]
+SESSIONS = [
+    *(("POST", f"/api/chatkit/{name}") for name in ("start", "session", "refresh", "logout")),
+    ("POST", "/api/auth/chat-token"),
+    ("GET", "/auth/login"),
+    ("GET", "/auth/callback"),
+    ("POST", "/auth/logout"),
+]
 
 
 def errors(template):
@@ -138,7 +146,7 @@ def of_api(template):
     if '{"Ref": "ApiLogsAccount"}' not in json.dumps(template.properties("ApiLogs")["Tags"]):
         yield "ApiLogs: does not wait for the account's role for logs"
     settings = {(each["HttpMethod"], each["ResourcePath"]): each for each in stage["Properties"]["MethodSettings"]}
-    expected = {("*", "/*"): "Api"} | {("POST", "/" + path.replace("/", "~1")): "Session" for path in SESSIONS}
+    expected = {("*", "/*"): "Api"} | {(method, "/" + path.replace("/", "~1")): "Session" for method, path in SESSIONS}
     if settings.keys() != expected.keys():
         yield f"method settings are for {sorted(settings)}, not {sorted(expected)}"
     for route, prefix in expected.items():

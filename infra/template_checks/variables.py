@@ -12,6 +12,7 @@ PAGE = "docs/src/configuration.md"
 NOT_SET = {
     "OPENAI_API_KEY": "everyone who may read the function's configuration could read the key",
     "SESSION_SIGNING_SECRET": "the same",
+    "OIDC_CLIENT_SECRET": "the same",
     "LOG_LEVEL": "Lambda sets AWS_LAMBDA_LOG_LEVEL from the logging configuration",
     "OPENAI_BASE_URL_PLAIN_HTTP": "on AWS nothing is asked over plain HTTP: the parameter's pattern refuses it",
     "AWS_REGION": "set by Lambda",

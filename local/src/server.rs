@@ -45,6 +45,7 @@ impl Server {
         let ids = Ids::system(clock.clone());
         let data = arguments.data().map(|path| path.as_path());
         let document = env.get(Assistant::VARIABLE).map(ToOwned::to_owned);
+        env.or_insert("AUTH_URL", format!("http://{address}"));
         let backends = backends::start(&mut env, data, &clock, &ids, Some(address)).await?;
         let development = environment::take_development(&mut env);
         let about = About::from_env(&env, backends.demo)?;
@@ -89,6 +90,8 @@ pub fn functions(setup: &Setup) -> Result<Router, SetupError> {
         .route("/api/usage/me", any_service(analytics.clone()))
         .route("/health", any_service(analytics))
         .route("/api/auth/chat-token", any_service(auth.clone()))
+        .route("/auth/login", any_service(auth.clone()))
+        .route("/auth/callback", any_service(auth.clone()))
         .route("/auth/logout", any_service(auth))
         // `/chatkit/threads/{thread}/run`, too: a parameter here would be read twice. Any function answers an unknown
         // path in the documented shape.

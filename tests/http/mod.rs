@@ -8,7 +8,7 @@ mod routes;
 mod start;
 
 /// Every route: its method and path, and the function that has it.
-pub(crate) const ROUTES: [(&str, &str, &str); 14] = [
+pub(crate) const ROUTES: [(&str, &str, &str); 16] = [
     ("POST", "/api/chatkit/start", "start"),
     ("POST", "/api/chatkit/session", "start"),
     ("POST", "/api/chatkit/refresh", "refresh"),
@@ -22,5 +22,7 @@ pub(crate) const ROUTES: [(&str, &str, &str); 14] = [
     ("GET", "/api/usage/me", "analytics"),
     ("GET", "/health", "analytics"),
     ("POST", "/api/auth/chat-token", "auth"),
+    ("GET", "/auth/login", "auth"),
+    ("GET", "/auth/callback", "auth"),
     ("POST", "/auth/logout", "auth"),
 ];

@@ -24,6 +24,16 @@ impl Origins {
         Ok(Self(origins.collect::<Result<_, _>>()?))
     }
 
+    /// Whether an origin is one of `ALLOWED_ORIGINS`.
+    pub fn contains(&self, origin: &str) -> bool {
+        self.0.iter().any(|allowed| allowed == origin)
+    }
+
+    /// The first of `ALLOWED_ORIGINS`.
+    pub fn first(&self) -> Option<&str> {
+        self.0.first().and_then(|origin| origin.to_str().ok())
+    }
+
     /// Lets a browser show answers to these pages only.
     pub(super) fn cors(&self) -> CorsLayer {
         CorsLayer::new()

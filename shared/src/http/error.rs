@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use crate::engine::{self, Failure};
 use crate::files::FilesError;
-use crate::identity::{Refusal, SessionError, SigningError, UserTokenError};
+use crate::identity::{LoginError, ProviderError, Refusal, SessionError, SigningError, UserTokenError};
 use crate::limits::whole_seconds;
 use crate::model::ModelErrorKind;
 use crate::secrets::SecretError;
@@ -204,6 +204,32 @@ impl From<UnknownLogin> for Error {
         match error {
             UnknownLogin::Secret(error) => error.into(),
             UnknownLogin::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProviderError> for Error {
+    fn from(error: ProviderError) -> Self {
+        use ProviderError as E;
+        let (code, message) = match error {
+            E::CodeRefused => return Self::bad_request(error.to_string()),
+            E::Secret(error) => return error.into(),
+            E::Unverified(error) => return error.into(),
+            E::TimedOut => (Code::UpstreamTimeout, "the identity provider took too long to answer, please try again"),
+            E::IdToken(_) => (Code::UpstreamError, "the identity provider's answer is not accepted"),
+            E::Unread | E::Unreachable(_) | E::TooLarge | E::Broken(_) | E::Refused { .. } => {
+                (Code::UpstreamError, "the identity provider signs nobody in right now, please try again")
+            }
+        };
+        Self::new(code, message).because(error)
+    }
+}
+
+impl From<LoginError> for Error {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::Signing(error) => error.into(),
+            LoginError::TooLarge => Self::new(Code::UpstreamError, error.to_string()),
         }
     }
 }

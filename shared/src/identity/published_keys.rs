@@ -28,7 +28,7 @@ const MAX_SET_BYTES: usize = 128 * 1024;
 /// Of an RSA key (RFC 7518, section 3.3).
 const MIN_RSA_BITS: usize = 2048;
 
-/// The keys at `JWKS_URL`. Read when they are missing or old, and once a minute at most when a token names a key that
+/// The keys at an address. Read when they are missing or old, and once a minute at most when a token names a key that
 /// is not among them; those that were good stay until there are others. Cheap to clone; clones share them.
 #[derive(Clone)]
 pub(super) struct PublishedKeys(Arc<Inner>);
@@ -36,6 +36,8 @@ pub(super) struct PublishedKeys(Arc<Inner>);
 struct Inner {
     client: Client,
     url: Url,
+    /// Whose they are, for the log.
+    whose: &'static str,
     reload: ReloadPolicy,
     cached: Mutex<CachedKeys>,
 }
@@ -55,8 +57,12 @@ pub(super) struct PublishedKey {
 
 /// No keys have been read so far, or the set has none that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there are no keys of `JWKS_URL`")]
-pub struct NoPublishedKeys(#[source] Problem);
+#[error("there are no keys of {whose}")]
+pub struct NoPublishedKeys {
+    whose: &'static str,
+    #[source]
+    problem: Problem,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum Problem {
@@ -78,15 +84,20 @@ struct KeySet {
 }
 
 impl PublishedKeys {
-    /// The variable with their address.
+    /// The variable with the address of those of user tokens.
     pub(super) const VARIABLE: &str = "JWKS_URL";
 
-    /// The keys at a URL. Nothing is read yet.
-    pub(super) fn new(url: &str, client: Client, clock: Clock) -> Result<Self, EnvError> {
+    /// The keys of user tokens. Nothing is read yet.
+    pub(super) fn of_user_tokens(url: &str, client: Client, clock: Clock) -> Result<Self, EnvError> {
         let wants = "must be an `https` URL without credentials and fragment, or `http` to this machine";
         let url = safe_url(url).ok_or_else(|| EnvError::new(Self::VARIABLE, wants))?;
+        Ok(Self::new(url, "`JWKS_URL`", client, clock))
+    }
+
+    /// The keys at an address that can be trusted. Nothing is read yet.
+    pub(super) fn new(url: Url, whose: &'static str, client: Client, clock: Clock) -> Self {
         let cached = Mutex::new(CachedKeys { keys: Vec::new(), problem: Problem::Unread });
-        Ok(Self(Arc::new(Inner { client, url, reload: ReloadPolicy::new(clock, RELOAD_INTERVAL), cached })))
+        Self(Arc::new(Inner { client, url, whose, reload: ReloadPolicy::new(clock, RELOAD_INTERVAL), cached }))
     }
 
     pub(super) async fn open(&self) {
@@ -97,12 +108,12 @@ impl PublishedKeys {
     pub(super) async fn find(&self, id: Option<&str>) -> Result<Option<Arc<PublishedKey>>, NoPublishedKeys> {
         let reason = if self.0.cached().keys.is_empty() { ReloadReason::Missing } else { ReloadReason::Routine };
         self.read(reason).await;
-        let found = self.0.cached().find(id)?;
+        let found = self.0.find(id)?;
         if found.is_some() {
             return Ok(found);
         }
         self.read(ReloadReason::Rejected).await;
-        self.0.cached().find(id)
+        self.0.find(id)
     }
 
     async fn read(&self, reason: ReloadReason) {
@@ -119,10 +130,8 @@ impl Inner {
         match fetched {
             Ok(keys) => cached.keys = keys,
             Err(problem) => {
-                tracing::error!(
-                    error = chain(&NoPublishedKeys(problem.clone())),
-                    "user tokens cannot be verified with new keys"
-                );
+                let error = NoPublishedKeys { whose: self.whose, problem: problem.clone() };
+                tracing::error!(error = chain(&error), "user tokens cannot be verified with new keys");
                 cached.problem = problem;
             }
         }
@@ -142,17 +151,16 @@ impl Inner {
         if keys.is_empty() { Err(Problem::Unusable) } else { Ok(keys) }
     }
 
+    fn find(&self, id: Option<&str>) -> Result<Option<Arc<PublishedKey>>, NoPublishedKeys> {
+        let cached = self.cached();
+        if cached.keys.is_empty() {
+            return Err(NoPublishedKeys { whose: self.whose, problem: cached.problem.clone() });
+        }
+        Ok(cached.keys.iter().find(|key| key.id.as_deref() == id).cloned())
+    }
+
     fn cached(&self) -> MutexGuard<'_, CachedKeys> {
         self.cached.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl CachedKeys {
-    fn find(&self, id: Option<&str>) -> Result<Option<Arc<PublishedKey>>, NoPublishedKeys> {
-        if self.keys.is_empty() {
-            return Err(NoPublishedKeys(self.problem.clone()));
-        }
-        Ok(self.keys.iter().find(|key| key.id.as_deref() == id).cloned())
     }
 }
 

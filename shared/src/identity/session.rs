@@ -4,15 +4,13 @@ use std::fmt::{self, Display};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, Header, Validation};
+use jsonwebtoken::{Algorithm, Validation};
 use serde::{Deserialize, Serialize};
 
 use super::{AuthModes, Claims, Identity, Owner, SigningError, SigningKeys};
 use crate::ids::{self, Ids};
 use crate::secrets::{Secret, SecretError};
 
-/// The media type of our tokens, in their header, so that no other kind of token is taken for one (RFC 8725, section
-/// 3.11).
 const TYPE: &str = "chatkit-session+jwt";
 const ISSUER: &str = "chatkit";
 const AUDIENCE: &str = "chatkit-session";
@@ -130,11 +128,6 @@ impl SessionTokens {
         now: Timestamp,
     ) -> Result<(String, Timestamp), SigningError> {
         let expires_at = now + Self::LIFETIME;
-        let keys = self.keys.get().await?;
-        let (key_id, key) = keys.signing();
-        let mut header = Header::new(Algorithm::HS256);
-        header.typ = Some(TYPE.to_owned());
-        header.kid = Some(key_id.to_owned());
         let payload = Payload {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
@@ -147,7 +140,7 @@ impl SessionTokens {
             auth_time: began_at.as_second(),
             profile: identity.claims.clone(),
         };
-        Ok((jsonwebtoken::encode(&header, &payload, key)?, expires_at))
+        Ok((self.keys.sign(TYPE, &payload).await?, expires_at))
     }
 
     /// The session of a token that is good for requests now.
@@ -177,7 +170,8 @@ impl SessionTokens {
         validation.set_audience(&[AUDIENCE]);
         // The time is injected, so it is compared below.
         validation.validate_exp = false;
-        let token = jsonwebtoken::decode::<Payload>(token, &key, &validation).map_err(|_| SessionError::Invalid)?;
+        let token =
+            jsonwebtoken::decode::<Payload>(token, &key.decoding, &validation).map_err(|_| SessionError::Invalid)?;
         let payload = token.claims;
         let owner = Owner::new(payload.tenant, payload.sub).map_err(|_| SessionError::Invalid)?;
         let expires_at = Timestamp::from_second(payload.exp).map_err(|_| SessionError::Invalid)?;

@@ -24,10 +24,12 @@ pub struct SigningKeys {
 }
 
 #[derive(Clone)]
-struct Key {
+pub(super) struct Key {
     id: String,
     encoding: EncodingKey,
-    decoding: DecodingKey,
+    pub(super) decoding: DecodingKey,
+    /// For the secrets of sign-ins.
+    pub(super) pending_logins: HashKey,
 }
 
 /// A token cannot be signed.
@@ -74,27 +76,30 @@ impl SigningKeys {
         self.people.hash(&format!("{}\n{}", owner.tenant(), owner.user()))
     }
 
-    /// The key that signs, with its id.
-    pub(super) fn signing(&self) -> (&str, &EncodingKey) {
-        (&self.current.id, &self.current.encoding)
+    /// For the secrets of sign-ins that begin now.
+    pub(super) const fn pending_logins(&self) -> &HashKey {
+        &self.current.pending_logins
     }
 
-    fn verifying(&self, id: &str) -> Option<&DecodingKey> {
+    /// A token of a kind of ours, which its header names as its media type: so no other kind is taken for it (RFC 8725,
+    /// section 3.11).
+    pub(super) fn sign(&self, media_type: &str, claims: &impl Serialize) -> Result<String, SigningError> {
+        let mut header = Header::new(Algorithm::HS256);
+        header.typ = Some(media_type.to_owned());
+        header.kid = Some(self.current.id.clone());
+        Ok(jsonwebtoken::encode(&header, claims, &self.current.encoding)?)
+    }
+
+    fn verifying(&self, id: &str) -> Option<&Key> {
         let known = [Some(&self.current), self.previous.as_ref()];
-        known.into_iter().flatten().find(|key| key.id == id).map(|key| &key.decoding)
+        known.into_iter().flatten().find(|key| key.id == id)
     }
 }
 
 impl Secret<SigningKeys> {
-    /// A token of a kind of ours, which its header names as its media type: so no other kind is taken for it (RFC 8725,
-    /// section 3.11).
+    /// As [`SigningKeys::sign`].
     pub(super) async fn sign(&self, media_type: &str, claims: &impl Serialize) -> Result<String, SigningError> {
-        let keys = self.get().await?;
-        let (key_id, key) = keys.signing();
-        let mut header = Header::new(Algorithm::HS256);
-        header.typ = Some(media_type.to_owned());
-        header.kid = Some(key_id.to_owned());
-        Ok(jsonwebtoken::encode(&header, claims, key)?)
+        self.get().await?.sign(media_type, claims)
     }
 
     /// The claims of a token of this kind; none if it is no such token. The caller compares its times.
@@ -104,6 +109,16 @@ impl Secret<SigningKeys> {
         audience: &str,
         token: &str,
     ) -> Result<Option<T>, SecretError> {
+        Ok(self.verify_with_key(media_type, audience, token).await?.map(|(claims, _)| claims))
+    }
+
+    /// As [`Secret::verify`], and the key that the token is signed with.
+    pub(super) async fn verify_with_key<T: DeserializeOwned>(
+        &self,
+        media_type: &str,
+        audience: &str,
+        token: &str,
+    ) -> Result<Option<(T, Key)>, SecretError> {
         let header = jsonwebtoken::decode_header(token).ok();
         let header = header.filter(|header| header.typ.as_deref() == Some(media_type));
         let Some(key_id) = header.and_then(|header| header.kid) else { return Ok(None) };
@@ -112,12 +127,13 @@ impl Secret<SigningKeys> {
         validation.set_audience(&[audience]);
         // The clock is injected.
         validation.validate_exp = false;
-        Ok(jsonwebtoken::decode(token, &key, &validation).ok().map(|token| token.claims))
+        let decoded = jsonwebtoken::decode(token, &key.decoding, &validation).ok();
+        Ok(decoded.map(|token| (token.claims, key)))
     }
 
     /// The key with an id. An unknown id may be that of a key with which another function signs since the secret was
     /// rotated, or with which this function signed before.
-    pub(super) async fn verifying(&self, id: &str) -> Result<Option<DecodingKey>, SecretError> {
+    pub(super) async fn verifying(&self, id: &str) -> Result<Option<Key>, SecretError> {
         let keys: Arc<SigningKeys> = self.get().await?;
         if let Some(key) = keys.verifying(id) {
             return Ok(Some(key.clone()));
@@ -131,7 +147,9 @@ impl Key {
         let bytes = long_enough(secret)?;
         let mut id = sha256_hex(&format!("key id of {}", secret.expose_secret()));
         id.truncate(16);
-        Ok(Self { id, encoding: EncodingKey::from_secret(bytes), decoding: DecodingKey::from_secret(bytes) })
+        let pending_logins = HashKey::new(bytes, "sign-ins that have begun").map_err(|error| error.to_string())?;
+        let (encoding, decoding) = (EncodingKey::from_secret(bytes), DecodingKey::from_secret(bytes));
+        Ok(Self { id, encoding, decoding, pending_logins })
     }
 }
 

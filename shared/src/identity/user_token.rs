@@ -60,6 +60,8 @@ pub enum Refusal {
     Signature,
     Issuer,
     Audience,
+    /// It was asked for by another sign-in.
+    Nonce,
     /// It has ended, or has not begun.
     Time,
     /// It is of another kind: of ours, or one that asks to be understood in a way that is not.
@@ -80,6 +82,7 @@ impl Refusal {
             Self::Signature => "signature",
             Self::Issuer => "issuer",
             Self::Audience => "audience",
+            Self::Nonce => "nonce",
             Self::Time => "time",
             Self::Kind => "kind",
             Self::Subject => "subject",
@@ -130,7 +133,7 @@ impl UserTokens {
             (None, Some(url)) => {
                 env.required("JWT_ISSUER", "the `iss` of user tokens, because `JWKS_URL` is set")?;
                 env.required("JWT_AUDIENCE", "the `aud` of user tokens, because `JWKS_URL` is set")?;
-                Keys::Published(PublishedKeys::new(url, client.clone(), clock.clone())?)
+                Keys::Published(PublishedKeys::of_user_tokens(url, client.clone(), clock.clone())?)
             }
             (Some(_), Some(_)) => {
                 let wants = "cannot be set beside `JWKS_URL`: user tokens are verified against one or the other";
@@ -161,6 +164,15 @@ impl UserTokens {
         Ok(Self { keys, validation, names: ClaimNames::from_env(env)? })
     }
 
+    /// ID tokens that an identity provider gives to a client.
+    pub(super) fn of_provider(keys: PublishedKeys, issuer: &str, client_id: &str, names: ClaimNames) -> Self {
+        let mut validation = Validation { validate_exp: false, ..Validation::default() };
+        validation.set_issuer(&[issuer]);
+        validation.set_audience(&[client_id]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        Self { keys: Keys::Published(keys), validation, names }
+    }
+
     /// Reads the published keys, if there are any, so that no request waits for them later.
     pub async fn open(&self) {
         match &self.keys {
@@ -171,6 +183,38 @@ impl UserTokens {
 
     /// Whom a token names.
     pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Identity, UserTokenError> {
+        Ok(self.verify_claims(token, now).await?.0)
+    }
+
+    /// Whom an ID token names that was asked for with this nonce (OIDC Core, section 3.1.3.7).
+    pub(super) async fn verify_id_token(
+        &self,
+        token: &str,
+        client_id: &str,
+        nonce: &str,
+        now: Timestamp,
+    ) -> Result<Identity, UserTokenError> {
+        let (mut identity, claims) = self.verify_claims(token, now).await?;
+        if claims.get("nonce").and_then(Value::as_str) != Some(nonce) {
+            return Err(UserTokenError::Invalid(Refusal::Nonce));
+        }
+        // Of several audiences one has asked for the token, and is named.
+        let has_others = claims.get("aud").and_then(Value::as_array).is_some_and(|audiences| audiences.len() > 1);
+        let is_ours = match claims.get("azp") {
+            Some(party) => party == client_id,
+            None => !has_others,
+        };
+        if !is_ours {
+            return Err(UserTokenError::Invalid(Refusal::Audience));
+        }
+        // Anybody can say that they have an address.
+        if claims.get("email_verified").is_some_and(|value| value == false || value == "false") {
+            identity.claims.email = None;
+        }
+        Ok(identity)
+    }
+
+    async fn verify_claims(&self, token: &str, now: Timestamp) -> Result<(Identity, Object), UserTokenError> {
         let decoded = match &self.keys {
             Keys::Shared(secret) => self.decode_shared(secret, token).await?,
             Keys::Published(keys) => self.decode_published(keys, token).await?,
@@ -178,7 +222,8 @@ impl UserTokens {
         let identity = decoded.and_then(|token| {
             // A list that has the right issuer among others is taken by the library; RFC 7519 knows one issuer.
             let has_one_issuer = self.validation.iss.is_none() || token.claims.iss.is_string();
-            if has_one_issuer { identity(&self.names, &token, now) } else { Err(Refusal::Issuer) }
+            let identity = if has_one_issuer { identity(&self.names, &token, now) } else { Err(Refusal::Issuer) };
+            Ok((identity?, token.claims.others))
         });
         identity.map_err(UserTokenError::Invalid)
     }
