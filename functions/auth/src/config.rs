@@ -12,8 +12,8 @@ impl App {
     /// Reads this function's variables:
     ///
     /// - `JWT_*`, `JWKS_URL`, `SESSION_*`, `USER_*`: who gets a chat token
-    /// - `AUTH_MODE`: whether people sign in here; if so `OIDC_*`: at which provider, `AUTH_URL`: where it sends them back,
-    ///   `LOGIN_HOURS`: for how long
+    /// - `AUTH_MODE`: whether people sign in here; if so `OIDC_*`: at which provider, `AUTH_URL`: where it sends them
+    ///   back, `LOGIN_HOURS`: for how long
     /// - `SESSION_SIGNING_SECRET` or `SESSION_SIGNING_SECRET_ARN`: what our cookies are signed with
     /// - `LIMIT_ADDRESS_*`, `TABLE_COUNTERS`, `AWS_*`: how often
     /// - `ALLOWED_ORIGINS`, `LOG_ADDRESS`: see [`HttpLayer`]

@@ -5,8 +5,8 @@
 //! - `GET /auth/callback`: back from it, signed in, to the page
 //! - `POST /auth/logout?return_to`: signs out, everywhere, and says where the provider does so
 //!
-//! Errors: `bad_request` where nobody signs in here, for a page that is not allowed, for an answer that this browser has
-//! not asked for or that came before; `forbidden` for a page of another origin; `rate_limit_exceeded`; `upstream_error`
+//! Errors: `bad_request` where nobody signs in here, for a page that is not allowed, for an answer that this browser
+//! has not asked for or that came before; `forbidden` for a page of another origin; `rate_limit_exceeded`; `upstream_error`
 //! and `upstream_timeout` of the provider; `unavailable`.
 
 mod chat_token;

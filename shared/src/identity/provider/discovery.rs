@@ -71,8 +71,8 @@ impl Metadata {
     }
 }
 
-/// Microsoft's addresses for the users of many tenants: their tokens come from an issuer of each tenant's own, so no one
-/// issuer can be required of them.
+/// Microsoft's addresses for the users of many tenants: their tokens come from an issuer of each tenant's own, so no
+/// one issuer can be required of them.
 pub(super) fn expect_one_tenant(issuer: &Url) -> Result<(), &'static str> {
     let is_microsoft = issuer.host_str().is_some_and(|host| host.starts_with("login.microsoftonline."));
     let tenant = issuer.path_segments().and_then(|mut segments| segments.next());
