@@ -87,7 +87,9 @@ export function loginFetch(api) {
     if (!isOurs) return fetch(url, options);
     const send = async () => {
       const response = await fetch(url, { ...options, credentials: "include" });
-      if (response.status === 401) location.assign(`${api}/auth/login?return_to=${encodeURIComponent(location.href)}`);
+      // Who has just said no at the provider is not asked again.
+      const mayAsk = response.status === 401 && !new URL(location.href).searchParams.has("sign_in_error");
+      if (mayAsk) location.assign(`${api}/auth/login?return_to=${encodeURIComponent(location.href)}`);
       return response;
     };
     const isStreamed = options.signal && new Headers(options.headers).get("accept")?.includes("text/event-stream");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { sessionFetch } from "../../docs/src/chatkit-session.js";
+import { loginFetch, sessionFetch } from "../../docs/src/chatkit-session.js";
 
 const API = "https://api.example";
 const PAGE = "https://www.example.com/shop";
@@ -236,4 +236,38 @@ test("aborted_request_for_json_is_no_stop", async () => {
   await sessionFetch(API)(`${API}/chatkit`, { method: "POST", body: JSON.stringify({ type: "threads.list", params: {} }), signal: abort.signal });
   abort.abort();
   assert.deepEqual(await stopped(), []);
+});
+
+/** Where the page was sent, on a page at this address. */
+function visited(href) {
+  const addresses = [];
+  globalThis.location = { href, assign: (address) => addresses.push(address) };
+  return addresses;
+}
+
+test("somebody who is not signed in is sent to sign in and back, with the cookie and no token", async () => {
+  const addresses = visited(PAGE);
+  const response = await loginFetch(API)(`${API}/chatkit`, { method: "POST", body: "{}" });
+  assert.equal(response.status, 401);
+  assert.deepEqual(addresses, [`${API}/auth/login?return_to=${encodeURIComponent(PAGE)}`]);
+  const [{ token, credentials }] = backend.requests;
+  assert.deepEqual([token, credentials], [null, "include"]);
+});
+
+test("who has said no at the provider is not asked again, and other servers get no cookie", async () => {
+  const addresses = visited(`${PAGE}?sign_in_error=access_denied`);
+  const fetchAsUser = loginFetch(API);
+  await fetchAsUser(`${API}/chatkit`, { method: "POST", body: "{}" });
+  await fetchAsUser("https://bucket.example/file", { method: "PUT" });
+  assert.deepEqual(addresses, []);
+  assert.equal(backend.requests[1].credentials, null);
+});
+
+test("signing out goes where the provider signs out, or stays on the page", async () => {
+  for (const url of ["https://id.example/end", null]) {
+    const addresses = visited(PAGE);
+    globalThis.fetch = async () => Response.json({ end_session_url: url });
+    await loginFetch(API).signOut();
+    assert.deepEqual(addresses, [url ?? PAGE]);
+  }
 });
