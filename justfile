@@ -30,6 +30,11 @@ deploy environment *parameters:
 set-key environment:
     python infra/operate/set_key.py {{ environment }}
 
+# Change the assistant and limits of a tenant without a deployment: `put`, `get`, `check`, `history`, `undo`, then the environment, a file, `--tenant T`. Needs Rust, aws-sam-cli, credentials
+[group('start here')]
+assistant action environment *arguments:
+    python infra/operate/assistant.py {{ action }} {{ environment }} {{ arguments }}
+
 # Follow the logs of the deployed functions. Needs aws-sam-cli, credentials
 [group('start here')]
 logs environment:

@@ -24,6 +24,7 @@ mod sign_in;
 mod simulation;
 mod socket;
 mod store;
+mod tenants;
 mod tools;
 mod transcribe;
 mod widgets;

@@ -1,6 +1,6 @@
 """Tables, files and secrets: encrypted, kept, and private."""
 
-TABLES = ["ThreadsTable", "CountersTable", "UsageTable"]
+TABLES = ["ThreadsTable", "CountersTable", "UsageTable", "SettingsTable"]
 KEY = "arn:aws:kms:eu-central-1:111122223333:key/0"
 # The property that names the operator's own key, by type of resource. A type that stores data must be in this list.
 KEY_PROPERTY = {

@@ -5,6 +5,8 @@ import json
 FUNCTIONS = ["Start", "Refresh", "Chat", "Analytics", "Auth", "Socket"]
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 READ_SECRET = {"secretsmanager:GetSecretValue"}
+# Nobody in the stack writes what tenants configure.
+READ_SETTINGS = {"dynamodb:GetItem", "dynamodb:Query"}
 
 # What a function that answers people may do, over HTTP or a WebSocket.
 CONVERSATIONS = {
@@ -17,6 +19,7 @@ CONVERSATIONS = {
         "dynamodb:UpdateItem",
     },
     "UsageTable": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+    "SettingsTable": READ_SETTINGS,
     "FilesBucket": {"s3:ListBucket"},
     "FilesBucket/*": {"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
     "SessionSigningSecret": READ_SECRET,
@@ -75,6 +78,7 @@ PERMISSIONS = {
     "AnalyticsRole": {
         "AnalyticsLogs": LOGS,
         "UsageTable": {"dynamodb:Query"},
+        "SettingsTable": READ_SETTINGS,
         "CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
         "SessionSigningSecret": READ_SECRET,
         "JwtSecretArn if HasJwtSecretArn": READ_SECRET,

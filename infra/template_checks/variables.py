@@ -27,6 +27,7 @@ NOT_SET = {
     "FILES_SECRET_ACCESS_KEY": "for other places than AWS",
     "SSL_CERT_FILE": "Lambda's own certificates are the right ones",
     "SESSION_COOKIE_SECRET": "everyone who may read the function's configuration could read the key",
+    "SETTINGS_MAX_AGE_SECONDS": "a minute is what `just assistant` promises",
     "TOOL_SIGNING_SECRET": "everyone who may read the function's configuration could read the key",
 }
 # Set, and not documented: an operator never changes them.

@@ -7,7 +7,6 @@ use chatkit_shared::assistant::{Assistant, ClientChoice, Runner, Tool};
 use chatkit_shared::env::{Env, EnvError};
 use chatkit_shared::model::base_url;
 use serde::Serialize;
-use serde_json::Value;
 
 /// What the page says about the server that serves it, as `GET /playground.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -133,7 +132,7 @@ pub fn describe(assistant: &Assistant) -> String {
 
 fn describe_tool(tool: &Tool) -> String {
     match tool {
-        Tool::Hosted(tool) => format!("`{}`", tool.get("type").and_then(Value::as_str).unwrap_or_default()),
+        Tool::Hosted { .. } => format!("`{}`", tool.name()),
         Tool::Function(function) => match function.runner {
             Runner::Client => format!("`{}` (page)", function.name),
             Runner::Server(_) => format!("`{}` (endpoint)", function.name),

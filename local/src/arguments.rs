@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+
+use crate::assistant::Action;
 
 const VARIABLES: &str = "\
 Everything else is configured with environment variables. The first five to know:
@@ -30,7 +32,7 @@ pub struct Arguments {
     pub host: IpAddr,
 
     /// Where conversations, files and the signing key are stored.
-    #[arg(long, value_name = "DIR", default_value = ".local")]
+    #[arg(long, value_name = "DIR", default_value = ".local", global = true)]
     pub data: PathBuf,
 
     /// Store nothing: everything is in memory until the server stops.
@@ -44,6 +46,17 @@ pub struct Arguments {
     /// Check an assistant document, print what it contains or what is wrong with it, and exit.
     #[arg(long, value_name = "FILE")]
     pub check_assistant: Option<String>,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What is done in place of serving.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Change the assistant and the limits of a tenant, without a restart.
+    #[command(subcommand)]
+    Assistant(Action),
 }
 
 impl Arguments {

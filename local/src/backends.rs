@@ -35,18 +35,8 @@ pub(crate) async fn start(
     ids: &Ids,
     page: Option<SocketAddr>,
 ) -> Result<Backends, SetupError> {
-    if let Some(data) = data {
-        create_private(data).map_err(|error| format!("cannot create `{}`: {error}", data.display()))?;
-    }
     let is_loopback = page.is_none_or(|page| page.ip().is_loopback());
-    environment::complete(env, data, ids, is_loopback)?;
-    let database = match env.get("AWS_ENDPOINT_URL_DYNAMODB") {
-        None => Some(dynamodb::open(data)?),
-        Some(_) => None,
-    };
-    let aws = Aws::from_env(env, https::client(env)?)?;
-    let client = DynamoDb::new(&aws, env, database.clone().map(dynamodb::http_client));
-    Box::pin(create_missing(&client, &TableNames::from_env(env)?)).await?;
+    let (database, _) = open_database(env, data, ids, is_loopback).await?;
     // A bucket that is set is the operator's own. Browsers of other machines could not reach the embedded one.
     if is_loopback && env.get("FILES_BUCKET").is_none() && env.get("AWS_ENDPOINT_URL_S3").is_none() {
         let secret = environment::stored_secret(data, "bucket-secret", ids)?;
@@ -75,6 +65,28 @@ pub(crate) async fn start(
         }
     }
     Ok(Backends { demo, database })
+}
+
+/// Sets the variables that no variable of the operator's sets, and opens the embedded DynamoDB, unless a variable names
+/// another; creates missing tables.
+pub(crate) async fn open_database(
+    env: &mut Env,
+    data: Option<&Path>,
+    ids: &Ids,
+    is_loopback: bool,
+) -> Result<(Option<Database>, DynamoDb), SetupError> {
+    if let Some(data) = data {
+        create_private(data).map_err(|error| format!("cannot create `{}`: {error}", data.display()))?;
+    }
+    environment::complete(env, data, ids, is_loopback)?;
+    let database = match env.get("AWS_ENDPOINT_URL_DYNAMODB") {
+        None => Some(dynamodb::open(data)?),
+        Some(_) => None,
+    };
+    let aws = Aws::from_env(env, https::client(env)?)?;
+    let client = DynamoDb::new(&aws, env, database.clone().map(dynamodb::http_client));
+    Box::pin(create_missing(&client, &TableNames::from_env(env)?)).await?;
+    Ok((database, client))
 }
 
 /// Starts the demonstration site, and configures the assistant that uses it.

@@ -17,7 +17,7 @@ use crate::{backends, dynamodb, environment};
 /// What a function inherits from the shell where it has it: the operator's own credentials are not written down.
 const CREDENTIALS: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
-const VARIABLES: [&str; 17] = [
+const VARIABLES: [&str; 19] = [
     "AWS_REGION",
     "AWS_ENDPOINT_URL_DYNAMODB",
     "AWS_ENDPOINT_URL_S3",
@@ -27,6 +27,8 @@ const VARIABLES: [&str; 17] = [
     "TABLE_THREADS",
     "TABLE_COUNTERS",
     "TABLE_USAGE",
+    "TABLE_SETTINGS",
+    "SETTINGS_MAX_AGE_SECONDS",
     "SESSION_SIGNING_SECRET",
     "JWT_SECRET",
     "OPENAI_BASE_URL",

@@ -20,6 +20,9 @@ pub(crate) fn complete(env: &mut Env, data: Option<&Path>, ids: &Ids, is_private
         ("TABLE_THREADS", "threads"),
         ("TABLE_COUNTERS", "counters"),
         ("TABLE_USAGE", "usage"),
+        ("TABLE_SETTINGS", "settings"),
+        // The person who puts them is the one who tries them.
+        ("SETTINGS_MAX_AGE_SECONDS", "1"),
     ] {
         env.or_insert(name, value);
     }

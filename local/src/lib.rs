@@ -1,7 +1,7 @@
 //! Everything in one process on a developer's machine.
 //!
 //! ```text
-//! arguments.rs     the command line
+//! arguments.rs     the command line;  assistant.rs  its command for settings
 //! environment.rs   the defaults of variables that are not set
 //! backends.rs      an embedded DynamoDB, an embedded S3, and the demo model where there is no key
 //! backends_only.rs the same for functions in other processes
@@ -16,6 +16,7 @@
 
 pub mod about;
 pub mod arguments;
+pub mod assistant;
 mod backends;
 pub mod backends_only;
 pub mod demo_model;

@@ -1,7 +1,10 @@
 //! `cargo run`: everything on this machine.
 
+use std::path::Path;
+
 use chatkit_local::about::describe;
-use chatkit_local::arguments::Arguments;
+use chatkit_local::arguments::{Arguments, Command};
+use chatkit_local::assistant::Action;
 use chatkit_local::backends_only;
 use chatkit_local::server::Server;
 use chatkit_shared::assistant::Assistant;
@@ -24,6 +27,9 @@ async fn main() -> Result<(), SetupError> {
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let env = Env::process();
     telemetry::init(&env, telemetry::Format::Text)?;
+    if let Some(Command::Assistant(action)) = arguments.command {
+        return change_settings(action, &arguments.data, env).await;
+    }
     if let Some(file) = arguments.check_assistant {
         return check_assistant(&file, env);
     }
@@ -36,6 +42,12 @@ async fn serve(arguments: &Arguments, env: Env) -> Result<(), SetupError> {
     println!("listening on http://{}", server.address);
     eprintln!("{}", server.summary);
     server.run(stop()).await;
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "what was done is this command's output")]
+async fn change_settings(action: Action, data: &Path, env: Env) -> Result<(), SetupError> {
+    println!("{}", action.run(data, env).await?);
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
+use http::Uri;
 use reqwest::{Client, Url, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -117,6 +118,20 @@ pub(crate) fn safe_url(text: &str) -> Option<Url> {
     let is_plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
     let is_safe = url.scheme() == "https" || url.scheme() == "http" && url.host_str().is_some_and(is_loopback);
     (is_plain && is_safe).then_some(url)
+}
+
+/// Whether it is an origin as browsers send it: in lower case, without a default port and without a path. Another
+/// spelling would never be equal to theirs. A page that came over plain `http` may be anybody's on the way, and would
+/// get tokens.
+pub(crate) fn is_origin(text: &str) -> bool {
+    let Ok(uri) = text.parse::<Uri>() else { return false };
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
+    let default_port = matches!((scheme, uri.port_u16()), ("http", Some(80)) | ("https", Some(443)));
+    let is_readable = scheme == "http" && !uri.host().is_some_and(is_loopback);
+    !is_readable
+        && format!("{scheme}://{authority}") == text
+        && !default_port
+        && !text.contains(|c: char| c.is_ascii_uppercase() || "*@".contains(c))
 }
 
 /// Whether a host is this machine: nobody listens on the way.

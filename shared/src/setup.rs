@@ -11,7 +11,7 @@ use crate::assistant::Assistant;
 use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::endpoints::Endpoints;
-use crate::engine::{Engine, Limits, LiveRuns};
+use crate::engine::{Engine, Limits, LiveRuns, Tenants};
 use crate::env::{Env, EnvError};
 use crate::files::Files;
 use crate::https;
@@ -55,11 +55,12 @@ impl Clients {
     /// - `LIMIT_USER_*`, `LIMIT_ADDRESS_TOKENS_PER_HOUR`, `LIMIT_TENANT_TOKENS_PER_DAY`, `LIMIT_MESSAGE_CHARS`,
     ///   `USAGE_RETENTION_DAYS`: see [`Limits`]
     /// - `FILES_BUCKET`, `FILES_MAX_BYTES`, `FILES_MAX_PER_MESSAGE`, `FILES_TYPES`: see [`Files`]
+    /// - `TABLE_SETTINGS`, `SETTINGS_MAX_AGE_SECONDS`: see [`Tenants`]
     /// - `TABLE_THREADS`, `TABLE_COUNTERS`, `TABLE_USAGE`
     pub fn engine(&self, setup: &Setup, keys: Secret<SigningKeys>) -> Result<Engine, SetupError> {
         let Setup { env, clock, ids, .. } = setup;
         let Self { http, aws, secrets, dynamodb } = self;
-        let assistant = Assistant::from_env(env)?;
+        let assistant = Arc::new(Assistant::from_env(env)?);
         let signer = secrets.secret(env, Signer::SECRET)?;
         Ok(Engine {
             store: Store::from_env(dynamodb, env)?,
@@ -67,8 +68,10 @@ impl Clients {
             keys,
             model: Model::new(&ModelConfig::from_env(env, secrets)?, http.clone()),
             endpoints: Endpoints::new(assistant.has_endpoints(), http.clone(), signer)?,
-            assistant: Arc::new(assistant),
             limits: Limits::from_env(env)?,
+            tenants: Tenants::from_env(dynamodb, env, clock, Some(&assistant))?,
+            assistant,
+            has_page: true,
             clock: clock.clone(),
             ids: ids.clone(),
             live_runs: LiveRuns::default(),

@@ -59,7 +59,7 @@ fn document_with_every_field_is_read() {
 
     let hosted: Vec<_> = (assistant.tools.iter())
         .filter_map(|tool| match tool {
-            Tool::Hosted(tool) => Some(tool),
+            Tool::Hosted { definition, .. } => Some(definition),
             Tool::Function(_) => None,
         })
         .collect();

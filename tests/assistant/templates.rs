@@ -48,6 +48,11 @@ fn template_fills_its_placeholders() {
         ),
         ("{{ user.claims.tier }} {{ user.claims.seats }} {{ user.claims.beta }}", "gold 5 true", "  "),
         ("{{ user.claims.a-b_c }}{{ user.claims.nothing | default('-') }}", "x-", "-"),
+        (
+            "{{ user.verified.id }} {{ user.verified.plan }} {{ user.verified.locale }} {{ user.verified.claims.beta }}",
+            "true true true true",
+            "true false false false",
+        ),
         ("{{ '{{' }} user.name }}", "{{ user.name }}", "{{ user.name }}"),
         ("{ } }} {%  %} {# #}", "{ } }} {%  %} {# #}", "{ } }} {%  %} {# #}"),
         ("日本{{\n\tuser.name\n}}語", "日本Ada語", "日本語"),
@@ -74,7 +79,9 @@ fn template_values_are_inserted_as_plain_text() {
 
 #[test]
 fn template_with_unknown_or_malformed_placeholders_is_refused() {
-    for name in ["user", "user.nmae", "User.name", "user.claims", "user.claims.", "message", "user.claims_x"] {
+    for name in
+        ["user", "user.nmae", "User.name", "user.claims", "user.claims.", "message", "user.claims_x", "user.verified.x"]
+    {
         let unknown = fault(&json!({ "instructions": format!("Hi {{{{ {name} }}}}") }));
         assert!(
             unknown.starts_with(&format!(

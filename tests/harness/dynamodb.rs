@@ -14,7 +14,9 @@ use axum::serve::ListenerExt;
 use chatkit_local::dynamodb::answer;
 use chatkit_shared::clock::Clock;
 use chatkit_shared::env::Env;
-use chatkit_shared::store::{Budgets, Claims, Connections, DynamoDb, Sessions, Store, TableNames, create_missing};
+use chatkit_shared::store::{
+    Budgets, Claims, Connections, DynamoDb, Sessions, Settings, Store, TableNames, create_missing,
+};
 use dynoxide::Database;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -28,7 +30,7 @@ use super::journal;
 use super::model::Gate;
 use super::outside::outside;
 
-/// A DynamoDB of its own, in memory, with the three tables. It ends with the runtime of the test.
+/// A DynamoDB of its own, in memory, with the tables. It ends with the runtime of the test.
 #[derive(Clone)]
 pub(crate) struct Dynamo {
     url: String,
@@ -103,6 +105,7 @@ impl Dynamo {
     async fn create_tables() -> String {
         let dynamo = Self::of(Database::memory().unwrap()).await;
         let names = TableNames::from_env(&dynamo.env()).unwrap();
+        let names = TableNames { settings: Some("settings".to_owned()), ..names };
         create_missing(&dynamo.handle(), &names).await.unwrap();
         let folder = env!("CARGO_TARGET_TMPDIR");
         let (own, shared) = (format!("{folder}/{}.sqlite", std::process::id()), format!("{folder}/tables.sqlite"));
@@ -154,6 +157,13 @@ impl Dynamo {
 
     pub(crate) fn connections(&self) -> Connections {
         Connections::from_env(&self.handle(), &self.env()).unwrap()
+    }
+
+    /// The settings of tenants, whose table only tests of them give to the functions.
+    pub(crate) fn settings(&self) -> Settings {
+        let mut env = self.env();
+        env.set("TABLE_SETTINGS", "settings");
+        Settings::from_env(&self.handle(), &env).unwrap().unwrap()
     }
 
     pub(crate) fn claims(&self) -> Claims {

@@ -123,8 +123,13 @@ impl Sockets {
 
     /// As a page's browser connects, with these headers; whether it was let in.
     pub(crate) async fn handshake_of_page(&self, token: &str, headers: &[(&'static str, &str)]) -> Result<(), u16> {
+        self.connect_as_page(token, headers).await.map(|_| ())
+    }
+
+    /// A client that connects as a page's browser does, with these headers, or with which status it was not let in.
+    pub(crate) async fn connect_as_page(&self, token: &str, headers: &[(&'static str, &str)]) -> Result<Client, u16> {
         let connected = Client::connect_with(&self.url, Some(&format!("chatkit, {token}")), headers).await;
-        connected.map(|_| ()).map_err(|(status, _)| status)
+        connected.map_err(|(status, _)| status)
     }
 
     /// The events that the function was given so far.

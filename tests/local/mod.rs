@@ -4,6 +4,7 @@ mod backends_only;
 mod doors;
 mod hosts;
 mod kept;
+mod settings;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

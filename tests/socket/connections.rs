@@ -125,6 +125,19 @@ async fn turn_over_a_socket_knows_the_claims_of_the_user() {
 }
 
 #[tokio::test]
+async fn turn_over_a_socket_knows_the_languages_of_the_browser() {
+    let sockets = Sockets::with([("INSTRUCTIONS", "Speak {{ user.locale }} {{ user.verified.locale }}")]).await;
+    let session = sockets.app.session("alice").await;
+    let mut client = sockets.connect_as_page(&session, &[("accept-language", "pt-BR, en;q=0.5")]).await.unwrap();
+    sockets.app.model.then(answer("Hello there"));
+    client.ask("1", &create("Hi")).await;
+    client.answer().await;
+    let asked = sockets.app.model.requests();
+    let asked = asked.iter().find(|request| !request.is_title()).unwrap();
+    assert_eq!(asked.body["instructions"], "Speak pt-BR false");
+}
+
+#[tokio::test]
 async fn request_for_the_thread_of_another_user_is_not_found() {
     let sockets = Sockets::start().await;
     let (mut alice, mut eve) = (sockets.connect("alice").await, sockets.connect("eve").await);

@@ -51,7 +51,10 @@ async fn server_tool_output_continues_the_turn() {
         call["data"],
         json!({
             "call_id": "call_1", "tool": "find_order", "arguments": { "number": 7 }, "thread": { "id": thread_id },
-            "user": { "id": "alice", "tenant": "default", "anonymous": false },
+            "user": {
+                "id": "alice", "tenant": "default", "anonymous": false,
+                "verified": { "id": true, "tenant": true, "anonymous": true },
+            },
         })
     );
     let asked = ["user: Where is order 7?", r#"call: find_order({"number":7})"#, r#"output: {"state":"sent"}"#];

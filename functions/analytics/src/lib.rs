@@ -16,7 +16,7 @@ use axum::extract::{FromRef, Query, State};
 use axum::response::Response;
 use axum::routing::get;
 use chatkit_shared::clock::Clock;
-use chatkit_shared::engine::Limits;
+use chatkit_shared::engine::{Limits, Tenants};
 use chatkit_shared::http::{Authenticator, Caller, Code, Error, HttpLayer, json};
 use chatkit_shared::identity::Identity;
 use chatkit_shared::secrets::Secrets;
@@ -32,7 +32,7 @@ pub struct App {
     authenticator: Authenticator,
     budgets: Budgets,
     usage: Usage,
-    limits: Limits,
+    tenants: Tenants,
     secrets: Secrets,
     clock: Clock,
 }
@@ -56,22 +56,23 @@ async fn analytics(
     }
     let Query(query) = query.map_err(|_| Error::bad_request("the query has a field twice"))?;
     let range = Range::parse(&query, app.clock.now())?;
-    app.admit(&identity).await?;
+    app.admit(&identity, &app.tenants.limits(&identity).await?).await?;
     let usage = app.usage.daily(identity.owner.tenant(), range.from, range.to).await?;
     Ok(json(&rows(&range, &usage)))
 }
 
 async fn own_usage(State(app): State<App>, Caller(identity): Caller) -> Result<Response, Error> {
-    app.admit(&identity).await?;
+    let limits = app.tenants.limits(&identity).await?;
+    app.admit(&identity, &limits).await?;
     let now = app.clock.now();
-    let used = app.budgets.used(&identity.owner, &app.limits.turns, now).await?;
-    Ok(json(&OwnUsage::new(&app.limits, &used, now)))
+    let used = app.budgets.used(&identity.owner, &limits.turns, now).await?;
+    Ok(json(&OwnUsage::new(&limits, &used, now)))
 }
 
 impl App {
     /// Counts a request against the same limit as the user's operations of ChatKit that do not call the model.
-    async fn admit(&self, identity: &Identity) -> Result<(), Error> {
-        self.limits.admit_request(&self.budgets, identity, self.clock.now()).await?.or(Error::rate_limited)
+    async fn admit(&self, identity: &Identity, limits: &Limits) -> Result<(), Error> {
+        limits.admit_request(&self.budgets, identity, self.clock.now()).await?.or(Error::rate_limited)
     }
 }
 

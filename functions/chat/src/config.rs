@@ -30,6 +30,7 @@ impl App {
         tokio::join!(
             self.secrets.open(),
             self.engine.store.budgets.open(),
+            self.engine.tenants.open(),
             self.engine.model.open(),
             self.authenticator.open()
         );

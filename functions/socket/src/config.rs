@@ -51,6 +51,11 @@ impl App {
     /// Reads the secrets and connects to DynamoDB and the model, side by side, so that the first message does not wait
     /// for that. Ends within two seconds and cannot fail: what could not be read is read again when it is needed.
     pub async fn open(&self) {
-        tokio::join!(self.secrets.open(), self.engine.store.budgets.open(), self.engine.model.open());
+        tokio::join!(
+            self.secrets.open(),
+            self.engine.store.budgets.open(),
+            self.engine.tenants.open(),
+            self.engine.model.open()
+        );
     }
 }

@@ -4,10 +4,10 @@
 //! send it, too. So it carries the session token behind the protocol's name: `new WebSocket(url, ["chatkit", token])`.
 //! A token in the URL would end up in logs.
 
-use chatkit_shared::http::{Code, Error};
-use chatkit_shared::identity::Session;
+use chatkit_shared::http::{Code, Error, other_origin};
+use chatkit_shared::identity::{Identity, Languages, Session};
 use http::HeaderMap;
-use http::header::SEC_WEBSOCKET_PROTOCOL;
+use http::header::{ACCEPT_LANGUAGE, SEC_WEBSOCKET_PROTOCOL};
 
 use crate::App;
 
@@ -24,7 +24,11 @@ impl App {
             let message = "a connection needs `Sec-WebSocket-Protocol: chatkit, <session token>`";
             return Err(Error::unauthorized(message));
         };
-        let session = self.session(token).await?;
+        let mut session = self.session(token).await?;
+        let languages = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        session.identity.languages = languages.map(Languages::accepted).unwrap_or_default();
+        let identity = Identity { origin: other_origin(headers), ..session.identity.clone() };
+        self.engine.admit_page(&identity).await?;
         let now = self.engine.clock.now();
         if self.connections.open(connection, &session, self.max_connections, now).await? {
             return Ok(session);

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
+use chatkit_shared::identity::Languages;
 use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -46,6 +47,9 @@ pub(crate) struct Order {
     pub(crate) connection: String,
     /// The client's address.
     pub(crate) address: Option<IpAddr>,
+    /// What the person reads.
+    #[serde(default)]
+    pub(crate) languages: Languages,
     /// The client's id of the message.
     pub(crate) id: Option<String>,
     /// Our id of the request. An order that is delivered twice has the same.
@@ -91,10 +95,10 @@ impl Event {
 impl Order {
     /// The order as the event of an invocation.
     pub(crate) fn event(&self) -> Vec<u8> {
-        let Self { connection, address, id, request_id, ordered_at, token, request, last_event_id } = self;
+        let Self { connection, address, languages, id, request_id, ordered_at, token, request, last_event_id } = self;
         let token = token.expose_secret();
         json!({ "turn": {
-            "connection": connection, "address": address, "id": id, "request_id": request_id, "ordered_at": ordered_at,
+            "connection": connection, "address": address, "languages": languages, "id": id, "request_id": request_id, "ordered_at": ordered_at,
             "token": token, "request": request, "last_event_id": last_event_id,
         } })
         .to_string()
@@ -167,6 +171,7 @@ mod tests {
             let order = Order {
                 connection: "L0SM9cOFvHcCIhw=".to_owned(),
                 address,
+                languages: Languages::accepted("de-AT, en"),
                 id: id.map(ToOwned::to_owned),
                 request_id: "req_1".to_owned(),
                 ordered_at: 1_795_176_000,

@@ -119,6 +119,7 @@ impl App {
                 let order = Order {
                     connection: connection.to_owned(),
                     address,
+                    languages: identity.languages,
                     id,
                     request_id: request_id.to_owned(),
                     ordered_at: now.as_second(),

@@ -95,7 +95,8 @@ impl App {
             Request::parse(order.request.as_bytes()).map_err(|error| Error::bad_request(error.to_string()))?;
         log.request(&request);
         let reference = Some(log.reference().to_owned());
-        let identity = Identity { address: order.address, reference, ..session.identity };
+        let languages = order.languages.clone();
+        let identity = Identity { address: order.address, languages, reference, ..session.identity };
         let Request::Stream(request) = request else {
             return Err(Error::internal("an order is for a streamed operation"));
         };

@@ -17,7 +17,7 @@ use crate::protocol::{Object, ObjectOnly, is_icon};
 /// Tokens of an answer or of a prompt.
 pub(super) type Tokens = BoundedInteger<16, 10_000_000>;
 /// A name or a label.
-pub(super) type Label = Text<200>;
+pub(crate) type Label = Text<200>;
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -98,6 +98,8 @@ pub(super) struct FunctionDocument {
     #[serde(default, deserialize_with = "present")]
     pub(super) icon: Option<Icon>,
     pub(super) run: Runner,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) permission: Option<Permission>,
 }
 
 impl Document {
@@ -109,7 +111,7 @@ impl Document {
 }
 
 /// Reads the part of the document at the path `place`.
-pub(super) fn read<'de, T: Deserialize<'de>>(
+pub(crate) fn read<'de, T: Deserialize<'de>>(
     place: &str,
     part: impl Deserializer<'de, Error = serde_json::Error>,
 ) -> Result<T, DocumentError> {
@@ -162,16 +164,20 @@ impl<'de> Deserialize<'de> for EndpointUrl {
     }
 }
 
-#[derive(Clone, Copy)]
-pub(super) struct BoundedInteger<const MIN: u32, const MAX: u32>(pub(super) u32);
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BoundedInteger<const MIN: u32, const MAX: u32>(pub(crate) u32);
 
 /// A text that is not blank.
-pub(super) struct Text<const MAX_CHARS: usize>(pub(super) String);
+#[derive(Debug, Clone)]
+pub(crate) struct Text<const MAX_CHARS: usize>(pub(crate) String);
 
 pub(super) struct Icon(pub(super) String);
 
 /// As OpenAI wants the name of a function.
 pub(super) struct FunctionName(pub(super) String);
+
+/// What a user may be permitted, as in `orders:write`.
+pub(super) struct Permission(pub(super) String);
 
 /// How long a model thinks; the words differ from model to model.
 pub(super) struct Effort(pub(super) String);
@@ -207,6 +213,13 @@ impl<'de> Deserialize<'de> for FunctionName {
             (1..=64).contains(&name.len()) && name.bytes().all(allowed)
         };
         text(deserializer, fits, "a name of 1 to 64 letters, digits, `_` and `-`").map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Permission {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fits = |name: &str| (1..=100).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
+        text(deserializer, fits, "a name of 1 to 100 characters such as `orders:write`").map(Self)
     }
 }
 
@@ -249,7 +262,7 @@ fn text<'de, D: Deserializer<'de>>(
 }
 
 /// A field that may be left out, but must not be `null`.
-pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,

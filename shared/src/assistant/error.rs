@@ -2,7 +2,7 @@
 /// secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place} {wants}")]
-pub(crate) struct DocumentError {
+pub struct DocumentError {
     /// As in "`tools[0].run.url`", or "the document".
     pub place: String,
     /// Continues the sentence, as in "must be a number".
@@ -11,13 +11,18 @@ pub(crate) struct DocumentError {
 
 impl DocumentError {
     /// `path` is as in `tools[0].name`.
-    pub(super) fn at(path: &str, wants: impl Into<String>) -> Self {
+    pub(crate) fn at(path: &str, wants: impl Into<String>) -> Self {
         Self { place: format!("`{path}`"), wants: wants.into() }
     }
 
-    pub(super) fn syntax(error: &serde_json::Error) -> Self {
+    /// The document as a whole.
+    pub(crate) fn whole(wants: impl Into<String>) -> Self {
+        Self { place: "the document".to_owned(), wants: wants.into() }
+    }
+
+    pub(crate) fn syntax(error: &serde_json::Error) -> Self {
         // What `serde_json` says of syntax has a place and no values.
-        Self { place: "the document".to_owned(), wants: format!("is not JSON: {error}") }
+        Self::whole(format!("is not JSON: {error}"))
     }
 
     /// A part at the path `base` has the wrong shape.
@@ -37,7 +42,7 @@ impl DocumentError {
             Some((_, expected)) => format!("must be {expected}"),
             None => text.replace("missing field", "lacks the field"),
         };
-        if path.is_empty() { Self { place: "the document".to_owned(), wants } } else { Self::at(&path, wants) }
+        if path.is_empty() { Self::whole(wants) } else { Self::at(&path, wants) }
     }
 }
 

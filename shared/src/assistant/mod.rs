@@ -6,10 +6,13 @@ mod schema;
 mod template;
 mod tools;
 
-use error::DocumentError;
+pub(crate) use document::{BoundedInteger, Label, present, read};
+pub use error::DocumentError;
 pub use tools::{ClientChoice, Function, Runner, Tool};
 
 use std::collections::HashSet;
+
+use serde_json::Value;
 
 use document::{Document, ModelChoice};
 use template::Template;
@@ -18,6 +21,7 @@ use crate::endpoints::Endpoint;
 use crate::env::{Env, EnvError};
 use crate::identity::Identity;
 use crate::model::Api;
+use crate::protocol::{Object, ObjectOnly};
 
 /// The assistant: its model, instructions, tools and limits.
 #[derive(Debug, Clone)]
@@ -104,17 +108,45 @@ impl Assistant {
             Some(json) => Document::parse(&json).map_err(in_document)?,
             None => Document::default(),
         };
+        for (variable, field, is_in_document) in [
+            ("MODEL", "model", document.model.is_some()),
+            ("REASONING_SUMMARIES", "reasoning.summaries", document.reasoning.0.summaries.is_some()),
+            ("INSTRUCTIONS", "instructions", document.instructions.is_some()),
+            ("MAX_OUTPUT_TOKENS", "max_output_tokens", document.max_output_tokens.is_some()),
+            ("MAX_CONTEXT_TOKENS", "max_context_tokens", document.max_context_tokens.is_some()),
+        ] {
+            if is_in_document && env.get(variable).is_some() {
+                let wants = format!("must not be set where `{field}` is in `{}`", Self::VARIABLE);
+                return Err(EnvError::new(variable, wants));
+            }
+        }
+        Self::read(document, env, in_document)
+    }
+
+    /// A tenant's own, from the field `assistant` of its settings. What it leaves out is as the variables say it.
+    pub(crate) fn of_tenant(document: Object, env: &Env) -> Result<Self, DocumentError> {
+        let document = read("", Value::Object(document)).map(|ObjectOnly(document)| document);
+        let read = |document| Self::read(document, env, |error| EnvError { name: error.place, wants: error.wants });
+        let at = |place: &str, wants| match place.trim_matches('`') {
+            "the document" => DocumentError::at("assistant", wants),
+            place => DocumentError::at(&format!("assistant.{place}"), wants),
+        };
+        let document = document.map_err(|error| at(&error.place, error.wants))?;
+        read(document).map_err(|error| at(&error.name, error.wants))
+    }
+
+    fn read(
+        document: Document,
+        env: &Env,
+        in_document: impl Fn(DocumentError) -> EnvError + Copy,
+    ) -> Result<Self, EnvError> {
         let tools = tools::tools(document.tools, Api::from_env(env)?).map_err(in_document)?;
         let tool_choices = tools::choices(document.composer.0.tools, &tools).map_err(in_document)?;
         let models: Vec<_> = document.composer.0.models.into_iter().map(|choice| choice.0.into()).collect();
         for (choices, list) in [(&models, "models"), (&tool_choices, "tools")] {
             unique_ids(choices, list).map_err(in_document)?;
         }
-
-        let model = either(env, "MODEL", "model", document.model)?;
-        let summaries = either(env, "REASONING_SUMMARIES", "reasoning.summaries", document.reasoning.0.summaries)?;
-        let instructions = either(env, "INSTRUCTIONS", "instructions", document.instructions)?;
-        let (instructions, template) = match (instructions, env.get("INSTRUCTIONS")) {
+        let (instructions, template) = match (document.instructions, env.get("INSTRUCTIONS")) {
             (Some(text), _) => {
                 let wrong = |wants: String| in_document(DocumentError::at("instructions", wants));
                 let template = Template::parse(&text.0).map_err(wrong)?;
@@ -126,33 +158,22 @@ impl Assistant {
             }
             (None, None) => (None, None),
         };
+        let model = document.model.map(|model| model.0);
         Ok(Self {
-            model: model.map_or_else(|| env.get("MODEL").unwrap_or(Self::DEFAULT_MODEL).to_owned(), |model| model.0),
+            model: model.unwrap_or_else(|| env.get("MODEL").unwrap_or(Self::DEFAULT_MODEL).to_owned()),
             models,
             instructions,
             template,
             reasoning_effort: document.reasoning.0.effort.map(|effort| effort.0),
-            reasoning_summaries: match summaries {
+            reasoning_summaries: match document.reasoning.0.summaries {
                 Some(summaries) => summaries,
                 None => env.parsed("REASONING_SUMMARIES", false, "`true` or `false`")?,
             },
-            max_output_tokens: tokens(
-                env,
-                "MAX_OUTPUT_TOKENS",
-                "max_output_tokens",
-                document.max_output_tokens,
-                8_192,
-            )?,
-            max_context_tokens: tokens(
-                env,
-                "MAX_CONTEXT_TOKENS",
-                "max_context_tokens",
-                document.max_context_tokens,
-                16_000,
-            )?,
+            max_output_tokens: tokens(env, "MAX_OUTPUT_TOKENS", document.max_output_tokens, 8_192)?,
+            max_context_tokens: tokens(env, "MAX_CONTEXT_TOKENS", document.max_context_tokens, 16_000)?,
             memory: document.memory.unwrap_or_default(),
             max_rounds: document.max_rounds.map_or(8, |rounds| rounds.0),
-            tools: tools.into_iter().map(|named| named.tool).collect(),
+            tools,
             tool_choices,
             actions: document.actions.map(|actions| actions.0.into()),
             titles: Titles::from_env(env)?,
@@ -177,22 +198,19 @@ impl Assistant {
         self.actions.is_some() || self.functions().any(|function| matches!(function.runner, Runner::Server(_)))
     }
 
-    pub(crate) fn has_client_tools(&self) -> bool {
-        self.functions().any(|function| matches!(function.runner, Runner::Client))
-    }
-
-    /// The assistant for clients that cannot run client tools.
+    /// The assistant with such tools only.
     #[must_use]
-    pub(crate) fn without_client_tools(&self) -> Self {
-        let is_for_page = |tool: &Tool| matches!(tool, Tool::Function(Function { runner: Runner::Client, .. }));
-        let tools = self.tools.iter().filter(|tool| !is_for_page(tool)).cloned().collect();
-        Self { tools, ..self.clone() }
+    pub(crate) fn with_tools(&self, may_have: impl Fn(&Tool) -> bool) -> Self {
+        let tools: Vec<_> = self.tools.iter().filter(|tool| may_have(tool)).cloned().collect();
+        let is_there = |choice: &&ClientChoice| tools.iter().any(|tool| tool.choice() == choice.value);
+        let tool_choices = self.tool_choices.iter().filter(is_there).cloned().collect();
+        Self { tools, tool_choices, ..self.clone() }
     }
 
     fn functions(&self) -> impl Iterator<Item = &Function> {
         self.tools.iter().filter_map(|tool| match tool {
             Tool::Function(function) => Some(function),
-            Tool::Hosted(_) => None,
+            Tool::Hosted { .. } => None,
         })
     }
 }
@@ -211,23 +229,8 @@ fn unique_ids(choices: &[ClientChoice], list: &str) -> Result<(), DocumentError>
     }
 }
 
-/// The value of the document; an error if the variable of the same meaning is set, too.
-fn either<T>(env: &Env, variable: &str, field: &str, in_document: Option<T>) -> Result<Option<T>, EnvError> {
-    if in_document.is_some() && env.get(variable).is_some() {
-        let wants = format!("must not be set where `{field}` is in `{}`", Assistant::VARIABLE);
-        return Err(EnvError::new(variable, wants));
-    }
-    Ok(in_document)
-}
-
-fn tokens(
-    env: &Env,
-    variable: &str,
-    field: &str,
-    in_document: Option<document::Tokens>,
-    default: u32,
-) -> Result<u32, EnvError> {
-    if let Some(tokens) = either(env, variable, field, in_document)? {
+fn tokens(env: &Env, variable: &str, in_document: Option<document::Tokens>, default: u32) -> Result<u32, EnvError> {
+    if let Some(tokens) = in_document {
         return Ok(tokens.0);
     }
     let value = env.parsed(variable, default, "a whole number of tokens")?;

@@ -21,8 +21,7 @@ enum Part {
     Value { name: Placeholder, default: String },
 }
 
-/// A name in a placeholder. All values are verified, but for a language tag that the token does not have: the
-/// browser's.
+/// A name in a placeholder. All values are verified, but for a language that no token names: the browser's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Placeholder {
     Tenant,
@@ -35,6 +34,8 @@ enum Placeholder {
     Plan,
     /// A field of the token's claim `chatkit`.
     Claim(String),
+    /// Whether such a value is there and verified.
+    Verified(Box<Self>),
 }
 
 impl Template {
@@ -116,9 +117,13 @@ impl Placeholder {
             "user.locale" => Self::Locale,
             "user.zoneinfo" => Self::Zoneinfo,
             "user.plan" => Self::Plan,
-            _ => match name.strip_prefix("user.claims.") {
-                Some(claim) if !claim.is_empty() => Self::Claim(claim.to_owned()),
-                Some(_) | None => return Err(unknown(name)),
+            _ => match (name.strip_prefix("user.claims."), name.strip_prefix("user.verified.")) {
+                (Some(claim), _) if !claim.is_empty() => Self::Claim(claim.to_owned()),
+                (_, Some(field)) => {
+                    let of = Self::parse(&format!("user.{field}")).map_err(|_| unknown(name))?;
+                    Self::Verified(Box::new(of))
+                }
+                _ => return Err(unknown(name)),
             },
         })
     }
@@ -135,6 +140,13 @@ impl Placeholder {
             Self::Locale => claims.locale.as_deref().or_else(|| identity.languages.preferred()).map(Cow::from),
             Self::Zoneinfo => text(&claims.zoneinfo),
             Self::Plan => text(&claims.plan),
+            Self::Verified(of) => {
+                let is_verified = match **of {
+                    Self::Locale => claims.locale.is_some(),
+                    _ => of.value(identity).is_some(),
+                };
+                Some(if is_verified { "true" } else { "false" }.into())
+            }
             Self::Claim(name) => claims.chatkit.get(name).map(|value| match value {
                 Value::String(text) => Cow::from(text),
                 other => other.to_string().into(),
@@ -146,7 +158,7 @@ impl Placeholder {
 fn unknown(name: &str) -> String {
     format!(
         "has the unknown placeholder `{name}`; the known ones are `tenant`, `user.id`, `user.anonymous`, `user.name`, `user.email`, \
-         `user.locale`, `user.zoneinfo`, `user.plan` and `user.claims.<name>`"
+         `user.locale`, `user.zoneinfo`, `user.plan`, `user.claims.<name>` and `user.verified.<field>`"
     )
 }
 

@@ -8,7 +8,7 @@ use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::document::{EndpointDocument, FunctionDocument, ToolChoice, read};
+use super::document::{EndpointDocument, FunctionDocument, Permission, ToolChoice, read};
 use super::error::DocumentError;
 use super::schema::Schema;
 use crate::endpoints::Endpoint;
@@ -20,7 +20,7 @@ use crate::protocol::{Object, ObjectOnly};
 #[derive(Clone)]
 pub enum Tool {
     /// A hosted tool, in the Responses API's own shape.
-    Hosted(Value),
+    Hosted { definition: Value, permission: Option<String> },
     /// A server tool or a client tool.
     Function(Function),
 }
@@ -37,6 +37,8 @@ pub struct Function {
     /// What the model is told of it, in the Responses API's own shape.
     pub definition: Value,
     pub runner: Runner,
+    /// What a user must be permitted for whom the model may call it.
+    pub permission: Option<String>,
     parameters: Arc<Schema>,
 }
 
@@ -51,6 +53,38 @@ pub struct ClientChoice {
     pub icon: Option<String>,
     /// What the model is told: its name, or the tool that it must use in the Responses API's own shape.
     pub value: Value,
+}
+
+impl Tool {
+    /// As the assistant document names it: a function's name, or the type of another tool.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Hosted { definition, .. } => definition.get("type").and_then(Value::as_str).unwrap_or_default(),
+            Self::Function(function) => &function.name,
+        }
+    }
+
+    /// What a user must be permitted for whom the model may use it.
+    pub fn permission(&self) -> Option<&str> {
+        let (Self::Hosted { permission, .. } | Self::Function(Function { permission, .. })) = self;
+        permission.as_deref()
+    }
+
+    /// Whether the page runs it.
+    pub(crate) const fn is_for_page(&self) -> bool {
+        matches!(self, Self::Function(Function { runner: Runner::Client, .. }))
+    }
+
+    /// How the model is told that it must use this one.
+    pub(super) fn choice(&self) -> Value {
+        match self {
+            Self::Function(function) => json!({ "type": "function", "name": function.name }),
+            Self::Hosted { definition, .. } => match definition.get("server_label") {
+                Some(label) if self.name() == "mcp" => json!({ "type": "mcp", "server_label": label }),
+                Some(_) | None => json!({ "type": self.name() }),
+            },
+        }
+    }
 }
 
 impl Function {
@@ -108,51 +142,45 @@ impl<'de> Deserialize<'de> for Runner {
 impl fmt::Debug for Tool {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Hosted(tool) => formatter.debug_tuple("Hosted").field(&tool.get("type")).finish(),
+            Self::Hosted { permission, .. } => {
+                formatter.debug_tuple("Hosted").field(&self.name()).field(permission).finish()
+            }
             Self::Function(function) => formatter.debug_tuple("Function").field(function).finish(),
         }
     }
 }
 
-/// A tool, and the composer's name for it.
-pub(super) struct NamedTool {
-    pub(super) tool: Tool,
-    name: String,
-    /// How the model is told that it must use this one.
-    choice: Value,
-}
-
-pub(super) fn tools(documents: Vec<Object>, api: Api) -> Result<Vec<NamedTool>, DocumentError> {
-    let mut tools: Vec<NamedTool> = Vec::new();
+pub(super) fn tools(documents: Vec<Object>, api: Api) -> Result<Vec<Tool>, DocumentError> {
+    let mut tools: Vec<Tool> = Vec::new();
     for (index, document) in documents.into_iter().enumerate() {
         let place = format!("tools[{index}]");
-        let named = tool(document, &place, api)?;
-        if tools.iter().any(|other| other.choice == named.choice) {
-            return Err(DocumentError::at(&place, format!("repeats the tool `{}`", named.name)));
+        let tool = tool(document, &place, api)?;
+        if tools.iter().any(|other| other.choice() == tool.choice()) {
+            return Err(DocumentError::at(&place, format!("repeats the tool `{}`", tool.name())));
         }
-        tools.push(named);
+        tools.push(tool);
     }
     Ok(tools)
 }
 
-fn tool(mut document: Object, place: &str, api: Api) -> Result<NamedTool, DocumentError> {
+fn tool(mut document: Object, place: &str, api: Api) -> Result<Tool, DocumentError> {
     let kind = document.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     if kind == "function" {
         document.remove("type");
-        let function = function(read(place, Value::Object(document))?, place)?;
-        let choice = json!({ "type": kind, "name": function.name });
-        return Ok(NamedTool { name: function.name.clone(), choice, tool: Tool::Function(function) });
+        return function(read(place, Value::Object(document))?, place).map(Tool::Function);
     }
-    let choice = hosted_tool_choice(&document, &kind, place)?;
+    check_hosted_tool(&document, &kind, place)?;
     if api == Api::ChatCompletions {
         let wants = "must be `function`: where `MODEL_API` is `chat_completions`, there are no other tools";
         return Err(DocumentError::at(&format!("{place}.type"), wants));
     }
-    Ok(NamedTool { name: kind, choice, tool: Tool::Hosted(Value::Object(document)) })
+    let permission = document.remove("permission").map(|permission| read(&format!("{place}.permission"), permission));
+    let permission = permission.transpose()?.map(|Permission(permission)| permission);
+    Ok(Tool::Hosted { definition: Value::Object(document), permission })
 }
 
 fn function(document: FunctionDocument, place: &str) -> Result<Function, DocumentError> {
-    let FunctionDocument { name, description, parameters, strict, title, icon, run } = document;
+    let FunctionDocument { name, description, parameters, strict, title, icon, run, permission } = document;
     let place = format!("{place}.parameters");
     let parameters = parameters.map_or_else(|| json!({ "type": "object", "properties": {} }), Value::Object);
     let schema = Schema::compile(parameters.clone(), &place)?;
@@ -172,6 +200,7 @@ fn function(document: FunctionDocument, place: &str) -> Result<Function, Documen
         name: name.0,
         definition,
         runner: run,
+        permission: permission.map(|permission| permission.0),
         parameters: Arc::new(schema),
     })
 }
@@ -185,17 +214,17 @@ fn readable(name: &str) -> String {
 
 pub(super) fn choices(
     documents: Vec<ObjectOnly<ToolChoice>>,
-    tools: &[NamedTool],
+    tools: &[Tool],
 ) -> Result<Vec<ClientChoice>, DocumentError> {
     let choice = |(index, ObjectOnly(document)): (usize, ObjectOnly<ToolChoice>)| {
-        let mut named = tools.iter().filter(|tool| tool.name == document.tool.0);
+        let mut named = tools.iter().filter(|tool| tool.name() == document.tool.0);
         let error = |wants| Err(DocumentError::at(&format!("composer.tools[{index}].tool"), wants));
         match (named.next(), named.next()) {
             (Some(tool), None) => Ok(ClientChoice {
                 id: document.id.0,
                 label: document.label.0,
                 icon: document.icon.map(|icon| icon.0),
-                value: tool.choice.clone(),
+                value: tool.choice(),
             }),
             (None, _) => error("must be the name of a function or the type of another tool in `tools`"),
             (Some(_), Some(_)) => error("names more than one tool"),
@@ -208,9 +237,8 @@ pub(super) fn choices(
 const HOSTED_TYPES: [&str; 6] =
     ["web_search", "web_search_preview", "file_search", "code_interpreter", "image_generation", "mcp"];
 
-/// Checks a hosted tool and returns the `tool_choice` for it. Fields that are not checked here are passed on as they
-/// are.
-fn hosted_tool_choice(tool: &Object, kind: &str, place: &str) -> Result<Value, DocumentError> {
+/// Checks a hosted tool. Fields that are not checked here are passed on as they are.
+fn check_hosted_tool(tool: &Object, kind: &str, place: &str) -> Result<(), DocumentError> {
     if !HOSTED_TYPES.contains(&kind) {
         let wants = format!("must be `function` or one of `{}`", HOSTED_TYPES.join("`, `"));
         return Err(DocumentError::at(&format!("{place}.type"), wants));
@@ -223,7 +251,7 @@ fn hosted_tool_choice(tool: &Object, kind: &str, place: &str) -> Result<Value, D
         }
     }
     if kind != "mcp" {
-        return Ok(json!({ "type": kind }));
+        return Ok(());
     }
     let text = |name: &str| tool.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     if text("require_approval") != Some("never") {
@@ -231,7 +259,7 @@ fn hosted_tool_choice(tool: &Object, kind: &str, place: &str) -> Result<Value, D
         return Err(DocumentError::at(&format!("{place}.require_approval"), wants));
     }
     match text("server_label") {
-        Some(label) => Ok(json!({ "type": kind, "server_label": label })),
+        Some(_) => Ok(()),
         None => Err(DocumentError::at(&format!("{place}.server_label"), "must be a name")),
     }
 }

@@ -25,6 +25,8 @@ pub enum Error {
     BudgetExceeded { retry_after: Duration, payer: Payer },
     #[error("the message can use more tokens than a whole budget")]
     LargerThanBudget,
+    #[error("the page is not one of the tenant's")]
+    ForeignOrigin,
     #[error("files are not configured")]
     NoFiles,
     #[error(transparent)]

@@ -12,7 +12,7 @@ use crate::store::{Account, Admission, Budgets, Decision, Refusal, Scope, StoreE
 const REQUESTS: &str = "requests";
 
 /// As many as fit into the 64 KB of a stored message if each is one byte.
-const MAX_MESSAGE_CHARS: usize = 65_000;
+pub(super) const MAX_MESSAGE_CHARS: u32 = 65_000;
 
 /// How much may be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Limits {
         const WANTS: &str = "a whole number, 0 for no limit";
         const CHARS: &str = "LIMIT_MESSAGE_CHARS";
         let message_chars = env.parsed(CHARS, 10_000, WANTS)?;
-        if message_chars > MAX_MESSAGE_CHARS {
+        if message_chars > MAX_MESSAGE_CHARS as usize {
             let wants = format!("must be at most {MAX_MESSAGE_CHARS}, because a message holds 64 KB");
             return Err(EnvError::new(CHARS, wants));
         }

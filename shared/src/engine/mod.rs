@@ -1,6 +1,7 @@
 //! The engine: it carries out ChatKit's operations with the store, the model and the site's endpoints.
 //!
 //! ```text
+//! tenants/            the assistant and the limits of a tenant and a plan
 //! operations/         one file for each operation: what it checks, reads, writes first, and answers
 //! turn/               a turn from its admission to its end; turn/mod.rs is the whole of it on one page
 //! run/                runs as others see them: who comes back, who joins, who stops one, and whoever finds one dead
@@ -25,6 +26,7 @@ mod public_messages;
 mod run;
 mod sentences;
 mod task;
+mod tenants;
 mod turn;
 
 use std::sync::Arc;
@@ -35,6 +37,7 @@ pub use operations::stateless::{Message, Role};
 pub(crate) use public_messages::model_failed;
 pub use run::{Events, LiveRuns, NotAPosition, Position, RunEvent};
 use serde::Serialize;
+pub use tenants::{CheckError, TenantSettings, Tenants};
 pub use turn::{OnEnd, TurnReport};
 
 use crate::assistant::Assistant;
@@ -58,10 +61,15 @@ pub struct Engine {
     pub model: Model,
     /// The model's server knows users by a hash with these.
     pub keys: Secret<SigningKeys>,
+    /// The deployment's; of an engine that carries out a user's request, the user's.
     pub assistant: Arc<Assistant>,
     /// The site's endpoints, where server tools run and actions go.
     pub endpoints: Endpoints,
+    /// The deployment's or the user's, as the assistant.
     pub limits: Limits,
+    pub tenants: Tenants,
+    /// Whether callers have a web page, which runs client tools.
+    pub has_page: bool,
     pub clock: Clock,
     pub ids: Ids,
     /// The runs of this process.
@@ -93,10 +101,7 @@ impl Engine {
     /// The engine for callers that have no web page, so that no client tool can run.
     #[must_use]
     pub fn without_page(&self) -> Self {
-        if !self.assistant.has_client_tools() {
-            return self.clone();
-        }
-        Self { assistant: Arc::new(self.assistant.without_client_tools()), ..self.clone() }
+        Self { has_page: false, ..self.clone() }
     }
 
     /// Starts a streamed operation of a user. `on_end` is called once, after everything is stored.
@@ -106,6 +111,7 @@ impl Engine {
     pub async fn stream(&self, identity: &Identity, request: StreamRequest, on_end: OnEnd) -> Result<Events, Error> {
         let (engine, identity) = (self.clone(), identity.clone());
         task::run_to_completion(async move {
+            let engine = engine.for_user(&identity).await?;
             let thread_id = request.thread_id().map(ToOwned::to_owned);
             let started = match request {
                 StreamRequest::CreateThread(params) => engine.create_thread(&identity, params, on_end).await,
@@ -136,7 +142,12 @@ impl Engine {
             Error::RateLimited { .. } | Error::BudgetExceeded { .. } | Error::LargerThanBudget | Error::NotWritable => {
                 Some(public_messages::refused(refusal).to_event(identity))
             }
-            Error::Invalid(_) | Error::NotFound(_) | Error::Conflict | Error::NoFiles | Error::Failed(_) => None,
+            Error::Invalid(_)
+            | Error::NotFound(_)
+            | Error::Conflict
+            | Error::ForeignOrigin
+            | Error::NoFiles
+            | Error::Failed(_) => None,
         }
     }
 
@@ -147,6 +158,7 @@ impl Engine {
     pub async fn call(&self, identity: &Identity, request: CallRequest, on_end: OnEnd) -> Result<Document, Error> {
         let (engine, identity) = (self.clone(), identity.clone());
         task::run_to_completion(async move {
+            let engine = engine.for_user(&identity).await?;
             match request {
                 CallRequest::SyncCustomAction(params) => engine.sync_custom_action(&identity, params).await,
                 CallRequest::GetThread(params) => engine.get_thread(&identity, &params).await,

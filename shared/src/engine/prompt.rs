@@ -71,7 +71,7 @@ fn chosen<'a>(choices: &'a [ClientChoice], id: Option<&String>) -> Option<&'a Va
 
 fn definition(tool: &Tool) -> Value {
     match tool {
-        Tool::Hosted(definition) | Tool::Function(Function { definition, .. }) => definition.clone(),
+        Tool::Hosted { definition, .. } | Tool::Function(Function { definition, .. }) => definition.clone(),
     }
 }
 

@@ -118,7 +118,7 @@ pub(super) fn refused(refusal: &Error) -> PublicMessage {
         Error::NotFound(_) | Error::NotWritable => PublicMessage::error(|s| s.closed, false),
         Error::LargerThanBudget => PublicMessage::error(|s| s.larger_than_budget, false),
         Error::Failed(failure) => failed(failure),
-        Error::Conflict | Error::Invalid(_) | Error::NoFiles => no_answer(),
+        Error::Conflict | Error::Invalid(_) | Error::NoFiles | Error::ForeignOrigin => no_answer(),
     }
 }
 

@@ -4,6 +4,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use http::header::ACCEPT_LANGUAGE;
 use http::request::Parts;
 
+use super::cors::other_origin;
 use super::token_sources::{TokenSources, bearer_token};
 use super::{ClientAddress, Error, Origins, RequestLog};
 use crate::clock::Clock;
@@ -151,7 +152,7 @@ where
         let address = parts.extensions.get::<ClientAddress>().and_then(|address| address.0);
         let languages = parts.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let languages = languages.map(Languages::accepted).unwrap_or_default();
-        Ok(Self(Identity { address, languages, ..identity }))
+        Ok(Self(Identity { address, languages, origin: other_origin(&parts.headers), ..identity }))
     }
 }
 

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use http::header::{HOST, ORIGIN, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderValue, Method};
 use tower_http::cors::{AllowHeaders, CorsLayer};
 
 use super::{Code, Error, REQUEST_ID};
 use crate::env::{Env, EnvError};
-use crate::https::is_loopback;
+use crate::https::is_origin;
 
 /// The pages that may call from a browser: those of `ALLOWED_ORIGINS`, and of the same origin.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ impl Origins {
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         const NAME: &str = "ALLOWED_ORIGINS";
         let origins = env.list(NAME).into_iter().map(|origin| {
-            origin_value(&origin).ok_or_else(|| {
+            HeaderValue::from_str(&origin).ok().filter(|_| is_origin(&origin)).ok_or_else(|| {
                 let wants = "must be a comma-separated list of origins like `https://www.example.com`; `http` only of this machine";
                 EnvError::new(NAME, wants)
             })
@@ -75,23 +75,15 @@ impl Origins {
     }
 }
 
+/// The origin of the page that sends a request, where it is another one than this server's.
+pub fn other_origin(headers: &HeaderMap) -> Option<String> {
+    let origin = headers.get(ORIGIN).filter(|origin| !is_of(origin, headers.get(HOST)))?;
+    let is_same = headers.get("sec-fetch-site").is_some_and(|value| value == "same-origin");
+    (!is_same).then(|| String::from_utf8_lossy(origin.as_bytes()).into_owned())
+}
+
 /// Whether an origin is that of a host. The scheme is not compared: TLS may end in front of this server.
 fn is_of(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
     let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
     authority.is_some_and(|authority| host.is_some_and(|host| host == authority))
-}
-
-/// An origin as browsers send it: in lower case, without a default port and without a path. Another spelling would
-/// never be equal to theirs. A page that came over plain `http` may be anybody's on the way, and would get tokens.
-fn origin_value(origin: &str) -> Option<HeaderValue> {
-    let uri: Uri = origin.parse().ok()?;
-    let exact = format!("{}://{}", uri.scheme_str()?, uri.authority()?);
-    let default_port =
-        matches!((uri.scheme_str(), uri.port_u16()), (Some("http"), Some(80)) | (Some("https"), Some(443)));
-    let is_readable = uri.scheme_str() == Some("http") && !uri.host().is_some_and(is_loopback);
-    let is_exact = !is_readable
-        && exact == origin
-        && !default_port
-        && !origin.contains(|c: char| c.is_ascii_uppercase() || "*@".contains(c));
-    is_exact.then(|| HeaderValue::from_str(origin).ok()).flatten()
 }

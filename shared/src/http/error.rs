@@ -323,6 +323,10 @@ impl From<engine::Error> for Error {
             E::Conflict => Self::new(Code::Conflict, "this message is being answered already"),
             E::RateLimited { retry_after } => Self::rate_limited(retry_after),
             E::BudgetExceeded { retry_after, payer } => Self::budget_exceeded(retry_after, payer),
+            E::ForeignOrigin => {
+                let message = "pages of this origin may not do this: it is not in the tenant's `allowed_origins`";
+                Self::new(Code::Forbidden, message)
+            }
             E::NoFiles => Self::bad_request("attachments are not configured on this server: `FILES_BUCKET`"),
             E::Failed(failure) => failure.into(),
         }

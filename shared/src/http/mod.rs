@@ -14,7 +14,7 @@ use http::HeaderName;
 
 pub use self::authenticator::{Authenticator, Caller, RefusedIdentity, SiteUser, TrustedIdentity};
 pub use self::body::{JsonBody, expect_json, json};
-pub use self::cors::Origins;
+pub use self::cors::{Origins, other_origin};
 pub use self::error::{Code, Error};
 pub use self::log::RequestLog;
 pub use self::pseudonyms::Pseudonyms;

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 /// More are not read: the list is a client's.
 const MAX_LANGUAGES: usize = 8;
 
@@ -5,7 +7,7 @@ const MAX_LANGUAGES: usize = 8;
 const MAX_TAG_CHARS: usize = 35;
 
 /// The languages that a person reads, as tags such as `de-AT`, the preferred one first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Languages(Vec<String>);
 
 impl Languages {
@@ -14,6 +16,10 @@ impl Languages {
         let mut weighted: Vec<_> = header.split(',').filter_map(weighted).take(MAX_LANGUAGES).collect();
         weighted.sort_by(|(_, one), (_, other)| other.total_cmp(one));
         Self(weighted.into_iter().map(|(tag, _)| tag.to_owned()).collect())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub fn preferred(&self) -> Option<&str> {

@@ -59,6 +59,8 @@ pub struct Identity {
     pub address: Option<IpAddr>,
     /// What the person reads, by the request. No token carries it.
     pub languages: Languages,
+    /// The page that sends the request, where it is of another origin than this server. No token carries it.
+    pub origin: Option<String>,
     /// How the person can name the request: the end of its id. None where errors name it otherwise.
     pub reference: Option<String>,
 }
@@ -66,6 +68,12 @@ pub struct Identity {
 impl Identity {
     /// The permission to read the tenant's analytics.
     pub const ANALYTICS_READ: &str = "analytics:read";
+
+    /// What this server's own routes ask for. No session token carries them: it lives in a page, and is for chatting.
+    const OF_ROUTES: [&str; 2] = [Self::ANALYTICS_READ, "conversations:read"];
+
+    /// Bytes of all permissions that a session token carries.
+    const MAX_PERMISSIONS_BYTES: usize = 1_024;
 
     /// A known user without permissions and claims, whose address and languages are unknown.
     pub fn of(owner: Owner) -> Self {
@@ -76,8 +84,23 @@ impl Identity {
             claims: Claims::default(),
             address: None,
             languages: Languages::default(),
+            origin: None,
             reference: None,
         }
+    }
+
+    /// What the assistant's tools may ask for: all permissions but those of this server's routes, and of these the first
+    /// ones that fit into a session token.
+    pub fn tool_permissions(&self) -> Vec<String> {
+        let mut left = Self::MAX_PERMISSIONS_BYTES;
+        let fits = |permission: &&String| {
+            // As in `"permission",`; one with other characters counts for more, and is as rare.
+            let rest = left.checked_sub(permission.escape_default().count() + 3);
+            left = rest.unwrap_or(left);
+            rest.is_some()
+        };
+        let of_tools = self.permissions.iter().filter(|permission| !Self::OF_ROUTES.contains(&permission.as_str()));
+        of_tools.filter(fits).cloned().collect()
     }
 
     /// Whether the identity has a permission.

@@ -97,6 +97,9 @@ struct Payload {
     auth_time: i64,
     #[serde(default, skip_serializing_if = "Claims::is_empty")]
     profile: Claims,
+    /// What the assistant's tools may ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    permissions: Vec<String>,
 }
 
 /// Mints and verifies session tokens.
@@ -139,6 +142,7 @@ impl SessionTokens {
             anonymous: identity.anonymous,
             auth_time: began_at.as_second(),
             profile: identity.claims.clone(),
+            permissions: identity.tool_permissions(),
         };
         Ok((self.keys.sign(TYPE, &payload).await?, expires_at))
     }
@@ -179,7 +183,8 @@ impl SessionTokens {
         if now >= expires_at + grace {
             return Err(SessionError::Expired);
         }
-        let identity = Identity { anonymous: payload.anonymous, claims: payload.profile, ..Identity::of(owner) };
+        let Payload { anonymous, profile: claims, permissions, .. } = payload;
+        let identity = Identity { anonymous, claims, permissions, ..Identity::of(owner) };
         Ok((Session { identity, expires_at, began_at }, SessionId::from(payload.jti.as_str())))
     }
 }

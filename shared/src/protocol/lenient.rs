@@ -18,7 +18,7 @@ where
 }
 
 /// A `T` from a JSON object only: by itself serde reads a struct from an array of its fields too.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ObjectOnly<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for ObjectOnly<T> {

@@ -67,7 +67,9 @@ impl Sessions {
         }
         let identity = match caller {
             // What the site says of the user now, not what it said when the family began.
-            Some(caller) => Identity { claims: caller.claims.clone(), ..identity },
+            Some(caller) => {
+                Identity { claims: caller.claims.clone(), permissions: caller.permissions.clone(), ..identity }
+            }
             None => identity,
         };
         // Before the exchange is recorded: a visitor has nothing but this secret, so it stays good until there is a new

@@ -25,6 +25,10 @@ const TENANT: &str = "tenant";
 const USER: &str = "user";
 const ANONYMOUS: &str = "anonymous";
 const PROFILE: &str = "profile";
+/// What the assistant's tools may ask for; none where the session has none.
+const PERMISSIONS: &str = "permissions";
+/// What the person reads, by the handshake; none where it does not say.
+const LANGUAGES: &str = "languages";
 const BEGAN_AT: &str = "began_at";
 const SESSION_ENDS_AT: &str = "session_ends_at";
 const CLOSES_AT: &str = "closes_at";
@@ -75,8 +79,13 @@ impl Connections {
             return Ok(false);
         }
         let lifetime = [(CLOSES_AT, seconds(closes_at)), (TIME_TO_LIVE, seconds(closes_at))];
-        let fields = fields(session)?.into_iter().chain(lifetime);
-        self.table.put(&key(id), Record::of(fields.map(|(name, value)| (name, Some(value))))).await?;
+        let languages = &session.identity.languages;
+        let languages = (!languages.is_empty()).then(|| json(languages)).transpose()?;
+        let fields = fields(session)?
+            .into_iter()
+            .chain([(LANGUAGES, languages)])
+            .chain(lifetime.map(|(name, value)| (name, Some(value))));
+        self.table.put(&key(id), Record::of(fields)).await?;
         Ok(true)
     }
 
@@ -101,9 +110,10 @@ impl Connections {
     /// Gives a connection a new session of its user's; false if it is another user's, or there is no such connection.
     pub async fn renew(&self, id: &str, session: &Session) -> Result<bool, StoreError> {
         let fields = fields(session)?.into_iter();
-        let update = fields.fold(Update::of(key(id)), |update, (name, value)| match name {
-            TENANT | USER => update.when(format!("#{name} = :{name}")).value(name, value),
-            _ => update.set(name, value),
+        let update = fields.fold(Update::of(key(id)), |update, (name, value)| match (name, value) {
+            (TENANT | USER, Some(value)) => update.when(format!("#{name} = :{name}")).value(name, value),
+            (_, Some(value)) => update.set(name, value),
+            (_, None) => update.remove(name),
         });
         Ok(self.table.update(update).await?.is_done())
     }
@@ -174,21 +184,25 @@ fn over(record: &Record, now: Timestamp) -> Vec<String> {
 }
 
 /// What is kept of a session.
-fn fields(session: &Session) -> Result<[(&'static str, AttributeValue); 6], StoreError> {
+fn fields(session: &Session) -> Result<[(&'static str, Option<AttributeValue>); 7], StoreError> {
     let Session { identity, expires_at, began_at } = session;
+    let permissions = &identity.permissions;
     Ok([
-        (TENANT, text(identity.owner.tenant())),
-        (USER, text(identity.owner.user())),
-        (ANONYMOUS, flag(identity.anonymous)),
-        (PROFILE, json(&identity.claims)?),
-        (BEGAN_AT, seconds(*began_at)),
-        (SESSION_ENDS_AT, seconds(*expires_at)),
+        (TENANT, Some(text(identity.owner.tenant()))),
+        (USER, Some(text(identity.owner.user()))),
+        (ANONYMOUS, Some(flag(identity.anonymous))),
+        (PROFILE, Some(json(&identity.claims)?)),
+        (PERMISSIONS, (!permissions.is_empty()).then(|| json(permissions)).transpose()?),
+        (BEGAN_AT, Some(seconds(*began_at))),
+        (SESSION_ENDS_AT, Some(seconds(*expires_at))),
     ])
 }
 
 fn session(record: &Record) -> Result<Session, StoreError> {
     let (anonymous, claims) = (record.flag(ANONYMOUS), record.json(PROFILE)?.unwrap_or_default());
-    let identity = Identity { anonymous, claims, ..Identity::of(owner(record)?) };
+    let permissions = record.json(PERMISSIONS)?.unwrap_or_default();
+    let languages = record.json(LANGUAGES)?.unwrap_or_default();
+    let identity = Identity { anonymous, claims, permissions, languages, ..Identity::of(owner(record)?) };
     Ok(Session { identity, expires_at: record.seconds(SESSION_ENDS_AT)?, began_at: record.seconds(BEGAN_AT)? })
 }
 

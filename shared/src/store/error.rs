@@ -86,6 +86,11 @@ impl StoreError {
         Self::Other { source: format!("a stored record has no readable `{name}`").into() }
     }
 
+    /// The settings of a tenant could not be read; why, the log says.
+    pub(crate) fn settings_unread() -> Self {
+        Self::Unavailable { source: "the settings of the tenant could not be read".into() }
+    }
+
     /// Bounded attempts that have all failed.
     pub(super) fn exhausted(attempts: &'static str) -> Self {
         Self::Unavailable { source: attempts.into() }

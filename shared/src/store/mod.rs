@@ -19,6 +19,8 @@
 //! | [`Claims`] | | `O#<request>` | `claim` | an order that was taken |
 //! | [`Usage`] | `TABLE_USAGE` | `<tenant>#<date>` | `R#<ulid>` | one request |
 //! | | | `<tenant>` | `D#<date>#<model>#<shard>` | a day's counters |
+//! | [`Settings`] | `TABLE_SETTINGS` | `<tenant>` | `settings` | the version of its settings that counts |
+//! | | | | `V#<version>` | each version |
 //!
 //! Each component is escaped, and those that name whose data it is come from the verified identity. There is no
 //! index: a list is a key condition, and a cursor is an element's id.
@@ -45,6 +47,7 @@ mod run_records;
 mod runs;
 mod sending;
 mod sessions;
+mod settings;
 mod table;
 mod tables;
 mod threads;
@@ -70,6 +73,7 @@ pub use removal::{Deletion, Truncation};
 pub use run_records::{ActionClaim, OpenItem, RunRecord, RunSnapshot, RunWish};
 pub use runs::{RunTrigger, Runs};
 pub use sessions::{Exchange, SessionRecord, Sessions};
+pub use settings::{Settings, SettingsChange, SettingsVersion};
 pub use tables::{TableNames, create_missing};
 pub use threads::{Loaded, ThreadList, Threads};
 pub use usage::{DailyUsage, Outcome, Usage, UsageRecord};

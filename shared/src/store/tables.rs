@@ -16,23 +16,27 @@ use crate::env::{Env, EnvError};
 pub(super) const THREADS: &str = "TABLE_THREADS";
 pub(super) const COUNTERS: &str = "TABLE_COUNTERS";
 pub(super) const USAGE: &str = "TABLE_USAGE";
+pub(super) const SETTINGS: &str = "TABLE_SETTINGS";
 
 /// How often a new table is looked at until it is active, and how long between two looks.
 const ACTIVE_ATTEMPTS: u32 = 150;
 const ACTIVE_PAUSE: Duration = Duration::from_millis(200);
 
-/// The names of the three tables, as `TABLE_THREADS`, `TABLE_COUNTERS` and `TABLE_USAGE` say them.
+/// The names of the tables, as `TABLE_THREADS`, `TABLE_COUNTERS`, `TABLE_USAGE` and `TABLE_SETTINGS` say them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableNames {
     pub threads: String,
     pub counters: String,
     pub usage: String,
+    /// None where tenants have no settings.
+    pub settings: Option<String>,
 }
 
 impl TableNames {
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         let name = |variable| env.required(variable, "the name of a table");
-        Ok(Self { threads: name(THREADS)?, counters: name(COUNTERS)?, usage: name(USAGE)? })
+        let settings = env.get(SETTINGS).map(ToOwned::to_owned);
+        Ok(Self { threads: name(THREADS)?, counters: name(COUNTERS)?, usage: name(USAGE)?, settings })
     }
 }
 
@@ -45,7 +49,10 @@ pub async fn create_missing(dynamodb: &DynamoDb, names: &TableNames) -> Result<(
     create_with_time_to_live(client, &names.threads).await?;
     create_with_time_to_live(client, &names.counters).await?;
     create_with_time_to_live(client, &names.usage).await?;
-    Ok(())
+    match &names.settings {
+        Some(settings) => create_with_time_to_live(client, settings).await,
+        None => Ok(()),
+    }
 }
 
 async fn create_with_time_to_live(client: &Client, table: &str) -> Result<(), StoreError> {

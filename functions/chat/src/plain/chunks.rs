@@ -28,13 +28,14 @@ pub(super) fn chunks(
     events: Events,
     ending: oneshot::Receiver<Ending>,
     session_id: Option<String>,
+    model: &str,
     engine: &Engine,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
     let mut common = json!({
         "id": engine.ids.mint("chatcmpl"),
         "object": "chat.completion.chunk",
         "created": engine.clock.now().as_second(),
-        "model": engine.assistant.model,
+        "model": model,
     });
     if let Some(session_id) = session_id {
         common["sessionId"] = session_id.into();

@@ -34,10 +34,12 @@ pub(crate) async fn chat(
         let first_event_at = turn.first_event_at.filter(|_| stream);
         report(TurnReport { first_event_at, ..turn });
     });
-    let events = start_turn(&app, &identity, body.into_request()?, on_end).await?;
+    let request = body.into_request()?;
+    let model = app.engine.model_for(&identity).await?;
+    let events = start_turn(&app, &identity, request, on_end).await?;
     log.turn_started();
     if stream {
-        Ok(sse::stream(chunks::chunks(events, ending, session_id, &app.engine)))
+        Ok(sse::stream(chunks::chunks(events, ending, session_id, &model, &app.engine)))
     } else {
         answer::collect(events, ending, session_id).await
     }

@@ -30,7 +30,7 @@ impl Engine {
         let AttachmentsCreate { name, size, mime_type } = params;
         let size = u64::try_from(size).unwrap_or_default();
         let media_type = check(files, &name, size, &mime_type)?;
-        self.admit_upload(identity, size).await?;
+        self.for_user(identity).await?.admit_upload(identity, size).await?;
         let record = self.announced(name, size, &media_type);
         self.store.attachments.put(owner, &record).await?;
         let upload = UploadDescriptor {

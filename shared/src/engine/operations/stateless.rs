@@ -29,7 +29,10 @@ impl Engine {
     /// Only before the model is called; from then on a failure is the last event.
     pub async fn answer(&self, identity: &Identity, messages: Vec<Message>, on_end: OnEnd) -> Result<Events, Error> {
         let (engine, identity) = (self.clone(), identity.clone());
-        task::run_to_completion(async move { engine.start_answer(&identity, messages, on_end).await }).await
+        task::run_to_completion(async move {
+            engine.for_user(&identity).await?.start_answer(&identity, messages, on_end).await
+        })
+        .await
     }
 
     async fn start_answer(&self, identity: &Identity, messages: Vec<Message>, on_end: OnEnd) -> Result<Events, Error> {

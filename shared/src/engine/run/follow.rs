@@ -51,14 +51,15 @@ impl Engine {
     /// Where the run does not exist, or is another user's.
     pub async fn resume(&self, identity: &Identity, position: Position) -> Result<Events, Error> {
         let owner = &identity.owner;
-        self.admit_request(identity).await?;
+        let user = self.for_user(identity).await?;
+        user.admit_request(identity).await?;
         if !self.live_runs.contains(owner, &position.thread_id, &position.run_id) {
-            let known = self.known_run(owner, &position.thread_id, &position.run_id).await?;
+            let known = user.known_run(owner, &position.thread_id, &position.run_id).await?;
             if !known.is_some_and(|known| known.exists(&position.run_id)) {
                 return Err(Error::NotFound("thread"));
             }
         }
-        Ok(self.spawn_follower(identity, position, None))
+        Ok(user.spawn_follower(identity, position, None))
     }
 
     /// Follows the run of a thread from its beginning; none if no run is under way.
@@ -66,8 +67,9 @@ impl Engine {
     /// # Errors
     /// Where there is no such thread.
     pub async fn follow(&self, identity: &Identity, thread_id: &str) -> Result<Option<Events>, Error> {
-        self.admit_request(identity).await?;
-        self.join(identity, thread_id).await
+        let user = self.for_user(identity).await?;
+        user.admit_request(identity).await?;
+        user.join(identity, thread_id).await
     }
 
     /// Stops the run of a thread, wherever it runs, within some three seconds: the model is asked no more, no further
@@ -77,7 +79,7 @@ impl Engine {
     /// Where there is no such thread.
     pub async fn stop(&self, identity: &Identity, thread_id: &str) -> Result<(), Error> {
         let owner = &identity.owner;
-        self.admit_request(identity).await?;
+        self.for_user(identity).await?.admit_request(identity).await?;
         let Some(run_id) = self.open_run(owner, thread_id).await? else { return Ok(()) };
         if !self.live_runs.stop(owner, &run_id) && self.run_state(owner, thread_id, &run_id).await? == RunState::Live {
             self.store.runs.ask_to_stop(owner, thread_id, &run_id, self.clock.now()).await?;

@@ -1,6 +1,8 @@
 //! The tools that the model calls: server tools run at the site's endpoints, several at once; client tools wait for the
 //! page.
 
+use std::collections::HashMap;
+
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream, SelectAll};
 use serde_json::json;
@@ -180,13 +182,20 @@ impl Turn {
     }
 }
 
-/// The user, by the verified identity.
+/// The user, by the verified identity, and what is verified of it: a language that no token names is the browser's.
 fn user(identity: &Identity) -> serde_json::Value {
-    let Identity { owner, anonymous, claims, .. } = identity;
+    let Identity { owner, anonymous, claims, languages, .. } = identity;
     let mut user = json!(claims);
     user["id"] = owner.user().into();
     user["tenant"] = owner.tenant().into();
     user["anonymous"] = (*anonymous).into();
+    let fields = user.as_object().into_iter().flatten().map(|(name, _)| name.clone());
+    let mut verified: HashMap<_, _> = fields.map(|name| (name, true)).collect();
+    if let (None, Some(language)) = (&claims.locale, languages.preferred()) {
+        user["locale"] = language.into();
+        verified.insert("locale".to_owned(), false);
+    }
+    user["verified"] = json!(verified);
     user
 }
 
