@@ -113,6 +113,11 @@ fuzz-api *arguments:
 fuzz target minutes="1":
     tests/fuzz.sh {{ target }} {{ minutes }}
 
+# Try whether a test notices each change of a line: `just mutants --re Bucket::`, `just mutants --in-diff FILE`. Needs cargo-mutants
+[group('prove')]
+mutants *arguments:
+    cargo mutants --package chatkit-shared {{ arguments }}
+
 # Simulate people, processes and faults, in as many worlds: `just simulate 500`; `just simulate 1 17` shows world 17
 [group('prove')]
 simulate worlds="500" first="0":
