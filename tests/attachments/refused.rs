@@ -21,6 +21,21 @@ impl Site {
 }
 
 #[tokio::test]
+async fn create_attachment_beyond_the_bytes_of_an_hour_or_a_day_is_refused() {
+    for (limit, of_others) in [("LIMIT_USER_UPLOAD_MB_PER_HOUR", 200), ("LIMIT_TENANT_UPLOAD_MB_PER_DAY", 429)] {
+        let site = Site::with([(limit, "1")]).await;
+        let create = async |user, size| site.create(user, "a.png", size, "image/png").await;
+        assert_eq!(create("alice", 600_000).await.status, 200);
+        create("alice", 400_001).await.error(429, "rate_limit_exceeded");
+        assert_eq!(create("alice", 400_000).await.status, 200);
+        assert_eq!(create("bob", 1).await.status, of_others, "{limit}");
+    }
+    let site = Site::with([("LIMIT_USER_REQUESTS_PER_MINUTE", "1")]).await;
+    assert_eq!(site.create("alice", "a.png", 1, "image/png").await.status, 200);
+    site.create("alice", "a.png", 1, "image/png").await.error(429, "rate_limit_exceeded");
+}
+
+#[tokio::test]
 async fn create_attachment_with_invalid_metadata_is_refused() {
     let site = Site::with([("FILES_MAX_BYTES", "1000"), ("FILES_TYPES", "image/*")]).await;
     let name = "`name` must have 1 to 255 characters, none of them a control character";

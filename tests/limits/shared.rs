@@ -140,6 +140,23 @@ async fn tenant_budget_when_turns_race_admits_only_what_fits() {
 }
 
 #[tokio::test]
+async fn requests_of_an_address_are_shared_by_its_visitors() {
+    let app = App::with([("LIMIT_ADDRESS_REQUESTS_PER_MINUTE", "2")]).await;
+    let list = async |user: &str, anonymous, address: &str| {
+        let mut request = chatkit("ada", &json!({ "type": "threads.list", "params": {} })).coming_from(address);
+        let identity = Identity { anonymous, ..Identity::of(Owner::new("default", user).unwrap()) };
+        request.extensions_mut().insert(TrustedIdentity(identity));
+        app.send(request).await
+    };
+    for user in ["vis_1", "vis_2"] {
+        assert_eq!(list(user, true, "192.0.2.1").await.status, 200);
+    }
+    list("vis_3", true, "192.0.2.1").await.error(429, "rate_limit_exceeded");
+    assert_eq!(list("vis_3", true, "192.0.2.2").await.status, 200);
+    assert_eq!(list("ada", false, "192.0.2.1").await.status, 200);
+}
+
+#[tokio::test]
 async fn address_budget_of_an_hour_is_shared_by_its_visitors() {
     let app = App::with([OUTPUT, CONTEXT, ("LIMIT_ADDRESS_TOKENS_PER_HOUR", "500")]).await;
     app.model.then(costing(301));

@@ -190,6 +190,9 @@ async fn budget_when_zero_is_off() {
         app.model.then(costing(1_000_000, 1_000_000));
         assert_eq!(app.send(ask("ada")).await.status, 200);
     }
+    let records = app.dynamo.records("usage");
+    let turns = records.iter().filter(|record| record["sk"]["S"].as_str().unwrap().starts_with("R#"));
+    assert_eq!(turns.count(), 3, "each turn has a record, though no budget knows it");
 }
 
 #[tokio::test]

@@ -150,6 +150,22 @@ async fn run_that_dies_before_its_first_sign_of_life_lets_the_same_message_in() 
 }
 
 #[tokio::test]
+async fn turn_that_died_gives_back_what_it_held_where_nothing_else_is_left() {
+    let bounds = [("MAX_OUTPUT_TOKENS", "100"), ("MAX_CONTEXT_TOKENS", "1000"), ("LIMIT_USER_TOKENS_PER_HOUR", "2100")];
+    let app = App::with(bounds).await;
+    let thread_id = thread(&app).await;
+    die_in_the_middle(&app, &thread_id).await;
+    let router = other_process(&app);
+    let ask = || super::chatkit("alice", &add(&thread_id, "And now?"));
+    app.clock.advance(14_000);
+    send(&router, ask()).await.error(429, "budget_exceeded");
+    app.clock.advance(1_000);
+    app.model.then(answer("Again"));
+    let events = send(&router, ask()).await.events();
+    assert_eq!(events.last().unwrap()["item"]["content"][0]["text"], "Again", "{events:?}");
+}
+
+#[tokio::test]
 async fn answer_outside_of_threads_that_died_counts_what_it_held() {
     let app = App::start().await;
     let silent = Gate::closed();

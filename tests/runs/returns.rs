@@ -205,6 +205,23 @@ async fn same_message_while_its_run_is_live_joins_it() {
 }
 
 #[tokio::test]
+async fn thread_that_is_begun_twice_with_the_same_message_is_one() {
+    let app = App::start().await;
+    let (one, two, end) = (Gate::closed(), Gate::closed(), Gate::closed());
+    app.model.then(in_halves(&one, &two, &end));
+    let mut started = app.live("alice", &create("go")).await;
+    let thread = started.until("thread.created").await["thread"]["id"].clone();
+    let mut joined = app.live("alice", &create("go")).await;
+    assert_eq!(joined.until("thread.created").await["thread"]["id"], thread);
+    [&one, &two, &end].into_iter().for_each(Gate::open_for_good);
+    started.end().await;
+    rest(&app, joined).await;
+    let list = app.chatkit("alice", &json!({ "type": "threads.list", "params": {} })).await.json();
+    assert_eq!(list["data"].as_array().unwrap().len(), 1);
+    assert_eq!((super::used(&app).0, super::budget(&app).1), (1, 0));
+}
+
+#[tokio::test]
 async fn thread_in_the_middle_of_a_run_shows_what_has_come() {
     let app = App::start().await;
     let thread_id = thread(&app).await;

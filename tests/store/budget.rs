@@ -242,6 +242,10 @@ async fn admit_marks_the_users_record_so_that_another_process_can_settle_all() {
     assert_eq!(tokens(), [370; 3]);
     assert!(!budgets.settle(open, 70).await.unwrap(), "it is settled once");
     assert_eq!(tokens(), [370; 3]);
+    // Of the other one, too, all is known that it was admitted with.
+    let open = budgets.open_turns(&owner).await.unwrap();
+    assert!(budgets.settle(&open[0], 30).await.unwrap());
+    assert_eq!(tokens(), [100; 3]);
 }
 
 #[tokio::test]

@@ -138,3 +138,14 @@ async fn action_without_an_endpoint_is_refused() {
         assert_eq!(refused, "this server takes no actions: its assistant names no endpoint for them");
     }
 }
+
+#[tokio::test]
+async fn actions_have_a_limit_of_their_own() {
+    let shop = Shop::with([]).await;
+    let act = async || shop.send("threads.sync_custom_action", action("thr_none", None)).await;
+    for _ in 0..30 {
+        act().await.error(404, "not_found");
+    }
+    act().await.error(429, "rate_limit_exceeded");
+    assert_eq!(shop.send("threads.list", json!({})).await.status, 200);
+}

@@ -92,7 +92,7 @@ pub(super) fn counted(prompt: &Prompt, History { items, begins_at, .. }: &Histor
         let is_text = matches!(stored.item, ThreadItem::UserMessage(_) | ThreadItem::AssistantMessage(_));
         let is_replaced = stored.position.as_ref().is_some_and(|position| position.is_replaced);
         let is_new_summary = stored.is_summary && !is_begin(stored);
-        *index < began || is_new_summary || (!is_text && (*index > question || is_replaced))
+        *index < began || is_new_summary || (!is_text && (*index >= question || is_replaced))
     };
     let shown = items[..=last].iter().enumerate();
     let other: u64 = shown.clone().filter(is_other).map(|(_, stored)| max_input_tokens(&inputs(stored))).sum();

@@ -107,6 +107,7 @@ fn counted_part_is_what_an_earlier_turn_was_shown_in_the_same_form() {
         ("qnaq", None, &[1]),
         ("qnnaq", None, &[1, 2]),
         ("qanqaq", None, &[]),
+        ("naq", None, &[0]),
         // It has another form since then.
         ("rqaq", None, &[0]),
         ("qarqaq", None, &[2]),
