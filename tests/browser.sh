@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 
 cargo build --package chatkit-local
 scratch="$(mktemp -d)"
+: > "$scratch/output"
 cargo run --quiet --package chatkit-local -- --port 0 --memory > "$scratch/output" &
 server="$!"
 trap 'kill "$server" 2> /dev/null || true; rm -r "$scratch"' EXIT

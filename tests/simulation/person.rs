@@ -55,7 +55,13 @@ impl Tab {
             touched.active += 1;
         });
         let outcome = self.converse(operation).await;
-        let ended = self.touch(thread_id, |touched| touched.end(&outcome));
+        let ended = self.touch(thread_id, |touched| {
+            touched.end(&outcome);
+            // Nobody can follow an action.
+            if outcome == Outcome::Loose && operation["type"] == "threads.custom_action" {
+                touched.loose_since = Some(u64::MAX);
+            }
+        });
         let was_fresh = self.fresh_at.is_some_and(|fresh_at| fresh_at + 1 == begun.begun);
         self.fresh_at = None;
         if was_fresh && begun.active == 1 && begun.begun == ended.begun {

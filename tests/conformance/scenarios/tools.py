@@ -72,7 +72,8 @@ def site_is_told_who_asks(stage: Stage) -> None:
     stream = stage.create("play tool-output")
     [call] = stage.calls()
     equal(call["type"], "tool.call")
-    equal(call["data"]["user"], {"id": stage.user, "tenant": "default", "anonymous": False})
+    verified = {"id": True, "tenant": True, "anonymous": True}
+    equal(call["data"]["user"], {"id": stage.user, "tenant": "default", "anonymous": False, "verified": verified})
     equal(call["data"]["thread"]["id"], stream[0]["thread"]["id"])
     equal((call["data"]["tool"], call["data"]["arguments"]), ("perform", {"play": "output"}))
 
