@@ -133,6 +133,9 @@ impl Tab {
     async fn answer(&mut self, thread_id: &str, waiting: &Value, number: u64) {
         let operation = match waiting["type"].as_str().unwrap() {
             "client_tool_call" => {
+                // Other calls that wait, such as another tab's, are dropped without an event.
+                let is_dropped = |item: &Value| item["status"] == "pending" && item["id"] != waiting["id"];
+                self.page.items.retain(|item| item["type"] != "client_tool_call" || !is_dropped(item));
                 let params = json!({ "thread_id": thread_id, "result": format!("{} picks {number}", self.name) });
                 json!({ "type": "threads.add_client_tool_output", "params": params })
             }
