@@ -113,7 +113,7 @@ pub(crate) async fn read_at_most<E>(
 }
 
 /// A URL that can be trusted with a secret: `https`, or `http` to this machine, without credentials and fragment.
-pub(crate) fn safe_url(text: &str) -> Option<Url> {
+pub fn safe_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let is_plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
     let is_safe = url.scheme() == "https" || url.scheme() == "http" && url.host_str().is_some_and(is_loopback);

@@ -1,5 +1,6 @@
 use chatkit_shared::env::{Env, EnvError};
 use chatkit_shared::http::{Error, Origins};
+use chatkit_shared::https::safe_url;
 use reqwest::Url;
 
 /// Of a page's address: it travels in a cookie.
@@ -19,12 +20,7 @@ impl Pages {
         const NAME: &str = "AUTH_URL";
         let text =
             env.required(NAME, "the address of this API as browsers see it, such as `https://chat.example.com`")?;
-        let url = Url::parse(&text).ok().filter(|url| {
-            let is_loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-            let is_plain = url.username().is_empty() && url.password().is_none();
-            let has_nothing_behind = url.query().is_none() && url.fragment().is_none();
-            is_plain && has_nothing_behind && (url.scheme() == "https" || url.scheme() == "http" && is_loopback)
-        });
+        let url = safe_url(&text).filter(|url| url.query().is_none());
         let wants = "must be an `https` URL without credentials, query and fragment, or `http` to this machine";
         let api = url.ok_or_else(|| EnvError::new(NAME, wants))?;
         Ok(Self { api, origins: origins.clone() })

@@ -118,16 +118,15 @@ impl Authenticator {
     }
 
     async fn session_or_user(&self, request: &Parts) -> Result<Identity, Error> {
-        if let (Some(sessions), Some(token)) = (&self.sessions, bearer_token(request)?)
-            && SessionTokens::claims_to_be_ours(token)
-        {
-            return Ok(sessions.authenticate(token, self.clock.now(), self.modes).await?.identity);
-        }
-        if let (Some(chat_tokens), Some(token)) = (&self.chat_tokens, bearer_token(request)?)
-            && ChatTokens::claims_to_be_ours(token)
-        {
-            let invalid = || Error::unauthorized("the chat token is not valid, or it has ended");
-            return chat_tokens.verify(token, self.clock.now()).await?.ok_or_else(invalid);
+        if let Some(token) = bearer_token(request)? {
+            let now = self.clock.now();
+            if let Some(sessions) = self.sessions.as_ref().filter(|_| SessionTokens::claims_to_be_ours(token)) {
+                return Ok(sessions.authenticate(token, now, self.modes).await?.identity);
+            }
+            if let Some(chat_tokens) = self.chat_tokens.as_ref().filter(|_| ChatTokens::claims_to_be_ours(token)) {
+                let invalid = || Error::unauthorized("the chat token is not valid, or it has ended");
+                return chat_tokens.verify(token, now).await?.ok_or_else(invalid);
+            }
         }
         let missing = || Error::unauthorized("this route needs `Authorization: Bearer <token>`");
         self.user(request).await?.ok_or_else(missing)

@@ -1,13 +1,14 @@
 //! Where in a request the tokens of a site's users stand.
 
 use cookie::Cookie;
-use http::header::{AUTHORIZATION, COOKIE};
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use percent_encoding::percent_decode_str;
 
 use super::Error;
 use crate::env::{Env, EnvError};
+use crate::identity::sent_cookies;
 
 /// Where a site keeps its tokens, besides `Authorization`: `USER_TOKEN_HEADER` and `USER_TOKEN_COOKIES`.
 #[derive(Clone)]
@@ -40,14 +41,12 @@ impl TokenSources {
 
     /// The values of the site's cookies, whose names may have one of the prefixes that browsers know.
     pub(super) fn cookies(&self, headers: &HeaderMap) -> impl Iterator<Item = String> {
-        let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let cookies = cookies.flat_map(|value| Cookie::split_parse(value.to_owned())).flatten();
         let is_the_sites = |cookie: &Cookie<'_>| {
             let name = cookie.name();
             let name = ["__Secure-", "__Host-"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
             self.cookies.iter().any(|known| known == name)
         };
-        cookies.filter(is_the_sites).filter_map(|cookie| {
+        sent_cookies(headers).filter(is_the_sites).filter_map(|cookie| {
             let value = percent_decode_str(cookie.value()).decode_utf8().ok()?;
             Some(value.into_owned())
         })

@@ -1,4 +1,4 @@
-//! Our cookies, which are signed tokens: how they travel.
+//! Cookies: those that come, and how ours, which are signed tokens, travel.
 
 use std::time::Duration;
 
@@ -30,12 +30,16 @@ impl VisitorCookie {
     }
 }
 
+/// The cookies of a request; what is none is left out.
+pub(crate) fn sent_cookies(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'static>> {
+    let values = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| Cookie::split_parse(value.to_owned())).flatten()
+}
+
 /// The values of the cookies with a name. A browser may send several, such as a partitioned one and another one, in any
 /// order.
 pub(super) fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let cookies = cookies.flat_map(|value| Cookie::split_parse(value.to_owned())).flatten();
-    cookies.filter(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned()).collect()
+    sent_cookies(headers).filter(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned()).collect()
 }
 
 /// The value of `Set-Cookie`, for every path and out of the reach of scripts.

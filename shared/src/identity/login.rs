@@ -5,10 +5,10 @@ use std::time::Duration;
 use cookie::{Cookie, SameSite};
 use http::HeaderMap;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::cookies::{self, VisitorCookie};
-use super::{Claims, Identity, Owner, SigningError, SigningKeys};
+use super::identity_claims::IdentityClaims;
+use super::{Identity, SigningError, SigningKeys};
 use crate::secrets::{Secret, SecretError};
 
 const TYPE: &str = "chatkit-login+jwt";
@@ -34,19 +34,6 @@ pub enum LoginError {
     TooLarge,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Payload {
-    aud: String,
-    sub: String,
-    tenant: String,
-    iat: i64,
-    exp: i64,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    permissions: Vec<String>,
-    #[serde(default, skip_serializing_if = "Claims::is_empty")]
-    profile: Claims,
-}
-
 /// Makes and verifies the cookies of people who are signed in.
 #[derive(Clone)]
 pub struct LoginCookies {
@@ -63,8 +50,8 @@ impl LoginCookies {
     /// Who is signed in, by the cookie; none if it is none of ours, or its time is over.
     pub async fn recognise(&self, headers: &HeaderMap, now: Timestamp) -> Result<Option<Login>, SecretError> {
         for token in cookies::values(headers, self.name()) {
-            if let Some(payload) = self.keys.verify::<Payload>(TYPE, AUDIENCE, &token).await? {
-                return Ok(payload.login(now));
+            if let Some(claims) = self.keys.verify::<IdentityClaims>(TYPE, AUDIENCE, &token).await? {
+                return Ok(claims.identity(now).map(|(identity, began_at)| Login { identity, began_at }));
             }
         }
         Ok(None)
@@ -77,16 +64,8 @@ impl LoginCookies {
         now: Timestamp,
         lifetime: Duration,
     ) -> Result<String, LoginError> {
-        let payload = Payload {
-            aud: AUDIENCE.to_owned(),
-            sub: identity.owner.user().to_owned(),
-            tenant: identity.owner.tenant().to_owned(),
-            iat: now.as_second(),
-            exp: (now + lifetime).as_second(),
-            permissions: identity.permissions.clone(),
-            profile: identity.claims.clone(),
-        };
-        let token = self.keys.sign(TYPE, &payload).await?;
+        let claims = IdentityClaims::new(AUDIENCE, identity, identity.permissions.clone(), now, lifetime);
+        let token = self.keys.sign(TYPE, &claims).await?;
         if self.name().len() + token.len() > MAX_COOKIE_BYTES {
             return Err(LoginError::TooLarge);
         }
@@ -106,16 +85,5 @@ impl LoginCookies {
     fn header(&self, value: &str, max_age: Duration) -> String {
         let cookie = Cookie::build((self.name(), value)).same_site(SameSite::Lax);
         cookies::header(cookie.secure(self.cookie.is_secure()), max_age)
-    }
-}
-
-impl Payload {
-    fn login(self, now: Timestamp) -> Option<Login> {
-        if now.as_second() >= self.exp {
-            return None;
-        }
-        let owner = Owner::new(self.tenant, self.sub).ok()?;
-        let identity = Identity { permissions: self.permissions, claims: self.profile, ..Identity::of(owner) };
-        Some(Login { identity, began_at: Timestamp::from_second(self.iat).ok()? })
     }
 }

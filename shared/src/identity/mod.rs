@@ -10,6 +10,7 @@
 mod chat_token;
 mod claims;
 mod cookies;
+mod identity_claims;
 mod languages;
 mod login;
 mod mode;
@@ -28,6 +29,7 @@ use std::net::IpAddr;
 pub use chat_token::ChatTokens;
 pub use claims::{ClaimNames, Claims};
 pub use cookies::VisitorCookie;
+pub(crate) use cookies::sent_cookies;
 pub use languages::Languages;
 pub use login::{Login, LoginCookies, LoginError};
 pub use mode::AuthModes;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, Validation};
 use serde::{Deserialize, Serialize};
 
+use super::signing::is_of_type;
 use super::{AuthModes, Claims, Identity, Owner, SigningError, SigningKeys};
 use crate::ids::{self, Ids};
 use crate::secrets::{Secret, SecretError};
@@ -119,7 +120,7 @@ impl SessionTokens {
 
     /// Whether a token says that it is one of ours.
     pub(crate) fn claims_to_be_ours(token: &str) -> bool {
-        jsonwebtoken::decode_header(token).is_ok_and(|header| header.typ.as_deref() == Some(TYPE))
+        is_of_type(token, TYPE)
     }
 
     /// A token, and when it expires. The same arguments make the same token, until the signing secret is rotated.

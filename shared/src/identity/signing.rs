@@ -153,6 +153,11 @@ impl Key {
     }
 }
 
+/// Whether a token says that it is of this kind of ours.
+pub(super) fn is_of_type(token: &str, media_type: &str) -> bool {
+    jsonwebtoken::decode_header(token).is_ok_and(|header| header.typ.as_deref() == Some(media_type))
+}
+
 /// The bytes of an HMAC secret, or what the secret must have.
 pub(super) fn long_enough(secret: &SecretString) -> Result<&[u8], String> {
     let bytes = secret.expose_secret().as_bytes();
