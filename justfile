@@ -134,6 +134,11 @@ advisories:
 browser:
     tests/browser.sh
 
+# Try the sites of `examples/` in a real browser, or those that are named. Needs Node.js 20.19, npm, Python 3.11 and Chromium
+[group('prove')]
+examples *names:
+    tests/examples.sh {{ names }}
+
 # Deploy what `just package` makes to an AWS emulator, and use it. Needs what that does; ministack in `MINISTACK_PYTHON`
 [group('prove')]
 ministack:

@@ -27,7 +27,8 @@ class Block:
 
 def all_pages():
     """Every Markdown file of the repository that a person reads."""
-    folders = [ROOT.glob("*.md"), BOOK.glob("*.md"), ROOT.glob("infra/*.md"), ROOT.glob("tests/**/*.md")]
+    places = ["*.md", "infra/*.md", "tests/**/*.md", "examples/*.md", "examples/*/*.md"]
+    folders = [BOOK.glob("*.md"), *map(ROOT.glob, places)]
     return sorted(path for paths in folders for path in paths if "node_modules" not in path.parts)
 
 
