@@ -12,6 +12,7 @@ mod fuzz;
 mod gateway;
 mod harness;
 mod http;
+mod idempotency;
 mod identity;
 mod lambda;
 mod limits;

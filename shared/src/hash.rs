@@ -5,8 +5,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 /// SHA-256 in hex.
-pub fn sha256_hex(value: &str) -> String {
-    hex::encode(Sha256::digest(value.as_bytes()))
+pub fn sha256_hex(value: &(impl AsRef<[u8]> + ?Sized)) -> String {
+    hex::encode(Sha256::digest(value))
 }
 
 /// A keyed hash. Without a key, addresses and user names could be found by hashing all of them: there are few enough.

@@ -1,4 +1,4 @@
-use chatkit_shared::http::{Authenticator, HttpLayer};
+use chatkit_shared::http::{Authenticator, HttpLayer, Idempotency};
 use chatkit_shared::identity::{SessionTokens, SigningKeys};
 use chatkit_shared::setup::{Setup, SetupError};
 
@@ -19,6 +19,7 @@ impl App {
         Ok(Self {
             http: HttpLayer::from_env(env, keys.clone(), clock.clone(), ids.clone())?,
             authenticator: Authenticator::from_setup(setup, &clients, &keys, Some(sessions))?,
+            idempotency: Idempotency::from_setup(setup, &clients)?,
             engine: clients.engine(setup, keys)?,
             secrets: clients.secrets,
         })

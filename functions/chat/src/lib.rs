@@ -1,5 +1,6 @@
 //! - `POST /chatkit`: the ChatKit protocol. A streaming operation answers with server-sent events, every other with
 //!   JSON
+//!   (`calls.rs`: once for each `Idempotency-Key`)
 //! - `GET` and `DELETE /chatkit/threads/{thread}/run`: see `run.rs`: follow the run of a thread, and stop it
 //! - `POST /chatkit/attachments`: see `attachments.rs`: a file with its bytes
 //! - `POST /api/chat`: see `plain/`: a message in, an answer out, streamed as Chat Completions if asked for
@@ -11,6 +12,7 @@
 //! last event: ChatKit's client sends a streaming request again after a 5xx.
 
 mod attachments;
+mod calls;
 mod config;
 mod plain;
 mod run;
@@ -21,7 +23,9 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use chatkit_shared::engine::Engine;
-use chatkit_shared::http::{Authenticator, Caller, Error, HttpLayer, JsonBody, RequestLog, json, sse};
+use chatkit_shared::http::{
+    Authenticator, Caller, Error, HttpLayer, Idempotency, IdempotencyKey, JsonBody, RequestLog, json, sse,
+};
 use chatkit_shared::identity::Identity;
 use chatkit_shared::protocol::Request;
 use chatkit_shared::secrets::Secrets;
@@ -30,6 +34,7 @@ use chatkit_shared::secrets::Secrets;
 pub struct App {
     http: HttpLayer,
     authenticator: Authenticator,
+    idempotency: Idempotency,
     engine: Engine,
     secrets: Secrets,
 }
@@ -50,6 +55,7 @@ async fn chatkit(
     State(app): State<App>,
     Caller(identity): Caller,
     Extension(log): Extension<RequestLog>,
+    IdempotencyKey(key): IdempotencyKey,
     headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Response, Error> {
@@ -81,7 +87,10 @@ async fn chatkit(
                 }
             }
         }
-        Request::Call(request) => Ok(json(&app.engine.call(&identity, request, log.on_end()).await?)),
+        Request::Call(request) => match key.filter(|_| request.has_effect()) {
+            Some(key) => calls::call_once(&app, identity, request, &key, &body.0, log).await,
+            None => Ok(json(&app.engine.call(&identity, request, log.on_end()).await?)),
+        },
     }
 }
 

@@ -37,6 +37,7 @@ pub use operations::stateless::{Message, Role};
 pub(crate) use public_messages::model_failed;
 pub use run::{Events, LiveRuns, NotAPosition, Position, RunEvent};
 use serde::Serialize;
+pub use task::{run_to_completion, spawn_detached};
 pub use tenants::{CheckError, TenantSettings, Tenants};
 pub use turn::{OnEnd, TurnReport};
 
@@ -149,6 +150,11 @@ impl Engine {
             | Error::NoFiles
             | Error::Failed(_) => None,
         }
+    }
+
+    /// Counts a request that was carried out before, and is answered again.
+    pub async fn admit_repetition(&self, identity: &Identity) -> Result<(), Error> {
+        self.for_user(identity).await?.admit_request(identity).await
     }
 
     /// Carries out an operation of a user that is answered with one document. `on_end` is called if it asks a model.

@@ -5,7 +5,7 @@ use tracing::Instrument;
 
 /// Runs work in a task of its own, with the request's span. A turn goes on when its reader leaves, so it cannot live in
 /// the reader's stream; on Lambda nothing outlives the invocation all the same, because the stream ends after the turn.
-pub(super) fn spawn_detached<F>(work: F) -> JoinHandle<F::Output>
+pub fn spawn_detached<F>(work: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
@@ -15,7 +15,7 @@ where
 
 /// Runs work to its end even if its caller is dropped: a client that leaves in the middle of an operation's writes must
 /// not leave a message without an answer, or half a deletion.
-pub(super) async fn run_to_completion<F>(work: F) -> F::Output
+pub async fn run_to_completion<F>(work: F) -> F::Output
 where
     F: Future<Output: Send> + Send + 'static,
 {

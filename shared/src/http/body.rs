@@ -1,3 +1,4 @@
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -58,12 +59,17 @@ impl<S: Sync> FromRequest<S> for JsonBody {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
         expect_json(request.headers())?;
-        match Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await {
-            Ok(body) => Ok(Self(body.to_bytes())),
-            Err(error) if error.is::<LengthLimitError>() => {
-                Err(Error::new(Code::PayloadTooLarge, "the body is larger than 1 MB"))
-            }
-            Err(error) => Err(Error::bad_request("the body could not be read").because(error)),
+        Ok(Self(read_body(request.into_body()).await?))
+    }
+}
+
+/// The bytes of a body. Refuses one over 1 MB: `payload_too_large`.
+pub async fn read_body(body: Body) -> Result<Bytes, Error> {
+    match Limited::new(body, MAX_BODY_BYTES).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Error::new(Code::PayloadTooLarge, "the body is larger than 1 MB"))
         }
+        Err(error) => Err(Error::bad_request("the body could not be read").because(error)),
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::{self, Failure};
 use crate::files::FilesError;
@@ -18,7 +19,8 @@ use crate::sessions::{self, HostedError, UnknownLogin};
 use crate::store::{Payer, StoreError};
 
 /// The documented codes. They are part of the contract: names and statuses do not change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Code {
     BadRequest,
     Unauthorized,
@@ -126,6 +128,11 @@ impl Error {
         Self { retry_after: Some(retry_after), limit: Some(limit), ..error }
     }
 
+    /// The idempotency key was sent with another request before.
+    pub(super) fn key_taken() -> Self {
+        Self::new(Code::Conflict, "this `Idempotency-Key` was sent with another request before; use a new one")
+    }
+
     /// The same request may succeed later.
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(Code::Unavailable, "the service cannot answer right now, please try again").because(source)
@@ -134,6 +141,12 @@ impl Error {
     /// A bug, or a state that cannot be repaired.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(Code::InternalError, "something went wrong on our side").because(source)
+    }
+
+    /// Adds after how long the same request may succeed.
+    #[must_use]
+    pub(super) fn until(self, retry_after: Duration) -> Self {
+        Self { retry_after: Some(retry_after), ..self }
     }
 
     /// [`Error::retry_after`] in whole seconds.
@@ -259,6 +272,7 @@ impl From<sessions::Error> for Error {
             E::Signing(error) => error.into(),
             E::Hosted(error) => error.into(),
             E::Store(error) => error.into(),
+            E::KeyTaken => Self::key_taken(),
         }
     }
 }

@@ -96,6 +96,13 @@ impl StreamRequest {
     }
 }
 
+impl CallRequest {
+    /// Whether the operation changes something, or costs something that counts.
+    pub const fn has_effect(&self) -> bool {
+        !matches!(self, Self::GetThread(_) | Self::ListThreads(_) | Self::ListItems(_))
+    }
+}
+
 /// Why a body is not an operation.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {

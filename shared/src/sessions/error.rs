@@ -28,6 +28,9 @@ pub enum Error {
         /// After how long the next request is admitted.
         retry_after: Duration,
     },
+    /// The idempotency key was sent with another request before.
+    #[error("the key belongs to another request")]
+    KeyTaken,
     /// Our own token cannot be signed.
     #[error(transparent)]
     Signing(#[from] SigningError),

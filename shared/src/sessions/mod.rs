@@ -16,7 +16,7 @@ mod logins;
 use jiff::Timestamp;
 use reqwest::Client;
 use secrecy::ExposeSecret;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::address_limit::AddressLimit;
 pub use self::error::Error;
@@ -26,11 +26,11 @@ pub use self::logins::{Logins, UnknownLogin};
 use crate::clock::Clock;
 use crate::env::EnvError;
 use crate::hash::sha256_hex;
-use crate::identity::{AuthModes, Identity, SessionId, SessionTokens, SigningKeys};
+use crate::identity::{AuthModes, Identity, SessionError, SessionId, SessionTokens, SigningKeys};
 use crate::ids::Ids;
 use crate::secrets::{Secret, Secrets};
 use crate::setup::Setup;
-use crate::store::{self, DynamoDb, SessionRecord};
+use crate::store::{self, DynamoDb, KeyedRequests, SessionRecord};
 
 /// The body of an answer of `start` and `refresh`.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -50,8 +50,17 @@ pub struct Sessions {
     modes: AuthModes,
     max_ages: MaxAges,
     records: store::Sessions,
+    keyed_requests: KeyedRequests,
     clock: Clock,
     ids: Ids,
+}
+
+/// What is kept of a first session, by which it is issued again.
+#[derive(Serialize, Deserialize)]
+struct Issued {
+    id: String,
+    /// In unix seconds.
+    at: i64,
 }
 
 /// Who issues sessions: `CHATKIT_MODE`.
@@ -79,7 +88,8 @@ impl Sessions {
         };
         let records = store::Sessions::from_env(dynamodb, env)?;
         let (modes, max_ages) = (AuthModes::from_env(env)?, MaxAges::from_env(env)?);
-        Ok(Self { issuer, modes, max_ages, records, clock: clock.clone(), ids: ids.clone() })
+        let keyed_requests = KeyedRequests::from_env(dynamodb, env)?;
+        Ok(Self { issuer, modes, max_ages, records, keyed_requests, clock: clock.clone(), ids: ids.clone() })
     }
 
     /// Connects to OpenAI in hosted mode.
@@ -94,6 +104,22 @@ impl Sessions {
     pub async fn start(&self, identity: &Identity) -> Result<ClientSecret, Error> {
         let now = self.clock.now();
         self.issue(identity, &SessionId::first(&self.ids), now, now).await
+    }
+
+    /// A first session, the same for each request with this idempotency key. Not its secret is kept, but by what it is
+    /// signed again. OpenAI gives no session twice: in hosted mode a further one of the same family takes its place.
+    ///
+    /// # Errors
+    /// [`Error::KeyTaken`] if another request has the key.
+    pub async fn start_once(&self, identity: &Identity, key: &str, fingerprint: &str) -> Result<ClientSecret, Error> {
+        let now = self.clock.now();
+        let issued = Issued { id: SessionId::first(&self.ids).to_string(), at: now.as_second() };
+        let content = serde_json::to_string(&issued).map_err(|_| SessionError::Invalid)?;
+        let content = self.keyed_requests.content(&identity.owner, key, fingerprint, content, now).await?;
+        let content = content.ok_or(Error::KeyTaken)?;
+        let Issued { id, at } = serde_json::from_str(&content).map_err(|_| SessionError::Invalid)?;
+        let at = Timestamp::from_second(at).map_err(|_| SessionError::Invalid)?;
+        self.issue(identity, &SessionId::from(id.as_str()), at, at).await
     }
 
     /// A session that is issued at `at`, of a family that began at `began_at`.

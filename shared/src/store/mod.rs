@@ -17,6 +17,8 @@
 //! | [`Connections`] | | `C#<connection>` | `socket` | a WebSocket connection: whose, until when, how many messages |
 //! | | | `U#<tenant>#<user>` | `sockets` | which connections a user has |
 //! | [`Claims`] | | `O#<request>` | `claim` | an order that was taken |
+//! | [`KeyedRequests`] | | `U#<tenant>#<user>` | `K#<SHA-256 of a key>` | the request that has the key |
+//! | | | | `K#<SHA-256 of a key>#answer` | what it was answered |
 //! | [`Usage`] | `TABLE_USAGE` | `<tenant>#<date>` | `R#<ulid>` | one request |
 //! | | | `<tenant>` | `D#<date>#<model>#<shard>` | a day's counters |
 //! | [`Settings`] | `TABLE_SETTINGS` | `<tenant>` | `settings` | the version of its settings that counts |
@@ -39,6 +41,7 @@ mod dynamodb;
 mod error;
 mod items;
 mod key;
+mod keyed_requests;
 mod pages;
 mod record;
 mod records;
@@ -68,6 +71,7 @@ pub use dynamodb::DynamoDb;
 pub use error::{BeginError, StoreError};
 pub(crate) use items::Older;
 pub use items::{Items, Rated};
+pub use keyed_requests::{Claim, KeyedRequest, KeyedRequests};
 pub use records::{CountedPrompt, ItemPosition, ModelContext, Retry, Run, StoredItem, ThreadRecord};
 pub use removal::{Deletion, Truncation};
 pub use run_records::{ActionClaim, OpenItem, RunRecord, RunSnapshot, RunWish};

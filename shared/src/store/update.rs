@@ -18,7 +18,7 @@ use super::record::{Record, text};
 /// The id of a record's last counting write. One is enough to know a write that comes again, because that happens
 /// within a moment; it counts twice only where another one was written in between. What would exclude that, a
 /// transaction, costs twice as much for every write.
-const LAST: &str = "last";
+pub(super) const LAST: &str = "last";
 
 /// An update of one record.
 #[derive(Debug)]
@@ -171,6 +171,11 @@ impl WriteId {
     /// Whether the write happened, by the record as it is.
     pub(super) fn is_on(&self, record: &Record) -> bool {
         record.text(LAST) == Some(&self.0)
+    }
+
+    /// The value that the record has.
+    pub(super) fn value(&self) -> AttributeValue {
+        text(&self.0)
     }
 
     /// Of something that is written once and has an id.

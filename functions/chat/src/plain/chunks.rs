@@ -8,6 +8,7 @@ use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use super::answer::Whole;
 use super::ending::Ending;
 
 const DONE: Bytes = Bytes::from_static(b"data: [DONE]\n\n");
@@ -31,16 +32,8 @@ pub(super) fn chunks(
     model: &str,
     engine: &Engine,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
-    let mut common = json!({
-        "id": engine.ids.mint("chatcmpl"),
-        "object": "chat.completion.chunk",
-        "created": engine.clock.now().as_second(),
-        "model": model,
-    });
-    if let Some(session_id) = session_id {
-        common["sessionId"] = session_id.into();
-    }
-    let chunks = Chunks { events, ending, common, finish_reason: "stop", failure: None };
+    let chunks =
+        Chunks { events, ending, common: common(session_id, model, engine), finish_reason: "stop", failure: None };
     stream::unfold(Some(chunks), |chunks| async move {
         let mut chunks = chunks?;
         while let Some(event) = chunks.events.recv().await {
@@ -53,6 +46,53 @@ pub(super) fn chunks(
     .flat_map(stream::iter)
 }
 
+/// The chunks of an answer that is whole already: all of its text is one delta.
+pub(super) fn of_whole(whole: Whole, model: &str, engine: &Engine) -> Vec<Bytes> {
+    let Whole { message, session_id, is_cut_off, failure, ending } = whole;
+    let common = common(session_id, model, engine);
+    let finish_reason = if is_cut_off { "length" } else { "stop" };
+    let mut chunks = vec![chunk(&common, &json!({ "role": "assistant", "content": "" }), None)];
+    if !message.is_empty() {
+        chunks.push(chunk(&common, &json!({ "content": message }), None));
+    }
+    chunks.push(last(&common, failure, finish_reason, ending));
+    chunks.iter().map(sse::encode).chain([DONE]).collect()
+}
+
+/// What is in every chunk of an answer.
+fn common(session_id: Option<String>, model: &str, engine: &Engine) -> Value {
+    let mut common = json!({
+        "id": engine.ids.mint("chatcmpl"),
+        "object": "chat.completion.chunk",
+        "created": engine.clock.now().as_second(),
+        "model": model,
+    });
+    if let Some(session_id) = session_id {
+        common["sessionId"] = session_id.into();
+    }
+    common
+}
+
+fn chunk(common: &Value, delta: &Value, finish_reason: Option<&str>) -> Value {
+    let mut chunk = common.clone();
+    chunk["choices"] = json!([{ "index": 0, "delta": delta, "finish_reason": finish_reason }]);
+    chunk
+}
+
+/// The last chunk: the usage, or what failed.
+fn last(common: &Value, failure: Option<String>, finish_reason: &str, Ending { usage, code }: Ending) -> Value {
+    let Some(message) = failure else {
+        let mut chunk = chunk(common, &json!({}), Some(finish_reason));
+        chunk["usage"] = json!(usage);
+        return chunk;
+    };
+    let mut chunk = json!({ "error": { "code": code.as_str(), "message": message } });
+    if let Some(session_id) = common.get("sessionId") {
+        chunk["sessionId"] = session_id.clone();
+    }
+    chunk
+}
+
 impl Chunks {
     fn take(&mut self, event: Event) -> Option<Value> {
         match event {
@@ -61,10 +101,10 @@ impl Chunks {
                 None
             }
             Event::ItemAdded { item: ThreadItem::AssistantMessage(_) } => {
-                Some(self.chunk(&json!({ "role": "assistant", "content": "" }), None))
+                Some(chunk(&self.common, &json!({ "role": "assistant", "content": "" }), None))
             }
             Event::ItemUpdated { update: ItemUpdate::ContentPartTextDelta { delta, .. }, .. } => {
-                Some(self.chunk(&json!({ "content": delta }), None))
+                Some(chunk(&self.common, &json!({ "content": delta }), None))
             }
             Event::Notice { .. } => {
                 self.finish_reason = "length";
@@ -78,28 +118,8 @@ impl Chunks {
         }
     }
 
-    async fn end(mut self) -> Vec<Bytes> {
-        let Ending { usage, code } = (&mut self.ending).await.unwrap_or_default();
-        let chunk = match self.failure.take() {
-            None => {
-                let mut chunk = self.chunk(&json!({}), Some(self.finish_reason));
-                chunk["usage"] = json!(usage);
-                chunk
-            }
-            Some(message) => {
-                let mut chunk = json!({ "error": { "code": code.as_str(), "message": message } });
-                if let Some(session_id) = self.common.get("sessionId") {
-                    chunk["sessionId"] = session_id.clone();
-                }
-                chunk
-            }
-        };
-        vec![sse::encode(&chunk), DONE]
-    }
-
-    fn chunk(&self, delta: &Value, finish_reason: Option<&str>) -> Value {
-        let mut chunk = self.common.clone();
-        chunk["choices"] = json!([{ "index": 0, "delta": delta, "finish_reason": finish_reason }]);
-        chunk
+    async fn end(self) -> Vec<Bytes> {
+        let ending = self.ending.await.unwrap_or_default();
+        vec![sse::encode(&last(&self.common, self.failure, self.finish_reason, ending)), DONE]
     }
 }

@@ -1,9 +1,10 @@
 use chatkit_shared::engine::TurnReport;
 use chatkit_shared::http::Code;
 use chatkit_shared::model::TokenUsage;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How a turn ended, which is known after its last event.
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Ending {
     pub(super) usage: Usage,
     /// What it is called if it failed.
@@ -11,7 +12,7 @@ pub(super) struct Ending {
 }
 
 /// Tokens, as Chat Completions names them.
-#[derive(Default, Serialize)]
+#[derive(Default, Clone, Copy, Serialize, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the wire's names")]
 pub(super) struct Usage {
     prompt_tokens: u64,

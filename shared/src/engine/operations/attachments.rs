@@ -33,13 +33,17 @@ impl Engine {
         self.for_user(identity).await?.admit_upload(identity, size).await?;
         let record = self.announced(name, size, &media_type);
         self.store.attachments.put(owner, &record).await?;
-        let upload = UploadDescriptor {
-            url: files.upload_url(&ObjectKey::upload(owner, &record.id), &media_type, size),
-            method: UploadMethod::Put,
-            headers: BTreeMap::from([("Content-Type".to_owned(), media_type.to_string())]),
-        };
-        let attachment = unsent(files, owner, record, &media_type);
-        Ok(Document::Attachment(Attachment { upload_descriptor: Some(upload), ..attachment }))
+        Ok(Document::Attachment(expected(files, owner, record, &media_type)))
+    }
+
+    /// The answer of `attachments.create` once more, with an URL of now.
+    ///
+    /// # Errors
+    /// When there is no such attachment any more.
+    pub async fn created_attachment(&self, identity: &Identity, id: &str) -> Result<Document, Error> {
+        let record = self.store.attachments.get(&identity.owner, id).await?.ok_or(Error::NotFound("attachment"))?;
+        let media_type = MediaType::parse(&record.media_type).ok_or(Error::NotFound("attachment"))?;
+        Ok(Document::Attachment(expected(self.files()?, &identity.owner, record, &media_type)))
     }
 
     /// A file that comes with its bytes: ChatKit's `direct` strategy.
@@ -197,6 +201,16 @@ fn check(files: &Files, name: &str, size: u64, mime_type: &str) -> Result<MediaT
         return Err(Error::Invalid(format!("a file must have 1 to {} bytes", limits.bytes)));
     }
     limits.types.accept(mime_type, name).ok_or_else(|| Error::Invalid("files of this type are not taken".to_owned()))
+}
+
+/// An attachment that is about to be uploaded, with the URL to send it to.
+fn expected(files: &Files, owner: &Owner, record: AttachmentRecord, media_type: &MediaType) -> Attachment {
+    let upload = UploadDescriptor {
+        url: files.upload_url(&ObjectKey::upload(owner, &record.id), media_type, record.size),
+        method: UploadMethod::Put,
+        headers: BTreeMap::from([("Content-Type".to_owned(), media_type.to_string())]),
+    };
+    Attachment { upload_descriptor: Some(upload), ..unsent(files, owner, record, media_type) }
 }
 
 /// An attachment in the composer. Its preview can be loaded once it is uploaded.
