@@ -9,13 +9,13 @@ import sys
 import time
 from contextlib import nullcontext
 
-from . import bodies, cookies, files, framing, limits, local_server, origins, others, sessions, tokens
+from . import bodies, cookies, files, framing, limits, local_server, origins, others, sessions, sign_in, tokens
 from .attack import faults
 from .world import JWT_SECRET, SIGNING_SECRET, elsewhere, started
 
 GROUPS = {
     group.__name__.rpartition(".")[2]: group
-    for group in [tokens, sessions, cookies, origins, framing, bodies, others, limits, files, local_server]
+    for group in [tokens, sessions, cookies, sign_in, origins, framing, bodies, others, limits, files, local_server]
 }
 
 
@@ -30,7 +30,7 @@ def main(target, *names):
         count = held + failed
         # A group may have parts with other settings.
         for variables, attacks, *arguments in [({}, group.attacks)] if is_address else group.PARTS:
-            server = nullcontext(elsewhere(target)) if is_address else started(target, variables, *arguments)
+            server = nullcontext(elsewhere(target)) if is_address else started(target, variables() if callable(variables) else variables, *arguments)
             with server as world:
                 for attack, problems in run(world, attacks):
                     failed, held = (failed + 1, held) if problems else (failed, held + 1)

@@ -1,6 +1,8 @@
 """The server on a developer's machine, which every page in the developer's browser can ask."""
 
 import json
+import re
+from pathlib import Path
 
 from . import ports
 from .attack import Attack
@@ -8,6 +10,7 @@ from .world import PRIVATE, bearer
 
 ANYWHERE = False
 LIST = {"type": "threads.list", "params": {}}
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "attack-the-key-of-the-operator"}
 
 
 def attacks(world):
@@ -71,14 +74,13 @@ def attacks(world):
     )
     twice = [("host", f"127.0.0.1:{port}"), ("host", "evil.example")]
     yield Attack("two hosts", "GET", "/health", twice, status=(400, 421), without=('"version"',))
-    yield from other_ports(world)
+    yield from other_ports(world, world.alices.thread)
     yield from web_socket(world)
 
 
-def other_ports(world):
+def other_ports(world, *names):
     """No port of the process gives a page, or another program of this machine, what is kept."""
-    thread = world.alices.thread
-    kept = (PRIVATE, thread, "TableNames")
+    kept = (PRIVATE, *names, "TableNames")
     scope = "20261130/us-east-1"
     for port in ports.of(world.process.pid):
         if port == world.parts.port:
@@ -194,10 +196,30 @@ def beyond_loopback(world):
         headers = [("x-user-id", "alice")]
         body = LIST if method == "POST" else None
         yield Attack(f"the developer's header to {path}", method, path, headers, body, status=401, code="unauthorized")
+    beyond = ports.beyond_loopback(world.process.pid)
+    if beyond not in ([], [world.parts.port]):
+        raise AssertionError(f"other machines reach the ports {beyond}")
+    yield from other_ports(world, world.alices.thread)
+
+
+def backends_only(world):
+    """The way to the backends is in a file that the shell reads, and nowhere else."""
+    kept = Path(world.printed.removeprefix(". ").strip("'\n"))
+    modes = [oct(path.stat().st_mode & 0o777) for path in (kept, kept.parent)]
+    if modes != ["0o600", "0o700"]:
+        raise AssertionError(f"{kept} and its folder have the modes {modes}")
+    variables = kept.read_text()
+    if CREDENTIALS["AWS_SECRET_ACCESS_KEY"] in variables:
+        raise AssertionError("the operator's own key is written down")
+    address = re.search(r"AWS_ENDPOINT_URL_DYNAMODB='?http://127.0.0.1:\d+/(\w{64})'?\n", variables)
+    if not address or address[1] in world.printed:
+        raise AssertionError("the database is not behind a secret")
+    yield from other_ports(world, address[1])
 
 
 PARTS = [
     ({}, attacks),
     ({"AUTH_MODE": None}, beyond_loopback, "--host", "0.0.0.0"),
     ({"AUTH_MODE": "development,jwt,anonymous"}, development),
+    (CREDENTIALS, backends_only, "--backends-only"),
 ]

@@ -7,9 +7,22 @@ from pathlib import Path
 LISTENING = "0A"
 
 
+LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
+
+
 def of(pid):
+    return sorted(port for _, port in found(pid))
+
+
+def beyond_loopback(pid):
+    """Those that other machines reach, too."""
+    return sorted(port for address, port in found(pid) if address not in LOOPBACK)
+
+
+def found(pid):
     sockets = {match[1] for link in links(pid) if (match := re.fullmatch(r"socket:\[(\d+)\]", link))}
-    return sorted(port for name in ("tcp", "tcp6") for port, inode in listeners(pid, name) if inode in sockets)
+    listening = [each for name in ("tcp", "tcp6") for each in listeners(pid, name)]
+    return [(address, port) for address, port, inode in listening if inode in sockets]
 
 
 def links(pid):
@@ -25,4 +38,5 @@ def listeners(pid, name):
     for line in path.read_text().splitlines()[1:] if path.exists() else []:
         _, address, _, state, *_, inode = line.split()[:10]
         if state == LISTENING:
-            yield int(address.rpartition(":")[2], 16), inode
+            host, _, port = address.partition(":")
+            yield host, int(port, 16), inode

@@ -55,6 +55,8 @@ class World:
         self.process = process
         self.jwt_secret, self.issuer, self.audience = jwt_secret, issuer, audience
         self.parts = urlsplit(url)
+        # The line that says that it is ready.
+        self.printed = ""
 
     @property
     def is_ours(self):
@@ -220,9 +222,13 @@ def started(server, variables, *arguments):
         command, env=kept() | environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     try:
-        lines = (line for line in process.stdout if line.startswith("listening on "))
-        url = next(lines).removeprefix("listening on ").strip().replace("0.0.0.0", "127.0.0.1")
-        yield World(url, process, JWT_SECRET, ISSUER, AUDIENCE)
+        printed = next(line for line in process.stdout if line.startswith(("listening on ", ". ")))
+        # The backends alone have no address of their own.
+        url = printed.removeprefix("listening on ").strip() if printed.startswith("l") else "http://127.0.0.1"
+        url = url.replace("0.0.0.0", "127.0.0.1")
+        world = World(url, process, JWT_SECRET, ISSUER, AUDIENCE)
+        world.printed = printed
+        yield world
     finally:
         process.kill()
         process.wait()

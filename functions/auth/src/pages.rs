@@ -38,7 +38,9 @@ impl Pages {
         let return_to = return_to.unwrap_or_else(|| self.origins.first().unwrap_or("/"));
         let page =
             self.api.join(return_to).ok().filter(|_| return_to.len() <= MAX_ADDRESS_BYTES).ok_or_else(refused)?;
-        let is_plain = page.username().is_empty() && page.password().is_none();
+        // A `blob:` has the origin of the page that made it.
+        let is_web = matches!(page.scheme(), "http" | "https");
+        let is_plain = is_web && page.username().is_empty() && page.password().is_none();
         let is_allowed =
             page.origin() == self.api.origin() || self.origins.contains(&page.origin().ascii_serialization());
         if is_plain && is_allowed { Ok(page) } else { Err(refused()) }
@@ -105,6 +107,7 @@ mod tests {
             "JaVaScRiPt:alert(1)//www.example.com",
             "data:text/html,x",
             "blob:https://evil.example/x",
+            "blob:https://www.example.com/x",
             "file:///etc/passwd",
             "ftp://www.example.com/",
         ] {
