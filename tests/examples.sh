@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The sites in `examples/` in a real browser, each against the local server. Needs Node.js, npm, Python and Chromium, and that
-# nothing listens on ports 3000 and 4000. Arguments are names of examples. What is installed is kept in the user's cache.
+# The sites in `examples/` in a real browser, each against the local server, and tokens as identity providers make them. Needs
+# Node.js, npm, Python and Chromium, and that nothing listens on ports 3000 and 4000. Arguments are names of examples. What is
+# installed is kept in the user's cache.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,6 +17,9 @@ find "$cache" -mindepth 2 -maxdepth 2 ! -name node_modules ! -name .venv -exec r
 cp -R examples/. "$cache"
 cp docs/src/chatkit-session.js "$cache/page/"
 cp docs/src/chatkit-session.js "$cache/nextjs/app/"
+# The route with which a site says whose a session is, as the book has it.
+mkdir -p "$cache/nextjs/app/chat-session"
+sed -n '\#^// app/chat-session/route.js#,/^```/{/^```/d;p}' docs/src/sign-in.md > "$cache/nextjs/app/chat-session/route.js"
 
 # installed FOLDER LOCK COMMAND...: runs the command, unless FOLDER was made from this LOCK.
 installed() {
@@ -41,4 +45,6 @@ for name in "${names[@]}"; do
     [ "$name" != nextjs ] || build
     cd - > /dev/null
 done
-node tests/examples/main.mjs "${CARGO_TARGET_DIR:-$PWD/target}/debug/chatkit-local" "$cache" "${names[@]}"
+server="${CARGO_TARGET_DIR:-$PWD/target}/debug/chatkit-local"
+node tests/examples/tokens.mjs "$server"
+node tests/examples/main.mjs "$server" "$cache" "${names[@]}"

@@ -2,17 +2,17 @@
  * A `fetch` for ChatKit that sends a session token with every request, starts and renews the session, and keeps it for the
  * visitor's next visit. When the person presses stop, it tells the server to stop. `api` is the backend's address: "" on the
  * page's own origin. `user` is the signed-in user of your site, or null for a visitor: `{ id, token }`, where `token()`
- * resolves to a user token that your server has signed. The result's `signOut()` ends the session.
+ * resolves to a user token; without `token` your site's cookie says who the user is. The result's `signOut()` ends the session.
  */
 export function sessionFetch(api, user = null) {
   const key = `chatkit-session:${user?.id ?? "visitor"}`;
   let renewal = null;
 
-  /** POSTs to a route of sessions, with the user token. */
+  /** POSTs to a route of sessions, with the user token or the site's cookie. */
   async function post(path, body) {
     const headers = { "content-type": "application/json" };
-    if (user) headers.authorization = `Bearer ${await user.token()}`;
-    // `include` sends the cookie that makes a returning browser the same visitor.
+    if (user?.token) headers.authorization = `Bearer ${await user.token()}`;
+    // `include` sends the site's cookie, or the one that makes a returning browser the same visitor.
     const options = { method: "POST", credentials: "include", headers, body: JSON.stringify(body) };
     const response = await fetch(api + path, options);
     const answer = response.status === 204 ? null : await response.json();

@@ -104,6 +104,12 @@ test("known_user_sends_their_own_token_to_start", async () => {
   assert.deepEqual(backend.requests.map(({ token }) => token), ["signed-by-the-site", "token-1"]);
 });
 
+test("user_whom_a_cookie_names_has_a_session_of_their_own", async () => {
+  for (const id of ["ada", "grace", "ada"]) await sessionFetch(API, { id })(`${API}/chatkit`);
+  assert.deepEqual(backend.requests.map(({ token }) => token), [null, "token-1", null, "token-2", "token-1"]);
+  assert.equal(backend.requests[2].credentials, "include");
+});
+
 test("sign_out_ends_the_session_and_forgets_it", async () => {
   const fetchAsUser = sessionFetch(API);
   await fetchAsUser.signOut();

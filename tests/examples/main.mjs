@@ -1,5 +1,5 @@
-// The sites in `examples/` in Chromium, each with the local server behind it: `main.mjs SERVER FOLDER NAME...`, where FOLDER has
-// the examples with their packages.
+// The sites in `examples/` in Chromium, each with the local server behind it: `main.mjs SERVER FOLDER NAME...`. FOLDER has the
+// examples with their packages.
 import { strict as assert } from "node:assert";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,11 +8,10 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseEnv } from "node:util";
 import { runSteps } from "../browser/harness.mjs";
+import * as sessions from "./sessions.mjs";
+import { API, ROOT, SITE, signOut, signUp } from "./site.mjs";
 
-const ROOT = new URL("../..", import.meta.url);
 const STAND_IN = readFileSync(new URL("chatkit.js", import.meta.url), "utf8");
-const SITE = "http://127.0.0.1:4000";
-const API = "http://127.0.0.1:3000";
 const SECONDS_TO_START = 30;
 /** As its README says. @type {Record<string, string[]>} */
 const START = {
@@ -54,16 +53,6 @@ async function start(url, [program, ...options], cwd, variables) {
   return stop;
 }
 
-/** Signs up. @param {Page} page @param {string} name */
-async function signUp(page, name) {
-  await page.goto("/");
-  await page.fill("[name=email]", `${name}@example.com`);
-  await page.fill("[name=password]", "correct horse battery");
-  await page.getByRole("button", { name: "Sign up" }).click();
-  await page.getByText(`Hello ${name}`).waitFor();
-  await page.locator("openai-chatkit[data-ready]").waitFor({ state: "attached" });
-}
-
 /** @param {Page} page @param {"ask" | "converse"} method @param {unknown[]} values @returns {Promise<any>} */
 const widget = (page, method, ...values) =>
   page.locator("openai-chatkit").evaluate((element, [method, values]) => element[method](...values), [method, values]);
@@ -71,9 +60,6 @@ const widget = (page, method, ...values) =>
 let thread = "";
 const steps = {
   "the page has no chat before a user signs up": async (/** @type {Page} */ page) => {
-    await page.route("https://cdn.platform.openai.com/deployments/chatkit/chatkit.js", (route) =>
-      route.fulfill({ body: STAND_IN, contentType: "text/javascript" }),
-    );
     await page.goto("/");
     await page.locator("form").waitFor();
     assert.equal(await page.locator("openai-chatkit[data-ready]").count(), 0);
@@ -92,8 +78,7 @@ const steps = {
     assert.deepEqual([status, answer.data.map(({ id }) => id)], [200, [thread]]);
   },
   "another user does not see it": async (/** @type {Page} */ page) => {
-    await page.getByRole("button", { name: "Sign out" }).click();
-    await page.locator("form").waitFor();
+    await signOut(page);
     await signUp(page, "grace");
     assert.deepEqual((await widget(page, "ask", "threads.list", {})).answer.data, []);
     const { status } = await widget(page, "ask", "threads.get_by_id", { thread_id: thread });
@@ -114,22 +99,34 @@ const steps = {
   },
 };
 
+/** Runs the steps against a site that runs, with the local server behind it. */
+async function tryOut(/** @type {typeof steps} */ steps, /** @type {Record<string, string | undefined>} */ variables) {
+  const stop = await start(`${API}/health`, [server, "--memory"], ROOT, variables);
+  const prepared = (/** @type {Page} */ page) =>
+    page.route("https://cdn.platform.openai.com/deployments/chatkit/chatkit.js", (route) =>
+      route.fulfill({ body: STAND_IN, contentType: "text/javascript" }),
+    );
+  try {
+    return await runSteps(SITE, { "the widget's script is replaced": prepared, ...steps });
+  } finally {
+    await stop();
+  }
+}
+
 const [server, folder, ...names] = process.argv.slice(2);
 let passed = true;
 for (const name of names) {
-  const started = Date.now();
   const here = join(folder, name);
   const variables = parseEnv(readFileSync(join(here, "local.env"), "utf8"));
-  const stopSite = await start(SITE, START[name], here, variables);
-  const stopServer = await start(`${API}/health`, [server, "--memory"], ROOT, variables).catch(async (error) => {
-    await stopSite();
-    throw error;
-  });
-  console.log(`${name}, up after ${Math.round((Date.now() - started) / 1000)} s`);
+  const stop = await start(SITE, START[name], here, variables);
+  console.log(name);
   try {
-    passed = (await runSteps(SITE, steps)) && passed;
+    passed = (await tryOut(steps, variables)) && passed;
+    if (name !== "nextjs") continue;
+    console.log("nextjs, with Better Auth's own cookie");
+    passed = (await tryOut(sessions.steps, sessions.variables(variables))) && passed;
   } finally {
-    await Promise.all([stopSite(), stopServer()]);
+    await stop();
   }
 }
 process.exit(passed ? 0 : 1);

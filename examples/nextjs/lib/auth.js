@@ -9,7 +9,5 @@ export const auth = betterAuth({
   database: memoryAdapter(database),
   emailAndPassword: { enabled: true },
   // The chat backend verifies these tokens with the keys at /api/auth/jwks.
-  plugins: [
-    jwt({ jwt: { expirationTime: "5m", definePayload: ({ user }) => ({ name: user.name, email: user.email }) } }),
-  ],
+  plugins: [jwt({ jwt: { expirationTime: "5m", definePayload: ({ user }) => ({ name: user.name }) } })],
 });
