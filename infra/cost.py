@@ -14,7 +14,9 @@ from workload import ACCESS_LINE, KEPT, LINE, REFRESH, START, Habits, socket_tur
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = json.loads((ROOT / "infra/prices.json").read_text(encoding="utf-8"))
-MODELS = TABLE["models"]["prices"]
+# Those that the functions know, too.
+MODEL_TABLE = json.loads((ROOT / "shared/src/model/prices.json").read_text(encoding="utf-8"))
+MODELS = MODEL_TABLE["models"]
 DEFAULT_MODEL = "gpt-6-luna"
 GB = 1e9
 MILLION = 1_000_000
@@ -110,7 +112,7 @@ def kept(turns):
 
 
 def report(habits, memory, architecture, people, model=DEFAULT_MODEL):
-    print(f"AWS's prices of {TABLE['region']}, {TABLE['date']}, the model's of {TABLE['models']['date']}, without free tiers;")
+    print(f"AWS's prices of {TABLE['region']}, {TABLE['date']}, the model's of {MODEL_TABLE['date']}, without free tiers;")
     print(f"{architecture}, chat and socket {memory['chat']} MB, others {memory['others']} MB;")
     print(f"a turn takes {habits.turn_seconds:g} s for {habits.output_tokens} tokens.\n")
     one = turn(habits.turn_seconds, habits.output_tokens)

@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 
 import simulate
-from cost import DEFAULT_MODEL, MODELS, TABLE, default, idle, of_model, of_requests, positive, price, report
+from cost import DEFAULT_MODEL, MODEL_TABLE, MODELS, TABLE, default, idle, of_model, of_requests, positive, price, report
 from workload import BETWEEN_LOOKS, FIRST_SIGN, FRAME_INTERVAL, HISTORY, LIST, REFRESH, START, Habits, socket_turn, turn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,9 +66,11 @@ class Prices(unittest.TestCase):
         for name, entry in TABLE["prices"].items():
             self.assertTrue(entry["source"], name)
             self.assertEqual("price" in entry, "tiers" not in entry, name)
-        self.assertRegex(TABLE["models"]["date"], r"^\d{4}-\d{2}-\d{2}$")
+        self.assertRegex(MODEL_TABLE["date"], r"^\d{4}-\d{2}-\d{2}$")
         for name, entry in MODELS.items():
-            self.assertEqual(entry.keys(), {"input", "cached_input", "output", "source"}, name)
+            self.assertGreaterEqual(entry.keys(), {"input", "output", "source"}, name)
+        for name, entry in MODEL_TABLE["calls"].items():
+            self.assertEqual(entry.keys(), {"usd", "source"}, name)
 
     def test_an_idle_month_costs_at_most_2_20_usd(self):
         self.assertLess(sum(idle("dev").values()), 1)

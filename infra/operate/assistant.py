@@ -4,7 +4,7 @@
     just assistant get|history|undo ENV [--tenant T]
     just assistant check ENV FILE
 
-FILE has settings (`assistant`, `limits`, `allowed_origins`, `plans`), or an assistant alone, which then replaces the one in
+FILE has settings (`assistant`, `limits`, `allowed_origins`, `plans`, `prices`), or an assistant alone, which then replaces the one in
 the settings. What is put is checked by the program itself, with the stack's own parameters. The records are those of
 `shared/src/store/settings.rs`.
 """
@@ -24,7 +24,7 @@ from urllib.parse import quote
 from botocore.exceptions import ClientError
 from stack import ROOT, Stack, briefly
 
-FIELDS = {"assistant", "limits", "allowed_origins", "plans"}
+FIELDS = {"assistant", "limits", "allowed_origins", "plans", "prices"}
 # The variables that the check depends on, by the stack's parameters.
 VARIABLES = {"ModelApi": "MODEL_API", "Model": "MODEL", "Instructions": "INSTRUCTIONS"}
 # All that a tenant's name may have in a key; the store escapes `#`, `%`, controls and what is not ASCII.

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::backends;
 
 /// The fields of settings; a file with none of them is an assistant.
-const FIELDS: [&str; 4] = ["assistant", "limits", "allowed_origins", "plans"];
+const FIELDS: [&str; 5] = ["assistant", "limits", "allowed_origins", "plans", "prices"];
 /// How many versions `history` shows.
 const MAX_VERSIONS: u32 = 50;
 

@@ -17,7 +17,7 @@ use crate::files::Files;
 use crate::https;
 use crate::identity::{SigningKeys, VisitorCookie};
 use crate::ids::Ids;
-use crate::model::{Model, ModelConfig};
+use crate::model::{Model, ModelConfig, Prices};
 use crate::secrets::{Secret, Secrets};
 use crate::store::{DynamoDb, Store};
 use crate::telemetry::chain;
@@ -69,6 +69,7 @@ impl Clients {
             model: Model::new(&ModelConfig::from_env(env, secrets)?, http.clone()),
             endpoints: Endpoints::new(assistant.has_endpoints(), http.clone(), signer)?,
             limits: Limits::from_env(env)?,
+            prices: Prices::table(),
             tenants: Tenants::from_env(dynamodb, env, clock, Some(&assistant))?,
             assistant,
             has_page: true,

@@ -39,6 +39,7 @@ fn row(date: &str, model: Option<&str>, numbers: [u64; 8]) -> Value {
         "date": date, "total_requests": requests, "failed_requests": failed, "avg_duration": duration,
         "total_tokens": input + output, "input_tokens": input, "cached_tokens": cached,
         "cached_percent": cached_percent, "output_tokens": output, "reasoning_tokens": reasoning,
+        "cache_write_tokens": 0, "cost_usd": "0", "unpriced_requests": requests,
     });
     match model {
         Some(model) => row["model"] = json!(model),

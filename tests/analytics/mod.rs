@@ -2,6 +2,7 @@
 
 mod daily;
 mod me;
+mod money;
 mod ranges;
 mod records;
 
@@ -50,6 +51,7 @@ fn empty(date: &str) -> Value {
     json!({
         "date": date, "total_requests": 0, "failed_requests": 0, "avg_duration": 0, "total_tokens": 0,
         "input_tokens": 0, "cached_tokens": 0, "cached_percent": 0, "output_tokens": 0, "reasoning_tokens": 0,
+        "cache_write_tokens": 0, "cost_usd": "0", "unpriced_requests": 0,
         "positive_feedback": 0, "negative_feedback": 0,
     })
 }

@@ -45,7 +45,13 @@ async fn ordinary_answer_becomes_these_events() {
             text(0, 0, "there"),
             whole(0, 0, "Hello there"),
             done(0, &["Hello there"]),
-            ModelEvent::Completed(Some(TokenUsage { input: 12, cached: 5, output: 2, reasoning: 0 })),
+            ModelEvent::Completed(Some(TokenUsage {
+                input: 12,
+                cached: 5,
+                output: 2,
+                reasoning: 0,
+                ..TokenUsage::default()
+            })),
         ]
     );
 }
@@ -89,7 +95,13 @@ async fn thoughts_are_numbered_across_the_answer() {
             text(0, 0, "Yes"),
             whole(0, 0, "Yes"),
             done(0, &["Yes"]),
-            ModelEvent::Completed(Some(TokenUsage { input: 9, cached: 0, output: 40, reasoning: 38 })),
+            ModelEvent::Completed(Some(TokenUsage {
+                input: 9,
+                cached: 0,
+                output: 40,
+                reasoning: 38,
+                ..TokenUsage::default()
+            })),
         ]
     );
 }
@@ -233,7 +245,7 @@ async fn incomplete_answer_has_its_reason() {
                 done(0, &["Hel"]),
                 ModelEvent::Incomplete {
                     reason,
-                    usage: Some(TokenUsage { input: 1, cached: 0, output: 2, reasoning: 0 })
+                    usage: Some(TokenUsage { input: 1, cached: 0, output: 2, reasoning: 0, ..TokenUsage::default() })
                 },
             ]
         );
@@ -243,7 +255,7 @@ async fn incomplete_answer_has_its_reason() {
 #[tokio::test]
 async fn usage_of_impossible_size_is_capped() {
     let count = json!({"input_tokens": u64::MAX, "output_tokens": u64::MAX});
-    let most = TokenUsage { input: 1 << 32, cached: 0, output: 1 << 32, reasoning: 0 };
+    let most = TokenUsage { input: 1 << 32, cached: 0, output: 1 << 32, reasoning: 0, ..TokenUsage::default() };
     let events = events(sse([message_done("msg_1", "Hi"), completed(count)])).await;
     assert_eq!(events.last(), Some(&ModelEvent::Completed(Some(most))));
 }

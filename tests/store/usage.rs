@@ -1,5 +1,6 @@
 //! Usage by request and by day.
 
+use chatkit_shared::model::HostedCalls;
 use chatkit_shared::store::{DailyUsage, Outcome, UsageRecord};
 use jiff::civil::{Date, date};
 use serde_json::json;
@@ -21,6 +22,10 @@ fn usage(number: usize, day: i8, model: &str, outcome: Outcome) -> UsageRecord {
         cached_tokens: 40,
         output_tokens: 10,
         reasoning_tokens: 5,
+        cache_write_tokens: 0,
+        calls: HostedCalls::default(),
+        picodollars: 0,
+        is_priced: false,
         duration_ms: 1000,
         first_token_ms: None,
     }
@@ -37,6 +42,9 @@ fn daily(date: Date, model: &str, requests: u64, errors: u64) -> DailyUsage {
         output_tokens: 10 * requests,
         reasoning_tokens: 5 * requests,
         duration_ms: 1000 * requests,
+        cache_write_tokens: 0,
+        priced_requests: 0,
+        picodollars: 0,
         positive_feedback: 0,
         negative_feedback: 0,
     }

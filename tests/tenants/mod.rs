@@ -3,6 +3,7 @@
 mod context;
 mod permissions;
 mod plans;
+mod prices;
 mod settings;
 mod stored;
 

@@ -47,6 +47,9 @@ async fn transcribe_is_counted_with_its_tokens() {
             "cached_percent": 0,
             "output_tokens": 45,
             "reasoning_tokens": 0,
+            "cache_write_tokens": 0,
+            "cost_usd": "0",
+            "unpriced_requests": 1,
         }])
     );
     let own = get(&app, "alice", "/api/usage/me").await;

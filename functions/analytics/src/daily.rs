@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use chatkit_shared::http::Error;
+use chatkit_shared::model::usd;
 use chatkit_shared::store::DailyUsage;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -73,6 +74,12 @@ pub(crate) struct Row {
     cached_percent: u64,
     output_tokens: u64,
     reasoning_tokens: u64,
+    /// Those of `input_tokens` that were written to the cache.
+    cache_write_tokens: u64,
+    /// Of what has a price, exactly.
+    cost_usd: String,
+    /// Requests that have no price, or not for all that they used.
+    unpriced_requests: u64,
     /// Of no model in particular.
     #[serde(skip_serializing_if = "Option::is_none")]
     positive_feedback: Option<u64>,
@@ -105,6 +112,9 @@ struct Sum {
     cached: u64,
     output: u64,
     reasoning: u64,
+    cache_write: u64,
+    picodollars: u64,
+    unpriced: u64,
     positive: u64,
     negative: u64,
 }
@@ -118,6 +128,9 @@ impl Sum {
         self.cached += day.cached_tokens;
         self.output += day.output_tokens;
         self.reasoning += day.reasoning_tokens;
+        self.cache_write += day.cache_write_tokens;
+        self.picodollars += day.picodollars;
+        self.unpriced += day.requests.saturating_sub(day.priced_requests);
         self.positive += day.positive_feedback;
         self.negative += day.negative_feedback;
     }
@@ -138,6 +151,9 @@ impl Sum {
             cached_percent: (self.cached * 100 + self.input / 2).checked_div(self.input).unwrap_or(0),
             output_tokens: self.output,
             reasoning_tokens: self.reasoning,
+            cache_write_tokens: self.cache_write,
+            cost_usd: usd(self.picodollars),
+            unpriced_requests: self.unpriced,
             positive_feedback,
             negative_feedback,
         }

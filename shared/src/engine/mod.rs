@@ -47,7 +47,7 @@ use crate::endpoints::Endpoints;
 use crate::files::Files;
 use crate::identity::{Identity, SigningKeys};
 use crate::ids::Ids;
-use crate::model::Model;
+use crate::model::{Model, Prices};
 use crate::protocol::{Attachment, CallRequest, Event, Page, StreamRequest, Thread, ThreadItem};
 use crate::secrets::Secret;
 pub use crate::store::Outcome;
@@ -68,6 +68,8 @@ pub struct Engine {
     pub endpoints: Endpoints,
     /// The deployment's or the user's, as the assistant.
     pub limits: Limits,
+    /// What models cost the deployment or the user's tenant.
+    pub prices: Arc<Prices>,
     pub tenants: Tenants,
     /// Whether callers have a web page, which runs client tools.
     pub has_page: bool,

@@ -8,7 +8,7 @@
 //!                request.rs: prompt → JSON      wire.rs: JSON → types      translator.rs: these types → model events
 //! wire.rs        what their JSON has in common  builders/         complete what servers leave out
 //! error.rs       failures, one kind per reaction                  tokens.rs         counted or estimated
-//! transcription.rs  speech → text
+//! transcription.rs  speech → text                             prices.rs         what tokens and calls cost, from prices.json
 //! ```
 //!
 //! Any server that speaks one of the two APIs will do. Servers leave out events around the deltas: the builders add
@@ -23,6 +23,7 @@ mod completions;
 mod config;
 mod error;
 mod event;
+pub(crate) mod prices;
 mod prompt;
 mod responses;
 mod stream;
@@ -34,9 +35,10 @@ pub use client::Model;
 pub use config::{Api, ModelConfig, ModelKey, base_url};
 pub use error::{ModelError, ModelErrorKind, Upstream};
 pub use event::{IncompleteReason, ModelEvent, Picture};
+pub use prices::{Prices, usd};
 pub(crate) use prompt::is_text;
 pub use prompt::{CountedPart, FileSource, FunctionCall, Input, InputFile, InputPart, Prompt};
 pub use stream::ModelStream;
-pub use tokens::TokenUsage;
+pub use tokens::{HostedCalls, TokenUsage};
 pub(crate) use tokens::{estimate_tokens, max_tokens};
 pub use transcription::{AudioType, Transcription};

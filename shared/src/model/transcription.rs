@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::client::Model;
 use super::error::{ModelError, ModelErrorKind};
-use super::tokens::{TokenUsage, max_tokens};
+use super::tokens::{HostedCalls, TokenUsage, max_tokens};
 
 /// OpenAI's models count one token for each 100 ms of a recording.
 const AUDIO_TOKENS_PER_SECOND: u64 = 10;
@@ -36,6 +36,10 @@ impl Transcription {
         cached: 0,
         output: MAX_SECONDS * MAX_TEXT_TOKENS_PER_SECOND,
         reasoning: 0,
+        cache_write: 0,
+        calls: HostedCalls { web_search: 0, file_search: 0, code_interpreter: 0, image_generation: 0 },
+        picodollars: 0,
+        unpriced: false,
     };
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -9,12 +10,13 @@ use jiff::tz::TimeZone;
 use super::DynamoDb;
 use super::error::StoreError;
 use super::key::{self, Key, escape};
-use super::record::{Record, TIME_TO_LIVE, number, text};
+use super::record::{Record, TIME_TO_LIVE, flag, number, text};
 use super::table::{Query, SortKeys, Table};
 use super::tables::USAGE;
 use super::update::{Update, WriteId};
 use crate::env::{Env, EnvError};
 use crate::ids;
+use crate::model::HostedCalls;
 use crate::protocol::FeedbackKind;
 
 /// Records over which a day's counters are spread, as a partition of one key takes 1,000 writes a second.
@@ -53,6 +55,14 @@ pub struct UsageRecord {
     pub output_tokens: u64,
     /// Those of them that were reasoning.
     pub reasoning_tokens: u64,
+    /// Those of `input_tokens` that were written to the cache.
+    pub cache_write_tokens: u64,
+    /// Calls that are billed one by one.
+    pub calls: HostedCalls,
+    /// What it cost, as far as it has a price.
+    pub picodollars: u64,
+    /// Whether all of it has a price.
+    pub is_priced: bool,
     /// From the request to the end of the answer.
     pub duration_ms: u64,
     /// From the request to the first text, if there was any.
@@ -91,6 +101,11 @@ pub struct DailyUsage {
     pub output_tokens: u64,
     pub reasoning_tokens: u64,
     pub duration_ms: u64,
+    pub cache_write_tokens: u64,
+    /// Requests of which everything had a price.
+    pub priced_requests: u64,
+    /// What all of them cost, as far as it had a price.
+    pub picodollars: u64,
     /// Thumbs up that were given, on whatever item.
     pub positive_feedback: u64,
     pub negative_feedback: u64,
@@ -128,6 +143,7 @@ impl Usage {
                 let day = days.entry((date, model.clone())).or_insert_with(|| DailyUsage::empty(date, model));
                 let add = |(name, sum): (&str, &mut u64)| *sum += record.number::<u64>(name).unwrap_or_default();
                 day.counters().into_iter().for_each(add);
+                day.later_counters().into_iter().for_each(add);
                 day.feedback().into_iter().for_each(add);
             }
             if found.next.is_none() {
@@ -161,6 +177,7 @@ impl Usage {
         };
         let retention = u64::from(retention_days) * SECONDS_PER_DAY;
         let expires_at = u64::try_from(usage.at.as_second()).unwrap_or_default() + retention;
+        let has_cost = usage.is_priced || usage.picodollars > 0;
         let record = Record::of([
             ("at", Some(text(usage.at.to_string()))),
             ("user", Some(text(&usage.user))),
@@ -174,6 +191,14 @@ impl Usage {
             ("reasoning_tokens", Some(number(usage.reasoning_tokens))),
             ("duration_ms", Some(number(usage.duration_ms))),
             ("first_token_ms", usage.first_token_ms.map(number)),
+            ("cache_write_tokens", some_number(usage.cache_write_tokens)),
+            ("web_searches", some_number(usage.calls.web_search)),
+            ("file_searches", some_number(usage.calls.file_search)),
+            ("programs", some_number(usage.calls.code_interpreter)),
+            ("pictures", some_number(usage.calls.image_generation)),
+            // A record without a price lacks it.
+            ("picodollars", has_cost.then(|| number(usage.picodollars))),
+            ("partly_priced", (has_cost && !usage.is_priced).then(|| flag(true))),
             (TIME_TO_LIVE, Some(number(expires_at))),
         ]);
         self.table.put(&key, record).await
@@ -193,10 +218,15 @@ impl Usage {
             output_tokens: usage.output_tokens,
             reasoning_tokens: usage.reasoning_tokens,
             duration_ms: usage.duration_ms,
+            cache_write_tokens: usage.cache_write_tokens,
+            priced_requests: u64::from(usage.is_priced),
+            picodollars: usage.picodollars,
             ..DailyUsage::empty(date, String::new())
         };
         let update = Update::of(key).once(WriteId::of(&usage.id));
-        let counters = day.counters().into_iter();
+        let later = day.later_counters().into_iter().filter(|(_, count)| **count > 0);
+        let counters: Vec<_> = later.map(|(name, count)| (name, *count)).collect();
+        let counters = day.counters().into_iter().map(|(name, count)| (name, *count)).chain(counters);
         self.table.update(counters.fold(update, |update, (name, value)| update.add(name, name, number(value)))).await?;
         Ok(())
     }
@@ -214,6 +244,9 @@ impl DailyUsage {
             output_tokens: 0,
             reasoning_tokens: 0,
             duration_ms: 0,
+            cache_write_tokens: 0,
+            priced_requests: 0,
+            picodollars: 0,
             positive_feedback: 0,
             negative_feedback: 0,
         }
@@ -239,6 +272,15 @@ impl DailyUsage {
             ("duration_ms", &mut self.duration_ms),
         ]
     }
+
+    /// Those that older days lack. They are written where there is something to count.
+    const fn later_counters(&mut self) -> [(&'static str, &mut u64); 3] {
+        [
+            ("cache_write_tokens", &mut self.cache_write_tokens),
+            ("priced_requests", &mut self.priced_requests),
+            ("picodollars", &mut self.picodollars),
+        ]
+    }
 }
 
 const fn feedback_counter(kind: FeedbackKind) -> &'static str {
@@ -246,6 +288,11 @@ const fn feedback_counter(kind: FeedbackKind) -> &'static str {
         FeedbackKind::Positive => "positive_feedback",
         FeedbackKind::Negative => "negative_feedback",
     }
+}
+
+/// For an attribute that is only there where there is something to count.
+fn some_number(count: u64) -> Option<AttributeValue> {
+    (count > 0).then(|| number(count))
 }
 
 fn date_of(at: Timestamp) -> Date {

@@ -14,7 +14,9 @@ use crate::harness::model::{Answer, Gate, ScriptedModel};
 use crate::harness::outside::client;
 use crate::harness::responses::LEAK;
 
-const COUNTED: ModelEvent = ModelEvent::Completed(Some(TokenUsage { input: 9, cached: 4, output: 3, reasoning: 2 }));
+fn whole_count() -> ModelEvent {
+    ModelEvent::Completed(Some(TokenUsage { input: 9, cached: 4, output: 3, reasoning: 2, ..TokenUsage::default() }))
+}
 
 /// The events of an answer that says "Hi", without the message's.
 async fn ending(answer: Answer) -> Vec<ModelEvent> {
@@ -57,15 +59,15 @@ async fn usage_is_read_wherever_a_server_sends_it() {
         chunks([content("Hi").set("usage", last()), finish("stop"), counted(nothing())]),
         chunks([content("Hi").set("usage", nothing()), finish("stop"), counted(json!(null)), counted(last())]),
     ] {
-        assert_eq!(ending(answer.clone()).await, [COUNTED], "{answer:?}");
-        assert_eq!(ending(answer.clone().bytes(DONE)).await, [COUNTED], "{answer:?}");
+        assert_eq!(ending(answer.clone()).await, [whole_count()], "{answer:?}");
+        assert_eq!(ending(answer.clone().bytes(DONE)).await, [whole_count()], "{answer:?}");
     }
 }
 
 #[tokio::test]
 async fn usage_without_details_is_read() {
     let usage = json!({"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": null});
-    let usage_of = TokenUsage { input: 9, cached: 0, output: 3, reasoning: 0 };
+    let usage_of = TokenUsage { input: 9, cached: 0, output: 3, reasoning: 0, ..TokenUsage::default() };
     let answer = chunks([content("Hi"), finish("stop"), counted(usage)]);
     assert_eq!(ending(answer).await, [ModelEvent::Completed(Some(usage_of))]);
 }
@@ -74,7 +76,7 @@ async fn usage_without_details_is_read() {
 async fn usage_of_impossible_size_is_capped() {
     let count = json!({"prompt_tokens": u64::MAX, "completion_tokens": u64::MAX});
     let answer = chunks([content("Hi"), finish("stop"), counted(count)]);
-    let most = TokenUsage { input: 1 << 32, cached: 0, output: 1 << 32, reasoning: 0 };
+    let most = TokenUsage { input: 1 << 32, cached: 0, output: 1 << 32, reasoning: 0, ..TokenUsage::default() };
     assert_eq!(ending(answer).await, [ModelEvent::Completed(Some(most))]);
 }
 
@@ -104,5 +106,5 @@ async fn answer_is_not_read_beyond_its_usage() {
     let config = ModelConfig { api: Api::ChatCompletions, ..upstream.config() };
     let stream = Model::new(&config, client()).stream(&prompt()).await.unwrap();
     let events = tokio::time::timeout(Duration::from_secs(10), stream.try_collect::<Vec<_>>()).await.unwrap();
-    assert_eq!(events.unwrap().last(), Some(&COUNTED));
+    assert_eq!(events.unwrap().last(), Some(&whole_count()));
 }

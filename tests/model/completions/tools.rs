@@ -40,7 +40,13 @@ async fn calls_are_reported_when_the_answer_is_complete() {
         [
             call("call_a", "find_order", ARGUMENTS),
             call("call_b", "nothing", ""),
-            ModelEvent::Completed(Some(TokenUsage { input: 12, cached: 5, output: 16, reasoning: 0 })),
+            ModelEvent::Completed(Some(TokenUsage {
+                input: 12,
+                cached: 5,
+                output: 16,
+                reasoning: 0,
+                ..TokenUsage::default()
+            })),
         ]
     );
     let piece = piece(0, "call_a", "find_order", ARGUMENTS);

@@ -33,7 +33,13 @@ async fn ordinary_answer_becomes_these_events() {
             text(0, 0, "there"),
             whole(0, 0, "Hello there"),
             done(0, &["Hello there"]),
-            ModelEvent::Completed(Some(TokenUsage { input: 12, cached: 5, output: 2, reasoning: 0 })),
+            ModelEvent::Completed(Some(TokenUsage {
+                input: 12,
+                cached: 5,
+                output: 2,
+                reasoning: 0,
+                ..TokenUsage::default()
+            })),
         ]
     );
 }

@@ -27,7 +27,9 @@ fn listed(output: Value) -> Event {
 
 #[tokio::test]
 async fn calls_are_reported_when_complete_and_count_as_an_answer() {
-    let counted = |output| ModelEvent::Completed(Some(TokenUsage { input: 12, cached: 5, output, reasoning: 0 }));
+    let counted = |output| {
+        ModelEvent::Completed(Some(TokenUsage { input: 12, cached: 5, output, reasoning: 0, ..TokenUsage::default() }))
+    };
     assert_eq!(
         events(function_call("call_a", "find_order", ARGUMENTS)).await,
         [call("call_a", "find_order", ARGUMENTS), counted(8)]
@@ -60,7 +62,7 @@ async fn message_before_a_call_is_kept() {
 #[tokio::test]
 async fn encrypted_thoughts_are_sent_back_before_their_call() {
     let kept = json!({"type": "reasoning", "summary": [], "encrypted_content": "gAAAAA"});
-    let usage = TokenUsage { input: 12, cached: 5, output: 16, reasoning: 8 };
+    let usage = TokenUsage { input: 12, cached: 5, output: 16, reasoning: 8, ..TokenUsage::default() };
     assert_eq!(
         events(encrypted_thoughts_and_call("gAAAAA", "call_a", "find_order", ARGUMENTS)).await,
         [

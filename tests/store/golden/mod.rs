@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chatkit_shared::identity::{Claims, Identity, Session, SessionId};
 use chatkit_shared::limits::Bucket;
-use chatkit_shared::model::{FileSource, FunctionCall, Input, InputFile, InputPart};
+use chatkit_shared::model::{FileSource, FunctionCall, HostedCalls, Input, InputFile, InputPart};
 use chatkit_shared::protocol::{FeedbackKind, ThreadItem, ThreadStatus};
 use chatkit_shared::store::{
     Account, Admission, Exchange, MessageAdmission, ModelContext, Outcome, Retry, Run, Scope, SessionRecord,
@@ -259,11 +259,8 @@ async fn attachments_keep_their_stored_format() {
     assert_eq!(store.attachments.get(&owner(), "atc_2").await.unwrap(), Some(taken));
 }
 
-#[tokio::test]
-async fn usage_keeps_its_stored_format() {
-    const FILE: &str = include_str!("usage.json");
-    let dynamo = Dynamo::start().await;
-    let usage = UsageRecord {
+fn usage() -> UsageRecord {
+    UsageRecord {
         id: id("req", 1),
         at: at(0),
         tenant: "acme".to_owned(),
@@ -276,9 +273,40 @@ async fn usage_keeps_its_stored_format() {
         cached_tokens: 40,
         output_tokens: 10,
         reasoning_tokens: 5,
+        cache_write_tokens: 0,
+        calls: HostedCalls::default(),
+        picodollars: 0,
+        is_priced: false,
         duration_ms: 1000,
         first_token_ms: Some(20),
-    };
+    }
+}
+
+/// Of what has a price, of what has one in part, and the sums of both.
+#[tokio::test]
+async fn costs_keep_their_stored_format() {
+    const FILE: &str = include_str!("costs.json");
+    let dynamo = Dynamo::start().await;
+    let calls = HostedCalls { web_search: 1, file_search: 2, code_interpreter: 3, image_generation: 4 };
+    let priced = UsageRecord { cache_write_tokens: 30, calls, picodollars: 1_234_567, is_priced: true, ..usage() };
+    let partly = UsageRecord { id: id("req", 5), picodollars: 1, is_priced: false, ..priced.clone() };
+    let free = UsageRecord { id: id("req", 9), picodollars: 0, is_priced: true, ..usage() };
+    for usage in [&priced, &partly, &free] {
+        dynamo.store().usage.record(usage, 30).await.unwrap();
+    }
+    assert_written(&dynamo, "usage", FILE);
+
+    let day = "2027-01-15".parse().unwrap();
+    let daily = holding("usage", FILE).await.store().usage.daily("acme", day, day).await.unwrap();
+    let daily: Vec<_> =
+        daily.iter().map(|day| (day.requests, day.priced_requests, day.picodollars, day.cache_write_tokens)).collect();
+    assert_eq!(daily, [(3, 2, 1_234_568, 60)]);
+}
+
+#[tokio::test]
+async fn usage_keeps_its_stored_format() {
+    const FILE: &str = include_str!("usage.json");
+    let (dynamo, usage) = (Dynamo::start().await, usage());
     let failed = UsageRecord { outcome: Outcome::Error, thread_id: None, first_token_ms: None, ..usage.clone() };
     let ok = UsageRecord { outcome: Outcome::Ok, ..failed.clone() };
     for (number, usage) in [&usage, &failed, &ok].into_iter().enumerate() {

@@ -33,9 +33,9 @@ impl Engine {
         let transcribed = self.model.transcribe(audio, audio_type).await;
         let outcome = if transcribed.is_ok() { Outcome::Ok } else { Outcome::Error };
         let usage = match &transcribed {
-            Ok(transcription) => transcription.usage,
+            Ok(transcription) => self.prices.priced(model, transcription.usage),
             // It may have been transcribed, and is paid for then.
-            Err(error) if error.may_have_answered() => most,
+            Err(error) if error.may_have_answered() => self.prices.upper_bound(model, most.input, most.output),
             Err(_) => TokenUsage::default(),
         };
         let record = self.usage_record(&identity.owner, "input.transcribe", model, started, outcome, usage);

@@ -12,7 +12,6 @@ use crate::engine::prompt_size::max_prompt_tokens;
 use crate::engine::{Engine, Outcome, public_messages, task};
 use crate::identity::{Identity, Owner};
 use crate::ids;
-use crate::model::TokenUsage;
 use crate::store::{
     ItemPosition, Loaded, OpenItem, Reservation, RunRecord, RunSnapshot, StoreError, StoredItem, UsageRecord,
 };
@@ -317,7 +316,7 @@ impl Engine {
             question_id,
             // Another run may have taken the thread over. A turn gives its id to its run.
             turn_id: head.map_or_else(|| ids::sort_key(run_id).map(ToOwned::to_owned), |run| run.turn_id.clone()),
-            used: TokenUsage { input, ..TokenUsage::default() },
+            used: self.prices.upper_bound(&prompt.model, input, 0),
             snapshot: RunSnapshot { seq: seq.unwrap_or_default(), ..RunSnapshot::default() },
         }
     }

@@ -13,6 +13,7 @@ use crate::engine::Limits;
 use crate::engine::limits::MAX_MESSAGE_CHARS;
 use crate::https::is_origin;
 use crate::limits::Bucket;
+use crate::model::Prices;
 use crate::protocol::{Object, ObjectOnly};
 use crate::store::Settings;
 
@@ -27,6 +28,8 @@ pub struct TenantSettings {
     /// The pages from which the tenant's users may come; any of `ALLOWED_ORIGINS` if none are named.
     pub(super) allowed_origins: Option<Vec<String>>,
     pub(super) plans: BTreeMap<String, Plan>,
+    /// What models cost the tenant; as the table says if nothing is said.
+    pub(super) prices: Option<Arc<Prices>>,
 }
 
 /// What is different for the users whose claim `plan` has a name.
@@ -58,6 +61,8 @@ struct Document {
     #[serde(deserialize_with = "present")]
     allowed_origins: Option<Vec<String>>,
     plans: BTreeMap<String, ObjectOnly<Plan>>,
+    #[serde(deserialize_with = "present")]
+    prices: Option<Prices>,
 }
 
 /// The variables `LIMIT_*` by the rest of their names, in small letters.
@@ -115,8 +120,9 @@ impl TenantSettings {
             let wants = "must be an origin like `https://www.example.com`; `http` only of this machine";
             return Err(DocumentError::at(&format!("allowed_origins[{index}]"), wants));
         }
-        let Document { limits: ObjectOnly(limits), allowed_origins, .. } = document;
-        Ok(Self { assistant: own, limits, allowed_origins, plans })
+        let Document { limits: ObjectOnly(limits), allowed_origins, prices, .. } = document;
+        let prices = prices.map(|prices| Arc::new(prices.over_table()));
+        Ok(Self { assistant: own, limits, allowed_origins, plans, prices })
     }
 
     /// Whether the tenant's users may come from a page of this origin.

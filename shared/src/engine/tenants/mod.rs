@@ -25,6 +25,7 @@ use crate::assistant::{Assistant, DocumentError, Tool};
 use crate::clock::Clock;
 use crate::env::{Env, EnvError};
 use crate::identity::{Identity, Owner};
+use crate::model::Prices;
 use crate::store::{DynamoDb, Settings, StoreError};
 
 /// Tenants whose settings are in memory. Another one takes the place of the one that was not asked for the longest.
@@ -173,7 +174,8 @@ impl Engine {
             }
             Arc::new(own)
         };
-        Ok(Self { assistant, limits, ..self.clone() })
+        let prices = settings.and_then(|settings| settings.prices.clone()).unwrap_or_else(Prices::table);
+        Ok(Self { assistant, limits, prices, ..self.clone() })
     }
 
     /// Refuses pages that are not the tenant's.

@@ -176,7 +176,7 @@ impl Engine {
         outcome: Outcome,
         usage: TokenUsage,
     ) -> UsageRecord {
-        let TokenUsage { input, cached, output, reasoning } = usage;
+        let TokenUsage { input, cached, output, reasoning, cache_write, calls, picodollars, unpriced } = usage;
         UsageRecord {
             id: self.ids.mint(ids::REQUEST),
             at: started,
@@ -190,6 +190,10 @@ impl Engine {
             cached_tokens: cached,
             output_tokens: output,
             reasoning_tokens: reasoning,
+            cache_write_tokens: cache_write,
+            calls,
+            picodollars,
+            is_priced: !unpriced && self.prices.has(model),
             duration_ms: milliseconds_between(started, self.clock.now()),
             first_token_ms: None,
         }

@@ -238,7 +238,8 @@ impl Turn {
         if let Err(end) = self.clear_superseded().await {
             if matches!(start, Start::Model(_)) {
                 // The model was called before, and bills for the prompt.
-                self.usage.input += max_prompt_tokens(&self.prompt);
+                let read = max_prompt_tokens(&self.prompt);
+                self.usage += self.engine.prices.upper_bound(&self.prompt.model, read, 0);
             }
             return Err(end);
         }

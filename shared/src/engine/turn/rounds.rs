@@ -116,7 +116,7 @@ impl Turn {
             }
         };
         let most = self.take_billed_round();
-        self.usage += counted.unwrap_or(most);
+        self.usage += counted.map_or(most, |counted| self.engine.prices.priced(&self.prompt.model, counted));
         self.counted_tokens = counted.map(|counted| counted.total());
         if let Some(tokens) = self.counted_tokens {
             self.prompt.set_counted(tokens);
@@ -138,7 +138,8 @@ impl Turn {
         };
         let seconds = self.engine.clock.now().duration_since(began).as_secs().max(0).unsigned_abs();
         let output = self.answer.bytes() - bytes_before + seconds * MAX_TOKENS_PER_SECOND;
-        TokenUsage { input: prompt_tokens, output: output.min(self.max_output_tokens()), ..TokenUsage::default() }
+        let (input, output) = (prompt_tokens, output.min(self.max_output_tokens()));
+        self.engine.prices.upper_bound(&self.prompt.model, input, output)
     }
 
     /// The same of a round that is over.

@@ -103,9 +103,9 @@ impl Engine {
 
     /// Settles a turn that does not take place though the model may have been called, which bills for the prompt then.
     async fn release_called(&self, admitted: Admitted, plan: &TurnPlan) {
-        let usage = TokenUsage { input: admitted.used_at_least(), ..TokenUsage::default() };
+        let (owner, model, now) = (&plan.identity.owner, &plan.prompt.model, self.clock.now());
+        let usage = self.prices.upper_bound(model, admitted.used_at_least(), 0);
         if usage.input > 0 {
-            let (owner, model, now) = (&plan.identity.owner, &plan.prompt.model, self.clock.now());
             let record = self.usage_record(owner, plan.operation, model, now, Outcome::Error, usage);
             self.record_usage(&UsageRecord { thread_id: Some(plan.thread.id.clone()), ..record }).await;
         }

@@ -75,7 +75,7 @@ impl Summary {
 
     fn most(&self) -> TokenUsage {
         let (input, output) = (max_prompt_tokens(&self.prompt), u64::from(MAX_OUTPUT_TOKENS));
-        TokenUsage { input, output, ..TokenUsage::default() }
+        self.engine.prices.upper_bound(&self.prompt.model, input, output)
     }
 
     /// Asks the model and stores what it says. Returns the id of the item, unless another turn was faster, and what the
@@ -102,7 +102,8 @@ impl Summary {
                 _ => {}
             }
         }
-        Ok((self.shorten(text.trim()), total.unwrap_or_else(|| self.most())))
+        let counted = total.map(|total| self.engine.prices.priced(&self.prompt.model, total));
+        Ok((self.shorten(text.trim()), counted.unwrap_or_else(|| self.most())))
     }
 
     /// It must leave room for what follows it.

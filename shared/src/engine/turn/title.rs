@@ -90,11 +90,8 @@ impl Title {
         if self.engine.assistant.titles != Titles::Model {
             return TokenUsage::default();
         }
-        TokenUsage {
-            input: prompt_tokens(&self.message),
-            output: u64::from(MAX_OUTPUT_TOKENS),
-            ..TokenUsage::default()
-        }
+        let Engine { prices, assistant, .. } = &self.engine;
+        prices.upper_bound(&assistant.model, prompt_tokens(&self.message), u64::from(MAX_OUTPUT_TOKENS))
     }
 
     fn prompt(&self) -> Prompt {
@@ -117,7 +114,9 @@ impl Title {
                 _ => {}
             }
         }
-        Ok((tidy(&title), total.unwrap_or_else(|| self.most())))
+        let Engine { prices, assistant, .. } = &self.engine;
+        let counted = total.map(|total| prices.priced(&assistant.model, total));
+        Ok((tidy(&title), counted.unwrap_or_else(|| self.most())))
     }
 
     /// Stores a title, unless the person has given one meanwhile.

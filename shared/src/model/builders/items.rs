@@ -214,22 +214,28 @@ impl Images {
         out.push_back(ModelEvent::ImagePartial { image, picture, progress });
     }
 
-    /// An image is complete, or failed.
-    pub(crate) fn finish(&mut self, output_index: u64, id: Option<String>, picture: Option<Picture>, out: &mut Events) {
+    /// An image is complete, or failed. `false` if it was finished before.
+    pub(crate) fn finish(
+        &mut self,
+        output_index: u64,
+        id: Option<String>,
+        picture: Option<Picture>,
+        out: &mut Events,
+    ) -> bool {
         if self.images.unfinished_at(output_index).is_none() {
             if self.images.is_finished(output_index, id.as_deref()) {
-                return;
+                return false;
             }
             self.start(output_index, id.clone(), out);
         }
-        if let Some((image, ())) = self.images.unfinished_at(output_index) {
-            self.complete(image, id, picture, out);
-        }
+        let unfinished = self.images.unfinished_at(output_index).map(|(image, ())| image);
+        unfinished.is_some_and(|image| self.complete(image, id, picture, out))
     }
 
     /// Finishes the images that the upstream's summary of its output has. Unfinished images that it does not have have
-    /// failed.
-    pub(crate) fn finish_all(&mut self, summary: Vec<(Option<String>, Option<Picture>)>, out: &mut Events) {
+    /// failed. Returns how many pictures were not known before.
+    pub(crate) fn finish_all(&mut self, summary: Vec<(Option<String>, Option<Picture>)>, out: &mut Events) -> u64 {
+        let mut new = 0;
         let ids: Vec<_> = summary.iter().map(|(id, _)| id.clone()).collect();
         for (known, (id, picture)) in self.images.match_summary(&ids).into_iter().zip(summary) {
             let image = known.unwrap_or_else(|| {
@@ -237,17 +243,27 @@ impl Images {
                 out.push_back(ModelEvent::ImageStarted { image });
                 image
             });
-            self.complete(image, id, picture, out);
+            let is_picture = picture.is_some();
+            new += u64::from(self.complete(image, id, picture, out) && is_picture);
         }
         for image in self.images.unfinished() {
             self.complete(image, None, None, out);
         }
+        new
     }
 
-    fn complete(&mut self, image: u64, upstream_id: Option<String>, picture: Option<Picture>, out: &mut Events) {
-        if self.images.finish(image, upstream_id.clone()).is_some() {
+    fn complete(
+        &mut self,
+        image: u64,
+        upstream_id: Option<String>,
+        picture: Option<Picture>,
+        out: &mut Events,
+    ) -> bool {
+        let is_new = self.images.finish(image, upstream_id.clone()).is_some();
+        if is_new {
             out.push_back(ModelEvent::ImageDone { image, upstream_id, picture });
         }
+        is_new
     }
 }
 

@@ -225,6 +225,7 @@ impl From<Usage> for TokenUsage {
             cached: usage.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or_default(),
             output: usage.completion_tokens,
             reasoning: usage.completion_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or_default(),
+            ..Self::default()
         }
         .within_limits()
     }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::model::builders::{file_source, page_source};
+use crate::model::tokens::HostedCalls;
 use crate::model::wire::{each_known, known};
 use crate::protocol::{Source, StatusIndicator, Task};
 
@@ -144,6 +145,17 @@ impl HostedToolCall {
     pub(super) fn task(self) -> Task {
         self.kind.task(self.has_failed)
     }
+
+    /// What is billed beside the tokens. A look at a page that was found is no search.
+    pub(super) fn billed_calls(&self) -> HostedCalls {
+        let none = HostedCalls::default();
+        match &self.kind {
+            Kind::WebSearch(search) if search.is_search() => HostedCalls { web_search: 1, ..none },
+            Kind::FileSearch(_) => HostedCalls { file_search: 1, ..none },
+            Kind::CodeInterpreter { .. } => HostedCalls { code_interpreter: 1, ..none },
+            _ => none,
+        }
+    }
 }
 
 impl McpCall {
@@ -196,6 +208,10 @@ impl Kind {
 }
 
 impl WebSearch {
+    fn is_search(&self) -> bool {
+        self.action.as_ref().is_none_or(|action| action.url.is_none())
+    }
+
     fn task(self, has_failed: bool) -> Task {
         let Action { query, mut queries, sources, url, pattern } = self.action.unwrap_or_default();
         queries.retain(|query| !query.is_empty());

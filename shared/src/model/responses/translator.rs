@@ -7,7 +7,7 @@ use crate::model::builders::{Images, MessageBuilder, ReasoningBuilder, Tasks, fi
 use crate::model::error::ModelError;
 use crate::model::event::{Events, Flow, IncompleteReason, ModelEvent, Picture};
 use crate::model::prompt::Prompt;
-use crate::model::tokens::TokenUsage;
+use crate::model::tokens::{HostedCalls, TokenUsage};
 use crate::model::wire::ReportedError;
 use crate::protocol::{Annotation, AssistantContent};
 
@@ -18,6 +18,7 @@ pub(crate) struct Translator {
     tasks: Tasks,
     images: Images,
     calls: FunctionCalls,
+    billed_calls: HostedCalls,
 }
 
 impl Translator {
@@ -28,6 +29,7 @@ impl Translator {
             tasks: Tasks::default(),
             images: Images::new(prompt),
             calls: FunctionCalls::new(prompt),
+            billed_calls: HostedCalls::default(),
         }
     }
 
@@ -93,14 +95,14 @@ impl Translator {
                 let response = response.unwrap_or_default();
                 self.finish(response.output, out);
                 self.calls.finish_all(out);
-                out.push_back(ModelEvent::Completed(counted(response.usage)));
+                out.push_back(ModelEvent::Completed(self.counted(response.usage)));
                 return Ok(Flow::End);
             }
             StreamEvent::Completed { response } | StreamEvent::Incomplete { response } => {
                 let response = response.unwrap_or_default();
                 let reason = IncompleteReason::from(&response);
                 self.finish(response.output, out);
-                out.push_back(ModelEvent::Incomplete { reason, usage: counted(response.usage) });
+                out.push_back(ModelEvent::Incomplete { reason, usage: self.counted(response.usage) });
                 return Ok(Flow::End);
             }
             StreamEvent::Failed { response } => {
@@ -147,11 +149,18 @@ impl Translator {
             OutputItem::FunctionCall(call) => self.calls.finish(output_index, call, out),
             OutputItem::Image(image) => {
                 let (id, picture) = picture_of(image);
-                self.images.finish(output_index, id, picture, out);
+                let is_picture = picture.is_some();
+                if self.images.finish(output_index, id, picture, out) && is_picture {
+                    self.billed_calls.image_generation += 1;
+                }
             }
             OutputItem::HostedTool(mut item) => {
                 let mcp_call = item.mcp_call.take();
+                let billed_calls = item.billed_calls();
                 let is_new = self.tasks.finish(output_index, item.id.clone(), item.task(), out);
+                if is_new {
+                    self.billed_calls += billed_calls;
+                }
                 if let Some(call) = mcp_call.filter(|_| is_new) {
                     self.calls.emit_answered(call, out);
                 }
@@ -189,8 +198,14 @@ impl Translator {
         for message in self.messages.iter_mut().filter(|message| !message.is_done) {
             message.finish(Vec::new(), out);
         }
-        self.images.finish_all(images, out);
+        self.billed_calls.image_generation += self.images.finish_all(images, out);
         self.calls.finish_summary(calls, out);
+    }
+
+    /// `None` where the upstream did not count. Some servers then send zeros or other fields.
+    fn counted(&self, usage: Option<Usage>) -> Option<TokenUsage> {
+        let usage = usage.map(TokenUsage::from).filter(|usage| usage.total() > 0)?;
+        Some(TokenUsage { calls: self.billed_calls, ..usage })
     }
 
     fn is_empty(&self) -> bool {
@@ -267,11 +282,6 @@ fn picture_of(image: Image) -> (Option<String>, Option<Picture>) {
     (id, result.and_then(|result| Picture::from_base64(&result, output_format.as_deref())))
 }
 
-/// `None` where the upstream did not count. Some servers then send zeros or other fields.
-fn counted(usage: Option<Usage>) -> Option<TokenUsage> {
-    usage.map(TokenUsage::from).filter(|usage| usage.total() > 0)
-}
-
 impl From<&Response> for IncompleteReason {
     fn from(response: &Response) -> Self {
         let details = response.incomplete_details.as_ref();
@@ -287,9 +297,11 @@ impl From<Usage> for TokenUsage {
     fn from(usage: Usage) -> Self {
         Self {
             input: usage.input_tokens,
-            cached: usage.input_tokens_details.map_or(0, |details| details.cached_tokens),
+            cached: usage.input_tokens_details.as_ref().map_or(0, |details| details.cached_tokens),
+            cache_write: usage.input_tokens_details.map_or(0, |details| details.cache_write_tokens),
             output: usage.output_tokens,
             reasoning: usage.output_tokens_details.map_or(0, |details| details.reasoning_tokens),
+            ..Self::default()
         }
         .within_limits()
     }

@@ -204,6 +204,8 @@ pub(super) struct Usage {
 pub(super) struct InputTokensDetails {
     #[serde(default)]
     pub(super) cached_tokens: u64,
+    #[serde(default)]
+    pub(super) cache_write_tokens: u64,
 }
 
 #[derive(Debug, Deserialize)]
