@@ -1,5 +1,5 @@
-"""Checks the documentation without running anything: links and their anchors, the table of contents, the names of recipes,
-and that every `sh` block is run or says why it is not. `just book` runs it."""
+"""Checks the documentation without running anything: links and their anchors, the table of contents, the names of recipes
+and tests, and that every `sh` block is run or says why it is not. `just book` runs it."""
 
 import re
 import sys
@@ -31,6 +31,8 @@ def problems_of(path):
             yield f"`{name}` is included and does not exist"
     for name in sorted(set(re.findall(r"\bjust ([a-z][a-z-]*[a-z])\b", code_of(text))) - recipes()):
         yield f"there is no recipe `just {name}`"
+    if path.name in ("proof.md", "what-survives.md"):
+        yield from (f"there is no test `{name}`" for name in sorted(named_tests(text)) if not is_test(name))
     is_in_repository_root = path.parent == ROOT
     if is_in_repository_root or path.parent == BOOK:
         for block in blocks_of(text):
@@ -55,6 +57,20 @@ def anchors(text):
     """The ids of the headings, as GitHub and mdBook make them."""
     headings = re.findall(r"^#+ (.*)$", without_blocks(text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def named_tests(text):
+    """Files of tests, modules of the integration tests, and functions: those that a page names in `code`."""
+    return set(re.findall(r"`((?:tests|infra)/[\w/-]+\.\w+|[a-z_]+::\w+|[a-z]+(?:_[a-z0-9]+){3,})`", text))
+
+
+def is_test(name):
+    if "/" in name:
+        return (ROOT / name).is_file()
+    if "::" in name:
+        module = ROOT / "tests" / name.replace("::", "/")
+        return module.with_suffix(".rs").is_file() or (module / "mod.rs").is_file()
+    return any(f"fn {name}(" in path.read_text() for path in ROOT.glob("tests/**/*.rs"))
 
 
 def without_inline_code(text):

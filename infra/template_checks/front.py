@@ -52,3 +52,7 @@ def of_users(template):
         users = template.with_parameters(template.properties("Users"), UserPoolSignUp=opened)
         if users["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is (opened == "true"):
             yield f"Users: with UserPoolSignUp {opened}, sign-up is open when it should be closed, or closed when it should be open"
+    for metadata, is_used in (("", False), ("https://id.example/metadata", True)):
+        client = template.with_parameters(template.properties("UsersClient"), UserPool="true", SamlMetadataUrl=metadata)
+        if ("saml" in client["SupportedIdentityProviders"]) is not is_used:
+            yield f"UsersClient: with SamlMetadataUrl `{metadata}` it signs in by SAML where it should not, or not where it should"

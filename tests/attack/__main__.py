@@ -30,7 +30,9 @@ def main(target, *names):
         count = held + failed
         # A group may have parts with other settings.
         for variables, attacks, *arguments in [({}, group.attacks)] if is_address else group.PARTS:
-            server = nullcontext(elsewhere(target)) if is_address else started(target, variables() if callable(variables) else variables, *arguments)
+            # What a group has started itself is known when it is needed.
+            settings = variables() if callable(variables) else variables
+            server = nullcontext(elsewhere(target)) if is_address else started(target, settings, *arguments)
             with server as world:
                 for attack, problems in run(world, attacks):
                     failed, held = (failed + 1, held) if problems else (failed, held + 1)

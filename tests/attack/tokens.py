@@ -2,12 +2,24 @@
 
 import json
 import time
+from urllib.parse import urlencode
 
 from .attack import Attack
 from .world import JWT_SECRET, SIGNING_SECRET, base64_of, bearer, decoded, encoded, signed
 
 ANYWHERE = True
 LIST = {"type": "threads.list", "params": {}}
+SAID = {
+    "user-id": "bob",
+    "org-id": "other",
+    "tenant-id": "other",
+    "tenant": "other",
+    "plan": "enterprise",
+    "permissions": "admin",
+    "role": "admin",
+    "forwarded-user": "bob",
+    "forwarded-email": "bob@example.com",
+}
 START = "/api/chatkit/start"
 REFRESH = "/api/chatkit/refresh"
 LOGOUT = "/api/chatkit/logout"
@@ -258,6 +270,7 @@ def in_the_wrong_place(world):
         "a visitor's cookie": value,
     }.items():
         yield Attack(f"start with {name}", path=START, headers=bearer(token), body={}, status=401, code="unauthorized")
+    yield from what_a_browser_writes(user)
     yield refused("a visitor's cookie as a token", bearer(value))
     yield refused("a visitor's cookie alone", [("cookie", cookie)])
     for name, token in {"a user token": user, "a visitor's cookie": value}.items():
@@ -319,6 +332,22 @@ def in_the_wrong_place(world):
         found = decoded(answer.json()["client_secret"].split(".")[1])["sub"]
         if found in (owner, "alice"):
             raise AssertionError(f"{name}: the visitor is {found}")
+
+
+def what_a_browser_writes(user):
+    """Headers, a body and an address change neither who a user is, nor whose, nor what they may do."""
+    said = {"userId": "bob", "user": "bob", "tenant": "other", "plan": "enterprise", "workflow": {"id": "wf_1"}}
+    headers = [(f"x-{name}", value) for name, value in SAID.items()]
+    for name, path, more, body in [
+        ("headers", START, headers, {}),
+        ("a body", START, [], said),
+        ("an address", f"{START}?{urlencode(said)}", [], {}),
+    ]:
+        attack = Attack(f"a user and {name} that say more", path=path, headers=[*bearer(user), *more], body=body, status=200)
+        answer = yield attack
+        claims = decoded(answer.json()["client_secret"].split(".")[1])
+        if (claims["sub"], claims["tenant"]) != ("alice", "default") or {"enterprise", "admin"} & set(str(claims).split("'")):
+            raise AssertionError(f"{name} are believed: {claims}")
 
 
 def without_permission(world):
