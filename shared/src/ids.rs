@@ -87,6 +87,22 @@ impl Ids {
     }
 }
 
+/// The id of the run of a turn: the turn's own, or, where that does not sort after `last`, one with the turn's random
+/// part, by which [`is_run_of`] knows it.
+pub(crate) fn run_of(turn_id: &str, last: Option<&str>) -> Option<String> {
+    let turn = Ulid::from_string(turn_id).ok()?;
+    let run = match last.and_then(parse) {
+        Some(last) if turn <= last => Ulid::from_parts(last.timestamp_ms().saturating_add(1), turn.random()),
+        _ => turn,
+    };
+    Some(format!("{RUN}_{run}"))
+}
+
+/// Whether a run has got its id from this turn.
+pub(crate) fn is_run_of(run_id: &str, turn_id: &str) -> bool {
+    parse(run_id).is_some_and(|run| Ulid::from_string(turn_id).is_ok_and(|turn| turn.random() == run.random()))
+}
+
 /// The id right before another one.
 pub(crate) fn just_before(prefix: &str, next: &str) -> Option<String> {
     let before = parse(next)?.0.checked_sub(1)?;

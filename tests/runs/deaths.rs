@@ -5,8 +5,10 @@ use http::Method;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use super::{again, budget, in_halves, live, other_process, reload, run_of, send, texts, thread, until_delta, used};
-use crate::harness::app::{App, add, request};
+use super::{
+    again, budget, half_said, in_halves, live, other_process, reload, run_of, send, texts, thread, until_delta, used,
+};
+use crate::harness::app::{App, add, create, request};
 use crate::harness::dynamodb::Fault;
 use crate::harness::model::{self, Gate};
 use crate::harness::responses::{answer, delta, message_added, message_done, part_added, sse};
@@ -112,21 +114,55 @@ async fn message_that_was_complete_after_the_last_sign_of_life_stays_whole() {
 
 #[tokio::test]
 async fn turn_that_died_unsettled_is_settled_though_another_run_has_begun_since() {
+    // In the same millisecond, the run cannot have the id of its turn.
+    for pause in [10, 0] {
+        let app = App::start().await;
+        let thread_id = thread(&app).await;
+        app.dynamo.fail("UpdateItem", ":difference", Fault::CutBefore, 3);
+        for text in ["go", "on"] {
+            app.clock.advance(pause);
+            app.model.then(answer("Fine"));
+            app.add("alice", &thread_id, text).await;
+            assert_eq!(budget(&app).1, 1);
+        }
+        app.clock.advance(61_000);
+        app.model.then(answer("Fine"));
+        app.add("alice", &thread_id, "and then").await;
+        let is_held = |record: &Value| record.as_object().unwrap().keys().any(|name| name.starts_with("r_"));
+        app.dynamo.until("counters", |records| !records.iter().any(is_held)).await;
+        assert_eq!(budget(&app), (used(&app).1, 0), "{pause}");
+    }
+}
+
+#[tokio::test]
+async fn turn_that_waits_for_its_title_is_settled_by_its_own_process() {
+    let app = App::start().await;
+    let other_thread_id = thread(&app).await;
+    let (titled, open) = (Gate::closed(), Gate::closed());
+    open.open_for_good();
+    app.model.rather(|request| request.is_title(), in_halves(&titled, &open, &open));
+    let (mut live, two, end) = half_said(&app, &create("go")).await;
+    app.clock.advance(16_000);
+    app.dynamo.until("threads", |records| records.iter().any(|record| record["snapshot"].is_object())).await;
+    two.open_for_good();
+    end.open_for_good();
+    live.until("thread.item.done").await;
+    app.model.then(answer("Fine"));
+    send(&other_process(&app), super::chatkit("alice", &add(&other_thread_id, "on"))).await.events();
+    titled.open_for_good();
+    live.rest().await;
+    assert_eq!(budget(&app), (used(&app).1, 0));
+}
+
+#[tokio::test]
+async fn part_of_a_run_that_died_is_stored_though_the_answer_to_its_end_is_lost() {
     let app = App::start().await;
     let thread_id = thread(&app).await;
-    app.dynamo.fail("UpdateItem", ":difference", Fault::CutBefore, 3);
-    for text in ["go", "on"] {
-        app.clock.advance(10);
-        app.model.then(answer("Fine"));
-        app.add("alice", &thread_id, text).await;
-        assert_eq!(budget(&app).1, 1);
-    }
-    app.clock.advance(16_000);
-    app.model.then(answer("Fine"));
-    app.add("alice", &thread_id, "and then").await;
-    let is_held = |record: &Value| record.as_object().unwrap().keys().any(|name| name.starts_with("r_"));
-    app.dynamo.until("counters", |records| !records.iter().any(is_held)).await;
-    assert_eq!(budget(&app), (used(&app).1, 0));
+    die_in_the_middle(&app, &thread_id).await;
+    app.clock.advance(15_000);
+    app.dynamo.fail("UpdateItem", "#died", Fault::CutAfter, 1);
+    assert_eq!(texts(&other_process(&app), "alice", &thread_id).await, ["Hi", "Hello", "go", "One, "]);
+    assert_eq!((app.dynamo.faults_left(), budget(&app)), (0, (used(&app).1, 0)));
 }
 
 #[tokio::test]

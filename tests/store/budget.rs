@@ -314,3 +314,15 @@ async fn admit_and_settle_when_the_response_is_lost_count_once() {
     let _: Reservation = admitted(&budgets, &turns, 10_000, 9_760, at(0)).await;
     assert_eq!(used().await, (Some(6), 10_000));
 }
+
+#[tokio::test]
+async fn admit_whose_answers_are_all_lost_holds_nothing() {
+    let dynamo = Dynamo::start().await;
+    let (budgets, turns, owner) = (dynamo.budgets(), Bucket::per_minute(10), owner());
+    let account = Account { turns, tokens: 10_000, ..Account::of("budget", Scope::User(&owner), Window::Hour) };
+    let turn = TurnMark { id: "01K2".to_owned(), thread_id: None, digest: None };
+    dynamo.fail("UpdateItem", "", Fault::CutAfter, 3);
+    budgets.admit(&[account], 100, Some(turn), at(0)).await.unwrap_err();
+    assert_eq!(budgets.used(&owner, &turns, at(0)).await.unwrap().tokens_this_hour, 0);
+    assert_eq!(budgets.open_turns(&owner).await.unwrap().len(), 0);
+}

@@ -133,14 +133,20 @@ impl Runs {
         thread_id: &str,
         turn_id: &str,
     ) -> Result<Option<RunRecord>, StoreError> {
-        let Some(partition) = key::items(owner, thread_id) else { return Ok(None) };
+        let runs = self.newest(owner, thread_id).await?;
+        Ok(runs.into_iter().find(|run| run.turn_id.as_deref() == Some(turn_id)))
+    }
+
+    /// The newest runs of a thread that have a record.
+    pub(crate) async fn newest(&self, owner: &Owner, thread_id: &str) -> Result<Vec<RunRecord>, StoreError> {
+        let Some(partition) = key::items(owner, thread_id) else { return Ok(Vec::new()) };
         let query = Query { consistency: Consistency::Strong, ..Query::newest(partition, key::RUN, MAX_RECORDS) };
         let records = self.table.query(query).await?.records;
-        let mut runs = records.iter().filter_map(|record| {
+        let runs = records.iter().filter_map(|record| {
             let id = format!("{}_{}", ids::RUN, record.text(key::SORT)?.strip_prefix(key::RUN)?);
             RunRecord::read(&id, record)
         });
-        Ok(runs.find(|run| run.turn_id.as_deref() == Some(turn_id)))
+        Ok(runs.collect())
     }
 
     /// Wants a run to stop, wherever it runs.
@@ -157,7 +163,7 @@ impl Runs {
     }
 
     /// Ends a run for its followers: its last events are in the snapshot. `seen` is the last sign of life of a run that
-    /// has died. False if it has given another one since, or was ended before.
+    /// has died. False if it has given another one since, or has ended by itself.
     pub async fn finish(
         &self,
         owner: &Owner,
@@ -171,7 +177,11 @@ impl Runs {
             let is_silent = format!("(attribute_not_exists(#{ALIVE_AT}) OR #{ALIVE_AT} <= :seen)");
             update = update.set(DIED, flag(true)).when(is_silent).value("seen", number(seen.as_microsecond()));
         }
-        Ok(self.table.update(update).await?.is_done())
+        Ok(match self.table.update(update).await? {
+            Write::Done(_) => true,
+            // By this write, if its answer was lost, or by another process: what comes next may be done twice.
+            Write::Refused(record) => seen.is_some() && record.flag(DIED),
+        })
     }
 
     /// Claims an action for a run: whose it is now. A claim of the run `expected`, which is over, is taken over.

@@ -18,7 +18,7 @@ use crate::store::{
 use crate::telemetry::chain;
 
 /// A run that has given no sign of life for so long is dead.
-const DEAD_AFTER: SignedDuration = SignedDuration::from_secs(15);
+pub(super) const DEAD_AFTER: SignedDuration = SignedDuration::from_secs(15);
 
 /// A turn that was admitted so long ago and has begun no run never will.
 const ADMITTED_FOR_NOTHING_AFTER: SignedDuration = SignedDuration::from_mins(1);
@@ -69,6 +69,12 @@ impl KnownRun {
             || self.loaded.items.iter().any(|stored| stored.is_of(run_id) || stored.ends_run.as_deref() == Some(run_id))
     }
 
+    /// The run of a turn, if the thread's items know of it.
+    fn run_of_turn(&self, turn_id: &str) -> Option<String> {
+        let mut runs = self.loaded.items.iter().filter_map(|stored| Some(&stored.position.as_ref()?.run_id));
+        runs.find(|run_id| ids::is_run_of(run_id, turn_id)).cloned()
+    }
+
     pub(super) fn is_ended(&self, run_id: &str) -> bool {
         let is_recorded = self.record.as_ref().map_or(!self.is_on_head(run_id), |record| record.ended);
         is_recorded || self.final_item(run_id).is_some()
@@ -76,8 +82,14 @@ impl KnownRun {
 
     /// Ended, or without a sign of life for too long.
     pub(super) fn is_over(&self, run_id: &str, now: Timestamp) -> bool {
+        self.is_ended(run_id) || self.is_silent(run_id, now)
+    }
+
+    /// Without a sign of life for too long. A run that an item has ended may still wait for its title, and then settles
+    /// itself.
+    fn is_silent(&self, run_id: &str, now: Timestamp) -> bool {
         let alive_at = self.record.as_ref().map_or_else(|| began_at(run_id), |record| record.alive_at);
-        self.is_ended(run_id) || now >= alive_at + DEAD_AFTER
+        now >= alive_at + DEAD_AFTER
     }
 }
 
@@ -190,13 +202,17 @@ impl Engine {
         )?;
         let on_head = head.and_then(|head| head.run).filter(|run| run.turn_id.as_deref() == Some(&*turn.id));
         let run_id = record.map(|record| record.id).or(on_head.map(|run| run.id));
-        let run_id = run_id.unwrap_or_else(|| format!("{}_{}", ids::RUN, turn.id));
+        let mut run_id = run_id.unwrap_or_else(|| format!("{}_{}", ids::RUN, turn.id));
+        let known = self.known_run(owner, &thread_id, &run_id).await?;
+        if let Some(known) = known.as_ref().filter(|known| !known.exists(&run_id)) {
+            run_id = known.run_of_turn(&turn.id).unwrap_or(run_id);
+        }
         if self.live_runs.contains(owner, &thread_id, &run_id) {
             return Ok(false);
         }
-        match self.known_run(owner, &thread_id, &run_id).await? {
+        match known {
             Some(known) if known.exists(&run_id) => {
-                if !known.is_over(&run_id, self.clock.now()) {
+                if !known.is_silent(&run_id, self.clock.now()) {
                     return Ok(false);
                 }
                 self.recover(owner, &run_id, known).await?;
@@ -219,12 +235,13 @@ impl Engine {
             Some(item) => (item.used.unwrap_or_default(), Outcome::Ok),
             None => (record.used, Outcome::Incomplete),
         };
-        let turn_id = record.turn_id.as_deref().unwrap_or_default();
+        let turn_id = record.turn_id.as_deref();
+        let is_its_turn = |turn: &Reservation| turn_id == Some(&*turn.id) || ids::is_run_of(run_id, &turn.id);
         let open_turns = self.store.budgets.open_turns(owner).await?;
-        if let Some(turn) = open_turns.into_iter().find(|turn| turn.id == turn_id) {
+        if let Some(turn) = open_turns.into_iter().find(is_its_turn) {
             let model = &self.assistant.model;
             let usage = UsageRecord {
-                id: format!("{}_{turn_id}", ids::REQUEST),
+                id: format!("{}_{}", ids::REQUEST, turn.id),
                 thread_id: Some(thread_id.clone()),
                 ..self.usage_record(owner, &record.operation, model, began_at(run_id), outcome, used)
             };
@@ -314,8 +331,8 @@ impl Engine {
             has_died: false,
             operation: head.map(|run| run.operation.clone()).unwrap_or_default(),
             question_id,
-            // Another run may have taken the thread over. A turn gives its id to its run.
-            turn_id: head.map_or_else(|| ids::sort_key(run_id).map(ToOwned::to_owned), |run| run.turn_id.clone()),
+            // None where another run has taken the thread over: its id tells.
+            turn_id: head.and_then(|run| run.turn_id.clone()),
             used: self.prices.upper_bound(&prompt.model, input, 0),
             snapshot: RunSnapshot { seq: seq.unwrap_or_default(), ..RunSnapshot::default() },
         }
@@ -323,7 +340,7 @@ impl Engine {
 }
 
 /// When a run began, according to its id.
-fn began_at(run_id: &str) -> Timestamp {
+pub(super) fn began_at(run_id: &str) -> Timestamp {
     let milliseconds = ids::milliseconds(run_id).and_then(|milliseconds| i64::try_from(milliseconds).ok());
     milliseconds.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok()).unwrap_or_default()
 }

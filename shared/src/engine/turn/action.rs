@@ -79,7 +79,7 @@ impl Turn {
             self.answer.continue_behind(&writer.question_id);
         }
         if loaded.thread.last_run().is_some_and(|last| ids::sort_key(last) >= ids::sort_key(&writer.run.id)) {
-            writer.run.id = self.engine.new_run(None, None, loaded.thread.last_run()).id;
+            writer.run.id = self.engine.new_run(admitted.turn_id(), None, loaded.thread.last_run()).id;
             self.stream.continue_as(&writer.run.id);
             if let Some(life) = &mut self.life {
                 life.continue_as(self.engine.live_runs.register(&writer.owner, &writer.thread_id, &writer.run.id));

@@ -99,11 +99,9 @@ impl Engine {
     /// A run whose id sorts after `last`, whatever the clocks say. Two requests with one digest are the same request,
     /// which is answered once; without a digest, no other request is the same.
     ///
-    /// Where that is possible it has the id of its turn in the budgets, so that whoever finds the turn finds the run.
+    /// Its id comes from its turn in the budgets, so that whoever finds the turn finds the run.
     pub(crate) fn new_run(&self, turn_id: Option<&str>, digest: Option<String>, last: Option<&str>) -> Run {
-        let of_turn = turn_id.map(|turn_id| format!("{}_{turn_id}", ids::RUN));
-        let id = of_turn.filter(|id| last.is_none_or(|last| ids::sort_key(id) > ids::sort_key(last)));
-        let id = id.unwrap_or_else(|| match last {
+        let id = turn_id.and_then(|turn_id| ids::run_of(turn_id, last)).unwrap_or_else(|| match last {
             Some(last) => self.ids.mint_after(ids::RUN, last),
             None => self.ids.mint(ids::RUN),
         });

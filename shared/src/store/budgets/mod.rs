@@ -134,19 +134,26 @@ impl Budgets {
             let next = charges.by_ref().take(at_a_time);
             let charged = next.map(async |charge| {
                 let mark = mark.clone().filter(|_| reservation.marks(&charge.key));
-                self.charge(&charge, mark, now).await.map(|charged| (charge, charged))
+                let charged = self.charge(&charge, mark, now).await;
+                (charge, charged)
             });
-            for charged in join_all(charged).await {
+            for (charge, charged) in join_all(charged).await {
                 match charged {
-                    Ok((charge, Charged::Admitted(record))) => {
+                    Ok(Charged::Admitted(record)) => {
                         if reservation.marks(&charge.key) {
                             reservation.open_turns = Reservation::all(&charge.key, &record);
                             reservation.open_turns.retain(|open| open.id != reservation.id);
                         }
                         reservation.held.extend(Held::of(charge, record.names()))
                     }
-                    Ok((_, Charged::Refused(refusal))) => refusals.push(refusal),
-                    Err(error) => failure = Some(error),
+                    Ok(Charged::Refused(refusal)) => refusals.push(refusal),
+                    Err(error) => {
+                        failure = Some(error);
+                        // It may have been written all the same. Where the mark is there, so are the tokens.
+                        if reservation.marks(&charge.key) {
+                            reservation.held.extend(Held::of(charge, [].iter()));
+                        }
+                    }
                 }
             }
         }
