@@ -120,3 +120,22 @@ async fn stop_calls_no_further_tool() {
     app.model.then(answer("on"));
     app.add("alice", &thread_id, "go on").await;
 }
+
+#[tokio::test]
+async fn stop_ends_an_action_though_it_has_no_lease() {
+    for in_another_process in [false, true] {
+        let gate = Gate::closed();
+        let site = Site::new([widget_after(&gate)]).await;
+        let app = shop(&site).await;
+        let thread_id = thread(&app).await;
+        let mut started = app.live("alice", &action(&thread_id)).await;
+        started.until("stream_options").await;
+        let router = if in_another_process { other_process(&app) } else { app.router.clone() };
+        assert_eq!(send(&router, run_of(Method::DELETE, "alice", &thread_id)).await.status, 204);
+        if in_another_process {
+            app.clock.advance(2_500);
+        }
+        started.rest().await;
+        assert_eq!(texts(&router, "alice", &thread_id).await, ["Hi", "Hello"]);
+    }
+}

@@ -3,7 +3,8 @@
 use http::{Method, StatusCode};
 
 use super::{budget, half_said, other_process, run_of, send, texts, thread, used};
-use crate::harness::app::{App, add};
+use crate::harness::app::{App, add, chatkit};
+use crate::harness::responses::answer;
 
 #[tokio::test]
 async fn stop_ends_the_run_and_stores_what_came() {
@@ -29,6 +30,20 @@ async fn stop_ends_the_run_and_stores_what_came() {
         let again = send(&router, run_of(Method::DELETE, "alice", &thread_id)).await;
         assert_eq!(again.status, StatusCode::NO_CONTENT);
     }
+}
+
+#[tokio::test]
+async fn stop_ends_a_run_whose_lease_another_one_has_taken() {
+    let app = App::start().await;
+    let thread_id = thread(&app).await;
+    let (live, _, _) = half_said(&app, &add(&thread_id, "go")).await;
+    let router = other_process(&app);
+    app.model.then(answer("Fine"));
+    send(&router, chatkit("alice", &add(&thread_id, "rather this"))).await.events();
+    assert_eq!(send(&router, run_of(Method::DELETE, "alice", &thread_id)).await.status, StatusCode::NO_CONTENT);
+    app.clock.advance(2_500);
+    assert_eq!(live.rest().await.pop().unwrap()["item"]["content"][0]["text"], "One, ");
+    assert_eq!(budget(&app).1, 0);
 }
 
 #[tokio::test]

@@ -90,12 +90,27 @@ fn text(item: &Value) -> String {
     item["content"][0]["text"].as_str().unwrap_or_default().to_owned()
 }
 
+/// A write is tried so often. A usage record that cannot be written costs the operator a line, and the person nothing.
+const WRITE_ATTEMPTS: u32 = 3;
+
+/// The usage records, with those that were given up.
+fn usage_records(world: &World) -> Vec<Value> {
+    let mut usage = world.records("usage");
+    usage.retain(|record| record["sk"]["S"].as_str().unwrap().starts_with("R#"));
+    let journal = world.journal.lock().unwrap();
+    let given_up = journal.refused_usage.values().filter(|(times, _)| *times >= WRITE_ATTEMPTS);
+    let given_up: Vec<_> = given_up.map(|(_, record)| record.clone()).collect();
+    let is_written = |given_up: &Value| usage.iter().any(|record| record["sk"] == given_up["sk"]);
+    let lost: Vec<_> = given_up.into_iter().filter(|record| !is_written(record)).collect();
+    usage.extend(lost);
+    usage
+}
+
 /// What people paid, and how often the site was told.
 pub(super) fn check_accounts(world: &Arc<World>, users: &[String]) {
     let number = |value: &Value| value["N"].as_str().and_then(|number| number.parse::<u64>().ok()).unwrap_or_default();
     let counters = world.records("counters");
-    let usage = world.records("usage");
-    let usage: Vec<_> = usage.iter().filter(|record| record["sk"]["S"].as_str().unwrap().starts_with("R#")).collect();
+    let usage = usage_records(world);
     let tokens = |record: &Value| number(&record["input_tokens"]) + number(&record["output_tokens"]);
     for user in users {
         let mut counted = 0;
@@ -109,8 +124,7 @@ pub(super) fn check_accounts(world: &Arc<World>, users: &[String]) {
                 }
             }
         }
-        let used: u64 =
-            usage.iter().filter(|record| record["user"]["S"] == user.as_str()).map(|record| tokens(record)).sum();
+        let used: u64 = usage.iter().filter(|record| record["user"]["S"] == user.as_str()).map(tokens).sum();
         if counted != used {
             world.blame(format!("{user}: the budget counts {counted}, the usage records {used}"));
         }
@@ -125,7 +139,7 @@ pub(super) fn check_accounts(world: &Arc<World>, users: &[String]) {
         let journal = world.journal.lock().unwrap();
         (journal.asked, journal.counted.clone(), journal.calls.clone())
     };
-    let used: u64 = usage.iter().map(|record| tokens(record)).sum();
+    let used: u64 = usage.iter().map(tokens).sum();
     let said: u64 = counted.iter().sum();
     // Where the model was never cut off and no turn died, its own count is what was paid.
     let is_exact = usage.iter().all(|record| record["outcome"]["S"] == "ok");

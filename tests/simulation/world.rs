@@ -56,6 +56,8 @@ pub(super) struct Journal {
     /// How often each message was sent without a position.
     pub(super) sent: BTreeMap<String, u32>,
     pub(super) threads: BTreeMap<String, Touched>,
+    /// The usage records that could not be written, and how often, by their sort keys.
+    pub(super) refused_usage: BTreeMap<String, (u32, Value)>,
 }
 
 /// What is done in a thread.
@@ -146,6 +148,17 @@ impl World {
         let touched = journal.threads.entry(thread_id.to_owned()).or_insert(unseen);
         change(touched);
         *touched
+    }
+
+    /// Notes that a write is refused, if it is one of a usage record.
+    pub(super) fn note_refusal(&self, operation: &str, request: &Value) {
+        if operation == "PutItem" && request["TableName"] == "usage" {
+            let key = request["Item"]["sk"]["S"].as_str().unwrap().to_owned();
+            let mut journal = self.journal.lock().unwrap();
+            let (times, record) = journal.refused_usage.entry(key).or_default();
+            *times += 1;
+            *record = request["Item"].clone();
+        }
     }
 
     /// Notes a broken promise.

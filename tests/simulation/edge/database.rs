@@ -13,6 +13,9 @@ pub(super) async fn answer(edge: &Edge, operation: &str, body: &[u8]) -> Respons
     pause(dice.between(1, 6)).await;
     let mut request: Value = serde_json::from_slice(body).unwrap();
     let fault = if world.is_calm() { 1_000 } else { dice.below(1_000) };
+    if fault < 26 {
+        world.note_refusal(operation, &request);
+    }
     match fault {
         0..10 => return refusal(400, "ProvisionedThroughputExceededException"),
         10..18 => return refusal(500, "InternalServerError"),

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::catch_up::catch_up;
 use super::position::Position;
-use super::recover::{ITEMS_OF_RUN, RunState};
+use super::recover::{DEAD_AFTER, ITEMS_OF_RUN, RunState, began_at};
 use super::stream::{Events, RunEvent};
 use crate::engine::turn::stream_options;
 use crate::engine::{Engine, Error, Failure, public_messages, task};
@@ -80,9 +80,29 @@ impl Engine {
     pub async fn stop(&self, identity: &Identity, thread_id: &str) -> Result<(), Error> {
         let owner = &identity.owner;
         self.for_user(identity).await?.admit_request(identity).await?;
-        let Some(run_id) = self.open_run(owner, thread_id).await? else { return Ok(()) };
-        if !self.live_runs.stop(owner, &run_id) && self.run_state(owner, thread_id, &run_id).await? == RunState::Live {
-            self.store.runs.ask_to_stop(owner, thread_id, &run_id, self.clock.now()).await?;
+        let loaded = self.load_now(owner, thread_id).await?.ok_or(Error::NotFound("thread"))?;
+        let mut to_stop = Vec::new();
+        if let Some(run) = loaded.open_run()
+            && (self.live_runs.contains(owner, thread_id, &run.id)
+                || self.run_state(owner, thread_id, &run.id).await? == RunState::Live)
+        {
+            to_stop.push(run.id.clone());
+        }
+        // The head names neither an action, which has no lease, nor a run whose lease another one has taken.
+        let now = self.clock.now();
+        let records = self.store.runs.newest(owner, thread_id).await?.into_iter();
+        let recorded = records.filter(|run| !run.ended && now < run.alive_at + DEAD_AFTER).map(|run| run.id);
+        to_stop.extend(recorded);
+        let has_ended = |run_id: &str| loaded.items.iter().any(|stored| stored.ends_run.as_deref() == Some(run_id));
+        let named = loaded.items.iter().filter_map(|stored| Some(&stored.position.as_ref()?.run_id));
+        to_stop.extend(named.filter(|run_id| now < began_at(run_id) + DEAD_AFTER).cloned());
+        to_stop.retain(|run_id| !has_ended(run_id));
+        to_stop.sort_unstable();
+        to_stop.dedup();
+        for run_id in to_stop {
+            if !self.live_runs.stop(owner, &run_id) {
+                self.store.runs.ask_to_stop(owner, thread_id, &run_id, now).await?;
+            }
         }
         Ok(())
     }
