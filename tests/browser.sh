@@ -24,4 +24,6 @@ npm run items -- "$url"
 npm run composer -- "$url"
 npm run demonstration -- "$url"
 npm run returns
-npm run sign-in
+program="$(cd ../.. && cd "${CARGO_TARGET_DIR:-target}" && pwd)/debug/chatkit-local"
+npm run sign-in -- "$program"
+npm run providers -- "$program"

@@ -1,29 +1,15 @@
 // Sign-in at a real OpenID provider, in Chromium: a page of another origin that has no sign-in of its own, the local server, and
 // the npm package `oidc-provider`. Starts all of them itself.
 import { strict as assert } from "node:assert";
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import Provider from "oidc-provider";
 import { runSteps } from "./harness.mjs";
+import { openIdProvider, serve, signIn } from "./openid.mjs";
+import { start } from "./program.mjs";
 
-const ROOT = new URL("../..", import.meta.url);
-const SCRIPT = readFileSync(new URL("docs/src/chatkit-session.js", ROOT));
+const SCRIPT = readFileSync(new URL("../../docs/src/chatkit-session.js", import.meta.url));
 const CLIENT = { client_id: "the-chat", client_secret: "a secret: +/&=" };
 
 /** @typedef {import("playwright-core").Page} Page */
-
-/** Starts a server on loopback. @param {import("node:http").RequestListener} listener @returns {Promise<string>} */
-function serve(listener) {
-  const server = createServer(listener);
-  return new Promise((resolve) => {
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      assert(address && typeof address === "object");
-      resolve(`http://127.0.0.1:${address.port}`);
-    });
-  });
-}
 
 let api = "";
 const site = await serve((request, response) => {
@@ -38,45 +24,17 @@ const site = await serve((request, response) => {
     document.title = "ready";
   </script>`);
 });
-/** @type {import("node:http").RequestListener} */
-let provide = (_, response) => response.end();
-const issuer = await serve((request, response) => provide(request, response));
-
-const server = spawn("cargo", ["run", "--quiet", "--package", "chatkit-local", "--", "--port", "0", "--memory"], {
-  cwd: ROOT,
-  stdio: ["ignore", "pipe", process.env.LOGS ? "inherit" : "pipe"],
-  env: {
-    ...process.env,
-    AUTH_MODE: "login",
-    OIDC_ISSUER: issuer,
-    OIDC_CLIENT_ID: CLIENT.client_id,
-    OIDC_CLIENT_SECRET: CLIENT.client_secret,
-    ALLOWED_ORIGINS: site,
-  },
+const provider = await openIdProvider();
+const { issuer } = provider;
+const server = await start(process.argv[2], {
+  AUTH_MODE: "login",
+  OIDC_ISSUER: issuer,
+  OIDC_CLIENT_ID: CLIENT.client_id,
+  OIDC_CLIENT_SECRET: CLIENT.client_secret,
+  ALLOWED_ORIGINS: site,
 });
-process.on("exit", () => server.kill());
-let log = "";
-server.stderr?.on("data", (chunk) => (log += chunk));
-api = await new Promise((resolve, reject) => {
-  let output = "";
-  server.stdout?.on("data", (chunk) => {
-    output += chunk;
-    const [, url] = /^listening on (\S+)$/m.exec(output) ?? [];
-    if (url) resolve(url);
-  });
-  server.on("exit", () => reject(new Error("the server has not started")));
-});
-provide = new Provider(issuer, {
-  clients: [{ ...CLIENT, redirect_uris: [`${api}/auth/callback`], post_logout_redirect_uris: [`${site}/`] }],
-  claims: { openid: ["sub"], profile: ["name"], email: ["email", "email_verified"] },
-  // The usual providers do so, too: a person's name is in the ID token.
-  conformIdTokenClaims: false,
-  findAccount: (_, id) => ({
-    accountId: id,
-    claims: () => ({ sub: id, name: `The name of ${id}`, email: `${id}@example.com`, email_verified: true }),
-  }),
-  features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true } },
-}).callback();
+api = server.url;
+provider.open({ ...CLIENT, redirect_uris: [`${api}/auth/callback`], post_logout_redirect_uris: [`${site}/`] });
 
 /** Every address that the browser asked for. @type {string[]} */
 const addresses = [];
@@ -92,14 +50,9 @@ const ask = (page, operation) =>
   );
 const LIST = { type: "threads.list", params: {} };
 
-/** Signs in at the provider, where the browser is. @param {Page} page @param {string} name */
-async function signIn(page, name) {
-  await page.waitForURL(`${issuer}/interaction/**`);
-  await page.fill("input[name=login]", name);
-  await page.fill("input[name=password]", "any");
-  await page.click("button[type=submit]");
-  await page.waitForSelector("text=Authorize");
-  await page.click("button[type=submit]");
+/** Signs in at the provider, where the browser is, and comes back. @param {Page} page @param {string} name */
+async function comeBack(page, name) {
+  await signIn(page, issuer, name);
   await page.waitForURL(`${site}/**`);
   await page.waitForFunction(() => document.title === "ready");
 }
@@ -116,7 +69,7 @@ const steps = {
     await open(page);
     // The page is left while it reads the answer.
     await ask(page, LIST).catch(() => {});
-    await signIn(page, "ada");
+    await comeBack(page, "ada");
     assert.equal(page.url(), `${site}/`);
     assert.equal((await ask(page, LIST)).status, 200);
   },
@@ -183,15 +136,15 @@ const steps = {
   "another user sees nothing of the first": async (/** @type {Page} */ page) => {
     await open(page);
     await ask(page, LIST).catch(() => {});
-    await signIn(page, "grace");
+    await comeBack(page, "grace");
     assert.deepEqual(JSON.parse((await ask(page, LIST)).text).data, []);
   },
   "no token was in an address, and no code in a log line": async () => {
     assert.deepEqual(addresses.filter((address) => address.includes("eyJ")), []);
     const codes = addresses.map((address) => new URL(address).searchParams.get("code")).filter((code) => code !== null);
     assert(codes.length >= 2);
-    assert.deepEqual(codes.filter((code) => log.includes(code)), []);
-    assert(!log.includes("eyJ"));
+    assert.deepEqual(codes.filter((code) => server.logged().includes(code)), []);
+    assert(!server.logged().includes("eyJ"));
   },
 };
 

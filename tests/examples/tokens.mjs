@@ -3,7 +3,7 @@
 import { strict as assert } from "node:assert";
 import { createSign, generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
-import { start } from "./program.mjs";
+import { start } from "../browser/program.mjs";
 
 const CLIENT = "the-client-id";
 const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
