@@ -66,7 +66,7 @@ export function sessionFetch(api, user = null) {
 
   /**
    * Ends the session, for a sign-out button; `everywhere` ends the person's sessions on other devices, too. A visitor is
-   * somebody new after that.
+   * another visitor after that.
    */
   fetchAsUser.signOut = async ({ everywhere = false } = {}) => {
     const stored = JSON.parse(localStorage.getItem(key) ?? "null");
@@ -78,8 +78,8 @@ export function sessionFetch(api, user = null) {
 }
 
 /**
- * A `fetch` for ChatKit where people sign in at the backend itself (`/auth/login`). Their cookie goes with every request, and
- * whoever is not signed in is sent there. The result's `signOut()` ends the sign-in and goes where the provider ends its own.
+ * A `fetch` for ChatKit where people sign in at the backend itself (`/auth/login`). Their cookie goes with every request; a
+ * person without one is sent there. The result's `signOut()` ends the sign-in and goes where the provider ends its own.
  */
 export function loginFetch(api) {
   async function fetchAsUser(url, options = {}) {
