@@ -86,6 +86,11 @@ book-commands *pages:
     cargo build --package chatkit-local
     python3 docs/run_commands.py "${CARGO_TARGET_DIR:-$PWD/target}/debug/chatkit-local" {{ pages }}
 
+# Build `widget/dist/chatkit.js` out of its sources. Needs Node.js 20.19 and npm
+[group('develop')]
+widget:
+    cd widget && npm install --no-fund --no-audit && npm run build
+
 # Stream a conversation through `just watch`. Needs cargo-lambda and curl
 [group('prove')]
 test-watch:
@@ -129,7 +134,7 @@ simulate worlds="500" first="0":
 advisories:
     cargo deny check advisories
 
-# Try the playground and ChatKit's transport in a real browser. Needs Node.js 20.19, npm and Chromium (`CHROMIUM` says where)
+# Try the widget, the playground and ChatKit's transport in a real browser. Needs Node.js 20.19, npm and Chromium (`CHROMIUM` says where)
 [group('prove')]
 browser:
     tests/browser.sh

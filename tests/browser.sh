@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The playground, ChatKit's transport and sign-in in a real browser, against servers that keep nothing. Needs Node.js, npm and Chromium.
+# The widget, the playground, ChatKit's transport and sign-in in a real browser, against servers that keep nothing. Needs Node.js, npm
+# and Chromium.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,6 +17,7 @@ while [ -z "$url" ]; do
     sleep 0.1
 done
 
+(cd widget && npm install --no-fund --no-audit && npm run check)
 cd tests/browser
 npm install --no-fund --no-audit
 npm test
@@ -23,6 +25,8 @@ npm run playground -- "$url"
 npm run items -- "$url"
 npm run composer -- "$url"
 npm run demonstration -- "$url"
+npm run widget
+npm run react
 npm run returns
 program="$(cd ../.. && cd "${CARGO_TARGET_DIR:-target}" && pwd)/debug/chatkit-local"
 npm run sign-in -- "$program"

@@ -1,8 +1,8 @@
 //! The playground: a page that chats with this server over the ChatKit protocol, for a first look and for trying out a
 //! change. It is compiled in, so that the program needs no files beside it.
 //!
-//! The page is plain HTML, CSS and JavaScript modules (`local/playground/`), without a build step. Everything it does
-//! goes through the same public routes that a site uses.
+//! The page is plain HTML, CSS and JavaScript modules (`local/playground/`), without a build step, around the widget
+//! (`widget/`). Everything it does goes through the same public routes that a site uses.
 
 use axum::Router;
 use axum::response::IntoResponse;
@@ -32,6 +32,11 @@ fn content_security_policy(files: Option<&str>) -> String {
 #[folder = "playground"]
 struct Files;
 
+/// The widget, as it was built from its sources and checked in.
+#[derive(RustEmbed)]
+#[folder = "../widget/dist"]
+struct Widget;
+
 const INDEX: &str = "index.html";
 
 /// Serves the page at `/`, its files below `/playground/` and `about` at `/playground.json`. Has no fallback, so that
@@ -53,7 +58,9 @@ pub fn router(about: &About, http: HttpLayer) -> Result<Router, InvalidHeaderVal
     };
     let router = Router::new()
         .route("/playground.json", serve("application/json", Bytes::from(serde_json::json!(about).to_string())));
-    Ok(Files::iter().filter_map(|name| Some((Files::get(&name)?, name))).fold(router, |router, (file, name)| {
+    let own = Files::iter().filter_map(|name| Some((Files::get(&name)?, name)));
+    let files = own.chain(Widget::iter().filter_map(|name| Some((Widget::get(&name)?, name))));
+    Ok(files.fold(router, |router, (file, name)| {
         let path = if name == INDEX { "/".to_owned() } else { format!("/playground/{name}") };
         router.route(&path, serve(content_type(&name), Bytes::from_owner(file.data)))
     }))
@@ -130,7 +137,8 @@ mod tests {
     }
 
     fn content(name: &str) -> String {
-        String::from_utf8(Files::get(name).unwrap().data.into_owned()).unwrap()
+        let file = Files::get(name).or_else(|| Widget::get(name)).unwrap();
+        String::from_utf8(file.data.into_owned()).unwrap()
     }
 
     #[tokio::test]
@@ -187,7 +195,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_file_has_its_content_type() {
-        for name in Files::iter().filter(|name| name != INDEX) {
+        for name in Files::iter().chain(Widget::iter()).filter(|name| name != INDEX) {
             let kind = content_type(&name);
             assert_ne!(kind, "application/octet-stream", "{name}");
             let content = content(&name);
@@ -221,7 +229,7 @@ mod tests {
         for forbidden in ["<style", "style=", "onclick=", "<script>", "javascript:", "://"] {
             assert!(!content(INDEX).contains(forbidden), "{forbidden}");
         }
-        for name in Files::iter().filter(|name| name.ends_with(".js")) {
+        for name in Files::iter().chain(Widget::iter()).filter(|name| name.ends_with(".js")) {
             assert!(!content(&name).contains("innerHTML"), "{name}");
         }
     }

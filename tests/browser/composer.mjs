@@ -99,14 +99,15 @@ const passed = await runSteps(url, {
         data.items.add(new File(["abc"], name, { type: "text/plain" }));
         return data;
       };
-      document.dispatchEvent(
+      const chat = document.querySelector("openai-chatkit")?.shadowRoot;
+      chat?.querySelector(".chat")?.dispatchEvent(
         new DragEvent("dragover", { dataTransfer: transfer("dropped.txt"), bubbles: true, cancelable: true }),
       );
-      document.dispatchEvent(
+      chat?.querySelector(".chat")?.dispatchEvent(
         new DragEvent("drop", { dataTransfer: transfer("dropped.txt"), bubbles: true, cancelable: true }),
       );
-      document
-        .getElementById("message")
+      chat
+        ?.getElementById("message")
         ?.dispatchEvent(
           new ClipboardEvent("paste", { clipboardData: transfer("pasted.txt"), bubbles: true, cancelable: true }),
         );

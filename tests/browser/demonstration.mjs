@@ -2,7 +2,7 @@
 // `node demonstration.mjs [URL]`, or BASE_URL. The engine, the demo model and the demonstration site answer; nothing is
 // scripted.
 import assert from "node:assert/strict";
-import { runSteps } from "./harness.mjs";
+import { illustrate, runSteps } from "./harness.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -51,7 +51,7 @@ const passed = await runSteps(url, {
     for (const label of ["Search the web", "Make a picture", "Look in the shop"])
       await page.getByRole("button", { name: label, exact: true }).waitFor();
     for (const name of ["Widgets", "Questions", "Search", "Pictures"])
-      await page.locator(".prompts strong").filter({ hasText: name }).waitFor();
+      await page.locator(".prompts button").filter({ hasText: `${name}:` }).waitFor();
     assert.deepEqual(await page.getByRole("combobox", { name: "Model" }).locator("option").allInnerTexts(), [
       "Demo, quick",
       "Demo, careful",
@@ -89,6 +89,7 @@ const passed = await runSteps(url, {
     await page.getByRole("heading", { name: "Your cart" }).waitFor();
     await page.locator(".toast").filter({ hasText: "There is 1 item in your cart" }).waitFor();
     await ended(page);
+    await illustrate(page, "playground");
   },
 
   "an action that does not stream changes the price and nothing else": async (page) => {
@@ -155,10 +156,8 @@ const passed = await runSteps(url, {
     assert.equal(await image.evaluate((/** @type {HTMLImageElement} */ { naturalWidth }) => naturalWidth), 384);
     await page.reload();
     await image.waitFor();
-    await page.waitForFunction(
-      () =>
-        /** @type {HTMLImageElement | null} */ (document.querySelector(".generated-image img"))?.naturalWidth === 384,
-    );
+    await page.locator(".generated-image img").evaluate((/** @type {HTMLImageElement} */ image) => image.decode());
+    assert.equal(await image.evaluate((/** @type {HTMLImageElement} */ { naturalWidth }) => naturalWidth), 384);
   },
 
   "a tool is picked for a message that does not ask for it": async (page) => {

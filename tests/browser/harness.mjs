@@ -60,6 +60,16 @@ async function photograph(page, name) {
 }
 
 /**
+ * Makes a picture of the documentation: `IMAGES=../../docs/images`.
+ * @param {import("playwright-core").Page} page
+ * @param {string} name
+ */
+export async function illustrate(page, name) {
+  const folder = process.env.IMAGES;
+  if (folder) await page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+/**
  * Exceptions, and messages of the browser such as violations of the content security policy. An answer of 400 and
  * above is not a fault by itself: the page has to deal with it.
  *

@@ -1,8 +1,8 @@
 // The playground's markdown: written here as the HTML that its nodes stand for.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseBlocks } from "../../local/playground/js/markdown/blocks.js";
-import { parseInline } from "../../local/playground/js/markdown/inline.js";
+import { parseBlocks } from "../../widget/src/markdown/blocks.js";
+import { parseInline } from "../../widget/src/markdown/inline.js";
 
 /** @param {any[]} nodes @returns {string} */
 function inlineHtml(nodes) {

@@ -47,7 +47,10 @@ async function become(page, kind, name) {
 
 /** Waits for a list of so many threads. @param {Page} page @param {number} count */
 async function listed(page, count) {
-  await page.waitForFunction((expected) => document.querySelectorAll(".thread").length === expected, count);
+  await page.waitForFunction((expected) => {
+    const chat = document.querySelector("openai-chatkit")?.shadowRoot;
+    return chat?.querySelectorAll(".thread").length === expected;
+  }, count);
 }
 
 const passed = await runSteps(url, {
@@ -56,14 +59,15 @@ const passed = await runSteps(url, {
     await page.getByRole("heading", { name: "What shall we talk about?" }).waitFor();
     await page.locator("#about-text").filter({ hasText: /demo model|Answers come from/ }).waitFor();
     await listed(page, 0);
-    assert.equal(await page.evaluate(() => document.activeElement?.id), "message");
+    await page.locator("#message:focus").waitFor();
   },
 
   "an answer arrives in several steps": async (page) => {
     await page.evaluate(() => {
+      const chat = /** @type {ShadowRoot} */ (document.querySelector("openai-chatkit")?.shadowRoot);
       const seen = (/** @type {any} */ (window).seen = new Set());
-      new MutationObserver(() => seen.add(document.querySelector(".answer")?.textContent?.length ?? 0))
-        .observe(document.body, { childList: true, characterData: true, subtree: true });
+      new MutationObserver(() => seen.add(chat.querySelector(".answer")?.textContent?.length ?? 0))
+        .observe(chat, { childList: true, characterData: true, subtree: true });
     });
     await send(page, "Show me what markdown can do: a list, a table and some code.");
     await page.locator(".user-message").filter({ hasText: "Show me what markdown can do" }).waitFor();
@@ -75,7 +79,7 @@ const passed = await runSteps(url, {
     firstThread = new URL(page.url()).hash.slice(1);
     assert.match(firstThread, /^thr_/);
     assert.equal(await rows(page).count(), 1);
-    await page.waitForFunction(() => document.getElementById("title")?.textContent !== "New chat");
+    await page.locator("#title").filter({ hasNotText: "New chat" }).waitFor();
   },
 
   "an answer can be rated and copied": async (page) => {
@@ -165,7 +169,7 @@ const passed = await runSteps(url, {
     await answers(page).nth(1).waitFor(ANSWER);
     await page.getByRole("link", { name: "All about markdown" }).click();
     await page.getByRole("heading", { name: "All about markdown" }).waitFor();
-    await page.waitForFunction(() => document.querySelector(".thread[data-running]") === null, null, ANSWER);
+    await page.locator(".thread[data-running]").waitFor({ state: "detached", ...ANSWER });
     await page.goBack();
     await answers(page).nth(1).waitFor();
     assert.notEqual(await answers(page).nth(1).innerText(), "");
@@ -187,7 +191,7 @@ const passed = await runSteps(url, {
 
   "an answer is stopped in its middle, and the next message is answered": async (page) => {
     await send(page, "Show me what markdown can do, with a list, a table and code, so that I can stop it.");
-    await page.waitForFunction(() => (document.querySelector(".answer")?.textContent?.length ?? 0) > 10, null, ANSWER);
+    await page.locator(".answer").filter({ hasText: /.{10}/s }).waitFor(ANSWER);
     await page.keyboard.press("Escape");
     await ended(page);
     const stopped = await answers(page).first().innerText();

@@ -113,6 +113,11 @@ export const says = (id, text, annotations = []) =>
 /** The beginning of every new thread. @param {any} params @param {string} id @param {Json[]} [attachments] */
 export const opening = ({ input }, id, attachments = []) => [
   { type: "thread.created", thread: thread() },
-  done(item(id, "user_message", { content: input.content, attachments, inference_options: input.inference_options })),
+  done(item(id, "user_message", {
+    content: input.content,
+    attachments,
+    inference_options: input.inference_options,
+    quoted_text: input.quoted_text,
+  })),
   { type: "stream_options", stream_options: { allow_cancel: true } },
 ];

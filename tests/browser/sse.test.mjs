@@ -1,7 +1,7 @@
 // The playground's parser of server-sent events.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EventStreamParser, eventStream } from "../../local/playground/js/sse.js";
+import { EventStreamParser, eventStream } from "../../widget/src/sse.js";
 
 /** @param {string} text @returns {string[]} */
 const parse = (text) => new EventStreamParser().push(text).map(({ data }) => data);

@@ -1,62 +1,7 @@
-/** Building elements. Text only ever becomes a text node, so nothing that a server or a model sends can be markup. */
-
-/** @typedef {Node | string | null | false} Child */
-
-const SVG = "http://www.w3.org/2000/svg";
+/** The few things that every part of the page needs. */
 
 /**
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} [attributes] functions
- *   are listeners of the event they are named for; `true` is an attribute without a value; the rest of the falsy, none
- * @param {...(Child | Child[])} children lists for as many as there may be: arguments are bounded
- * @returns {HTMLElementTagNameMap[Tag]}
- */
-export function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") made.addEventListener(name, value);
-    else if (value === true) made.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, String(value));
-  }
-  for (const child of children.flat()) if (child !== null && child !== false) made.append(child);
-  return made;
-}
-
-/**
- * As `element`, but of SVG and without listeners.
- *
- * @param {string} tag
- * @param {Record<string, string | number>} [attributes]
- * @param {...(Node | string)} children
- * @returns {SVGElement}
- */
-export function svg(tag, attributes = {}, ...children) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
-  made.append(...children);
-  return made;
-}
-
-/** @param {string} name the id of a symbol in the page */
-export function icon(name) {
-  return svg("svg", { class: "icon", "aria-hidden": "true" }, svg("use", { href: `#icon-${name}` }));
-}
-
-/**
- * A button that shows only an icon; the label is for the tooltip and for screen readers.
- *
- * @param {string} name
- * @param {string} label
- * @param {(event: MouseEvent) => void} onClick
- * @param {Record<string, string | boolean>} [attributes]
- */
-export function iconButton(name, label, onClick, attributes = {}) {
-  return element("button", { type: "button", class: "icon-button", "aria-label": label, title: label, click: onClick, ...attributes }, icon(name));
-}
-
-/**
- * An element of the page itself.
+ * An element of the page.
  *
  * @template {HTMLElement} T
  * @param {string} id
@@ -70,10 +15,24 @@ export function byId(id, kind) {
 }
 
 /**
- * Says something to screen readers only.
- *
- * @param {string} text
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
-export function announce(text) {
-  byId("announcer", HTMLElement).textContent = text;
+export function element(tag, ...children) {
+  const made = document.createElement(tag);
+  made.append(...children);
+  return made;
+}
+
+/** How long a short message is shown. */
+const SHOWN_MS = 5000;
+
+/** @param {string} text */
+export function toast(text) {
+  const made = element("p", text);
+  made.className = "toast";
+  byId("page-toasts", HTMLElement).append(made);
+  setTimeout(() => made.remove(), SHOWN_MS);
 }

@@ -57,6 +57,7 @@ export class IdentityPanel {
     const name = identity.kind === "development" ? identity.name : "Anonymous visitor";
     byId("identity-avatar", HTMLElement).textContent = name[0].toUpperCase();
     byId("identity-label", HTMLElement).textContent = name;
-    byId("identity-kind", HTMLElement).textContent = identity.kind === "development" ? "Development user" : "Session token";
+    byId("identity-kind", HTMLElement).textContent =
+      identity.kind === "development" ? "Development user" : "Session token";
   }
 }

@@ -1,7 +1,5 @@
 /** The current user, and the short-lived token that proves it to the server. */
 
-import { ApiError, post } from "./api.js";
-
 /**
  * @typedef {{ kind: "anonymous" } | { kind: "development", name: string }} Identity
  * @typedef {{ client_secret: string, expires_at: number, expires_in: number }} StartAnswer unix seconds, seconds
@@ -20,9 +18,29 @@ export class Session {
   #exchange = null;
   #timer = 0;
 
-  constructor() {
+  /** @param {typeof fetch} via how requests travel */
+  constructor(via) {
+    this.via = via;
     this.#schedule();
   }
+
+  /** A `fetch` on behalf of the user. @type {typeof fetch} */
+  fetch = async (input, options = {}) => {
+    const send = async (/** @type {Record<string, string>} */ own) => {
+      const headers = new Headers(options.headers);
+      for (const [name, value] of Object.entries(own)) headers.set(name, value);
+      return this.via(input, { ...options, headers });
+    };
+    try {
+      const response = await send(await this.headers());
+      // The session is no longer valid, for example after a restart of the server: once more with a new one.
+      return response.status === 401 && (await this.renew()) ? send(await this.headers()) : response;
+    } catch (refusal) {
+      // The server starts no session, and says why.
+      if (refusal instanceof Response) return refusal;
+      throw refusal;
+    }
+  };
 
   get identity() {
     return this.#identity;
@@ -39,7 +57,7 @@ export class Session {
    * The headers that identify the user.
    *
    * @returns {Promise<Record<string, string>>}
-   * @throws {ApiError} when the server starts no session
+   * @throws {Response} when the server starts no session
    */
   async headers() {
     if (this.#identity.kind === "development") return { "x-user-id": this.#identity.name };
@@ -74,7 +92,10 @@ export class Session {
     return this.#exchange;
   }
 
-  /** Renews a token before it expires, so that no message waits for it. For a while the server renews an expired one, too. */
+  /**
+   * Renews a token before it expires, so that no message waits for it. For a while the server renews an expired one,
+   * too.
+   */
   #schedule() {
     clearTimeout(this.#timer);
     const token = /** @type {Token | null} */ (stored(TOKEN));
@@ -102,12 +123,20 @@ async function exchange() {
   return secret;
 }
 
+/** @param {string} path @param {object} body @throws {Response} of a refusal */
+async function post(path, body) {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+  if (!response.ok) throw response;
+  return response;
+}
+
 /** @param {string} currentClientSecret */
 async function refresh(currentClientSecret) {
   try {
     return await post("/api/chatkit/refresh", { currentClientSecret });
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) return post("/api/chatkit/start", {});
+    if (error instanceof Response && error.status === 401) return post("/api/chatkit/start", {});
     throw error;
   }
 }

@@ -12,11 +12,19 @@ export function isTheme(theme) {
 /** @param {Theme} theme kept in this browser */
 export function useTheme(theme) {
   localStorage.setItem(KEY, theme);
-  document.documentElement.dataset.theme = theme;
+  show(theme);
 }
 
-/** Shows what was chosen before. */
-export function restoreTheme() {
+/** What was chosen before. @returns {Theme} */
+export function restoredTheme() {
   const theme = localStorage.getItem(KEY);
-  if (isTheme(theme)) document.documentElement.dataset.theme = theme;
+  return isTheme(theme) ? theme : "system";
 }
+
+/** @param {Theme} theme */
+function show(theme) {
+  document.documentElement.dataset.theme = theme;
+  dispatchEvent(new CustomEvent("themechange"));
+}
+
+show(restoredTheme());
