@@ -18,7 +18,7 @@ CONVERSATIONS = {
         "dynamodb:Query",
         "dynamodb:UpdateItem",
     },
-    "UsageTable": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+    "UsageTable": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
     "SettingsTable": READ_SETTINGS,
     "FilesBucket": {"s3:ListBucket"},
     "FilesBucket/*": {"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},

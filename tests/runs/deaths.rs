@@ -135,6 +135,22 @@ async fn turn_that_died_unsettled_is_settled_though_another_run_has_begun_since(
 }
 
 #[tokio::test]
+async fn turn_that_died_unsettled_is_settled_though_its_thread_was_deleted_since() {
+    let app = App::start().await;
+    let thread_id = thread(&app).await;
+    app.dynamo.fail("UpdateItem", ":difference", Fault::CutBefore, 3);
+    app.model.then(answer("Fine"));
+    app.add("alice", &thread_id, "go").await;
+    app.chatkit("alice", &json!({ "type": "threads.delete", "params": { "thread_id": thread_id } })).await;
+    app.clock.advance(61_000);
+    app.model.then(answer("Fine"));
+    app.create("alice", "and then").await;
+    let is_held = |record: &Value| record.as_object().unwrap().keys().any(|name| name.starts_with("r_"));
+    app.dynamo.until("counters", |records| !records.iter().any(is_held)).await;
+    assert_eq!(budget(&app), (used(&app).1, 0));
+}
+
+#[tokio::test]
 async fn turn_that_waits_for_its_title_is_settled_by_its_own_process() {
     let app = App::start().await;
     let other_thread_id = thread(&app).await;

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::tab::{Outcome, Tab};
 use super::world::World;
-use crate::harness::app::add;
+use crate::harness::app::{add, create};
 use crate::harness::page::{Page, ids, paged};
 
 /// A turn that died before its run had begun is given up after a minute.
@@ -39,6 +39,9 @@ impl Tab {
                 self.world.blame(format!("{thread_id} does not go on: {status}"));
             }
         }
+        // Whoever has deleted their threads has another turn, too, beside which dead ones are settled.
+        self.page = Page::default();
+        self.converse(&create(&format!("{} begins once more", self.name))).await;
         let journal = self.world.journal.lock().unwrap();
         let doubled: Vec<_> = journal
             .sent

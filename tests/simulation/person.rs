@@ -42,7 +42,7 @@ impl Tab {
         self.fresh_at = None;
         let outcome = self.converse(&create(&format!("{} begins {number}", self.name))).await;
         let Some(thread_id) = self.page.thread_id.clone() else { return };
-        let touched = self.touch(&thread_id, |touched| touched.end(&outcome));
+        let touched = self.touch(&thread_id, |touched| touched.end(&outcome, 1));
         if touched.begun == 1 {
             self.finished(&thread_id, &outcome, touched).await;
         }
@@ -56,7 +56,7 @@ impl Tab {
         });
         let outcome = self.converse(operation).await;
         let ended = self.touch(thread_id, |touched| {
-            touched.end(&outcome);
+            touched.end(&outcome, begun.begun);
             // Nobody can follow an action.
             if outcome == Outcome::Loose && operation["type"] == "threads.custom_action" {
                 touched.loose_since = Some(u64::MAX);

@@ -77,11 +77,11 @@ impl Touched {
         self.loose_since.is_some()
     }
 
-    /// Notes how an operation ended for its page.
-    pub(super) fn end(&mut self, outcome: &Outcome) {
+    /// Notes how an operation ended for its page. It was the `number`th that began.
+    pub(super) fn end(&mut self, outcome: &Outcome, number: u64) {
         self.active -= 1;
         if *outcome == Outcome::Loose {
-            self.loose_since.get_or_insert(self.begun);
+            self.loose_since.get_or_insert(number);
         }
     }
 }

@@ -11,7 +11,7 @@ use super::DynamoDb;
 use super::error::StoreError;
 use super::key::{self, Key, escape};
 use super::record::{Record, TIME_TO_LIVE, flag, number, text};
-use super::table::{Query, SortKeys, Table};
+use super::table::{Consistency, Query, SortKeys, Table};
 use super::tables::USAGE;
 use super::update::{Update, WriteId};
 use crate::env::{Env, EnvError};
@@ -127,6 +127,13 @@ impl Usage {
         tokio::try_join!(keep, self.count(usage)).map(|_| ())
     }
 
+    /// The tokens that a request which came at this time has used, as far as its record says; 0 without one.
+    pub async fn tokens_of(&self, tenant: &str, at: Timestamp, id: &str) -> Result<u64, StoreError> {
+        let record = self.table.get(&record_key(tenant, at, id), Consistency::Strong).await?.unwrap_or_default();
+        let tokens = |name: &str| record.number::<u64>(name).unwrap_or_default();
+        Ok(tokens("input_tokens") + tokens("output_tokens"))
+    }
+
     /// What a tenant used, by day and model, from one date to another, both included, in this order.
     pub async fn daily(&self, tenant: &str, from: Date, to: Date) -> Result<Vec<DailyUsage>, StoreError> {
         let mut days = BTreeMap::new();
@@ -171,10 +178,7 @@ impl Usage {
     }
 
     async fn put(&self, usage: &UsageRecord, retention_days: u32) -> Result<(), StoreError> {
-        let key = Key {
-            partition: format!("{}#{}", escape(&usage.tenant), date_of(usage.at)),
-            sort: format!("R#{}", escape(ids::sort_key(&usage.id).unwrap_or(&usage.id))),
-        };
+        let key = record_key(&usage.tenant, usage.at, &usage.id);
         let retention = u64::from(retention_days) * SECONDS_PER_DAY;
         let expires_at = u64::try_from(usage.at.as_second()).unwrap_or_default() + retention;
         let has_cost = usage.is_priced || usage.picodollars > 0;
@@ -300,6 +304,13 @@ fn date_of(at: Timestamp) -> Date {
 }
 
 /// The date and model in the key of a day's counters.
+fn record_key(tenant: &str, at: Timestamp, id: &str) -> Key {
+    Key {
+        partition: format!("{}#{}", escape(tenant), date_of(at)),
+        sort: format!("R#{}", escape(ids::sort_key(id).unwrap_or(id))),
+    }
+}
+
 fn read_key(record: &Record) -> Option<(Date, String)> {
     let mut parts = record.text(key::SORT)?.split('#').skip(1);
     Some((parts.next()?.parse().ok()?, key::unescape(parts.next()?)))

@@ -219,7 +219,12 @@ impl Engine {
                 Ok(true)
             }
             Some(_) | None if age < ADMITTED_FOR_NOTHING_AFTER => Ok(false),
-            Some(_) | None => self.store.budgets.settle(&turn, 0).await,
+            Some(_) | None => {
+                // The thread may have been deleted since.
+                let id = format!("{}_{}", ids::REQUEST, turn.id);
+                let used = self.store.usage.tokens_of(owner.tenant(), admitted_at(&turn), &id).await?;
+                self.store.budgets.settle(&turn, used).await
+            }
         }
     }
 
