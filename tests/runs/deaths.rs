@@ -151,6 +151,26 @@ async fn turn_that_died_unsettled_is_settled_though_its_thread_was_deleted_since
 }
 
 #[tokio::test]
+async fn part_of_a_run_that_died_is_not_stored_beside_the_answer_to_a_retry() {
+    let app = App::start().await;
+    let thread_id = thread(&app).await;
+    die_in_the_middle(&app, &thread_id).await;
+    let router = other_process(&app);
+    let items = reload(&router, "alice", &thread_id).await["items"]["data"].as_array().unwrap().clone();
+    let question = items.iter().find(|item| item["content"][0]["text"] == "go").unwrap();
+    let params = json!({ "thread_id": thread_id, "item_id": question["id"] });
+    app.model.then(answer("Again"));
+    let retry = json!({ "type": "threads.retry_after_item", "params": params });
+    send(&router, super::chatkit("alice", &retry)).await.events();
+    app.clock.advance(16_000);
+    app.model.then(answer("Fine"));
+    send(&router, super::chatkit("alice", &add(&thread_id, "on"))).await.events();
+    let is_held = |record: &Value| record.as_object().unwrap().keys().any(|name| name.starts_with("r_"));
+    app.dynamo.until("counters", |records| !records.iter().any(is_held)).await;
+    assert_eq!(texts(&router, "alice", &thread_id).await, ["Hi", "Hello", "go", "Again", "on", "Fine"]);
+}
+
+#[tokio::test]
 async fn turn_that_waits_for_its_title_is_settled_by_its_own_process() {
     let app = App::start().await;
     let other_thread_id = thread(&app).await;

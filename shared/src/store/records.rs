@@ -171,6 +171,15 @@ impl ThreadRecord {
         retries.chain(self.run.as_ref().map(|run| run.id.as_str())).max_by_key(|id| ids::sort_key(id))
     }
 
+    /// Whether the answer of a run to this message is retried by a newer run.
+    pub fn is_retried(&self, question_id: &str, run_id: &str) -> bool {
+        // Behind their prefixes, ids sort by time: those of items by their place, those of runs by their start.
+        self.retries.iter().any(|retry| {
+            ids::sort_key(&retry.item) <= ids::sort_key(question_id)
+                && ids::sort_key(&retry.run) > ids::sort_key(run_id)
+        })
+    }
+
     /// The retries with one that begins now. Those that it covers are left out, since it drops their messages or
     /// answers the same one, and those that are older than any turn that still runs.
     pub(super) fn retries_with(&self, retry: Retry) -> Vec<Retry> {

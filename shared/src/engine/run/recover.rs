@@ -271,7 +271,8 @@ impl Engine {
         let complete = loaded.items.iter().filter(|stored| stored.position.as_ref().is_some_and(is_own));
         let complete: Vec<_> = complete.map(|stored| stored.item.id()).collect();
         let is_complete = |open: &OpenItem| complete.contains(&open.item.id());
-        let open = record.snapshot.open.iter().filter(|open| !is_complete(open));
+        let is_retried = loaded.thread.is_retried(&record.question_id, &record.id);
+        let open = record.snapshot.open.iter().filter(|open| !is_retried && !is_complete(open));
         let parts: Vec<_> = open.filter_map(|open| interrupted(open.item.clone())).collect();
         let added = BEYOND_WHAT_A_CLIENT_HAS + parts.len() as u64 + 1;
         let mut record = record.clone();

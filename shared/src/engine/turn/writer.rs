@@ -1,8 +1,7 @@
 use crate::engine::Engine;
 use crate::identity::Owner;
-use crate::ids;
 use crate::protocol::{Event, Page, ThreadItem, WidgetItem};
-use crate::store::{ItemPosition, Retry, Run, Store, StoreError, StoredItem, Truncation};
+use crate::store::{ItemPosition, Run, Store, StoreError, StoredItem, Truncation};
 
 /// Where a turn writes.
 pub(crate) enum Writer {
@@ -169,14 +168,9 @@ impl ThreadWriter {
     }
 
     async fn withdraw(&self) -> Result<Vec<String>, StoreError> {
-        // Behind their prefixes, ids sort by time: those of items by their place, those of runs by their start.
-        let retried = |retry: &Retry| {
-            ids::sort_key(&retry.item) <= ids::sort_key(&self.question_id)
-                && ids::sort_key(&retry.run) > ids::sort_key(&self.run.id)
-        };
         let items = match self.store.threads.head(&self.owner, &self.thread_id).await? {
             None => [self.stored_ids.as_slice(), std::slice::from_ref(&self.question_id)].concat(),
-            Some(head) if head.retries.iter().any(retried) => self.stored_ids.clone(),
+            Some(head) if head.is_retried(&self.question_id, &self.run.id) => self.stored_ids.clone(),
             Some(_) => return Ok(Vec::new()),
         };
         self.store.items.remove(&self.owner, &self.thread_id, &items).await
