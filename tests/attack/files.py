@@ -16,6 +16,10 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 HTML = b"<!DOCTYPE html><script>alert(1)</script>"
 
 
+def other_digit(found):
+    return "Signature=" + ("1" if found[0].endswith("0") else "0")
+
+
 def attacks(world):
     yield from forms(world)
     yield from addresses(world)
@@ -134,7 +138,7 @@ def addresses(world):
         "to read": ("GET", path, [], None),
         "to delete": ("DELETE", path, [], None),
         "to another name": ("PUT", path.replace("atc_", "atc_0"), [kind], PNG),
-        "with another signature": ("PUT", re.sub("Signature=..", "Signature=00", path), [kind], PNG),
+        "with another signature": ("PUT", re.sub("Signature=.", other_digit, path), [kind], PNG),
         "without a signature": ("PUT", upload.path, [kind], PNG),
         "for longer": ("PUT", re.sub("Expires=[0-9]+", "Expires=604800", path), [kind], PNG),
         "with another key": ("PUT", re.sub("Credential=[^%]+", "Credential=other", path), [kind], PNG),

@@ -24,8 +24,8 @@ pub struct TokenUsage {
     /// See [`prices`](super::prices).
     #[serde(skip_serializing_if = "is_zero")]
     pub picodollars: u64,
-    /// A part of it has no price.
-    #[serde(skip_serializing_if = "is_false")]
+    /// A part of it has no price. Not stored: it would be on every answer of a model without a price.
+    #[serde(skip)]
     pub unpriced: bool,
 }
 
@@ -54,11 +54,6 @@ impl HostedCalls {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
 const fn is_zero(count: &u64) -> bool {
     *count == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
-const fn is_false(flag: &bool) -> bool {
-    !*flag
 }
 
 impl AddAssign for TokenUsage {
