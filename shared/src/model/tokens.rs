@@ -21,7 +21,7 @@ pub struct TokenUsage {
     pub cache_write: u64,
     #[serde(skip_serializing_if = "HostedCalls::are_none")]
     pub calls: HostedCalls,
-    /// See [`prices`](super::prices).
+    /// What it costs, in trillionths of a dollar. See `prices.rs`.
     #[serde(skip_serializing_if = "is_zero")]
     pub picodollars: u64,
     /// A part of it has no price. Not stored: it would be on every answer of a model without a price.
