@@ -43,19 +43,13 @@ pub(crate) async fn call_once(
     body: &[u8],
     log: RequestLog,
 ) -> Result<Response, Error> {
-    let begun = app.idempotency.begin(&identity.owner, key, "chatkit", body, MAX_DURATION).await;
-    let work = match begun {
-        Ok(Begun::Now(work)) => work,
-        Ok(Begun::Before(content)) => {
-            app.engine.admit_repetition(&identity).await?;
+    let work = match app.begin_once(&identity, key, "chatkit", body, MAX_DURATION).await? {
+        Begun::Now(work) => work,
+        Begun::Before(content) => {
             return Ok(replayed(match serde_json::from_str(&content).map_err(Error::internal)? {
                 Kept::Document(document) => json(&document),
                 Kept::Attachment(id) => json(&app.engine.created_attachment(&identity, &id).await?),
             }));
-        }
-        Err(refusal) => {
-            app.engine.admit_repetition(&identity).await?;
-            return Err(refusal);
         }
     };
     let engine = app.engine.clone();

@@ -17,6 +17,8 @@ mod config;
 mod plain;
 mod run;
 
+use std::time::Duration;
+
 use axum::extract::{FromRef, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -24,7 +26,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use chatkit_shared::engine::Engine;
 use chatkit_shared::http::{
-    Authenticator, Caller, Error, HttpLayer, Idempotency, IdempotencyKey, JsonBody, RequestLog, json, sse,
+    Authenticator, Begun, Caller, Error, HttpLayer, Idempotency, IdempotencyKey, JsonBody, RequestLog, json, sse,
 };
 use chatkit_shared::identity::Identity;
 use chatkit_shared::protocol::Request;
@@ -37,6 +39,24 @@ pub struct App {
     idempotency: Idempotency,
     engine: Engine,
     secrets: Secrets,
+}
+
+impl App {
+    /// Begins a request with an idempotency key. A repetition is one of the user's requests, whatever comes of it.
+    async fn begin_once(
+        &self,
+        identity: &Identity,
+        key: &str,
+        operation: &str,
+        body: &[u8],
+        max_duration: Duration,
+    ) -> Result<Begun, Error> {
+        let begun = self.idempotency.begin(&identity.owner, key, operation, body, max_duration).await;
+        if !matches!(begun, Ok(Begun::Now(_))) {
+            self.engine.admit_repetition(identity).await?;
+        }
+        begun
+    }
 }
 
 pub fn router(app: App) -> Router {

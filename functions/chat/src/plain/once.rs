@@ -27,12 +27,10 @@ pub(super) async fn begin(
     body: &[u8],
     streamed_model: Option<&str>,
 ) -> Result<Result<KeyedWork, Response>, Error> {
-    let begun = app.idempotency.begin(&identity.owner, key, "chat", body, MAX_DURATION).await;
-    if let Ok(Begun::Now(work)) = begun {
-        return Ok(Ok(work));
-    }
-    app.engine.admit_repetition(identity).await?;
-    let Begun::Before(content) = begun? else { return Err(Error::internal("a request has begun twice")) };
+    let content = match app.begin_once(identity, key, "chat", body, MAX_DURATION).await? {
+        Begun::Now(work) => return Ok(Ok(work)),
+        Begun::Before(content) => content,
+    };
     let whole: Whole = serde_json::from_str(&content).map_err(Error::internal)?;
     Ok(Err(replayed(match streamed_model {
         Some(model) => sse::stream(stream::iter(chunks::of_whole(whole, model, &app.engine))),
